@@ -1,0 +1,105 @@
+//! The MFA device that the codes come from.
+
+use crate::error::{Failure, Next};
+
+/// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
+/// number of a hardware one (`GAHT12345678`), 9 to 256 characters.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device(String);
+
+impl Device {
+    /// The device called `name`.
+    ///
+    /// # Errors
+    /// STS would not take the name, or the device gives no codes (a FIDO key or a passkey).
+    pub fn parse(name: &str) -> Result<Self, Failure> {
+        let name = name.trim();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_=/:,.@-".contains(c);
+        if !(9..=256).contains(&name.len()) || !name.chars().all(allowed) {
+            return Err(Failure::new(
+                Next::FixSetup,
+                format!("not an MFA device: {}", name.escape_debug()),
+            )
+            .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
+        }
+        let device = Device(name.to_owned());
+        match device.resource() {
+            Some(resource) if resource.starts_with("u2f/") => Err(Failure::new(
+                Next::FixSetup,
+                format!("a FIDO security key or passkey gives no codes, and STS takes nothing else: {name}"),
+            )
+            .hint("add a virtual MFA device (an authenticator app) to the same user, and name its ARN")),
+            Some(resource) if !resource.starts_with("mfa/") => Err(Failure::new(
+                Next::FixSetup,
+                format!("not the ARN of an MFA device: {name}"),
+            )
+            .hint("an MFA device is named like arn:aws:iam::<account>:mfa/<name>")),
+            _ => Ok(device),
+        }
+    }
+
+    /// The name for the request and for messages; it is not a secret.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// The region whose STS to ask where nothing names one: the first of the device's partition.
+    /// A hardware device's number names none; those exist in the partitions `aws` and `aws-us-gov`.
+    pub fn default_region(&self) -> &'static str {
+        match self.arn_part(1) {
+            Some("aws-cn") => "cn-north-1",
+            Some("aws-us-gov") => "us-gov-west-1",
+            Some("aws-iso") => "us-iso-east-1",
+            Some("aws-iso-b") => "us-isob-east-1",
+            Some("aws-iso-e") => "eu-isoe-west-1",
+            Some("aws-iso-f") => "us-isof-south-1",
+            Some("aws-eusc") => "eusc-de-east-1",
+            _ => "us-east-1",
+        }
+    }
+
+    fn resource(&self) -> Option<&str> {
+        self.arn_part(5)
+    }
+
+    /// One part of `arn:partition:iam::account:resource`.
+    fn arn_part(&self, index: usize) -> Option<&str> {
+        self.0
+            .starts_with("arn:")
+            .then(|| self.0.splitn(6, ':').nth(index))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn virtual_and_hardware_devices_are_taken() {
+        let device = Device::parse("arn:aws-cn:iam::123456789012:mfa/igor@work").unwrap();
+        assert_eq!(device.default_region(), "cn-north-1");
+        let device = Device::parse(" GAHT12345678\n").unwrap();
+        assert_eq!(device.name(), "GAHT12345678");
+        assert_eq!(device.default_region(), "us-east-1");
+    }
+
+    #[test]
+    fn what_gives_no_codes_is_refused_with_the_reason() {
+        let fault = |name: &str| Device::parse(name).err().unwrap().message;
+        assert_eq!(
+            fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),
+            "a FIDO security key or passkey gives no codes, and STS takes nothing else: \
+             arn:aws:iam::123456789012:u2f/user/igor/key-ABC"
+        );
+        assert_eq!(
+            fault("arn:aws:iam::123456789012:user/igor"),
+            "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor"
+        );
+        assert_eq!(fault("igor"), "not an MFA device: igor");
+        assert_eq!(
+            fault("arn aws mfa igor"),
+            "not an MFA device: arn aws mfa igor"
+        );
+    }
+}

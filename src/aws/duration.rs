@@ -1,0 +1,107 @@
+//! How long a session is to hold.
+
+use crate::error::{Failure, Next};
+use std::fmt;
+
+/// A session's length in whole seconds, 15 minutes to 36 hours: the range of GetSessionToken's
+/// `DurationSeconds`. (A root user gets an hour at most; STS alone knows who is one.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duration(i32);
+
+impl Duration {
+    /// Half a day: a morning's code lasts the working day.
+    pub const DEFAULT: Duration = Duration(12 * 3600);
+
+    const SHORTEST: i32 = 15 * 60;
+    const LONGEST: i32 = 36 * 3600;
+
+    /// A length as `12h`, `90m`, `1h30m`, `45m30s` or in plain seconds, `3600`.
+    ///
+    /// # Errors
+    /// It is none of these, or out of range.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        let fault = |what: &str| {
+            Failure::new(Next::FixUse, format!("{what}: {}", text.escape_debug()))
+                .hint("a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
+        };
+        let seconds = seconds(text.trim()).ok_or_else(|| fault("not a length of time"))?;
+        match i32::try_from(seconds) {
+            Ok(seconds @ Self::SHORTEST..=Self::LONGEST) => Ok(Duration(seconds)),
+            Ok(..Self::SHORTEST) => Err(fault("too short for a session")),
+            _ => Err(fault("too long for a session")),
+        }
+    }
+
+    /// The length for the request.
+    pub fn seconds(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::session::span(jiff::SignedDuration::from_secs(
+            self.0.into(),
+        )))
+    }
+}
+
+/// Seconds in a row of numbers with units, the larger unit first, or in one number without.
+fn seconds(text: &str) -> Option<u64> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return text.bytes().all(|b| b.is_ascii_digit()).then_some(seconds);
+    }
+    let (mut rest, mut total) = (text, 0u64);
+    for (unit, length) in [('h', 3600), ('m', 60), ('s', 1)] {
+        if let Some((number, after)) = rest.split_once(unit) {
+            if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(length)?)?;
+            rest = after;
+        }
+    }
+    (rest.is_empty() && !text.is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("12h", 43_200),
+            ("90m", 5_400),
+            ("1h30m", 5_400),
+            ("3600", 3_600),
+            ("15m", 900),
+            ("900s", 900),
+            ("36h", 129_600),
+            (" 1h ", 3_600),
+        ] {
+            assert_eq!(Duration::parse(text).unwrap().seconds(), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_length_or_out_of_range_is_told_apart() {
+        for (text, message) in [
+            ("", "not a length of time: "),
+            ("12", "too short for a session: 12"),
+            ("14m59s", "too short for a session: 14m59s"),
+            ("36h1s", "too long for a session: 36h1s"),
+            (
+                "99999999999999999999h",
+                "not a length of time: 99999999999999999999h",
+            ),
+            ("+3600", "not a length of time: +3600"),
+            ("30m1h", "not a length of time: 30m1h"),
+            ("1h 30m", "not a length of time: 1h 30m"),
+            ("h", "not a length of time: h"),
+            ("12 hours", "not a length of time: 12 hours"),
+        ] {
+            assert_eq!(Duration::parse(text).err().unwrap().message, message);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The command line. Nothing here reads, writes or asks; `commands` does.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+/// One MFA code a day: an AWS session for every shell.
+#[derive(Parser)]
+#[command(
+    name = "aws-mfa",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  aws-mfa get 123456         a new session; every direnv shell has it at its next prompt
+  direnv_load aws-mfa load   in an .envrc
+  eval \"$(aws-mfa load)\"     in a shell without direnv"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs, each with a file of its name in `commands`.
+#[derive(Subcommand)]
+pub enum Command {
+    Get(Get),
+    Load(Load),
+}
+
+/// Get a new session from STS for an MFA code, and save it
+///
+/// The master keys are MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY of the
+/// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
+/// answered; a failure leaves it as it is. A code is sent at most once.
+#[derive(Args)]
+pub struct Get {
+    /// The six digits that the MFA device shows
+    // A list, and each a secret: what is typed here is never to be shown again, not by clap either.
+    #[arg(value_name = "CODE", num_args = 0.., value_parser = secret)]
+    pub code: Vec<SecretString>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// The MFA device: an ARN, or the serial number of a hardware device [env: AWS_MFA_ARN]
+    #[arg(long, value_name = "DEVICE")]
+    pub serial_number: Option<String>,
+
+    /// How long the session holds, 15m to 36h: 12h, 90m, 1h30m or seconds [env: AWS_MFA_DURATION]
+    #[arg(short, long, value_name = "LENGTH")]
+    pub duration: Option<String>,
+
+    /// The region whose STS to ask [env: AWS_REGION, AWS_DEFAULT_REGION]
+    ///
+    /// It is saved with the session, and `load` sets it.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// Hand the saved session on to a shell or to direnv
+#[derive(Args)]
+pub struct Load {
+    /// What to print; by default `direnv` under direnv_load, else `sh`
+    #[arg(short, long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Under direnv, fail (exit status 3) where there is no valid session
+    ///
+    /// By default the environment is handed back unchanged, so that the rest of the .envrc loads
+    /// and direnv watches for the session.
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Under direnv, say nothing where there is no valid session
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Which session: the flags that every command takes.
+#[derive(Args)]
+pub struct Selection {
+    /// The profile in ~/.aws that has the keys; its session is apart from others [env: AWS_PROFILE]
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// The file that keeps the session [env: AWS_SESSION_FILE]
+    #[arg(long, value_name = "PATH")]
+    pub session_file: Option<PathBuf>,
+}
+
+/// What `load` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// bash, zsh, dash, ksh: eval "$(aws-mfa load)"
+    #[value(alias = "env")]
+    Sh,
+    /// fish: aws-mfa load --format fish | source
+    Fish,
+    /// PowerShell: aws-mfa load --format powershell | Out-String | Invoke-Expression
+    Powershell,
+    /// Elvish: eval (aws-mfa load --format elvish | slurp)
+    Elvish,
+    /// tcsh: eval "`aws-mfa load --format tcsh`"
+    Tcsh,
+    /// cmd: for /f "delims=" %i in ('aws-mfa load --format cmd') do @%i
+    #[value(alias = "windows-cmd")]
+    Cmd,
+    /// Nushell: aws-mfa load --format json | from json | load-env
+    Json,
+    /// docker --env-file, systemd, Node.js: NAME=value lines
+    #[value(alias = "env-no-export")]
+    Dotenv,
+    /// ~/.aws/config: credential_process = aws-mfa load --format process
+    Process,
+    /// .envrc: direnv_load aws-mfa load
+    Direnv,
+}
+
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(text))
+}
+
+/// The message for a command line that clap turned down, without what looks like a code:
+/// `aws-mfa 123456`, the verb forgotten, must not put the code on the screen again.
+pub fn usage_message(error: &clap::Error, arguments: impl Iterator<Item = String>) -> String {
+    arguments
+        .filter(|argument| argument.bytes().filter(u8::is_ascii_digit).count() >= 6)
+        .fold(error.render().to_string(), |message, argument| {
+            message.replace(&argument, "******")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,107 @@
+//! `aws-mfa load`: hands the saved session on to a shell or to direnv.
+//!
+//! It runs whenever direnv reloads and, in some set-ups, at every prompt: it reads, checks, renders
+//! and writes once, and never asks, waits or starts anything.
+
+use crate::cli::{Format, Load};
+use crate::environment::direnv::{self, Watch};
+use crate::environment::shell::{self, Language};
+use crate::environment::{Change, Environment};
+use crate::error::{Failure, Next};
+use crate::session::Session;
+use crate::session::store::SessionStore;
+use crate::settings;
+use jiff::Timestamp;
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+
+/// Carries out `aws-mfa load`.
+pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
+    let store = SessionStore::new(settings::session_file(&load.selection, environment)?.value);
+    let dump_file = environment.get(direnv::DUMP_FILE);
+    match load.format.map(language) {
+        None if dump_file.is_some() => dump(load, &store, environment, dump_file, now),
+        Some(None) => dump(load, &store, environment, dump_file, now),
+        language => {
+            refuse_to_show_secrets(environment)?;
+            let session = valid_session(load, &store, now)?;
+            let change = Change::of(&session);
+            let language = language.flatten().unwrap_or(Language::Sh);
+            super::print(&shell::render(&change, language)?)
+        }
+    }
+}
+
+/// The language of a format; direnv's dump is none.
+fn language(format: Format) -> Option<Language> {
+    Some(match format {
+        Format::Sh => Language::Sh,
+        Format::Fish => Language::Fish,
+        Format::Powershell => Language::Powershell,
+        Format::Elvish => Language::Elvish,
+        Format::Tcsh => Language::Tcsh,
+        Format::Cmd => Language::Cmd,
+        Format::Json => Language::Json,
+        Format::Dotenv => Language::Dotenv,
+        Format::Process => Language::Process,
+        Format::Direnv => return None,
+    })
+}
+
+/// The dump for `direnv_load`. Without a valid session it hands the environment back as it is, with
+/// the watch: were it to fail, direnv would forget the watch, and no shell would see the next `get`.
+fn dump(
+    load: &Load,
+    store: &SessionStore,
+    environment: &Environment,
+    dump_file: Option<&OsStr>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let dump_file = dump_file.ok_or_else(|| {
+        Failure::new(
+            Next::FixUse,
+            format!(
+                "the direnv format needs {}, which direnv_load sets",
+                direnv::DUMP_FILE
+            ),
+        )
+        .hint("write `direnv_load aws-mfa load` in the .envrc")
+    })?;
+    let watch = Watch::of(store.path());
+    let session = match valid_session(load, store, now) {
+        Ok(session) => Some(session),
+        Err(failure) if load.strict => return Err(failure.into()),
+        Err(failure) => {
+            if !load.quiet {
+                super::note(&failure.one_line());
+            }
+            None
+        }
+    };
+    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
+    direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watch)?)
+}
+
+fn valid_session(load: &Load, store: &SessionStore, now: Timestamp) -> Result<Session, Failure> {
+    let remedy = |failure: Failure| {
+        failure.hint(format!("run `{}`", settings::get_command(&load.selection)))
+    };
+    let loaded = store.read().map_err(remedy)?;
+    let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
+    if let Some(warning) = loaded.warning {
+        super::note(&warning);
+    }
+    Ok(session)
+}
+
+/// In an .envrc, standard output is the terminal, not the shell.
+fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
+    if environment.get("DIRENV_IN_ENVRC").is_some() && std::io::stdout().is_terminal() {
+        return Err(Failure::new(
+            Next::FixUse,
+            "in an .envrc, load would show the session's secrets on the screen",
+        )
+        .hint("write `direnv_load aws-mfa load`"));
+    }
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! direnv's side: the dump that `direnv_load` reads, and the watch on the session file.
+//!
+//! Both are in direnv's `gzenv` encoding: base64url with padding, of a zlib stream, of JSON. See
+//! direnv's `gzenv/gzenv.go`, `internal/cmd/cmd_dump.go` and `internal/cmd/file_times.go`.
+
+use super::{Change, Environment};
+use crate::error::{Failure, Next};
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use secrecy::zeroize::Zeroizing;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
+
+/// Where `direnv_load` wants the dump: the path of a file that exists, or the number of a file
+/// descriptor.
+pub const DUMP_FILE: &str = "DIRENV_DUMP_FILE_PATH";
+
+/// The files whose change makes direnv load the `.envrc` again.
+const WATCHES: &str = "DIRENV_WATCHES";
+
+/// More than any environment: what unpacks to more is not from direnv.
+const LARGEST_WATCHES: u64 = 16 * 1024 * 1024;
+
+/// The dump: the whole environment, with `change` and with `watch` added to the watches.
+///
+/// What a dump lacks is unset by direnv, `PATH` included; so it is never less than everything.
+/// Names and values that are not UTF-8 are taken as direnv takes them, with U+FFFD.
+pub fn dump(
+    environment: &Environment,
+    change: &Change,
+    watch: &Watch,
+) -> anyhow::Result<Zeroizing<String>> {
+    let watches = environment
+        .get(WATCHES)
+        .and_then(OsStr::to_str)
+        .and_then(|watches| watch.added_to(watches));
+    let mut variables = BTreeMap::new();
+    for (name, value) in environment.variables() {
+        // Of two variables of one name, getenv(3) and direnv see the first.
+        variables
+            .entry(name.to_string_lossy())
+            .or_insert_with(|| value.to_string_lossy());
+    }
+    variables.remove(DUMP_FILE);
+    for (name, value) in change.entries() {
+        match value {
+            Some(value) => variables.insert(name.into(), value.into()),
+            None => variables.remove(name),
+        };
+    }
+    if let Some(watches) = watches {
+        variables.insert(WATCHES.into(), watches.into());
+    }
+    encode(&variables)
+}
+
+/// Writes the dump where `direnv_load` waits for it, in one write.
+///
+/// # Errors
+/// The file is gone: the variable has leaked into a shell.
+pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
+    let numbered = place
+        .to_str()
+        .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let path = if numbered {
+        Path::new("/dev/fd").join(place)
+    } else {
+        PathBuf::from(place)
+    };
+    // Not created: a file that is not there is one that nobody waits for.
+    let mut file = File::options()
+        .write(true)
+        .truncate(!numbered)
+        .open(&path)
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => anyhow::Error::new(
+                Failure::new(
+                    Next::FixSetup,
+                    format!("{DUMP_FILE} names a file that is gone ({})", path.display()),
+                )
+                .hint(format!(
+                    "outside of direnv_load run `unset {DUMP_FILE}`, or name a format: `aws-mfa load --format sh`"
+                )),
+            ),
+            _ => anyhow::Error::new(error).context(cannot_write(&path)),
+        })?;
+    file.write_all(dump.as_bytes())
+        .with_context(|| cannot_write(&path))
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write the dump for direnv in {}", path.display())
+}
+
+/// What direnv remembers of a watched file, as it was at one moment.
+pub struct Watch {
+    path: PathBuf,
+    modified: i64,
+    exists: bool,
+}
+
+impl Watch {
+    /// The file as it is now. To be taken before the file is read: a change in between is then
+    /// noticed at the next prompt, not lost.
+    pub fn of(path: &Path) -> Self {
+        // As direnv does: the later one of a symlink and of what it leads to.
+        let modified = std::fs::symlink_metadata(path)
+            .and_then(|link| Ok([link, std::fs::metadata(path)?]))
+            .map(|both| both.iter().map(modified_second).max());
+        Watch {
+            path: absolute(path),
+            modified: modified.as_ref().map_or(0, |second| second.unwrap_or(0)),
+            exists: modified.is_ok(),
+        }
+    }
+
+    /// `watches` with this one; `None` where it is there already, or where `watches` is not what
+    /// direnv writes.
+    fn added_to(&self, watches: &str) -> Option<String> {
+        let mut list: Vec<Value> = decode(watches)?;
+        // Before 2.33 direnv wrote the keys with a capital; it reads both.
+        let known = list.iter().any(|entry| {
+            ["path", "Path"]
+                .iter()
+                .filter_map(|key| entry.get(key)?.as_str())
+                .any(|path| Path::new(path) == self.path)
+        });
+        if known {
+            return None;
+        }
+        list.push(json!({
+            "path": self.path.to_string_lossy(),
+            "modtime": self.modified,
+            "exists": self.exists,
+        }));
+        Some(encode(&list).ok()?.to_string())
+    }
+}
+
+fn modified_second(metadata: &std::fs::Metadata) -> i64 {
+    metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_secs() as i64)
+}
+
+/// The path as direnv writes it: absolute, without `.` and `..`, by its text alone.
+fn absolute(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in std::path::absolute(path)
+        .as_deref()
+        .unwrap_or(path)
+        .components()
+    {
+        match component {
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::CurDir => {}
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+fn encode<T: serde::Serialize>(value: &T) -> anyhow::Result<Zeroizing<String>> {
+    let json = Zeroizing::new(serde_json::to_vec(value)?);
+    // Stored, not deflated: direnv unpacks it at once, so that packing would be time for nothing.
+    let mut stream = ZlibEncoder::new(
+        Vec::with_capacity(json.len() + json.len() / 1024 + 64),
+        Compression::none(),
+    );
+    stream.write_all(&json)?;
+    let stream = Zeroizing::new(stream.finish()?);
+    Ok(Zeroizing::new(URL_SAFE.encode(stream.as_slice())))
+}
+
+fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+    let stream = URL_SAFE.decode(text).ok()?;
+    let mut json = Vec::new();
+    ZlibDecoder::new(stream.as_slice())
+        .take(LARGEST_WATCHES)
+        .read_to_end(&mut json)
+        .ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect()
+    }
+
+    fn watch(path: &str) -> Watch {
+        Watch {
+            path: PathBuf::from(path),
+            modified: 7,
+            exists: true,
+        }
+    }
+
+    fn dumped(environment: &Environment) -> BTreeMap<String, String> {
+        decode(&dump(environment, &Change::nothing(), &watch("/s")).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_dump_is_the_whole_environment_but_for_its_own_place() {
+        let environment = environment(&[
+            ("PATH", "/bin"),
+            ("EMPTY", ""),
+            ("PATH", "/second"),
+            (DUMP_FILE, "/tmp/d"),
+            ("DIRENV_DIFF", "kept"),
+        ]);
+        let expected = [("DIRENV_DIFF", "kept"), ("EMPTY", ""), ("PATH", "/bin")];
+        assert_eq!(
+            dumped(&environment),
+            expected.map(|(n, v)| (n.into(), v.into())).into()
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_not_utf8_become_replacement_characters() {
+        use std::os::unix::ffi::OsStringExt;
+        let environment = [(
+            OsString::from("ODD"),
+            OsString::from_vec(b"a\xff\nb".into()),
+        )]
+        .into_iter()
+        .collect();
+        assert_eq!(dumped(&environment).get("ODD").unwrap(), "a\u{fffd}\nb");
+    }
+
+    #[test]
+    fn the_watch_is_appended_once() {
+        let before = encode(&json!([{"Path": "/a", "Modtime": 1, "Exists": true}])).unwrap();
+        let after = watch("/s").added_to(&before).unwrap();
+        assert_eq!(
+            decode::<Value>(&after).unwrap(),
+            json!([
+                {"Path": "/a", "Modtime": 1, "Exists": true},
+                {"path": "/s", "modtime": 7, "exists": true},
+            ])
+        );
+        assert_eq!(watch("/s").added_to(&after), None);
+        assert_eq!(watch("/a").added_to(&before), None);
+    }
+
+    #[test]
+    fn watches_that_do_not_decode_are_passed_on() {
+        for odd in ["", "not base64!", "AAAA", &encode(&json!({})).unwrap()] {
+            let environment = environment(&[(WATCHES, odd)]);
+            assert_eq!(dumped(&environment).get(WATCHES).unwrap(), odd);
+        }
+    }
+
+    #[test]
+    fn a_watched_path_is_absolute_and_clean() {
+        assert_eq!(absolute(Path::new("/a/./b/../c")), Path::new("/a/c"));
+        assert!(absolute(Path::new("session")).is_absolute());
+    }
+
+    #[test]
+    fn a_missing_file_is_watched_too() {
+        let watch = Watch::of(Path::new("/nonexistent/session"));
+        assert!(!watch.exists);
+        assert_eq!(watch.modified, 0);
+    }
+}

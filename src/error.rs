@@ -1,0 +1,149 @@
+//! Failures that have a remedy, how they are shown, and the exit statuses.
+//!
+//! A command fails with an [`anyhow::Error`]. Where the user can do something about it, that error
+//! holds a [`Failure`]: what happened, to what, and what to do next.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What the user does next. It decides the exit status, and whether `get` may ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The command line or the value of a setting is wrong: write it differently.
+    FixUse,
+    /// Something outside is missing or broken (a setting, a file, a policy): mend it.
+    FixSetup,
+    /// There is no session that could be used: get one.
+    GetSession,
+    /// STS did not see the code, or did not count it: the same code can be tried again.
+    RetryCode,
+    /// STS has turned the code down.
+    ReplaceCode,
+    /// STS may have seen the code, so that it may be used up: wait for the next one.
+    DoubtCode,
+}
+
+impl Next {
+    /// The exit status: 2 used wrongly, 3 no valid session, 1 any other failure.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Next::FixUse => 2,
+            Next::GetSession => 3,
+            Next::FixSetup | Next::RetryCode | Next::ReplaceCode | Next::DoubtCode => 1,
+        }
+    }
+}
+
+/// A failure that has a remedy.
+///
+/// None of its texts may hold a secret or a code: they are shown as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the user does next, for the program.
+    pub next: Next,
+    /// What happened and to what: one line, lower case.
+    pub message: String,
+    /// What the other side said, word for word; shown on a line of its own.
+    pub detail: Option<String>,
+    /// What to do, in the user's words: one line.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with a message and, as yet, no hint.
+    pub fn new(next: Next, message: impl Into<String>) -> Self {
+        Failure {
+            next,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
+    }
+
+    /// The same failure with its remedy.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure with what the other side said.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The failure on one line, for where each line counts: an `.envrc` is loaded at every prompt.
+    pub fn one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}: {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(detail) = &self.detail {
+            write!(f, "\n  {detail}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The text for standard error: `aws-mfa: ` and the failure, or the chain of causes on one line.
+pub fn render(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => format!("aws-mfa: {failure}\n"),
+        None => format!("aws-mfa: {error:#}\n"),
+    }
+}
+
+/// The exit status that goes with `error`.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(
+        error
+            .downcast_ref::<Failure>()
+            .map_or(1, |failure| failure.next.exit_status()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_shows_message_detail_and_hint_in_this_order() {
+        let failure = Failure::new(Next::ReplaceCode, "the code was rejected")
+            .detail("AccessDenied: no")
+            .hint("wait");
+        assert_eq!(
+            render(&failure.into()),
+            "aws-mfa: the code was rejected\n  AccessDenied: no\nhint: wait\n"
+        );
+    }
+
+    #[test]
+    fn an_error_without_a_remedy_shows_its_causes_on_one_line() {
+        let error = anyhow::anyhow!("no space").context("cannot save the session");
+        assert_eq!(
+            render(&error),
+            "aws-mfa: cannot save the session: no space\n"
+        );
+    }
+
+    #[test]
+    fn each_kind_of_failure_has_the_documented_status() {
+        assert_eq!(Next::FixUse.exit_status(), 2);
+        assert_eq!(Next::GetSession.exit_status(), 3);
+        assert_eq!(Next::FixSetup.exit_status(), 1);
+        assert_eq!(Next::RetryCode.exit_status(), 1);
+        assert_eq!(Next::ReplaceCode.exit_status(), 1);
+        assert_eq!(Next::DoubtCode.exit_status(), 1);
+    }
+}

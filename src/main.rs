@@ -1,0 +1,55 @@
+//! `aws-mfa`: one MFA code a day, and every shell, project and SDK on the machine has the session.
+
+mod aws;
+mod cli;
+mod commands;
+mod environment;
+mod error;
+mod session;
+mod settings;
+
+use clap::Parser;
+use environment::Environment;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return report_usage(&usage),
+    };
+    match commands::run(&cli.command, &Environment::of_process(), now) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&error::render(&error));
+            error::exit_code(&error)
+        }
+    }
+}
+
+/// Help and version go to standard output, with their colours; what was used wrongly goes to
+/// standard error, without the codes that are in it.
+fn report_usage(usage: &clap::Error) -> ExitCode {
+    if usage.use_stderr() {
+        let arguments = std::env::args_os()
+            .skip(1)
+            .map(|argument| argument.to_string_lossy().into_owned());
+        say(&cli::usage_message(usage, arguments));
+    } else if usage.print().is_err() {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
+/// There is nowhere left to complain to when standard error is closed.
+fn say(message: &str) {
+    let _ = std::io::stderr().write_all(message.as_bytes());
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

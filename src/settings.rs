@@ -1,0 +1,447 @@
+//! Every setting, resolved in one place: flag, then environment, then profile, then default.
+
+use crate::aws::device::Device;
+use crate::aws::duration::Duration;
+use crate::aws::keys::MasterKeys;
+use crate::aws::profile::Profile;
+use crate::cli::Selection;
+use crate::environment::Environment;
+use crate::error::{Failure, Next};
+use std::fmt;
+use std::path::PathBuf;
+
+const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
+const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
+
+/// A setting's value, and what gave it.
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// The flag, the variable, the profile's key, or the default.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting {
+            value: into(self.value),
+            origin: self.origin,
+        }
+    }
+
+    fn try_map<U, E>(self, into: impl FnOnce(T) -> Result<U, E>) -> Result<Setting<U>, E> {
+        Ok(Setting {
+            value: into(self.value)?,
+            origin: self.origin,
+        })
+    }
+}
+
+/// Where a setting came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag of the command line: `--region`.
+    Flag(&'static str),
+    /// A variable of the environment: `AWS_REGION`.
+    Variable(&'static str),
+    /// A key of a profile: `region` of `work`.
+    Profile(String, &'static str),
+    /// Nothing named it.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
+            Origin::Profile(profile, key) => write!(f, "{key} of the profile {profile}"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The flags of `get` that are settings.
+#[derive(Default)]
+pub struct Flags<'a> {
+    /// `--serial-number`
+    pub serial_number: Option<&'a str>,
+    /// `--duration`
+    pub duration: Option<&'a str>,
+    /// `--region`
+    pub region: Option<&'a str>,
+}
+
+/// All that a setting can come from.
+pub struct Settings<'a> {
+    selection: &'a Selection,
+    flags: Flags<'a>,
+    environment: &'a Environment,
+    profile: Profile,
+}
+
+impl<'a> Settings<'a> {
+    /// Reads the profile; the settings are looked up when they are asked for.
+    ///
+    /// # Errors
+    /// A file in `~/.aws` is broken.
+    pub fn new(
+        selection: &'a Selection,
+        flags: Flags<'a>,
+        environment: &'a Environment,
+    ) -> anyhow::Result<Self> {
+        let name = profile_name(selection, environment)?.value;
+        Ok(Settings {
+            selection,
+            flags,
+            environment,
+            profile: Profile::load(&name, environment)?,
+        })
+    }
+
+    /// The master keys. `--profile` beats `MASTER_*`; of a pair, one half without the other is a
+    /// failure and never falls through to the next source.
+    pub fn master_keys(&self) -> Result<Setting<MasterKeys>, Failure> {
+        if self.selection.profile.is_none() {
+            let id = self.environment.text(KEY_ID)?;
+            let secret = self.environment.text(SECRET)?;
+            if let Some((id, secret)) = pair((KEY_ID, id), (SECRET, secret))? {
+                return Ok(Setting {
+                    value: MasterKeys::new(id, secret, KEY_ID)?,
+                    origin: Origin::Variable(KEY_ID),
+                });
+            }
+        }
+        self.keys_of_profile()
+    }
+
+    fn keys_of_profile(&self) -> Result<Setting<MasterKeys>, Failure> {
+        let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
+        let name = self.profile.name();
+        let of_profile = |key: &str| format!("{key} of the profile {name}");
+        let keys = pair(
+            (&of_profile(id_key), self.profile.get(id_key)),
+            (&of_profile(secret_key), self.profile.get(secret_key)),
+        )?;
+        let origin = Origin::Profile(name.to_owned(), id_key);
+        match keys {
+            Some(_) if self.profile.get("aws_session_token").is_some() => {
+                Err(MasterKeys::of_session(&origin.to_string()))
+            }
+            Some((id, secret)) => Ok(Setting {
+                value: MasterKeys::new(id, secret, &of_profile(id_key))?,
+                origin,
+            }),
+            None if self.selection.profile.is_some() || self.environment.get("AWS_PROFILE").is_some() => {
+                let what = if self.profile.exists() {
+                    format!("the profile {name} has no keys")
+                } else {
+                    format!("there is no profile {name}")
+                };
+                Err(Failure::new(Next::FixSetup, what).hint(format!(
+                    "put {id_key} and {secret_key} under [{name}] in ~/.aws/credentials"
+                )))
+            }
+            None => Err(Failure::new(Next::FixSetup, "no master keys are set").hint(format!(
+                "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
+            ))),
+        }
+    }
+
+    /// The MFA device.
+    pub fn device(&self) -> Result<Setting<Device>, Failure> {
+        self.look_up(
+            self.flags
+                .serial_number
+                .map(|value| ("--serial-number", value)),
+            &["AWS_MFA_ARN"],
+            "mfa_serial",
+        )?
+        .ok_or_else(|| {
+            Failure::new(Next::FixSetup, "no MFA device is named").hint(
+                "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
+                 the IAM console shows it under Security credentials",
+            )
+        })?
+        .try_map(Device::parse)
+    }
+
+    /// How long the session is to hold.
+    pub fn duration(&self) -> Result<Setting<Duration>, Failure> {
+        let named = self.look_up(
+            self.flags.duration.map(|value| ("--duration", value)),
+            &["AWS_MFA_DURATION"],
+            "duration_seconds",
+        )?;
+        match named {
+            Some(setting) => setting.try_map(Duration::parse),
+            None => Ok(Setting {
+                value: Duration::DEFAULT,
+                origin: Origin::Default,
+            }),
+        }
+    }
+
+    /// The region whose STS to ask; by default that of `device`'s partition.
+    pub fn region(&self, device: &Device) -> Result<Setting<String>, Failure> {
+        let named = self.look_up(
+            self.flags.region.map(|value| ("--region", value)),
+            &["AWS_REGION", "AWS_DEFAULT_REGION"],
+            "region",
+        )?;
+        Ok(match named {
+            Some(setting) => setting.map(str::to_owned),
+            None => Setting {
+                value: device.default_region().to_owned(),
+                origin: Origin::Default,
+            },
+        })
+    }
+
+    /// Another address for STS, where one is named.
+    pub fn endpoint(&self) -> Result<Option<Setting<&str>>, Failure> {
+        self.look_up(
+            None,
+            &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"],
+            "endpoint_url",
+        )
+    }
+
+    /// The first that is there: the flag, one of the variables, the profile's key.
+    fn look_up(
+        &self,
+        flag: Option<(&'static str, &'a str)>,
+        variables: &[&'static str],
+        key: &'static str,
+    ) -> Result<Option<Setting<&str>>, Failure> {
+        if let Some((name, value)) = flag {
+            return Ok(Some(Setting {
+                value,
+                origin: Origin::Flag(name),
+            }));
+        }
+        for name in variables {
+            if let Some(value) = self.environment.text(name)? {
+                return Ok(Some(Setting {
+                    value,
+                    origin: Origin::Variable(name),
+                }));
+            }
+        }
+        Ok(self.profile.get(key).map(|value| Setting {
+            value,
+            origin: Origin::Profile(self.profile.name().to_owned(), key),
+        }))
+    }
+}
+
+/// The file that keeps the session. This is all that `load` resolves, and it opens no file for it.
+///
+/// `--profile` beats `AWS_SESSION_FILE`: `get -p other` never overwrites the session of the
+/// directory that one stands in.
+///
+/// # Errors
+/// No home folder is known, or of the master keys only the secret is set.
+pub fn session_file(
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Setting<PathBuf>, Failure> {
+    if let Some(path) = &selection.session_file {
+        return Ok(Setting {
+            value: path.clone(),
+            origin: Origin::Flag("--session-file"),
+        });
+    }
+    if let Some(name) = &selection.profile {
+        return Ok(Setting {
+            value: default_session_file(name, environment)?,
+            origin: Origin::Flag("--profile"),
+        });
+    }
+    if let Some(path) = environment.get("AWS_SESSION_FILE") {
+        return Ok(Setting {
+            value: PathBuf::from(path),
+            origin: Origin::Variable("AWS_SESSION_FILE"),
+        });
+    }
+    match (environment.text(KEY_ID)?, environment.get(SECRET)) {
+        (Some(id), _) => Ok(Setting {
+            value: default_session_file(id.trim(), environment)?,
+            origin: Origin::Variable(KEY_ID),
+        }),
+        (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
+        (None, None) => {
+            let profile = profile_name(selection, environment)?;
+            let value = default_session_file(&profile.value, environment)?;
+            Ok(profile.map(|_| value))
+        }
+    }
+}
+
+fn default_session_file(name: &str, environment: &Environment) -> Result<PathBuf, Failure> {
+    let folder = environment.config_folder().ok_or_else(|| {
+        Failure::new(
+            Next::FixSetup,
+            "no home folder is known, so there is no place for the session file",
+        )
+        .hint("set HOME, or name a file with AWS_SESSION_FILE")
+    })?;
+    Ok(folder
+        .join("aws")
+        .join(format!("session-{}", file_name(name))))
+}
+
+/// A name as part of a file name: path separators are percent-encoded, and `%` with them.
+fn file_name(name: &str) -> String {
+    name.replace('%', "%25")
+        .replace('/', "%2F")
+        .replace('\\', "%5C")
+}
+
+fn profile_name(
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Setting<String>, Failure> {
+    if let Some(name) = &selection.profile {
+        return Ok(Setting {
+            value: name.clone(),
+            origin: Origin::Flag("--profile"),
+        });
+    }
+    Ok(match environment.text("AWS_PROFILE")? {
+        Some(name) => Setting {
+            value: name.to_owned(),
+            origin: Origin::Variable("AWS_PROFILE"),
+        },
+        None => Setting {
+            value: "default".to_owned(),
+            origin: Origin::Default,
+        },
+    })
+}
+
+/// Both values of a pair, or none of them.
+fn pair<'v>(
+    (left_name, left): (&str, Option<&'v str>),
+    (right_name, right): (&str, Option<&'v str>),
+) -> Result<Option<(&'v str, &'v str)>, Failure> {
+    match (left, right) {
+        (Some(left), Some(right)) => Ok(Some((left, right))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half_a_pair(right_name, left_name)),
+        (None, Some(_)) => Err(half_a_pair(left_name, right_name)),
+    }
+}
+
+fn half_a_pair(missing: &str, present: &str) -> Failure {
+    Failure::new(
+        Next::FixSetup,
+        format!("{missing} is not set, but {present} is"),
+    )
+    .hint("set both, or neither to have the keys looked for elsewhere")
+}
+
+/// The `get` that renews the session of this selection, for hints.
+pub fn get_command(selection: &Selection) -> String {
+    let mut command = "aws-mfa get".to_owned();
+    if let Some(profile) = &selection.profile {
+        command.push_str(&format!(" --profile {}", word(profile)));
+    }
+    if let Some(path) = &selection.session_file {
+        command.push_str(&format!(
+            " --session-file {}",
+            word(&path.to_string_lossy())
+        ));
+    }
+    command + " <code>"
+}
+
+/// A word that a person can paste into a shell.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect()
+    }
+
+    fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
+        Selection {
+            profile: profile.map(str::to_owned),
+            session_file: session_file.map(PathBuf::from),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_session_file_is_named_by_flag_variable_key_and_profile_in_this_order() {
+        let all = [
+            ("HOME", "/h"),
+            ("AWS_SESSION_FILE", "/v"),
+            (KEY_ID, "AKIA1"),
+            ("AWS_PROFILE", "a/b"),
+        ];
+        let path = |selection: &Selection, from: usize| {
+            let variables = [&all[..1], &all[from..]].concat();
+            session_file(selection, &environment(&variables))
+                .unwrap()
+                .value
+        };
+        let none = selection(None, None);
+        assert_eq!(
+            path(&selection(Some("p"), Some("/f")), 1),
+            PathBuf::from("/f")
+        );
+        assert_eq!(
+            path(&selection(Some("p"), None), 1),
+            PathBuf::from("/h/.config/aws/session-p")
+        );
+        assert_eq!(path(&none, 1), PathBuf::from("/v"));
+        assert_eq!(
+            path(&none, 2),
+            PathBuf::from("/h/.config/aws/session-AKIA1")
+        );
+        assert_eq!(
+            path(&none, 3),
+            PathBuf::from("/h/.config/aws/session-a%2Fb")
+        );
+        assert_eq!(
+            path(&none, 4),
+            PathBuf::from("/h/.config/aws/session-default")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_xdg_folder_counts_where_it_is_absolute() {
+        let path = |xdg: &str| {
+            let environment = environment(&[("HOME", "/h"), ("XDG_CONFIG_HOME", xdg)]);
+            session_file(&selection(None, None), &environment)
+                .unwrap()
+                .value
+        };
+        assert_eq!(path("/x"), PathBuf::from("/x/aws/session-default"));
+        assert_eq!(path("x"), PathBuf::from("/h/.config/aws/session-default"));
+    }
+
+    #[test]
+    fn the_hint_repeats_the_selection() {
+        assert_eq!(get_command(&selection(None, None)), "aws-mfa get <code>");
+        assert_eq!(
+            get_command(&selection(Some("a b"), Some("/s"))),
+            "aws-mfa get --profile 'a b' --session-file /s <code>"
+        );
+    }
+}

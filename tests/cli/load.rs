@@ -1,0 +1,167 @@
+//! `aws-mfa load`: the saved session, handed on to a shell.
+
+use super::sandbox::Sandbox;
+use jiff::{SignedDuration, Timestamp};
+
+fn from_now(minutes: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_mins(minutes)
+}
+
+fn sandbox() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.session_file();
+    sandbox.set("AWS_SESSION_FILE", file);
+    sandbox
+}
+
+#[test]
+fn a_shell_gets_export_lines() {
+    let sandbox = sandbox();
+    let expiration = from_now(60);
+    sandbox.write_session(expiration);
+    sandbox.run(["load"]).is(
+        0,
+        &format!(
+            "export AWS_ACCESS_KEY_ID='ASIASESSION000000000'\n\
+             export AWS_SECRET_ACCESS_KEY='session/S3CR3T+0'\n\
+             export AWS_SESSION_TOKEN='token//S3CR3T+0=='\n\
+             export AWS_CREDENTIAL_EXPIRATION='{expiration:.0}'\n\
+             unset AWS_SECURITY_TOKEN\n"
+        ),
+        "",
+    );
+}
+
+#[test]
+fn a_saved_region_is_set_and_an_unknown_expiry_is_unset() {
+    let sandbox = sandbox();
+    sandbox.write(
+        sandbox.session_file(),
+        r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"b'c","SessionToken":"d"},"Region":"eu-west-1"}"#,
+    );
+    sandbox.run(["load", "--format", "sh"]).is(
+        0,
+        "export AWS_ACCESS_KEY_ID='A'\n\
+         export AWS_SECRET_ACCESS_KEY='b'\\''c'\n\
+         export AWS_SESSION_TOKEN='d'\n\
+         unset AWS_CREDENTIAL_EXPIRATION\n\
+         export AWS_REGION='eu-west-1'\n\
+         export AWS_DEFAULT_REGION='eu-west-1'\n\
+         unset AWS_SECURITY_TOKEN\n",
+        "",
+    );
+}
+
+#[test]
+fn without_a_valid_session_a_shell_gets_nothing_and_the_user_the_remedy() {
+    let sandbox = sandbox();
+    let file = sandbox.session_file();
+    let hint = "hint: run `aws-mfa get <code>`\n";
+
+    sandbox.run(["load"]).is(
+        3,
+        "",
+        &format!("aws-mfa: no session yet ({})\n{hint}", file.display()),
+    );
+
+    sandbox.write_session(from_now(-14));
+    sandbox.run(["load"]).is(
+        3,
+        "",
+        &format!(
+            "aws-mfa: session expired 14m ago ({})\n{hint}",
+            file.display()
+        ),
+    );
+
+    sandbox.write(&file, "{\"Credentials\": {\"AccessKeyId\"");
+    sandbox.run(["load"]).is(
+        3,
+        "",
+        &format!(
+            "aws-mfa: session file is corrupt: it ends early ({})\n{hint}",
+            file.display()
+        ),
+    );
+
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let outcome = sandbox.run(["load"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (3, ""));
+}
+
+#[test]
+fn the_hint_names_the_profile_that_was_asked_for() {
+    let sandbox = sandbox();
+    let file = sandbox.home().join(".config/aws/session-work");
+    if cfg!(unix) {
+        sandbox.run(["load", "--profile", "work"]).is(
+            3,
+            "",
+            &format!(
+                "aws-mfa: no session yet ({})\nhint: run `aws-mfa get --profile work <code>`\n",
+                file.display()
+            ),
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_is_loaded_with_a_warning_and_one_they_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = sandbox();
+    let file = sandbox.write_session(from_now(60));
+    let allow = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+
+    allow(0o640);
+    let outcome = sandbox.run(["load"]);
+    assert_eq!(outcome.status, 0);
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: warning: others can read the session file, mode 0640: chmod 600 {}\n",
+            file.display()
+        )
+    );
+
+    allow(0o602);
+    sandbox.run(["load"]).is(
+        3,
+        "",
+        &format!(
+            "aws-mfa: session file refused: everybody can write it, mode 0602 ({})\n\
+             hint: run `aws-mfa get <code>`\n",
+            file.display()
+        ),
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_in_the_place_of_the_file_is_no_session_and_no_hang() {
+    let sandbox = sandbox();
+    let file = sandbox.write("fifo/x", "").with_file_name("session");
+    let made = sandbox.command("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    let outcome = sandbox.run(["load", "--session-file", file.to_str().unwrap()]);
+    assert_eq!(outcome.status, 3);
+    assert!(
+        outcome
+            .stderr
+            .starts_with("aws-mfa: session file is corrupt: not a regular file ("),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn help_shows_no_value_of_a_secret() {
+    let mut sandbox = sandbox();
+    sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", super::fake_sts::SECRET);
+    for arguments in [&["--help"][..], &["get", "--help"], &["load", "--help"]] {
+        let outcome = sandbox.run(arguments);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        assert!(!outcome.stdout.contains(super::fake_sts::SECRET_WORD));
+    }
+}

@@ -1,0 +1,22 @@
+//! The stories of users, told with the real binary. Each runs in a sandbox of its own; AWS is a
+//! server on loopback.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and stands outside of the program"
+)]
+
+mod fake_sts;
+mod sandbox;
+mod shell;
+mod tool;
+
+mod direnv;
+mod faults;
+mod get;
+mod load;
+mod peers;

@@ -1,0 +1,131 @@
+//! Other people's programs: an independent STS (moto), the AWS CLI, jq.
+
+use super::fake_sts::FakeSts;
+use super::sandbox::{DEVICE, Outcome, Sandbox};
+use super::tool::tool;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+/// moto's server on a free port. It checks no code, serial number or duration, and gives the same
+/// AKIA key each time; what it is here for is to be written by somebody else.
+struct Moto {
+    server: Child,
+    url: String,
+}
+
+impl Moto {
+    fn start(sandbox: &Sandbox, moto_server: &Path) -> Self {
+        let mut server = sandbox
+            .command(moto_server)
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // werkzeug says «Running on http://127.0.0.1:43210» once it listens.
+        let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+        let url = loop {
+            let line = lines.next().expect("moto_server has ended").unwrap();
+            if let Some((_, url)) = line.split_once("Running on ") {
+                break url.trim().to_owned();
+            }
+        };
+        // It blocks once nobody reads what it logs.
+        std::thread::spawn(move || lines.for_each(drop));
+        Moto { server, url }
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn the_aws_cli_works_with_a_session_of_an_independent_sts() {
+    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+        return;
+    };
+    let mut sandbox = Sandbox::new();
+    let moto = Moto::start(&sandbox, &moto_server);
+    let file = sandbox.session_file();
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", super::fake_sts::SECRET)
+        .set("AWS_MFA_ARN", DEVICE)
+        .set("AWS_SESSION_FILE", &file)
+        .set("AWS_ENDPOINT_URL", &moto.url);
+    let outcome = sandbox.run(["get", "123456"]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    let saved = std::fs::read_to_string(&file).unwrap();
+    assert!(!saved.contains('.'), "moto's microseconds are cut: {saved}");
+
+    let script = format!(
+        "eval \"$(aws-mfa load)\" && {} --region us-east-1 sts get-caller-identity --query Account --output text",
+        aws.display()
+    );
+    let identity = Outcome::from(
+        sandbox
+            .command("bash")
+            .args(["-c", &script])
+            .output()
+            .unwrap(),
+    );
+    identity.is(0, "123456789012\n", "");
+
+    // The other way round: what the AWS CLI saves, load reads.
+    let script = format!(
+        "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=x {} --region us-east-1 \
+         sts get-session-token --output json > \"$AWS_SESSION_FILE\" && aws-mfa load",
+        aws.display()
+    );
+    let loaded = Outcome::from(
+        sandbox
+            .command("bash")
+            .args(["-c", &script])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+    assert!(
+        loaded.stdout.starts_with("export AWS_ACCESS_KEY_ID='"),
+        "{}",
+        loaded.stdout
+    );
+}
+
+#[test]
+fn jq_and_the_old_scripts_read_the_file() {
+    let (Some(jq), Some(_)) = (tool("jq"), tool("bash")) else {
+        return;
+    };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    // The heart of aws_load_session.
+    let script = format!(
+        "jq='{}'
+         export AWS_ACCESS_KEY_ID=$($jq -r .Credentials.AccessKeyId \"$AWS_SESSION_FILE\")
+         export AWS_SECRET_ACCESS_KEY=$($jq -r .Credentials.SecretAccessKey \"$AWS_SESSION_FILE\")
+         export AWS_SESSION_TOKEN=$($jq -r .Credentials.SessionToken \"$AWS_SESSION_FILE\")
+         env | grep -E '^AWS_(ACCESS|SECRET|SESSION_TOKEN)' | sort",
+        jq.display()
+    );
+    let read = Outcome::from(
+        sandbox
+            .command("bash")
+            .args(["-c", &script])
+            .output()
+            .unwrap(),
+    );
+    read.is(
+        0,
+        "AWS_ACCESS_KEY_ID=ASIASESSION000000001\n\
+         AWS_SECRET_ACCESS_KEY=session/S3CR3T+1\n\
+         AWS_SESSION_TOKEN=token//S3CR3T+1==\n",
+        "",
+    );
+}

@@ -1,0 +1,211 @@
+//! A user's machine in a temporary folder: an empty home, only the variables that are set here, and
+//! the built binary.
+
+use super::fake_sts::{self, FakeSts};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The ARN of the sandbox's MFA device.
+pub const DEVICE: &str = "arn:aws:iam::123456789012:mfa/igor";
+
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+/// What a command gave back.
+pub struct Outcome {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// An empty home, nothing set but what every shell sets.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("aws-mfa-test-")
+            .tempdir()
+            .unwrap();
+        // Where the temporary folder is a symlink (macOS), messages name what it leads to.
+        let home = folder.path().canonicalize().unwrap().join("home");
+        std::fs::create_dir(&home).unwrap();
+        let mut sandbox = Sandbox {
+            folder,
+            variables: BTreeMap::new(),
+        };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let binary = binary();
+        let first = binary.parent().unwrap().to_owned();
+        let with_binary =
+            std::env::join_paths(std::iter::once(first).chain(std::env::split_paths(&path)))
+                .unwrap();
+        sandbox
+            .set("HOME", home)
+            .set("PATH", with_binary)
+            .set("TZ", "UTC")
+            .set("LC_ALL", "C.UTF-8");
+        if cfg!(windows) {
+            for name in ["SystemRoot", "TEMP"] {
+                if let Some(value) = std::env::var_os(name) {
+                    sandbox.set(name, value);
+                }
+            }
+        }
+        sandbox
+    }
+
+    /// A user who has set up all that the README says, with `sts` for AWS.
+    pub fn with_user(sts: &FakeSts) -> Self {
+        let mut sandbox = Sandbox::new();
+        let session_file = sandbox.session_file();
+        sandbox
+            .set("MASTER_AWS_ACCESS_KEY_ID", fake_sts::KEY_ID)
+            .set("MASTER_AWS_SECRET_ACCESS_KEY", fake_sts::SECRET)
+            .set("AWS_MFA_ARN", DEVICE)
+            .set("AWS_SESSION_FILE", session_file)
+            .set("AWS_ENDPOINT_URL_STS", sts.url());
+        sandbox
+    }
+
+    pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
+        self.variables
+            .insert(name.into(), value.as_ref().to_owned());
+        self
+    }
+
+    pub fn unset(&mut self, name: &str) -> &mut Self {
+        self.variables.remove(OsStr::new(name));
+        self
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join("home")
+    }
+
+    /// Where the README puts the session file.
+    pub fn session_file(&self) -> PathBuf {
+        self.home()
+            .join(".config/aws")
+            .join(format!("session-{}", fake_sts::KEY_ID))
+    }
+
+    /// Writes a file below the home folder, with the folders above it.
+    pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.home().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut options = std::fs::File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(&path)
+            .unwrap()
+            .write_all(contents.as_ref())
+            .unwrap();
+        path
+    }
+
+    /// Puts a session into the session file that holds until `expiration`.
+    pub fn write_session(&self, expiration: jiff::Timestamp) -> PathBuf {
+        let json = fake_sts::session_json(expiration);
+        self.write(self.session_file(), json)
+    }
+
+    /// A command that runs in this sandbox.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `aws-mfa` and checks that no secret got where it does not belong.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
+        let arguments: Vec<OsString> = arguments
+            .into_iter()
+            .map(|argument| argument.as_ref().to_owned())
+            .collect();
+        let output = self.command(binary()).args(&arguments).output().unwrap();
+        let outcome = Outcome::from(output);
+        let hands_on = arguments
+            .iter()
+            .any(|argument| argument == "load" || argument == "exec");
+        outcome.assert_no_secret(&arguments, hands_on);
+        outcome
+    }
+
+    /// What is in the folder of the session file: left-overs show up here.
+    pub fn session_folder(&self) -> Vec<String> {
+        let folder = self.session_file();
+        let mut names: Vec<String> = std::fs::read_dir(folder.parent().unwrap())
+            .map(|entries| {
+                entries
+                    .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+                    .collect()
+            })
+            .unwrap_or_default();
+        names.sort();
+        names
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        Outcome {
+            // A signal has no status; none of these commands is meant to die of one.
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Checks all that the command gave back, exactly.
+    #[track_caller]
+    pub fn is(&self, status: i32, stdout: &str, stderr: &str) {
+        assert_eq!(
+            (self.status, self.stdout.as_str(), self.stderr.as_str()),
+            (status, stdout, stderr),
+        );
+    }
+
+    /// Every secret of the tests has this word in it. The session's belong on standard output of
+    /// the commands that hand them on; the master keys' and codes belong nowhere.
+    #[track_caller]
+    fn assert_no_secret(&self, arguments: &[OsString], hands_on: bool) {
+        let said =
+            |text: &str| self.stderr.contains(text) || (!hands_on && self.stdout.contains(text));
+        assert!(
+            !said(fake_sts::SECRET_WORD),
+            "{}{}",
+            self.stdout,
+            self.stderr
+        );
+        assert!(!self.stdout.contains(fake_sts::SECRET));
+        for argument in arguments.iter().filter_map(|argument| argument.to_str()) {
+            let code = argument.len() == 6 && argument.bytes().all(|byte| byte.is_ascii_digit());
+            assert!(!(code && said(argument)), "{}{}", self.stdout, self.stderr);
+        }
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+    }
+}
+
+/// The built binary. Cargo tells a test where it is; an example has it two folders up.
+pub fn binary() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_aws-mfa") {
+        Some(path) => PathBuf::from(path),
+        None => {
+            let example = std::env::current_exe().unwrap();
+            let profile = example.parent().and_then(Path::parent).unwrap();
+            profile.join(format!("aws-mfa{}", std::env::consts::EXE_SUFFIX))
+        }
+    }
+}

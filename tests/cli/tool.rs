@@ -1,0 +1,28 @@
+//! The real programs that some stories need.
+
+use std::path::PathBuf;
+
+/// The path of `name`, if it is installed. A test that lacks its tool says so and passes; with
+/// `CI=true` it fails, because there `.ci/setup` has installed all of them.
+#[track_caller]
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .chain(tools_folder())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "{name} is not installed; run .ci/setup"
+        );
+        eprintln!("skipped: {name} is not installed");
+    }
+    found
+}
+
+/// Where `.ci/setup` puts what it does not install for the whole machine.
+fn tools_folder() -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
+    folder.is_dir().then_some(folder)
+}
