@@ -15,7 +15,7 @@ const CREDENTIALS: [&str; 4] = [
 ];
 
 /// The README's .envrc, with something of the user's after it.
-const ENVRC: &str = "\
+pub const ENVRC: &str = "\
 export AWS_MFA_ARN=arn:aws:iam::123456789012:mfa/igor
 export AWS_SESSION_FILE=\"${HOME}/.config/aws/session-${MASTER_AWS_ACCESS_KEY_ID}\"
 watch_file $AWS_SESSION_FILE

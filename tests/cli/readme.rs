@@ -1,0 +1,35 @@
+//! What the README says, held against the product.
+
+use super::direnv::ENVRC;
+
+const README: &str = include_str!("../../README.md");
+
+/// The text of the fenced blocks of this language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    README
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
+        .collect()
+}
+
+#[test]
+fn the_policy_is_valid_json_and_lets_nobody_without_mfa_do_more_than_set_up_a_device() {
+    let policy: serde_json::Value = serde_json::from_str(blocks("json")[0]).unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    for statement in policy["Statement"].as_array().unwrap() {
+        assert_eq!(statement["Effect"], "Allow");
+        let with_mfa = statement["Condition"]["Bool"]["aws:MultiFactorAuthPresent"] == "true";
+        let actions = statement["Action"].to_string();
+        assert!(with_mfa || !actions.contains('*'), "{statement}");
+        for dangerous in ["Deactivate", "Delete"] {
+            assert!(with_mfa || !actions.contains(dangerous), "{statement}");
+        }
+    }
+}
+
+#[test]
+fn the_envrc_is_the_one_that_the_tests_use() {
+    assert!(ENVRC.starts_with(blocks("sh")[0]), "{ENVRC}");
+}
