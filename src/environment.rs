@@ -61,6 +61,19 @@ impl Environment {
             .transpose()
     }
 
+    /// The first of these variables that is set, with its value, which has to be text.
+    ///
+    /// # Errors
+    /// The value is not UTF-8.
+    pub fn first(&self, names: &[&'static str]) -> Result<Option<(&'static str, &str)>, Failure> {
+        for name in names {
+            if let Some(value) = self.text(name)? {
+                return Ok(Some((name, value)));
+            }
+        }
+        Ok(None)
+    }
+
     /// All variables, in the order in which the process was given them.
     pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.variables

@@ -1,14 +1,22 @@
-//! How STS is reached, and why it was not.
+//! How STS is reached: directly or through a proxy, trusting which certificates; and why it was
+//! not reached.
 
 use super::refusal::next_code_hint;
 use crate::error::{Failure, Next};
+use crate::settings::{Origin, Setting};
 use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, RootCertStore};
+use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -19,17 +27,38 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For the whole call. The SDK's default never gives up on a server that says nothing.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What the user has set about the network.
+pub struct Options<'a> {
+    /// `HTTPS_PROXY` for an endpoint of https, `HTTP_PROXY` for one of http.
+    pub proxy: Option<Setting<&'a str>>,
+    /// `NO_PROXY`: hosts, domains and address ranges that are reached directly.
+    pub no_proxy: Option<&'a str>,
+    /// A file of certificates in PEM that are trusted instead of the system's.
+    pub ca_bundle: Option<Setting<&'a str>>,
+}
+
 /// The way to one endpoint.
 pub struct Network {
     endpoint: String,
+    proxy: Option<Proxy>,
+    trust: TrustStore,
+}
+
+/// A proxy that is in the way to the endpoint.
+struct Proxy {
+    /// With the user and the password.
+    url: SecretString,
+    /// Without them, for messages.
+    name: String,
+    origin: Origin,
 }
 
 impl Network {
     /// The way to `endpoint`, a URL.
     ///
     /// # Errors
-    /// It is not a URL of http or https.
-    pub fn new(endpoint: String) -> Result<Self, Failure> {
+    /// It is not a URL of http or https, the proxy's is not, or the certificates are not to be used.
+    pub fn new(endpoint: String, options: &Options) -> Result<Self, Failure> {
         let host = ["https://", "http://"]
             .iter()
             .find_map(|scheme| endpoint.strip_prefix(scheme));
@@ -40,7 +69,21 @@ impl Network {
             )
             .hint("check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL: https://<host>"));
         }
-        Ok(Network { endpoint })
+        let proxy = proxy_to(&endpoint, options)?;
+        let encrypted = endpoint.starts_with("https://")
+            || proxy
+                .as_ref()
+                .is_some_and(|proxy| proxy.name.starts_with("https://"));
+        let trust = match &options.ca_bundle {
+            Some(bundle) => TrustStore::empty().with_pem_certificate(certificates(bundle)?),
+            // To read the system's takes longer than all else together: only where they are needed.
+            None => TrustStore::empty().with_native_roots(encrypted),
+        };
+        Ok(Network {
+            endpoint,
+            proxy,
+            trust,
+        })
     }
 
     /// The URL, for requests and messages.
@@ -48,24 +91,29 @@ impl Network {
         &self.endpoint
     }
 
-    /// The HTTP client. It reads the system's trust roots once, and not at all where nothing is
-    /// encrypted.
-    pub fn client(&self) -> SharedHttpClient {
-        let encrypted = self.endpoint.starts_with("https://");
-        http_client_fn(move |settings, components| {
-            let mut trust = TrustStore::empty();
-            if encrypted {
-                trust = trust.with_native_roots(true);
-            }
+    /// The HTTP client.
+    ///
+    /// # Errors
+    /// The SDK does not take the proxy's URL.
+    pub fn client(&self) -> anyhow::Result<SharedHttpClient> {
+        let proxy = match &self.proxy {
+            Some(proxy) => ProxyConfig::all(proxy.url.expose_secret())
+                .map_err(|_| not_a_proxy(&proxy.origin))?,
+            None => ProxyConfig::disabled(),
+        };
+        let trust = TlsContext::builder()
+            .with_trust_store(self.trust.clone())
+            .build()?;
+        // The SDK's own builder makes its connector twice, and reads the trust roots each time.
+        Ok(http_client_fn(move |settings, components| {
             let mut connector = Connector::builder()
                 .tls_provider(Provider::rustls(CryptoMode::Ring))
+                .tls_context(trust.clone())
+                .proxy_config(proxy.clone())
                 .connector_settings(settings.clone());
-            if let Ok(context) = TlsContext::builder().with_trust_store(trust).build() {
-                connector = connector.tls_context(context);
-            }
             connector.set_sleep_impl(components.sleep_impl());
             SharedHttpConnector::new(connector.build_with_resolver(SystemResolver))
-        })
+        }))
     }
 
     /// The failure for a call that got no answer. What went wrong before anything was sent leaves
@@ -73,35 +121,83 @@ impl Network {
     pub fn failure(&self, error: &ConnectorError, get_command: &str, now: Timestamp) -> Failure {
         let endpoint = &self.endpoint;
         let still_good = |what: String| {
+            let check = match &self.proxy {
+                Some(proxy) => format!("check {}; ", proxy.origin),
+                None => String::new(),
+            };
             Failure::new(Next::RetryCode, what).hint(format!(
-                "the code is still good while the device shows it: run `{get_command}` again"
+                "{check}the code is still good while the device shows it: run `{get_command}` again"
             ))
         };
+        // The first hop, which is what could not be reached.
+        let hop = match &self.proxy {
+            Some(proxy) => format!("the proxy {}", proxy.name),
+            None => endpoint.clone(),
+        };
         if error.is_timeout() {
+            let through = match &self.proxy {
+                Some(proxy) => format!(" through the proxy {}", proxy.name),
+                None => String::new(),
+            };
             return still_good(format!(
-                "no connection to {endpoint} within {} s",
+                "no connection to {endpoint}{through} within {} s",
                 CONNECT_TIMEOUT.as_secs()
             ));
         }
         if let Some(dns) = find::<ResolveDnsError>(error) {
-            return still_good(format!(
-                "cannot find the address of {endpoint}: {}",
-                root(dns)
-            ));
+            return still_good(format!("cannot find the address of {hop}: {}", root(dns)));
         }
         if let Some(tls) = find::<rustls::Error>(error) {
-            return still_good(format!("no secure connection to {endpoint}: {tls}"));
+            return Failure::new(
+                Next::RetryCode,
+                format!("no secure connection to {endpoint}: {}", tls_reason(tls)),
+            )
+            .hint(
+                "behind a proxy that opens TLS connections name its certificate with AWS_CA_BUNDLE; \
+                 the code is still good while the device shows it",
+            );
+        }
+        // hyper-util's TunnelError cannot be named; its texts can.
+        if let (Some(proxy), Some(refused)) = (
+            &self.proxy,
+            chain(error)
+                .map(ToString::to_string)
+                .find_map(|text| text.strip_prefix("tunnel error: ").map(str::to_owned)),
+        ) && refused != "failed to create underlying connection"
+        {
+            return match refused.as_str() {
+                "proxy authorization required" => self.proxy_wants_password(),
+                _ => still_good(format!(
+                    "the proxy {} does not let through to {endpoint}: {refused}",
+                    proxy.name
+                )),
+            };
         }
         let connecting = find::<hyper_util::client::legacy::Error>(error)
-            .is_some_and(|error| error.is_connect());
+            .is_some_and(hyper_util::client::legacy::Error::is_connect);
         match find::<io::Error>(error) {
-            Some(cause) if connecting => still_good(format!(
-                "cannot connect to {endpoint}: {}",
-                io_reason(cause)
-            )),
-            _ if connecting => still_good(format!("cannot connect to {endpoint}: {}", root(error))),
+            Some(cause) if connecting => {
+                still_good(format!("cannot connect to {hop}: {}", io_reason(cause)))
+            }
+            _ if connecting => still_good(format!("cannot connect to {hop}: {}", root(error))),
             _ => self.lost(get_command, now),
         }
+    }
+
+    /// The failure for an answer of 407, which only a proxy gives.
+    pub fn proxy_wants_password(&self) -> Failure {
+        let (name, origin) = match &self.proxy {
+            Some(proxy) => (proxy.name.as_str(), proxy.origin.to_string()),
+            None => (self.endpoint.as_str(), "HTTPS_PROXY".to_owned()),
+        };
+        Failure::new(
+            Next::RetryCode,
+            format!("the proxy {name} wants a user and a password, or others than it got"),
+        )
+        .hint(format!(
+            "write them in {origin}: http://<user>:<password>@<host>:<port>; \
+             the code is still good while the device shows it"
+        ))
     }
 
     /// The failure for a connection that broke before an answer came.
@@ -127,6 +223,85 @@ impl Network {
             ),
         )
         .hint(next_code_hint(now, get_command))
+    }
+}
+
+/// The proxy for `endpoint`, if there is one and `NO_PROXY` does not except the host.
+fn proxy_to(endpoint: &str, options: &Options) -> Result<Option<Proxy>, Failure> {
+    let Some(setting) = &options.proxy else {
+        return Ok(None);
+    };
+    // As curl has it: without a scheme it is one of http.
+    let url = match setting.value.contains("://") {
+        true => setting.value.to_owned(),
+        false => format!("http://{}", setting.value),
+    };
+    let matcher = |no_proxy: &str| Matcher::builder().all(url.as_str()).no(no_proxy).build();
+    let through = |no_proxy| matcher(no_proxy).intercept(&endpoint.parse().ok()?);
+    let intercept = through("").ok_or_else(|| not_a_proxy(&setting.origin))?;
+    if !matches!(intercept.uri().scheme_str(), Some("http" | "https")) {
+        return Err(not_a_proxy(&setting.origin));
+    }
+    Ok(
+        through(options.no_proxy.unwrap_or_default()).map(|_| Proxy {
+            url: SecretString::from(url.as_str()),
+            name: intercept.uri().to_string().trim_end_matches('/').to_owned(),
+            origin: setting.origin.clone(),
+        }),
+    )
+}
+
+/// The value may have a password in it, so that it is not shown.
+fn not_a_proxy(origin: &Origin) -> Failure {
+    Failure::new(
+        Next::FixSetup,
+        format!("{origin} is not the URL of an HTTP proxy"),
+    )
+    .hint("write http://<host>:<port>, with <user>:<password>@ before the host if it wants them")
+}
+
+/// The contents of a bundle, once each certificate in it is known to be one: the SDK panics at a
+/// broken one, and takes a file without any for one that trusts nobody.
+fn certificates(bundle: &Setting<&str>) -> Result<Vec<u8>, Failure> {
+    let path = bundle.value;
+    let fault = |what: &str| {
+        Failure::new(Next::FixSetup, format!("{what} ({path})")).hint(format!(
+            "check {}: a file of certificates in PEM, the certificate authority's among them",
+            bundle.origin
+        ))
+    };
+    let pem = std::fs::read(path)
+        .map_err(|error| fault(&format!("cannot read the CA bundle: {}", io_reason(&error))))?;
+    let mut roots = RootCertStore::empty();
+    for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
+        let broken = || {
+            fault(&format!(
+                "certificate {} of the CA bundle is broken",
+                index + 1
+            ))
+        };
+        roots
+            .add(certificate.map_err(|_| broken())?)
+            .map_err(|_| broken())?;
+    }
+    if roots.is_empty() {
+        return Err(fault("there is no certificate in the CA bundle"));
+    }
+    Ok(pem)
+}
+
+fn tls_reason(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate is signed by an authority that is not trusted here".to_owned()
+        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => "its certificate has expired, or this machine's clock is ahead".to_owned(),
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "its certificate is for another name".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -43,19 +43,12 @@ pub struct Sts {
 type CallError = SdkError<GetSessionTokenError, aws_sdk_sts::config::http::HttpResponse>;
 
 impl Sts {
-    /// The STS of `region`, or the one at `endpoint`. Nothing is connected yet.
-    ///
-    /// # Errors
-    /// There is no such region or address.
-    pub fn new(region: &str, endpoint: Option<&str>) -> anyhow::Result<Self> {
-        let endpoint = match endpoint {
-            Some(endpoint) => endpoint.to_owned(),
-            None => endpoint_of(region)?,
-        };
-        Ok(Sts {
+    /// The STS of `region` that is reached over `network`. Nothing is connected yet.
+    pub fn new(region: &str, network: Network) -> Self {
+        Sts {
             region: region.to_owned(),
-            network: Network::new(endpoint)?,
-        })
+            network,
+        }
     }
 
     /// A new session for `code`: one request, whatever happens to it.
@@ -91,7 +84,7 @@ impl Sts {
                     .build(),
             )
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(self.network.client())
+            .http_client(self.network.client()?)
             .build();
         let request = aws_sdk_sts::Client::from_conf(config)
             .get_session_token()
@@ -165,6 +158,9 @@ impl Sts {
         match error {
             SdkError::ServiceError(refused) => {
                 let raw = refused.raw();
+                if raw.status().as_u16() == 407 {
+                    return self.network.proxy_wants_password();
+                }
                 refusal::translate(
                     &Refusal {
                         code: refused.err().code(),
@@ -194,10 +190,15 @@ impl Sts {
     }
 }
 
-/// The address of a region's STS, by the SDK's own rules.
-fn endpoint_of(region: &str) -> Result<String, Failure> {
+/// The address of a region's STS, by the SDK's own rules; with `fips` the one whose cryptography is
+/// validated.
+///
+/// # Errors
+/// There is no such region, or no such endpoint in it.
+pub fn endpoint_of(region: &str, fips: bool) -> Result<String, Failure> {
     let endpoint = Params::builder()
         .region(region)
+        .use_fips(fips)
         .build()
         .ok()
         .and_then(|params| {
@@ -211,7 +212,11 @@ fn endpoint_of(region: &str) -> Result<String, Failure> {
         Some(endpoint) => Ok(endpoint.url().to_owned()),
         None => Err(Failure::new(
             Next::FixSetup,
-            format!("there is no STS for the region {}", region.escape_debug()),
+            format!(
+                "there is no {}STS for the region {}",
+                if fips { "FIPS " } else { "" },
+                region.escape_debug()
+            ),
         )
         .hint("name a region like us-east-1: `--region`, AWS_REGION, or region of the profile")),
     }
@@ -235,14 +240,17 @@ mod tests {
         ] {
             let device =
                 Device::parse(&format!("arn:{partition}:iam::123456789012:mfa/igor")).unwrap();
-            assert_eq!(endpoint_of(device.default_region()).unwrap(), endpoint);
+            assert_eq!(
+                endpoint_of(device.default_region(), false).unwrap(),
+                endpoint
+            );
         }
     }
 
     #[test]
     fn what_is_no_region_is_told() {
         assert_eq!(
-            endpoint_of("not a region").err().unwrap().message,
+            endpoint_of("not a region", false).err().unwrap().message,
             "there is no STS for the region not a region"
         );
     }

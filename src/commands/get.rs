@@ -1,6 +1,7 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
 use crate::aws::code::Code;
+use crate::aws::network::Network;
 use crate::aws::sts::{Caller, Sts};
 use crate::cli::Get;
 use crate::environment::Environment;
@@ -30,8 +31,9 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     };
     let duration = settings.duration()?.value;
     let region = settings.region(&caller.device.value)?;
-    let endpoint = settings.endpoint()?.map(|setting| setting.value);
-    let sts = Sts::new(&region.value, endpoint)?;
+    let endpoint = settings.endpoint(&region.value)?.value;
+    let options = settings.network(&endpoint)?;
+    let sts = Sts::new(&region.value, Network::new(endpoint, &options)?);
     let code = code(get)?;
     // Before the code is spent: what it buys must have a place to go.
     store.prepare()?;

@@ -5,11 +5,12 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub const WRONG_CODE: &str = "000000";
 
 /// The server; it stops with the test's process.
 pub struct FakeSts {
+    scheme: &'static str,
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
@@ -74,16 +76,46 @@ struct State {
 impl FakeSts {
     /// Starts the server on a free port of loopback.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listen("127.0.0.1:0", None)
+    }
+
+    /// Starts it on loopback of IPv6.
+    pub fn start_on_ipv6() -> Self {
+        Self::listen("[::1]:0", None)
+    }
+
+    /// Starts it with TLS.
+    pub fn start_with_tls(tls: Arc<ServerConfig>) -> Self {
+        Self::listen("127.0.0.1:0", Some(tls))
+    }
+
+    fn listen(address: &str, tls: Option<Arc<ServerConfig>>) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let sts = FakeSts {
+            scheme: if tls.is_some() { "https" } else { "http" },
             address: listener.local_addr().unwrap(),
             state: Arc::default(),
         };
         let state = Arc::clone(&sts.state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&state);
-                std::thread::spawn(move || serve(stream, &state));
+                let (state, tls) = (Arc::clone(&state), tls.clone());
+                std::thread::spawn(move || match tls {
+                    Some(tls) => {
+                        let connection = ServerConnection::new(tls).unwrap();
+                        let mut stream = StreamOwned::new(connection, stream);
+                        serve(&mut stream, &state);
+                        stream.conn.send_close_notify();
+                        let _ = stream.flush();
+                    }
+                    None => {
+                        let mut stream = stream;
+                        if matches!(serve(&mut stream, &state), Behaviour::Reset) {
+                            let _ =
+                                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+                        }
+                    }
+                });
             }
         });
         sts
@@ -91,7 +123,7 @@ impl FakeSts {
 
     /// The endpoint.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Makes the server behave like this from now on.
@@ -127,27 +159,24 @@ pub fn session_json(expiration: Timestamp) -> String {
     )
 }
 
-fn serve(mut stream: TcpStream, state: &Mutex<State>) {
-    let Some(request) = HttpRequest::read(&mut stream) else {
-        return;
+/// Serves one request, and tells how it was told to behave.
+fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
+    let Some(request) = HttpRequest::read(&mut *stream) else {
+        return Behaviour::Close;
     };
-    let now = Timestamp::now();
     let (behaviour, answer) = {
         let mut state = state.lock().unwrap();
-        let answer = state.answer(&request, now);
+        let answer = state.answer(&request, Timestamp::now());
         (state.behaviour.clone(), answer)
     };
-    match behaviour {
-        Behaviour::Serve => respond(&mut stream, answer.0, &answer.1),
-        Behaviour::Close => {}
-        Behaviour::Reset => {
-            let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-        }
+    match &behaviour {
+        Behaviour::Serve => respond(stream, answer.0, &answer.1),
+        Behaviour::Close | Behaviour::Reset => {}
         Behaviour::Silence => {
             // Until the client goes away.
             let _ = stream.read(&mut [0]);
         }
-        Behaviour::Answer { status, body } => respond(&mut stream, status, &body),
+        Behaviour::Answer { status, body } => respond(stream, *status, body),
         Behaviour::HalfABody => {
             let body = &answer.1;
             let _ = write!(
@@ -158,14 +187,16 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             );
         }
     }
+    behaviour
 }
 
-fn respond(stream: &mut TcpStream, status: u16, body: &str) {
+fn respond(stream: &mut impl Write, status: u16, body: &str) {
     let _ = write!(
         stream,
         "HTTP/1.1 {status} X\r\nx-amzn-RequestId: {REQUEST_ID}\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
+    let _ = stream.flush();
 }
 
 impl State {

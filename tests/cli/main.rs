@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and stands outside of the program"
 )]
 
+mod authority;
 mod fake_sts;
 mod sandbox;
 mod shell;
@@ -19,5 +20,6 @@ mod direnv;
 mod faults;
 mod get;
 mod load;
+mod network;
 mod peers;
 mod readme;
