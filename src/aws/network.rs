@@ -242,13 +242,14 @@ fn proxy_to(endpoint: &str, options: &Options) -> Result<Option<Proxy>, Failure>
     if !matches!(intercept.uri().scheme_str(), Some("http" | "https")) {
         return Err(not_a_proxy(&setting.origin));
     }
-    Ok(
-        through(options.no_proxy.unwrap_or_default()).map(|_| Proxy {
-            url: SecretString::from(url.as_str()),
-            name: intercept.uri().to_string().trim_end_matches('/').to_owned(),
-            origin: setting.origin.clone(),
-        }),
-    )
+    let no_proxy = options.no_proxy.unwrap_or_default().trim();
+    // For the matcher `*` is every name, but no address; for curl it is everything.
+    let direct = no_proxy == "*" || through(no_proxy).is_none();
+    Ok((!direct).then(|| Proxy {
+        url: SecretString::from(url.as_str()),
+        name: intercept.uri().to_string().trim_end_matches('/').to_owned(),
+        origin: setting.origin.clone(),
+    }))
 }
 
 /// The value may have a password in it, so that it is not shown.
