@@ -139,7 +139,7 @@ impl Sts {
         let expiration = Timestamp::from_second(credentials.expiration().secs())
             .ok()
             .filter(|time| *time > Timestamp::UNIX_EPOCH)
-            .ok_or_else(|| unusable("Expiration is missing"))?;
+            .ok_or_else(|| unusable("Expiration is missing or unreadable"))?;
         if expiration <= now {
             return Err(unusable(&format!(
                 "it has expired already, at {expiration}"

@@ -1,75 +1,337 @@
 //! STS at its worst: whatever it does, a code is sent once, the old session stays, and the user is
-//! told whether the code is still good.
+//! told what to do and whether the code is still good.
 
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
-use super::sandbox::{Outcome, Sandbox};
+use super::fake_sts::{
+    Behaviour, FakeSts, KEY_ID, REQUEST_ID, SECRET_WORD, WRONG_CODE, error_xml, session_xml,
+};
+use super::sandbox::{DEVICE, Outcome, Sandbox};
 use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, Instant};
 
-/// Runs `get` against an STS that behaves like this, and checks all that holds for every fault.
+/// What `get` says, checked for all that holds for every fault: one request, the old session as it
+/// was, nothing left over, nothing on standard output, in good time.
 #[track_caller]
-fn fault(sts: &FakeSts, behaviour: Behaviour) -> Outcome {
-    let sandbox = Sandbox::with_user(sts);
-    let old = Timestamp::now() + SignedDuration::from_hours(1);
-    sandbox.write_session(old);
+fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
+    sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
     let before = std::fs::read(sandbox.session_file()).unwrap();
     let requests = sts.requests().len();
+    let started = Instant::now();
 
-    sts.behave(behaviour);
-    let outcome = sandbox.run(["get", "123456"]);
+    let outcome = sandbox.run(arguments);
 
+    assert!(started.elapsed() < Duration::from_secs(25));
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
     assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
-    outcome
+    without_wait(&outcome)
+}
+
+/// What was said, with `N` for the seconds until the next code, which are checked here.
+#[track_caller]
+fn without_wait(outcome: &Outcome) -> String {
+    let text = &outcome.stderr;
+    let Some((before, rest)) = text.split_once("wait for the next code (") else {
+        return text.clone();
+    };
+    let (seconds, after) = rest.split_once(" s)").unwrap();
+    assert!((1..=30).contains(&seconds.parse::<u32>().unwrap()));
+    format!("{before}wait for the next code (N s){after}")
 }
 
 #[track_caller]
-fn assert_message(outcome: &Outcome, message: &str) {
-    let first = outcome.stderr.lines().next();
-    assert_eq!(first, Some(format!("aws-mfa: {message}").as_str()));
+fn fault(sts: &FakeSts, behaviour: Behaviour, expected: &str) {
+    let sandbox = Sandbox::with_user(sts);
+    sts.behave(behaviour);
+    assert_eq!(told(sts, &sandbox, &["get", "135790"]), expected);
 }
+
+const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa get <code>`\n";
 
 #[test]
 fn a_connection_that_breaks_after_the_request_may_have_used_the_code() {
     let sts = FakeSts::start();
     let broke = format!(
-        "the connection to {} broke before an answer came, and the code may be used up",
+        "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
         sts.url()
     );
-    assert_message(&fault(&sts, Behaviour::Close), &broke);
-    assert_message(&fault(&sts, Behaviour::Reset), &broke);
-    assert_message(&fault(&sts, Behaviour::HalfABody), &broke);
+    fault(&sts, Behaviour::Close, &broke);
+    fault(&sts, Behaviour::Reset, &broke);
+    fault(&sts, Behaviour::HalfABody, &broke);
 }
 
 #[test]
 fn a_server_that_says_nothing_is_given_up_after_twenty_seconds() {
     let sts = FakeSts::start();
-    let started = std::time::Instant::now();
-    let outcome = fault(&sts, Behaviour::Silence);
-    assert!(started.elapsed() < std::time::Duration::from_secs(25));
-    assert_message(
-        &outcome,
+    let expected = format!(
+        "aws-mfa: no answer from {} within 20 s, and the code may be used up\n{NEXT_CODE}",
+        sts.url()
+    );
+    fault(&sts, Behaviour::Silence, &expected);
+}
+
+/// A machine that takes the connection and never answers the handshake.
+#[test]
+fn a_handshake_that_does_not_end_is_given_up_after_five_seconds_and_the_code_is_good() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_ENDPOINT_URL_STS", &url);
+    sandbox.run(["get", "135790"]).is(
+        1,
+        "",
         &format!(
-            "no answer from {} within 20 s, and the code may be used up",
-            sts.url()
+            "aws-mfa: no connection to {url} within 5 s\n\
+             hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
         ),
     );
 }
 
 #[test]
+fn a_name_that_does_not_exist_leaves_the_code_good() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_ENDPOINT_URL_STS", "https://sts.example.invalid");
+    let outcome = sandbox.run(["get", "135790"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    // A name server that is silent shows up as a time-out; both are before the code was sent.
+    assert!(
+        lines[0].starts_with("aws-mfa: cannot find the address of https://sts.example.invalid: ")
+            || lines[0] == "aws-mfa: no connection to https://sts.example.invalid within 5 s",
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        lines[1],
+        "hint: the code is still good while the device shows it: run `aws-mfa get <code>` again"
+    );
+}
+
+/// Every row of the table in the design: what STS says, and what the user is told.
+#[test]
+fn each_refusal_of_sts_is_told_in_words_that_say_what_to_do() {
+    let sts = FakeSts::start();
+    let busy = "STS is busy, and the code may be used up";
+    for (status, code, message, expected, hint) in [
+        (
+            403,
+            "AccessDenied",
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
+            format!("the MFA device is not this user's: {DEVICE}"),
+            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials\n",
+        ),
+        (
+            403,
+            "AccessDenied",
+            "Cannot call GetSessionToken with session credentials",
+            format!("the master keys are a session's, not a user's: {KEY_ID}"),
+            "hint: check MASTER_AWS_ACCESS_KEY_ID: it must be a user's own access key\n",
+        ),
+        (
+            403,
+            "AccessDenied",
+            "User: arn:aws:iam::123456789012:user/igor is not authorized to perform: sts:GetSessionToken with an explicit deny",
+            format!("a policy denies sts:GetSessionToken to {KEY_ID}"),
+            "hint: ask the account's administrator to allow it without MFA\n",
+        ),
+        (
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+            format!(
+                "AWS does not know the access key {KEY_ID}: deleted, inactive, or another partition's"
+            ),
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (asked was ENDPOINT)\n",
+        ),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
+            format!("the secret does not belong to the access key {KEY_ID}"),
+            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID\n",
+        ),
+        (
+            403,
+            "RegionDisabledException",
+            "STS is not activated in this region for account:123456789012.",
+            "STS is switched off in this region for the account".into(),
+            "hint: name another region: `--region us-east-1`\n",
+        ),
+        (400, "Throttling", "Rate exceeded", busy.into(), NEXT_CODE),
+        (
+            400,
+            "ThrottlingException",
+            "Rate exceeded",
+            busy.into(),
+            NEXT_CODE,
+        ),
+        (
+            503,
+            "ServiceUnavailable",
+            "Come back.",
+            busy.into(),
+            NEXT_CODE,
+        ),
+        (
+            500,
+            "InternalFailure",
+            "We all make mistakes.",
+            "STS is broken, and the code may be used up".into(),
+            NEXT_CODE,
+        ),
+        (
+            400,
+            "Unheard",
+            "of",
+            "STS refused the request: Unheard".into(),
+            NEXT_CODE,
+        ),
+    ] {
+        let body = error_xml(code, message);
+        let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let hint = hint.replace("ENDPOINT", &sts.url());
+        fault(
+            &sts,
+            Behaviour::Answer { status, body },
+            &format!("aws-mfa: {expected}\n  {code}: {words} (request {REQUEST_ID})\n{hint}"),
+        );
+    }
+}
+
+#[test]
+fn a_rejected_code_says_when_the_next_one_comes() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    assert_eq!(
+        told(&sts, &sandbox, &["get", WRONG_CODE]),
+        format!(
+            "aws-mfa: the code was rejected: wrong, expired or used already\n  \
+             AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code. \
+             (request {REQUEST_ID})\n{NEXT_CODE}"
+        )
+    );
+}
+
+#[test]
+fn a_length_that_sts_does_not_give_is_told() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let message = "1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600";
+    sts.behave(Behaviour::Answer {
+        status: 400,
+        body: error_xml("ValidationError", message),
+    });
+    sandbox.run(["get", "135790"]).is(
+        2,
+        "",
+        &format!(
+            "aws-mfa: STS does not give a session of this length\n  \
+             ValidationError: {message} (request {REQUEST_ID})\n\
+             hint: a session holds 15m to 36h, and 1h at most for a root user: `--duration 1h`\n"
+        ),
+    );
+    assert_eq!(sts.requests().len(), 1);
+}
+
+#[test]
 fn a_clock_that_is_off_is_told_with_how_far() {
     let sts = FakeSts::start();
-    sts.set_clock(SignedDuration::from_mins(25));
-    let outcome = fault(&sts, Behaviour::Serve);
-    assert_message(&outcome, "this machine's clock is 25m behind");
-    assert_eq!(
-        outcome.stderr.lines().last(),
-        Some("hint: set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code")
-    );
-    sts.set_clock(SignedDuration::from_hours(-3));
-    assert_message(
-        &fault(&sts, Behaviour::Serve),
-        "this machine's clock is 3h ahead",
-    );
+    let sandbox = Sandbox::with_user(&sts);
+    let hint =
+        "hint: set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code\n";
+    for (offset, expected) in [
+        (
+            SignedDuration::from_mins(25),
+            "aws-mfa: this machine's clock is 25m behind\n",
+        ),
+        (
+            SignedDuration::from_hours(-3),
+            "aws-mfa: this machine's clock is 3h ahead\n",
+        ),
+    ] {
+        sts.set_clock(offset);
+        let text = told(&sts, &sandbox, &["get", "135790"]);
+        assert!(text.starts_with(expected) && text.ends_with(hint), "{text}");
+        let detail = text.lines().nth(1).unwrap();
+        assert!(
+            detail.starts_with("  SignatureDoesNotMatch: Signature "),
+            "{text}"
+        );
+    }
+}
+
+/// What is no answer of STS's, and what is one but no session.
+#[test]
+fn an_answer_that_is_no_session_is_told_and_never_shown() {
+    let sts = FakeSts::start();
+    let url = sts.url();
+    let html = format!("<html>Sign in to the hotel, room {SECRET_WORD}</html>");
+    let session = session_xml(1, "2040-01-01T00:00:00Z");
+    let lacks = |name: &str| {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        let (before, rest) = session.split_once(&open).unwrap();
+        let (_, after) = rest.split_once(&close).unwrap();
+        (
+            format!("{before}{after}"),
+            format!("{before}{open}{close}{after}"),
+        )
+    };
+    let other = |status: u16| {
+        format!(
+            "something other than STS answered at {url} (HTTP {status}), and the code may be used up"
+        )
+    };
+    let no_session = |what: &str| format!("STS's answer is no session: {what} ({url})");
+    let mut cases = vec![
+        (200, html.clone(), other(200)),
+        (200, String::new(), other(200)),
+        (403, html.clone(), other(403)),
+        (404, String::new(), other(404)),
+        (
+            500,
+            html.clone(),
+            "STS is broken (HTTP 500), and the code may be used up".into(),
+        ),
+        (
+            503,
+            html,
+            "STS is busy (HTTP 503), and the code may be used up".into(),
+        ),
+        (
+            200,
+            session[..session.len() / 2].to_owned(),
+            no_session("Expiration is missing or unreadable"),
+        ),
+        (
+            200,
+            session_xml(1, "2020-01-01T00:00:00Z"),
+            no_session("it has expired already, at 2020-01-01T00:00:00Z"),
+        ),
+        (
+            200,
+            session_xml(1, "tomorrow"),
+            no_session("Expiration is missing or unreadable"),
+        ),
+        (
+            200,
+            lacks("Expiration").0,
+            no_session("Expiration is missing or unreadable"),
+        ),
+        (
+            200,
+            lacks("Credentials").0,
+            no_session("there are no credentials in it"),
+        ),
+    ];
+    for name in ["AccessKeyId", "SecretAccessKey", "SessionToken"] {
+        let (gone, empty) = lacks(name);
+        cases.push((200, gone, no_session(&format!("{name} is missing"))));
+        cases.push((200, empty, no_session(&format!("{name} is missing"))));
+    }
+    for (status, body, message) in cases {
+        let expected = format!("aws-mfa: {message}\n{NEXT_CODE}");
+        fault(&sts, Behaviour::Answer { status, body }, &expected);
+    }
 }
