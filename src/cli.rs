@@ -39,7 +39,9 @@ pub enum Command {
 /// answered; a failure leaves it as it is. A code is sent at most once.
 #[derive(Args)]
 pub struct Get {
-    /// The six digits that the MFA device shows
+    /// The six digits that the MFA device shows, or - to read them from standard input
+    ///
+    /// Without it, the code command is asked; without one, the user is, on the terminal.
     // A list, and each a secret: what is typed here is never to be shown again, not by clap either.
     #[arg(value_name = "CODE", num_args = 0.., value_parser = secret)]
     pub code: Vec<SecretString>,
@@ -60,6 +62,17 @@ pub struct Get {
     /// It is saved with the session, and `load` sets it.
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+
+    /// A command that prints a code; it has 60 s [env: AWS_MFA_CODE_COMMAND]
+    #[arg(long, value_name = "COMMAND")]
+    pub code_command: Option<String>,
+
+    /// Keep the session where it holds for more than MARGIN [default: 15m]
+    ///
+    /// The margin is a quarter of the duration at most. Of terminals that start together, one asks
+    /// for a code, and the others wait for its session.
+    #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "15m")]
+    pub unless_valid: Option<String>,
 }
 
 /// Hand the saved session on to a shell or to direnv

@@ -1,5 +1,6 @@
 //! A session: temporary credentials that STS gave for a code, and until when they hold.
 
+pub mod lock;
 pub mod store;
 
 use crate::error::{Failure, Next};

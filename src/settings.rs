@@ -70,6 +70,8 @@ pub struct Flags<'a> {
     pub duration: Option<&'a str>,
     /// `--region`
     pub region: Option<&'a str>,
+    /// `--code-command`
+    pub code_command: Option<&'a str>,
 }
 
 /// All that a setting can come from.
@@ -196,6 +198,18 @@ impl<'a> Settings<'a> {
                 origin: Origin::Default,
             },
         })
+    }
+
+    /// The command that prints a code, where one is named; aws-vault calls its key `mfa_process`,
+    /// see its USAGE.md.
+    pub fn code_command(&self) -> Result<Option<Setting<&str>>, Failure> {
+        self.look_up(
+            self.flags
+                .code_command
+                .map(|value| ("--code-command", value)),
+            &["AWS_MFA_CODE_COMMAND"],
+            "mfa_process",
+        )
     }
 
     /// The address of STS: the one that is named, else the region's own.

@@ -1,7 +1,14 @@
 //! An MFA code, as the device shows it.
 
+pub mod source;
+
 use crate::error::{Failure, Next};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+/// A code lasts for one time step of RFC 6238, in seconds.
+const TIME_STEP: i64 = 30;
 
 /// Six digits, good for one request within half a minute or so (RFC 6238).
 pub struct Code(SecretString);
@@ -13,9 +20,13 @@ impl Code {
     /// # Errors
     /// It is not six digits. The message does not repeat what it is.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        let digits: String = text.split_whitespace().collect();
+        // Its full length from the start, so that no copy is left behind as it grows.
+        let mut digits = String::with_capacity(text.len());
+        digits.extend(text.split_whitespace());
+        let code = SecretString::from(digits);
+        let digits = code.expose_secret();
         if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Code(SecretString::from(digits)))
+            Ok(Code(code))
         } else {
             Err(Failure::new(Next::FixUse, "an MFA code is six digits")
                 .hint("run `aws-mfa get <code>` with the digits that the MFA device shows"))
@@ -26,6 +37,12 @@ impl Code {
     pub fn digits(&self) -> &str {
         self.0.expose_secret()
     }
+}
+
+/// How long until the device shows the next code, if its clock is right: 1 to 30 s.
+pub fn next_code(now: Timestamp) -> Duration {
+    let wait = TIME_STEP - now.as_second().rem_euclid(TIME_STEP);
+    Duration::from_secs(wait.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -40,5 +57,11 @@ mod tests {
         for text in ["", "12345", "1234567", "12345a", "１２３４５６", "-12345"] {
             assert!(Code::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_wait_is_the_rest_of_the_time_step() {
+        let wait = |second| next_code(Timestamp::from_second(second).unwrap()).as_secs();
+        assert_eq!([wait(0), wait(1), wait(89), wait(90)], [30, 29, 1, 30]);
     }
 }

@@ -1,6 +1,7 @@
 //! How long a session is to hold.
 
 use crate::error::{Failure, Next};
+use jiff::SignedDuration;
 use std::fmt;
 
 /// A session's length in whole seconds, 15 minutes to 36 hours: the range of GetSessionToken's
@@ -24,7 +25,7 @@ impl Duration {
             Failure::new(Next::FixUse, format!("{what}: {}", text.escape_debug()))
                 .hint("a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
         };
-        let seconds = seconds(text.trim()).ok_or_else(|| fault("not a length of time"))?;
+        let seconds = seconds(text.trim()).ok_or_else(|| fault(NO_LENGTH))?;
         match i32::try_from(seconds) {
             Ok(seconds @ Self::SHORTEST..=Self::LONGEST) => Ok(Duration(seconds)),
             Ok(..Self::SHORTEST) => Err(fault("too short for a session")),
@@ -38,9 +39,29 @@ impl Duration {
     }
 }
 
+/// What must be left of a session for it to be kept.
+///
+/// # Errors
+/// `text` is not a length of time.
+pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure> {
+    let seconds = seconds(text.trim()).and_then(|seconds| i64::try_from(seconds).ok());
+    let seconds = seconds.ok_or_else(|| {
+        Failure::new(
+            Next::FixUse,
+            format!("{NO_LENGTH}: {}", text.escape_debug()),
+        )
+        .hint("write the margin as 15m, 1h30m or a number of seconds")
+    })?;
+    // With more, a session would be renewed again as soon as it is there.
+    let most = i64::from(duration.seconds()) / 4;
+    Ok(SignedDuration::from_secs(seconds.min(most)))
+}
+
+const NO_LENGTH: &str = "not a length of time";
+
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::session::span(jiff::SignedDuration::from_secs(
+        f.write_str(&crate::session::span(SignedDuration::from_secs(
             self.0.into(),
         )))
     }
@@ -82,6 +103,21 @@ mod tests {
         ] {
             assert_eq!(Duration::parse(text).unwrap().seconds(), seconds, "{text}");
         }
+    }
+
+    #[test]
+    fn a_margin_is_a_quarter_of_the_duration_at_most() {
+        let margin = |text, duration| {
+            margin(text, Duration::parse(duration).unwrap()).map(|margin| margin.as_secs())
+        };
+        assert_eq!(margin("15m", "12h").unwrap(), 900);
+        assert_eq!(margin("0", "12h").unwrap(), 0);
+        assert_eq!(margin("15m", "15m").unwrap(), 225);
+        assert_eq!(margin("99h", "12h").unwrap(), 10_800);
+        assert_eq!(
+            margin("a while", "12h").err().unwrap().message,
+            "not a length of time: a while"
+        );
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! What STS says when it gives no session, in words that tell what to do.
 
+use super::code::next_code;
 use super::sts::Caller;
 use crate::error::{Failure, Next};
 use crate::session::rounded_span;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
-
-/// A code lasts for one time step of RFC 6238, in seconds.
-const TIME_STEP: i64 = 30;
 
 /// AWS's error answer.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
@@ -112,7 +110,7 @@ pub fn not_sts(endpoint: &str, http_status: u16, caller: &Caller, now: Timestamp
 
 /// What to do when a code is gone: wait for the next one, and how long.
 pub fn next_code_hint(now: Timestamp, get_command: &str) -> String {
-    let wait = TIME_STEP - now.as_second().rem_euclid(TIME_STEP);
+    let wait = next_code(now).as_secs();
     format!("wait for the next code ({wait} s), then run `{get_command}`")
 }
 
@@ -188,23 +186,5 @@ mod tests {
             "2026-11-24T06:25:00Z"
         );
         assert_eq!(server_time("no (time) here", Some("soon")), None);
-    }
-
-    #[test]
-    fn the_wait_is_the_rest_of_the_time_step() {
-        let hint = |second| {
-            next_code_hint(
-                Timestamp::from_second(second).unwrap(),
-                "aws-mfa get <code>",
-            )
-        };
-        assert_eq!(
-            hint(0),
-            "wait for the next code (30 s), then run `aws-mfa get <code>`"
-        );
-        assert_eq!(
-            hint(89),
-            "wait for the next code (1 s), then run `aws-mfa get <code>`"
-        );
     }
 }

@@ -11,6 +11,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -212,6 +213,21 @@ impl SessionStore {
         self.place().map(drop)
     }
 
+    /// The file that a lock is taken on: beside the file that is replaced, in its folder, which is
+    /// made if it is missing.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the path has no file name.
+    pub fn lock_path(&self) -> anyhow::Result<PathBuf> {
+        let target = follow_symlinks(&self.path).with_context(|| self.cannot_save())?;
+        make_private_folder(folder_of(&target)).with_context(|| self.cannot_save())?;
+        let name = target.file_name().with_context(|| self.cannot_save())?;
+        let mut lock = OsString::from(".");
+        lock.push(name);
+        lock.push(".lock");
+        Ok(target.with_file_name(lock))
+    }
+
     /// Replaces the file by one with `session`: readers see the old or the new one whole, and a
     /// failure leaves the old one as it was.
     ///
@@ -256,10 +272,7 @@ impl SessionStore {
             }
             _ => {}
         }
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(&target);
         make_private_folder(folder)
             .and_then(|()| {
                 tempfile::Builder::new()
@@ -287,6 +300,14 @@ impl SessionStore {
 struct Place {
     target: PathBuf,
     temporary: tempfile::NamedTempFile,
+}
+
+/// The folder that `file` is in; of a bare name, the current one.
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// The JSON of the AWS CLI, indented as it prints it.
@@ -362,12 +383,10 @@ fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 
 /// Makes the rename last: it is a change of the folder. Windows has no such call.
 fn sync_folder(target: &Path) -> std::io::Result<()> {
-    match target.parent() {
-        Some(folder) if cfg!(unix) && !folder.as_os_str().is_empty() => {
-            File::open(folder)?.sync_all()
-        }
-        _ => Ok(()),
+    if cfg!(unix) {
+        File::open(folder_of(target))?.sync_all()?;
     }
+    Ok(())
 }
 
 #[cfg(test)]

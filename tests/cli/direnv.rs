@@ -24,7 +24,7 @@ export PROJECT=mine
 ";
 
 /// A project with this `.envrc`, allowed.
-fn project(sandbox: &Sandbox, direnv: &Path, envrc: &str) -> PathBuf {
+pub fn project(sandbox: &Sandbox, direnv: &Path, envrc: &str) -> PathBuf {
     let envrc = sandbox.write("project/.envrc", envrc);
     let folder = envrc.parent().unwrap().to_owned();
     let allowed = sandbox

@@ -19,7 +19,7 @@ fn saved(sandbox: &Sandbox) -> Value {
 fn a_code_buys_a_session_of_twelve_hours_in_a_private_file() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let outcome = sandbox.run(["get", "123456"]);
+    let outcome = sandbox.run(["get", "135790"]);
 
     let file = sandbox.session_file();
     let possible = ends(SignedDuration::from_hours(12)).map(|time| {
@@ -34,7 +34,7 @@ fn a_code_buys_a_session_of_twelve_hours_in_a_private_file() {
     let requests = sts.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].region, "us-east-1");
-    assert_eq!(requests[0].form["TokenCode"], "123456");
+    assert_eq!(requests[0].form["TokenCode"], "135790");
     assert_eq!(requests[0].form["SerialNumber"], DEVICE);
     assert_eq!(requests[0].form["DurationSeconds"], "43200");
 
@@ -130,9 +130,65 @@ fn without_a_session_file_named_it_is_in_the_config_folder() {
     sandbox
         .unset("AWS_SESSION_FILE")
         .set("XDG_CONFIG_HOME", xdg);
-    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    assert_eq!(sandbox.run(["get", "135790"]).status, 0);
     let file = sandbox.home().join(format!("xdg/aws/session-{KEY_ID}"));
     assert_eq!(file.exists(), !cfg!(windows));
+}
+
+#[test]
+fn the_partition_of_the_device_chooses_the_region() {
+    let sts = FakeSts::start();
+    for (number, (device, region)) in [
+        ("arn:aws:iam::123456789012:mfa/igor", "us-east-1"),
+        ("arn:aws-cn:iam::123456789012:mfa/igor", "cn-north-1"),
+        ("arn:aws-us-gov:iam::123456789012:mfa/igor", "us-gov-west-1"),
+        ("arn:aws-iso:iam::123456789012:mfa/igor", "us-iso-east-1"),
+        ("arn:aws-iso-b:iam::123456789012:mfa/igor", "us-isob-east-1"),
+        ("arn:aws-iso-e:iam::123456789012:mfa/igor", "eu-isoe-west-1"),
+        (
+            "arn:aws-iso-f:iam::123456789012:mfa/igor",
+            "us-isof-south-1",
+        ),
+        ("arn:aws-eusc:iam::123456789012:mfa/igor", "eusc-de-east-1"),
+        ("GAHT12345678", "us-east-1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut sandbox = Sandbox::with_user(&sts);
+        sandbox.set("AWS_MFA_ARN", device);
+        let outcome = sandbox.run(["get", &format!("77777{number}")]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        let request = &sts.requests()[number];
+        assert_eq!(request.region, region);
+        assert_eq!(request.form["SerialNumber"], device);
+    }
+}
+
+#[test]
+fn lengths_of_a_session_are_read_as_people_write_them() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    for (number, (duration, seconds, told)) in [
+        ("12h", "43200", "valid 12h, until "),
+        ("90m", "5400", "valid 1h 30m, until "),
+        ("1h30m", "5400", "valid 1h 30m, until "),
+        ("3600", "3600", "valid 1h, until "),
+        ("15m", "900", "valid 15m, until "),
+        ("36h", "129600", "valid 36h, until 20"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let outcome = sandbox.run(["get", "-d", duration, &format!("88888{number}")]);
+        assert!(
+            outcome.stdout.contains(told),
+            "{}{}",
+            outcome.stdout,
+            outcome.stderr
+        );
+        assert_eq!(sts.requests()[number].form["DurationSeconds"], seconds);
+    }
 }
 
 /// What is wrong before STS is asked: no request is sent, and the code is still good.
@@ -145,12 +201,12 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 12] = [
+    let cases: [(Change, &[&str], i32, String); 14] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             "aws-mfa: no master keys are set\n\
              hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n".into(),
@@ -159,7 +215,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.unset("MASTER_AWS_SECRET_ACCESS_KEY");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             format!("aws-mfa: MASTER_AWS_SECRET_ACCESS_KEY is not set, but MASTER_AWS_ACCESS_KEY_ID is\n{keys}"),
         ),
@@ -167,7 +223,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             format!("aws-mfa: MASTER_AWS_ACCESS_KEY_ID is not set, but MASTER_AWS_SECRET_ACCESS_KEY is\n{keys}"),
         ),
@@ -175,7 +231,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is of a session (ASIA…), not of the long-term keys\n\
              hint: give the user's own access key there (AKIA…): a session cannot get another session\n".into(),
@@ -184,7 +240,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.unset("AWS_MFA_ARN");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             "aws-mfa: no MFA device is named\n\
              hint: set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: the IAM console shows it under Security credentials\n".into(),
@@ -193,16 +249,31 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.set("AWS_MFA_ARN", "igor");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             "aws-mfa: not an MFA device: igor\n\
              hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device\n".into(),
+        ),
+        (
+            |sandbox| {
+                sandbox.set("AWS_MFA_ARN", "arn:aws:iam::123456789012:u2f/user/igor/key-AB12");
+            },
+            &["get", "135790"],
+            1,
+            "aws-mfa: a FIDO security key or passkey gives no codes, and STS takes nothing else: arn:aws:iam::123456789012:u2f/user/igor/key-AB12\n\
+             hint: add a virtual MFA device (an authenticator app) to the same user, and name its ARN\n".into(),
+        ),
+        (
+            |_| {},
+            &["get", "135790", "--duration", "14m59s"],
+            2,
+            format!("aws-mfa: too short for a session: 14m59s\n{duration}"),
         ),
         (|_| {}, &["get", "12345"], 2, code.into()),
         (|_| {}, &["get", "1234567"], 2, code.into()),
         (
             |_| {},
-            &["get", "123456", "--duration", "37h"],
+            &["get", "135790", "--duration", "37h"],
             2,
             format!("aws-mfa: too long for a session: 37h\n{duration}"),
         ),
@@ -210,7 +281,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.set("AWS_MFA_DURATION", "half a day");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             2,
             format!("aws-mfa: not a length of time: half a day\n{duration}"),
         ),
@@ -218,7 +289,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.unset("AWS_ENDPOINT_URL_STS");
             },
-            &["get", "123456", "--region", "the moon"],
+            &["get", "135790", "--region", "the moon"],
             1,
             "aws-mfa: there is no STS for the region the moon\n\
              hint: name a region like us-east-1: `--region`, AWS_REGION, or region of the profile\n".into(),
@@ -227,7 +298,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             |sandbox| {
                 sandbox.set("AWS_ENDPOINT_URL_STS", "localhost:5000");
             },
-            &["get", "123456"],
+            &["get", "135790"],
             1,
             "aws-mfa: not the URL of an endpoint: localhost:5000\n\
              hint: check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL: https://<host>\n".into(),
@@ -249,7 +320,7 @@ fn a_folder_that_cannot_be_written_is_told_before_the_code_is_spent() {
     let folder = sandbox.write("taken", "a file");
     let file = folder.join("session");
     sandbox.set("AWS_SESSION_FILE", &file);
-    let outcome = sandbox.run(["get", "123456"]);
+    let outcome = sandbox.run(["get", "135790"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
     let expected = format!(
         "aws-mfa: cannot save the session in {}: cannot write in the folder {}: ",
@@ -271,7 +342,7 @@ fn no_server_at_the_endpoint_leaves_the_code_good() {
         .unwrap()
         .port();
     sandbox.set("AWS_ENDPOINT_URL_STS", format!("http://127.0.0.1:{port}"));
-    sandbox.run(["get", "123456"]).is(
+    sandbox.run(["get", "135790"]).is(
         1,
         "",
         &format!(

@@ -14,8 +14,10 @@ mod authority;
 mod fake_sts;
 mod sandbox;
 mod shell;
+mod terminal;
 mod tool;
 
+mod codes;
 mod direnv;
 mod faults;
 mod get;
@@ -23,3 +25,4 @@ mod load;
 mod network;
 mod peers;
 mod readme;
+mod unless_valid;

@@ -127,13 +127,16 @@ impl Sandbox {
     }
 
     /// Runs `aws-mfa` and checks that no secret got where it does not belong.
+    #[track_caller]
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
-        let arguments: Vec<OsString> = arguments
-            .into_iter()
-            .map(|argument| argument.as_ref().to_owned())
-            .collect();
-        let output = self.command(binary()).args(&arguments).output().unwrap();
-        let outcome = Outcome::from(output);
+        self.run_with(self.command(binary()).args(arguments))
+    }
+
+    /// Runs `aws-mfa` as this command has it, with the same check.
+    #[track_caller]
+    pub fn run_with(&self, command: &mut Command) -> Outcome {
+        let arguments: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
+        let outcome = Outcome::from(command.output().unwrap());
         let hands_on = arguments
             .iter()
             .any(|argument| argument == "load" || argument == "exec");

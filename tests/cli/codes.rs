@@ -1,0 +1,193 @@
+//! Where a code comes from: the argument, standard input, a command, the terminal.
+
+use super::fake_sts::{FakeSts, WRONG_CODE};
+use super::sandbox::{DEVICE, Sandbox, binary};
+use super::terminal::Terminal;
+use super::tool::tool;
+use std::process::Stdio;
+
+fn codes(sts: &FakeSts) -> Vec<String> {
+    sts.requests()
+        .iter()
+        .map(|request| request.form["TokenCode"].clone())
+        .collect()
+}
+
+#[test]
+fn a_code_is_read_from_standard_input() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.write("code", "135 790\r\nand more\n");
+    let mut get = sandbox.command(binary());
+    get.args(["get", "-"])
+        .stdin(std::fs::File::open(file).unwrap());
+    assert_eq!(sandbox.run_with(&mut get).status, 0);
+    assert_eq!(codes(&sts), ["135790"]);
+
+    // Nothing comes: a failure, not a hang.
+    let mut get = sandbox.command(binary());
+    sandbox.run_with(get.args(["get", "-"])).is(
+        2,
+        "",
+        "aws-mfa: an MFA code is six digits\n\
+         hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n",
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_gives_the_code_flag_before_variable_before_profile() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.write(".aws/config", "[default]\nmfa_process = echo 111111\n");
+    assert_eq!(sandbox.run(["get"]).status, 0);
+    sandbox.set(
+        "AWS_MFA_CODE_COMMAND",
+        "echo touch the key >&2; printf '222 222'",
+    );
+    let outcome = sandbox.run(["get"]);
+    assert_eq!(
+        (outcome.status, outcome.stderr.as_str()),
+        (0, "touch the key\n")
+    );
+    assert_eq!(
+        sandbox.run(["get", "--code-command", "echo 333333"]).status,
+        0
+    );
+    assert_eq!(sandbox.run(["get", "444444"]).status, 0);
+    assert_eq!(codes(&sts), ["111111", "222222", "333333", "444444"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_command_prints_is_checked_and_never_shown() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    for (command, shown, message) in [
+        ("echo S3CR3T", "", "printed no MFA code"),
+        ("true", "", "printed no MFA code"),
+        ("printf '\\377123456'", "", "printed no MFA code"),
+        (
+            "echo 123456; echo no key >&2; exit 7",
+            "no key\n",
+            "failed: exit status: 7",
+        ),
+        (
+            "aws-mfa get",
+            "aws-mfa: the code command leads back to aws-mfa\nhint: check AWS_MFA_CODE_COMMAND: it must print six digits and nothing else\n",
+            "failed: exit status: 1",
+        ),
+    ] {
+        sandbox.set("AWS_MFA_CODE_COMMAND", command);
+        sandbox.run(["get"]).is(
+            1,
+            "",
+            &format!(
+                "{shown}aws-mfa: the code command {message}\n\
+                 hint: check AWS_MFA_CODE_COMMAND: it must print six digits and nothing else\n"
+            ),
+        );
+    }
+    assert!(sts.requests().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_whose_code_is_rejected_is_asked_once_more_in_the_next_time_step() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    // A wrong code at first, as an authenticator whose code was used a moment ago.
+    sandbox.set(
+        "AWS_MFA_CODE_COMMAND",
+        format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
+    );
+    let outcome = sandbox.run(["get"]);
+    assert_eq!(outcome.status, 0);
+    let wait: u32 = outcome
+        .stderr
+        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
+        .and_then(|rest| rest.strip_suffix(" s\n"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=30).contains(&wait));
+    assert_eq!(codes(&sts), [WRONG_CODE, "654321"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_terminal_nothing_waits_for_a_code() {
+    let Some(setsid) = tool("setsid") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let mut get = sandbox.command(setsid);
+    get.arg("--wait")
+        .arg(binary())
+        .args(["get", "--profile", "default"]);
+    sandbox.write(
+        ".aws/credentials",
+        "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
+    );
+    sandbox.run_with(&mut get).is(
+        1,
+        "",
+        "aws-mfa: there is no MFA code, and no terminal to ask for one\n\
+         hint: run `aws-mfa get --profile default <code>`, pipe the code into `aws-mfa get -`, \
+         or set AWS_MFA_CODE_COMMAND\n",
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_terminal_is_asked_three_times_whatever_is_redirected() {
+    let Some(script) = tool("script") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let prompt = format!("MFA code for {DEVICE}: ");
+
+    // A slip of the finger, a rejected code, the right one.
+    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get < /dev/null > out 2> err");
+    terminal.wait_for(&prompt);
+    terminal.type_line("13579");
+    terminal.wait_for(&prompt);
+    terminal.type_line(WRONG_CODE);
+    terminal.wait_for(&prompt);
+    terminal.type_line("135790");
+    assert_eq!(terminal.end().0, 0);
+    assert_eq!(codes(&sts), [WRONG_CODE, "135790"]);
+    let read = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
+    assert!(read("out").starts_with("saved session info to "));
+    assert!(read("err").starts_with("aws-mfa: an MFA code is six digits\n"));
+    assert!(
+        read("err").contains("aws-mfa: the code was rejected: wrong, expired or used already\n")
+    );
+
+    // Three rejected ones are the end.
+    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    for _ in 0..3 {
+        terminal.wait_for(&prompt);
+        terminal.type_line(WRONG_CODE);
+    }
+    assert_eq!(terminal.end().0, 1);
+    assert_eq!(sts.requests().len(), 5);
+
+    // Ctrl-D gives up.
+    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    terminal.wait_for(&prompt);
+    terminal.type_key(4);
+    assert_eq!(terminal.end().0, 1);
+    assert_eq!(read("err"), "aws-mfa: no MFA code was typed\n");
+    assert_eq!(sts.requests().len(), 5);
+}
+
+/// A key with the code in it that hangs is killed; process.rs has the test of the bound itself.
+#[cfg(unix)]
+#[test]
+fn a_command_does_not_get_the_standard_input_of_get() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let mut get = sandbox.command(binary());
+    get.args(["get", "--code-command", "cat; echo 135790"])
+        .stdin(Stdio::piped());
+    assert_eq!(sandbox.run_with(&mut get).status, 0);
+}

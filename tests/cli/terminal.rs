@@ -1,0 +1,100 @@
+//! A terminal that somebody sits at: util-linux's script(1) gives the pseudo-terminal.
+
+use super::sandbox::Sandbox;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// Longer than anything that is not stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Terminal {
+    script: Child,
+    keyboard: Option<ChildStdin>,
+    screen: Receiver<Vec<u8>>,
+    shown: String,
+}
+
+impl Terminal {
+    /// Runs a line of shell on a terminal of its own.
+    pub fn run(sandbox: &Sandbox, script: &Path, line: &str) -> Self {
+        let mut script = sandbox
+            .command(script)
+            .args([
+                "--quiet",
+                "--return",
+                "--flush",
+                "--command",
+                line,
+                "/dev/null",
+            ])
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = script.stdout.take().unwrap();
+        let (sender, screen) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                if sender.send(bytes[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Terminal {
+            keyboard: script.stdin.take(),
+            script,
+            screen,
+            shown: String::new(),
+        }
+    }
+
+    /// Waits until `text` shows up after what was waited for before.
+    #[track_caller]
+    pub fn wait_for(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            match self.screen.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.shown.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(_) => panic!("{text} does not show up: {}", self.shown),
+            }
+        }
+        let (_, rest) = self.shown.split_once(text).unwrap();
+        self.shown = rest.to_owned();
+    }
+
+    /// Types a line.
+    pub fn type_line(&mut self, line: &str) {
+        self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Types one key: 4 is Ctrl-D.
+    pub fn type_key(&mut self, key: u8) {
+        self.type_bytes(&[key]);
+    }
+
+    fn type_bytes(&mut self, bytes: &[u8]) {
+        let keyboard = self.keyboard.as_mut().unwrap();
+        keyboard.write_all(bytes).unwrap();
+        keyboard.flush().unwrap();
+    }
+
+    /// Waits for the end, and gives the exit status and what has shown up since.
+    pub fn end(mut self) -> (i32, String) {
+        let status = self.script.wait().unwrap();
+        while let Ok(bytes) = self.screen.recv_timeout(PATIENCE) {
+            self.shown.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        (status.code().unwrap_or(-1), std::mem::take(&mut self.shown))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
