@@ -1,5 +1,7 @@
 //! A session: temporary credentials that STS gave for a code, and until when they hold.
 
+pub mod json;
+mod replacement;
 pub mod store;
 
 use crate::error::{Failure, Next};

@@ -2,6 +2,7 @@
 
 use crate::aws::code::Code;
 use crate::aws::network::Network;
+use crate::aws::refusal::next_code_hint;
 use crate::aws::sts::{Caller, Sts};
 use crate::cli::Get;
 use crate::environment::Environment;
@@ -43,7 +44,9 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         Origin::Flag(_) | Origin::Profile(..) => Some(region.value),
         Origin::Variable(_) | Origin::Default => None,
     };
-    store.save(&session, now())?;
+    store
+        .save(&session, now())
+        .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
     super::print(&confirmation(&session, store.path(), now()))
 }
 
@@ -54,6 +57,17 @@ fn code(get: &Get) -> Result<Code, Failure> {
     }
     let words: Vec<&str> = get.code.iter().map(|word| word.expose_secret()).collect();
     Code::parse(&Zeroizing::new(words.join(" ")))
+}
+
+/// The worst that can happen: STS has given a session for the code, and it could not be saved.
+fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Failure {
+    failure.message.push_str(", and the code is used up");
+    let next_code = next_code_hint(now, get_command);
+    let hint = match failure.hint.take() {
+        Some(remedy) => format!("{remedy}, {next_code}"),
+        None => next_code,
+    };
+    failure.hint(hint)
 }
 
 fn confirmation(session: &Session, file: &Path, now: Timestamp) -> String {
