@@ -104,6 +104,15 @@ pub fn render(error: &anyhow::Error) -> String {
     }
 }
 
+/// The reason of a failed system call, without Rust's `(os error 13)`.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_lowercase(),
+        None => text,
+    }
+}
+
 /// The exit status that goes with `error`.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(

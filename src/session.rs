@@ -1,6 +1,8 @@
 //! A session: temporary credentials that STS gave for a code, and until when they hold.
 
+pub mod json;
 pub mod lock;
+mod replacement;
 pub mod store;
 
 use crate::error::{Failure, Next};

@@ -3,9 +3,11 @@
 use crate::aws::code::source::CodeSource;
 use crate::aws::duration::{self, Duration};
 use crate::aws::network::Network;
+use crate::aws::refusal::next_code_hint;
 use crate::aws::sts::{Caller, Sts};
 use crate::cli::Get;
 use crate::environment::Environment;
+use crate::error::Failure;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
 use crate::session::{self, Session};
@@ -54,7 +56,9 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
 
     let mut session = source.spend(now, |code| sts.session(&caller, code, duration, now))?;
     session.region = region_to_save(region);
-    store.save(&session, now())?;
+    store
+        .save(&session, now())
+        .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
     super::print(&told(
         "saved session info to",
         &session,
@@ -63,8 +67,8 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     ))
 }
 
-fn lock(store: &SessionStore) -> anyhow::Result<Lock> {
-    Lock::take(store, || {
+fn lock(store: &SessionStore) -> Result<Lock, Failure> {
+    store.lock(|| {
         super::note(&format!(
             "another `aws-mfa get` is at it; waiting for its session ({})",
             store.path().display()
@@ -117,6 +121,17 @@ fn region_to_save(region: Setting<String>) -> Option<String> {
         Origin::Flag(_) | Origin::Profile(..) => Some(region.value),
         Origin::Variable(_) | Origin::Default => None,
     }
+}
+
+/// The worst that can happen: STS has given a session for the code, and it could not be saved.
+fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Failure {
+    failure.message.push_str(", and the code is used up");
+    let next_code = next_code_hint(now, get_command);
+    let hint = match failure.hint.take() {
+        Some(remedy) => format!("{remedy}, {next_code}"),
+        None => next_code,
+    };
+    failure.hint(hint)
 }
 
 fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {

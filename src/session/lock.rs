@@ -1,8 +1,8 @@
 //! One `get` at a time for one session file.
 
-use super::store::SessionStore;
-use anyhow::Context;
+use super::replacement::{self, Fault};
 use std::fs::{File, TryLockError};
+use std::path::Path;
 
 /// The right to get a session for one file; it ends with this value, or with the process.
 pub struct Lock {
@@ -10,30 +10,24 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, and waits for another `get` that holds it, after `waiting` was called once.
+    /// Takes the lock of the file at `path`, and waits for another `get` that holds it, after
+    /// `waiting` was called once.
     ///
     /// It is advisory, on a file of its own beside the session file: the session file itself is
     /// replaced, and must not change for those who watch it. The lock's file stays, because to
     /// remove it would let two hold the lock at once.
     ///
     /// # Errors
-    /// The lock's file cannot be made.
-    pub fn take(store: &SessionStore, waiting: impl FnOnce()) -> anyhow::Result<Self> {
-        let path = store.lock_path()?;
-        let file = options()
-            .open(&path)
-            .with_context(|| format!("cannot open the lock {}", path.display()))?;
+    /// The lock's file cannot be made, or the file system has no locks.
+    pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, Fault> {
+        let file = replacement::beside(path, ".", ".lock", |lock| options().open(lock))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 waiting();
-                file.lock()
-                    .with_context(|| format!("cannot take the lock {}", path.display()))?;
+                file.lock()?;
             }
-            Err(TryLockError::Error(error)) => {
-                return Err(error)
-                    .with_context(|| format!("cannot take the lock {}", path.display()));
-            }
+            Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         Ok(Lock { _file: file })
     }

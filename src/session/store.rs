@@ -1,27 +1,22 @@
 //! The session file: read with care, replaced whole.
-//!
-//! Its contents are the JSON that `aws sts get-session-token --output json` prints, so that other
-//! tools go on reading it.
 
 use super::Session;
+use super::json;
+use super::lock::Lock;
+use super::replacement::{self, Fault, Replacement};
 use crate::error::{Failure, Next};
-use anyhow::Context;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::ffi::OsString;
 use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// No session file is larger: STS's tokens are a few kilobytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// As many symlinks as Linux follows for one path.
-const MOST_SYMLINKS: usize = 40;
+/// More than a session takes, in bytes.
+const ROOM: usize = 16 * 1024;
 
 /// The file that keeps one session.
 pub struct SessionStore {
@@ -34,29 +29,6 @@ pub struct Loaded {
     pub session: Session,
     /// One line, where others may read the file.
     pub warning: Option<String>,
-}
-
-/// The file's contents. Keys that are not known are left aside; a missing one is as an empty one.
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Contents<'a> {
-    #[serde(borrow)]
-    credentials: Credentials<'a>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    region: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Credentials<'a> {
-    #[serde(borrow, default)]
-    access_key_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    secret_access_key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    session_token: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    expiration: Option<Cow<'a, str>>,
 }
 
 impl SessionStore {
@@ -81,11 +53,11 @@ impl SessionStore {
         if metadata.len() > LARGEST_FILE {
             return Err(self.corrupt("larger than 1 MiB"));
         }
-        let mut json = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
         file.take(LARGEST_FILE)
-            .read_to_end(&mut json)
+            .read_to_end(&mut bytes)
             .map_err(|error| self.unreadable(&error))?;
-        let session = self.parse(&json)?;
+        let session = json::parse(&bytes).map_err(|fault| self.corrupt(&fault))?;
         Ok(Loaded { session, warning })
     }
 
@@ -114,77 +86,18 @@ impl SessionStore {
         }
     }
 
-    /// Refuses a file that somebody else could have filled; warns where others can read it.
-    #[cfg(unix)]
     fn check_access(&self, metadata: &Metadata) -> Result<Option<String>, Failure> {
-        use std::os::unix::fs::MetadataExt;
         let path = self.path.display();
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(Failure::new(
+        match access(metadata) {
+            Access::Private => Ok(None),
+            Access::Readable { mode } => Ok(Some(format!(
+                "warning: others can read the session file, mode {mode:04o}: chmod 600 {path}"
+            ))),
+            Access::Refused { reason } => Err(Failure::new(
                 Next::GetSession,
-                format!("session file refused: another user owns it ({path})"),
-            ));
+                format!("session file refused: {reason} ({path})"),
+            )),
         }
-        let mode = metadata.mode() & 0o777;
-        if mode & 0o002 != 0 {
-            return Err(Failure::new(
-                Next::GetSession,
-                format!("session file refused: everybody can write it, mode {mode:04o} ({path})"),
-            ));
-        }
-        Ok((mode & 0o077 != 0).then(|| {
-            format!("warning: others can read the session file, mode {mode:04o}: chmod 600 {path}")
-        }))
-    }
-
-    /// Windows keeps the user's application data from others by inherited access lists.
-    #[cfg(not(unix))]
-    fn check_access(&self, _: &Metadata) -> Result<Option<String>, Failure> {
-        Ok(None)
-    }
-
-    fn parse(&self, json: &[u8]) -> Result<Session, Failure> {
-        // serde_json's own message can quote a value of the file: only its kind and place go on.
-        let contents: Contents = serde_json::from_slice(json).map_err(|error| {
-            use serde_json::error::Category;
-            self.corrupt(&match error.classify() {
-                Category::Eof => "it ends early".to_owned(),
-                Category::Data => format!("not a session, line {}", error.line()),
-                Category::Syntax | Category::Io => format!("not JSON, line {}", error.line()),
-            })
-        })?;
-        let Credentials {
-            access_key_id,
-            secret_access_key,
-            session_token,
-            expiration,
-        } = contents.credentials;
-        for (name, value) in [
-            ("AccessKeyId", &access_key_id),
-            ("SecretAccessKey", &secret_access_key),
-            ("SessionToken", &session_token),
-        ] {
-            if value.is_empty() {
-                return Err(self.corrupt(&format!("{name} is missing or empty")));
-            }
-            if value.contains('\0') {
-                return Err(self.corrupt(&format!("{name} has a NUL in it")));
-            }
-        }
-        let expiration = expiration
-            .map(|text| whole_seconds(&text))
-            .transpose()
-            .map_err(|_| self.corrupt("Expiration is not a time in RFC 3339"))?;
-        Ok(Session {
-            access_key_id: access_key_id.into_owned(),
-            secret_access_key: SecretString::from(secret_access_key.into_owned()),
-            session_token: SecretString::from(session_token.into_owned()),
-            expiration,
-            region: contents
-                .region
-                .filter(|region| !region.is_empty() && !region.contains('\0'))
-                .map(Cow::into_owned),
-        })
     }
 
     fn corrupt(&self, fault: &str) -> Failure {
@@ -198,34 +111,47 @@ impl SessionStore {
         Failure::new(
             Next::GetSession,
             format!(
-                "cannot read the session file {}: {error}",
-                self.path.display()
+                "cannot read the session file {}: {}",
+                self.path.display(),
+                crate::error::reason(error)
             ),
         )
     }
 
-    /// Makes sure that a session could be saved: makes the folder, and a file in it that is removed
-    /// again. To be called before a code is spent on a session that has nowhere to go.
+    /// The right to get a session for this file, see [`Lock::take`].
     ///
     /// # Errors
-    /// The folder cannot be made or written to, or something that is not a file is in the place.
-    pub fn prepare(&self) -> anyhow::Result<()> {
-        self.place().map(drop)
+    /// The lock's file cannot be made, or the file system has no locks.
+    pub fn lock(&self, waiting: impl FnOnce()) -> Result<Lock, Failure> {
+        Lock::take(&self.path, waiting).map_err(|fault| {
+            Failure::new(
+                Next::FixSetup,
+                format!("cannot lock {}: {}", self.path.display(), fault.reason),
+            )
+            .hint(fault.hint)
+        })
     }
 
-    /// The file that a lock is taken on: beside the file that is replaced, in its folder, which is
-    /// made if it is missing.
+    /// Makes sure that a session could be saved, and removes what a `get` that was killed has left
+    /// behind. To be called before a code is spent on a session that has nowhere to go.
     ///
     /// # Errors
-    /// The folder cannot be made, or the path has no file name.
-    pub fn lock_path(&self) -> anyhow::Result<PathBuf> {
-        let target = follow_symlinks(&self.path).with_context(|| self.cannot_save())?;
-        make_private_folder(folder_of(&target)).with_context(|| self.cannot_save())?;
-        let name = target.file_name().with_context(|| self.cannot_save())?;
-        let mut lock = OsString::from(".");
-        lock.push(name);
-        lock.push(".lock");
-        Ok(target.with_file_name(lock))
+    /// The folder cannot be made or written to, the disk is full, something that is not a file is
+    /// in the place, or `load` would refuse what is saved there.
+    pub fn prepare(&self) -> Result<(), Failure> {
+        replacement::clean_up(&self.path);
+        let probe = || {
+            let mut probe = Replacement::of(&self.path)?;
+            probe.reserve(ROOM)?;
+            match access(&probe.metadata()?) {
+                Access::Refused { reason } => Err(Fault::new(
+                    format!("load would refuse a file there: {reason}"),
+                    replacement::ELSEWHERE,
+                )),
+                Access::Private | Access::Readable { .. } => Ok(()),
+            }
+        };
+        probe().map_err(|fault| self.cannot_save(&fault))
     }
 
     /// Replaces the file by one with `session`: readers see the old or the new one whole, and a
@@ -233,126 +159,68 @@ impl SessionStore {
     ///
     /// # Errors
     /// The folder cannot be made or written to, the disk is full, or the like.
-    pub fn save(&self, session: &Session, now: Timestamp) -> anyhow::Result<()> {
-        let Place {
-            target,
-            mut temporary,
-        } = self.place()?;
-        let json = to_json(session)?;
-        self.write(&target, &mut temporary, &json, now)
-            .and_then(|()| Ok(temporary.persist(&target).map(drop)?))
-            .and_then(|()| sync_folder(&target))
-            .with_context(|| self.cannot_save())
+    pub fn save(&self, session: &Session, now: Timestamp) -> Result<(), Failure> {
+        let save = || {
+            let json = json::render(session)?;
+            let replacement = Replacement::of(&self.path)?;
+            let modified = next_second(last_modified(&self.path, replacement.target()), now);
+            replacement.finish(&json, modified)
+        };
+        save().map_err(|fault| self.cannot_save(&fault))
     }
 
-    fn write(
-        &self,
-        target: &Path,
-        temporary: &mut tempfile::NamedTempFile,
-        json: &[u8],
-        now: Timestamp,
-    ) -> std::io::Result<()> {
-        temporary.write_all(json)?;
-        if let Some(modified) = next_second(last_modified(&self.path, target), now) {
-            temporary.as_file().set_modified(modified)?;
-        }
-        temporary.as_file().sync_all()
-    }
-
-    /// The file that a save replaces, and a temporary one of mode 0600 beside it.
-    fn place(&self) -> anyhow::Result<Place> {
-        let target = follow_symlinks(&self.path).with_context(|| self.cannot_save())?;
-        match std::fs::metadata(&target) {
-            Ok(metadata) if !metadata.is_file() => {
-                anyhow::bail!(
-                    "{}: {} is not a regular file",
-                    self.cannot_save(),
-                    target.display()
-                )
-            }
-            _ => {}
-        }
-        let folder = folder_of(&target);
-        make_private_folder(folder)
-            .and_then(|()| {
-                tempfile::Builder::new()
-                    .prefix(".aws-mfa-")
-                    .tempfile_in(folder)
-            })
-            // tempfile names the random path in its message; the folder is what matters.
-            .map_err(|error| match error.raw_os_error() {
-                Some(code) => std::io::Error::from_raw_os_error(code),
-                None => error,
-            })
-            .map(|temporary| Place {
-                target: target.clone(),
-                temporary,
-            })
-            .with_context(|| format!("cannot write in the folder {}", folder.display()))
-            .with_context(|| self.cannot_save())
-    }
-
-    fn cannot_save(&self) -> String {
-        format!("cannot save the session in {}", self.path.display())
+    fn cannot_save(&self, fault: &Fault) -> Failure {
+        Failure::new(
+            Next::FixSetup,
+            format!(
+                "cannot save the session in {}: {}",
+                self.path.display(),
+                fault.reason
+            ),
+        )
+        .hint(fault.hint)
     }
 }
 
-struct Place {
-    target: PathBuf,
-    temporary: tempfile::NamedTempFile,
+/// What others can do with a file of this user's.
+#[derive(Debug, PartialEq, Eq)]
+enum Access {
+    /// Nothing.
+    Private,
+    /// Read it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
+    Readable { mode: u32 },
+    /// Choose what is in it, and with it whose account one works in.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
+    Refused { reason: String },
 }
 
-/// The folder that `file` is in; of a bare name, the current one.
-fn folder_of(file: &Path) -> &Path {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+/// A group that has the user's own number is the user's alone: where each user has such a group,
+/// the umask is often 0002, and what other tools write there has mode 0664. `pam_umask(8)` goes by
+/// the same rule.
+#[cfg(unix)]
+fn access(metadata: &Metadata) -> Access {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::geteuid().as_raw();
+    let mode = metadata.mode() & 0o777;
+    let refused = |reason: String| Access::Refused { reason };
+    if metadata.uid() != user {
+        refused("another user owns it".to_owned())
+    } else if mode & 0o002 != 0 {
+        refused(format!("everybody can write it, mode {mode:04o}"))
+    } else if mode & 0o020 != 0 && metadata.gid() != user {
+        refused(format!("its group can write it, mode {mode:04o}"))
+    } else if mode & 0o077 != 0 {
+        Access::Readable { mode }
+    } else {
+        Access::Private
     }
 }
 
-/// The JSON of the AWS CLI, indented as it prints it.
-fn to_json(session: &Session) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let contents = Contents {
-        credentials: Credentials {
-            access_key_id: Cow::from(&session.access_key_id),
-            secret_access_key: Cow::from(session.secret_access_key.expose_secret()),
-            session_token: Cow::from(session.session_token.expose_secret()),
-            expiration: session.expiration.map(|time| Cow::from(time.to_string())),
-        },
-        region: session.region.as_deref().map(Cow::from),
-    };
-    // Large enough that the buffer never moves and leaves a copy of the secrets behind.
-    let room = 512 + 2 * session.session_token.expose_secret().len();
-    let mut json = Zeroizing::new(Vec::with_capacity(room));
-    let mut serializer = serde_json::Serializer::with_formatter(
-        &mut *json,
-        serde_json::ser::PrettyFormatter::with_indent(b"    "),
-    );
-    contents.serialize(&mut serializer)?;
-    json.push(b'\n');
-    Ok(json)
-}
-
-/// A time in RFC 3339 with any offset and any fraction, in whole seconds of UTC.
-fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
-    use jiff::{RoundMode, TimestampRound};
-    text.parse::<Timestamp>()?.round(
-        TimestampRound::new()
-            .smallest(Unit::Second)
-            .mode(RoundMode::Floor),
-    )
-}
-
-/// The file that `path` leads to, which need not exist: renaming onto a symlink would replace it.
-fn follow_symlinks(path: &Path) -> std::io::Result<PathBuf> {
-    let mut target = path.to_owned();
-    for _ in 0..MOST_SYMLINKS {
-        match std::fs::read_link(&target) {
-            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => return Ok(target),
-        }
-    }
-    Err(std::io::Error::other("too many levels of symbolic links"))
+/// Windows keeps the user's application data from others by inherited access lists.
+#[cfg(not(unix))]
+fn access(_: &Metadata) -> Access {
+    Access::Private
 }
 
 /// When a watcher last saw the file change: direnv takes the later time of a symlink and its target.
@@ -372,116 +240,9 @@ fn next_second(previous: Option<SystemTime>, now: Timestamp) -> Option<SystemTim
     (now.as_second() <= previous).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(next))
 }
 
-/// Makes the folder and those above it that are missing, each of mode 0700.
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Makes the rename last: it is a change of the folder. Windows has no such call.
-fn sync_folder(target: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder_of(target))?.sync_all()?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn store() -> SessionStore {
-        SessionStore::new(PathBuf::from("/s"))
-    }
-
-    fn fault(json: &str) -> String {
-        store().parse(json.as_bytes()).err().unwrap().message
-    }
-
-    #[test]
-    fn what_the_aws_cli_prints_is_read_in_both_its_versions() {
-        for expiration in [
-            "2026-11-24T18:10:00Z",
-            "2026-11-24T18:10:00+00:00",
-            "2026-11-24T20:10:00.123456+02:00",
-        ] {
-            let json = format!(
-                r#"{{"Credentials": {{"AccessKeyId": "ASIA1", "SecretAccessKey": "s\/e", "SessionToken": "t",
-                   "Expiration": "{expiration}", "Other": [1]}}, "More": {{}}}}"#
-            );
-            let session = store().parse(json.as_bytes()).unwrap();
-            assert_eq!(session.access_key_id, "ASIA1");
-            assert_eq!(session.secret_access_key.expose_secret(), "s/e");
-            assert_eq!(session.session_token.expose_secret(), "t");
-            assert_eq!(
-                session.expiration.unwrap().to_string(),
-                "2026-11-24T18:10:00Z"
-            );
-            assert_eq!(session.region, None);
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let session = Session {
-            access_key_id: "ASIA1".into(),
-            secret_access_key: "se/cr+et\"\\".into(),
-            session_token: "token\n".into(),
-            expiration: Some("2026-11-24T18:10:00Z".parse().unwrap()),
-            region: Some("eu-west-1".into()),
-        };
-        let read = store().parse(&to_json(&session).unwrap()).unwrap();
-        assert_eq!(read.access_key_id, session.access_key_id);
-        assert_eq!(read.secret_access_key.expose_secret(), "se/cr+et\"\\");
-        assert_eq!(read.session_token.expose_secret(), "token\n");
-        assert_eq!(read.expiration, session.expiration);
-        assert_eq!(read.region, session.region);
-    }
-
-    #[test]
-    fn a_missing_expiration_is_unknown_not_wrong() {
-        let json =
-            r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}}"#;
-        assert_eq!(store().parse(json.as_bytes()).unwrap().expiration, None);
-    }
-
-    #[test]
-    fn what_is_no_session_is_told_without_quoting_it() {
-        for (json, message) in [
-            ("", "session file is corrupt: it ends early (/s)"),
-            (
-                r#"{"Credentials": {"AccessKeyId": "A"#,
-                "session file is corrupt: it ends early (/s)",
-            ),
-            ("hunter2", "session file is corrupt: not JSON, line 1 (/s)"),
-            (
-                r#"{"Credentials": "hunter2"}"#,
-                "session file is corrupt: not a session, line 1 (/s)",
-            ),
-            ("{}", "session file is corrupt: not a session, line 1 (/s)"),
-            (
-                r#"{"Credentials": {}}"#,
-                "session file is corrupt: AccessKeyId is missing or empty (/s)",
-            ),
-            (
-                r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"","SessionToken":"t"}}"#,
-                "session file is corrupt: SecretAccessKey is missing or empty (/s)",
-            ),
-            (
-                r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"a\u0000b"}}"#,
-                "session file is corrupt: SessionToken has a NUL in it (/s)",
-            ),
-            (
-                r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}}"#,
-                "session file is corrupt: Expiration is not a time in RFC 3339 (/s)",
-            ),
-        ] {
-            assert_eq!(fault(json), message);
-        }
-    }
 
     #[test]
     fn a_second_save_within_a_second_gets_the_next_second() {

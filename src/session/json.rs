@@ -1,0 +1,190 @@
+//! The contents of the session file: the JSON that `aws sts get-session-token --output json`
+//! prints, so that other tools go on reading it.
+
+use super::Session;
+use jiff::{Timestamp, Unit};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Keys that are not known are left aside; a missing one is as an empty one.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Contents<'a> {
+    #[serde(borrow)]
+    credentials: Credentials<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    region: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Credentials<'a> {
+    #[serde(borrow, default)]
+    access_key_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    secret_access_key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    session_token: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    expiration: Option<Cow<'a, str>>,
+}
+
+/// The session that `json` describes.
+///
+/// # Errors
+/// It is none: what is wrong, in a few words that quote nothing of it.
+pub fn parse(json: &[u8]) -> Result<Session, String> {
+    // serde_json's own message can quote a value of the file: only its kind and place go on.
+    let contents: Contents = serde_json::from_slice(json).map_err(|error| {
+        use serde_json::error::Category;
+        match error.classify() {
+            Category::Eof => "it ends early".to_owned(),
+            Category::Data => format!("not a session, line {}", error.line()),
+            Category::Syntax | Category::Io => format!("not JSON, line {}", error.line()),
+        }
+    })?;
+    let Credentials {
+        access_key_id,
+        secret_access_key,
+        session_token,
+        expiration,
+    } = contents.credentials;
+    for (name, value) in [
+        ("AccessKeyId", &access_key_id),
+        ("SecretAccessKey", &secret_access_key),
+        ("SessionToken", &session_token),
+    ] {
+        if value.is_empty() {
+            return Err(format!("{name} is missing or empty"));
+        }
+        if value.contains('\0') {
+            return Err(format!("{name} has a NUL in it"));
+        }
+    }
+    let expiration = expiration
+        .map(|text| whole_seconds(&text))
+        .transpose()
+        .map_err(|_| "Expiration is not a time in RFC 3339")?;
+    Ok(Session {
+        access_key_id: access_key_id.into_owned(),
+        secret_access_key: SecretString::from(secret_access_key.into_owned()),
+        session_token: SecretString::from(session_token.into_owned()),
+        expiration,
+        region: contents
+            .region
+            .filter(|region| !region.is_empty() && !region.contains('\0'))
+            .map(Cow::into_owned),
+    })
+}
+
+/// The JSON of `session`, indented as the AWS CLI prints it.
+pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let contents = Contents {
+        credentials: Credentials {
+            access_key_id: Cow::from(&session.access_key_id),
+            secret_access_key: Cow::from(session.secret_access_key.expose_secret()),
+            session_token: Cow::from(session.session_token.expose_secret()),
+            expiration: session.expiration.map(|time| Cow::from(time.to_string())),
+        },
+        region: session.region.as_deref().map(Cow::from),
+    };
+    let mut json = Zeroizing::new(Vec::new());
+    let mut serializer = serde_json::Serializer::with_formatter(
+        &mut *json,
+        serde_json::ser::PrettyFormatter::with_indent(b"    "),
+    );
+    // It could only fail on a value that JSON has no word for, and these are all strings.
+    contents.serialize(&mut serializer)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// A time in RFC 3339 with any offset and any fraction, in whole seconds of UTC.
+fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
+    use jiff::{RoundMode, TimestampRound};
+    text.parse::<Timestamp>()?.round(
+        TimestampRound::new()
+            .smallest(Unit::Second)
+            .mode(RoundMode::Floor),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_aws_cli_prints_is_read_in_both_its_versions() {
+        for expiration in [
+            "2026-11-24T18:10:00Z",
+            "2026-11-24T18:10:00+00:00",
+            "2026-11-24T20:10:00.123456+02:00",
+        ] {
+            let json = format!(
+                r#"{{"Credentials": {{"AccessKeyId": "ASIA1", "SecretAccessKey": "s\/e", "SessionToken": "t",
+                   "Expiration": "{expiration}", "Other": [1]}}, "More": {{}}}}"#
+            );
+            let session = parse(json.as_bytes()).unwrap();
+            assert_eq!(session.access_key_id, "ASIA1");
+            assert_eq!(session.secret_access_key.expose_secret(), "s/e");
+            assert_eq!(session.session_token.expose_secret(), "t");
+            assert_eq!(
+                session.expiration.unwrap().to_string(),
+                "2026-11-24T18:10:00Z"
+            );
+            assert_eq!(session.region, None);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let session = Session {
+            access_key_id: "ASIA1".into(),
+            secret_access_key: "se/cr+et\"\\".into(),
+            session_token: "token\n".into(),
+            expiration: Some("2026-11-24T18:10:00Z".parse().unwrap()),
+            region: Some("eu-west-1".into()),
+        };
+        let read = parse(&render(&session).unwrap()).unwrap();
+        assert_eq!(read.access_key_id, session.access_key_id);
+        assert_eq!(read.secret_access_key.expose_secret(), "se/cr+et\"\\");
+        assert_eq!(read.session_token.expose_secret(), "token\n");
+        assert_eq!(read.expiration, session.expiration);
+        assert_eq!(read.region, session.region);
+    }
+
+    #[test]
+    fn a_missing_expiration_is_unknown_not_wrong() {
+        let json =
+            r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}}"#;
+        assert_eq!(parse(json.as_bytes()).unwrap().expiration, None);
+    }
+
+    #[test]
+    fn what_is_no_session_is_told_without_quoting_it() {
+        for (json, message) in [
+            ("", "it ends early"),
+            (r#"{"Credentials": {"AccessKeyId": "A"#, "it ends early"),
+            ("hunter2", "not JSON, line 1"),
+            (r#"{"Credentials": "hunter2"}"#, "not a session, line 1"),
+            ("{}", "not a session, line 1"),
+            (r#"{"Credentials": {}}"#, "AccessKeyId is missing or empty"),
+            (
+                r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"","SessionToken":"t"}}"#,
+                "SecretAccessKey is missing or empty",
+            ),
+            (
+                r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"a\u0000b"}}"#,
+                "SessionToken has a NUL in it",
+            ),
+            (
+                r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}}"#,
+                "Expiration is not a time in RFC 3339",
+            ),
+        ] {
+            assert_eq!(parse(json.as_bytes()).err().unwrap(), message);
+        }
+    }
+}
