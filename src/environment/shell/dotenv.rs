@@ -1,0 +1,59 @@
+//! `NAME=value` lines, each value bare: docker and `env $(…)` take quotes for a part of the value,
+//! the dotenv libraries and systemd take them off. So only what all of them read in one way is
+//! written; a session of STS has nothing else in it.
+
+use super::{Unfit, put};
+
+pub fn set(name: &str, value: &str, text: &mut String) -> Result<(), Unfit> {
+    match value.chars().find(|c| !plain(*c)) {
+        Some('\n' | '\r') => Err(Unfit("a line end")),
+        Some(_) => Err(Unfit("a character that its readers take in different ways")),
+        None => {
+            put(text, [name, "=", value, "\n"]);
+            Ok(())
+        }
+    }
+}
+
+fn plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "+/=_.:,@%-".contains(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hostile;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(value: &str) -> Result<String, Unfit> {
+        let mut text = String::new();
+        set("N", value, &mut text).map(|()| text)
+    }
+
+    #[test]
+    fn a_value_is_bare_or_refused() {
+        assert_eq!(line("IQoJb3//+=").unwrap(), "N=IQoJb3//+=\n");
+        assert_eq!(
+            line("2026-11-24T18:10:00Z").unwrap(),
+            "N=2026-11-24T18:10:00Z\n"
+        );
+        assert_eq!(line("a\nb"), Err(Unfit("a line end")));
+        for odd in [" ", "'", "\"", "\\", "$", "#", "`", "~", "\u{e9}", "{a,b}"] {
+            assert_eq!(
+                line(odd),
+                Err(Unfit("a character that its readers take in different ways"))
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_written_has_a_meaning(value in hostile::value()) {
+            let meaning = |c: char| c.is_whitespace() || "'\"\\$`#~*?!;&|<>(){}[]^".contains(c);
+            if let Ok(line) = line(&value) {
+                prop_assert_eq!(line, format!("N={value}\n"));
+                prop_assert!(!value.contains(meaning));
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A flat JSON object, for Nushell's `load-env`: a variable that is removed is `null`, which Nushell
+//! does not hand on to programs.
+//! <https://www.nushell.sh/commands/docs/load-env.html>
+
+use super::super::Change;
+
+pub fn object(change: &Change, text: &mut String) {
+    let map: serde_json::Map<_, _> = change
+        .entries()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    line(&map.into(), text);
+}
+
+/// Writes `value` on one line.
+pub fn line(value: &serde_json::Value, text: &mut String) {
+    text.push_str(&value.to_string());
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hostile;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn json_reads_what_was_written(value in hostile::value()) {
+            let change = Change {
+                entries: vec![("SET", Some(value.as_str().into())), ("GONE", None)],
+            };
+            let mut text = String::new();
+            object(&change, &mut text);
+            prop_assert_eq!(text.matches('\n').count(), 1);
+            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read, serde_json::json!({"SET": value, "GONE": null}));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The answer of a `credential_process`.
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+
+use super::super::Change;
+use super::json;
+
+pub fn answer(change: &Change, text: &mut String) {
+    let mut map = serde_json::Map::from_iter([("Version".to_owned(), 1.into())]);
+    for (key, name) in [
+        ("AccessKeyId", "AWS_ACCESS_KEY_ID"),
+        ("SecretAccessKey", "AWS_SECRET_ACCESS_KEY"),
+        ("SessionToken", "AWS_SESSION_TOKEN"),
+        ("Expiration", "AWS_CREDENTIAL_EXPIRATION"),
+    ] {
+        if let Some(value) = change.value(name) {
+            map.insert(key.to_owned(), value.into());
+        }
+    }
+    json::line(&map.into(), text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_has_what_the_session_has() {
+        let mut change = Change {
+            entries: vec![
+                ("AWS_ACCESS_KEY_ID", Some("A".into())),
+                ("AWS_SECRET_ACCESS_KEY", Some("s".into())),
+                ("AWS_SESSION_TOKEN", Some("t".into())),
+                ("AWS_CREDENTIAL_EXPIRATION", None),
+            ],
+        };
+        let answered = |change: &Change| -> serde_json::Value {
+            let mut text = String::new();
+            answer(change, &mut text);
+            serde_json::from_str(&text).unwrap()
+        };
+        let mut expected = serde_json::json!({
+            "Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t",
+        });
+        assert_eq!(answered(&change), expected);
+        change.entries[3].1 = Some("2026-11-24T18:10:00Z".into());
+        expected["Expiration"] = "2026-11-24T18:10:00Z".into();
+        assert_eq!(answered(&change), expected);
+    }
+}

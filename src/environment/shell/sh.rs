@@ -1,0 +1,64 @@
+//! POSIX shells: bash, zsh, dash, ksh.
+//!
+//! POSIX 2.2.2: within single quotes each character is itself; a single quote cannot be there.
+//! <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>
+
+use super::{put, single_quoted};
+
+pub fn set(name: &str, value: &str, text: &mut String) {
+    put(text, ["export ", name, "="]);
+    quote(value, text);
+    text.push('\n');
+}
+
+pub fn unset(name: &str, text: &mut String) {
+    put(text, ["unset ", name, "\n"]);
+}
+
+fn quote(value: &str, text: &mut String) {
+    single_quoted(value, |c| (c == '\'').then_some(r"'\''"), text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hostile;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn quoted(value: &str) -> String {
+        let mut text = String::new();
+        quote(value, &mut text);
+        text
+    }
+
+    /// One word as POSIX reads it; `None` where anything but `\'` stands outside of quotes.
+    fn read(word: &str) -> Option<String> {
+        let mut value = String::new();
+        let mut rest = word.chars();
+        while let Some(character) = rest.next() {
+            match character {
+                '\'' => loop {
+                    match rest.next()? {
+                        '\'' => break,
+                        inside => value.push(inside),
+                    }
+                },
+                '\\' => value.push(rest.next().filter(|c| *c == '\'')?),
+                _ => return None,
+            }
+        }
+        Some(value)
+    }
+
+    #[test]
+    fn a_quote_leaves_the_quotes_and_comes_back() {
+        assert_eq!(quoted("a'b\n$(c)"), "'a'\\''b\n$(c)'");
+    }
+
+    proptest! {
+        #[test]
+        fn a_shell_reads_what_was_written(value in hostile::value()) {
+            prop_assert_eq!(read(&quoted(&value)), Some(value));
+        }
+    }
+}

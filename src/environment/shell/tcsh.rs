@@ -1,0 +1,81 @@
+//! tcsh: within single quotes only `!` is special, the history substitution, and with
+//! `backslash_quote` set the backslash too; so these stand outside of the quotes, with a backslash.
+//! <https://man.archlinux.org/man/tcsh.1#Quoting>
+//!
+//! A line end cannot pass through a command substitution, and `$'\n'` is only read since 6.23.
+
+use super::{Unfit, put, single_quoted};
+
+pub fn set(name: &str, value: &str, text: &mut String) -> Result<(), Unfit> {
+    put(text, ["setenv ", name, " "]);
+    quote(value, text)?;
+    text.push_str(";\n");
+    Ok(())
+}
+
+pub fn unset(name: &str, text: &mut String) {
+    put(text, ["unsetenv ", name, ";\n"]);
+}
+
+fn quote(value: &str, text: &mut String) -> Result<(), Unfit> {
+    if value.contains('\n') {
+        return Err(Unfit("a line end"));
+    }
+    let escape = |c| match c {
+        '\'' => Some(r"'\''"),
+        '!' => Some(r"'\!'"),
+        '\\' => Some(r"'\\'"),
+        _ => None,
+    };
+    single_quoted(value, escape, text);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hostile;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn quoted(value: &str) -> Result<String, Unfit> {
+        let mut text = String::new();
+        quote(value, &mut text).map(|()| text)
+    }
+
+    /// One word as tcsh reads it, with `backslash_quote` or without: `None` where the two differ,
+    /// where history would be substituted, or where anything unescaped stands outside of quotes.
+    fn read(word: &str) -> Option<String> {
+        let mut value = String::new();
+        let mut rest = word.chars();
+        while let Some(character) = rest.next() {
+            match character {
+                '\'' => loop {
+                    match rest.next()? {
+                        '\'' => break,
+                        '!' | '\\' | '\n' => return None,
+                        inside => value.push(inside),
+                    }
+                },
+                '\\' => value.push(rest.next().filter(|c| *c != '\n')?),
+                _ => return None,
+            }
+        }
+        Some(value)
+    }
+
+    #[test]
+    fn history_quotes_and_backslashes_stand_outside_of_the_quotes() {
+        assert_eq!(quoted("a'b!c\\").unwrap(), r"'a'\''b'\!'c'\\''");
+        assert_eq!(quoted("a\nb"), Err(Unfit("a line end")));
+    }
+
+    proptest! {
+        #[test]
+        fn tcsh_reads_what_was_written(value in hostile::value()) {
+            match quoted(&value) {
+                Ok(word) => prop_assert_eq!(read(&word), Some(value)),
+                Err(_) => prop_assert!(value.contains('\n')),
+            }
+        }
+    }
+}
