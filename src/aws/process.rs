@@ -1,0 +1,223 @@
+//! A command of the user's that prints a secret: a `credential_process`, or one that gives codes.
+//!
+//! The value of the setting is a command line for the system's shell, as the AWS SDKs for Rust,
+//! Go, JavaScript and PHP take `credential_process`:
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+
+use crate::environment::Environment;
+use secrecy::zeroize::Zeroizing;
+use std::fmt;
+use std::io::{IsTerminal, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Is set for every command that is run, so that a command that leads back to aws-mfa, through
+/// whatever other programs, ends there and not in a circle.
+pub const MARKER: &str = "AWS_MFA_INSIDE_COMMAND";
+
+/// No command that prints a key or a code prints more.
+const LARGEST_OUTPUT: u64 = 64 * 1024;
+
+/// Why a command gave nothing that could be used. No variant holds what the command printed.
+#[derive(Debug)]
+pub enum Fault {
+    /// aws-mfa runs within such a command already.
+    Circle,
+    /// The shell could not be started, or its output not be read.
+    Io(std::io::Error),
+    /// It did not end in time, and was killed.
+    TimedOut(Duration),
+    /// It failed by its own account.
+    Failed(ExitStatus),
+    /// It printed more than 64 KiB, and was killed.
+    TooLong,
+}
+
+impl fmt::Display for Fault {
+    /// What happened, as the rest of a sentence that begins with the command's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Circle => f.write_str("leads back to aws-mfa"),
+            Fault::Io(error) => write!(f, "cannot be run: {error}"),
+            Fault::TimedOut(limit) => write!(f, "did not end within {} s", limit.as_secs()),
+            Fault::Failed(status) => write!(f, "failed: {status}"),
+            Fault::TooLong => f.write_str("printed more than 64 KiB"),
+        }
+    }
+}
+
+/// Runs `command_line` in the shell and gives what it prints on standard output.
+///
+/// Its standard error is this process's. Where a terminal is there, the command may ask on it.
+/// After `limit` it is killed: with all that it has started where there is no terminal, and alone
+/// where there is one, because there it has to share this process's group to be allowed to ask.
+///
+/// # Errors
+/// It leads back to aws-mfa, cannot be started, fails, prints too much or takes too long.
+pub fn run(
+    command_line: &str,
+    environment: &Environment,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    if environment.get(MARKER).is_some() {
+        return Err(Fault::Circle);
+    }
+    let deadline = Instant::now() + limit;
+    let mut command = shell(command_line);
+    command
+        .env(MARKER, "1")
+        .stdin(if std::io::stdin().is_terminal() {
+            Stdio::inherit()
+        } else {
+            // It may hold the code that `get -` reads.
+            Stdio::null()
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    let apart = set_apart(&mut command);
+    let mut child = command.spawn().map_err(Fault::Io)?;
+    let outcome = output(&mut child, deadline, limit);
+    if outcome.is_err() {
+        kill(&mut child, apart);
+    }
+    outcome
+}
+
+fn output(
+    child: &mut Child,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        // Reading cannot be given a time limit. A thread that is left behind ends with the process.
+        std::thread::spawn(move || {
+            // One buffer that never moves, so that no copy of a secret is left behind.
+            let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_OUTPUT as usize + 1));
+            let read = stdout.take(LARGEST_OUTPUT + 1).read_to_end(&mut bytes);
+            sender.send(read.map(|_| bytes))
+        });
+    }
+    let bytes = receiver
+        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        .map_err(|_| Fault::TimedOut(limit))?
+        .map_err(Fault::Io)?;
+    if bytes.len() as u64 > LARGEST_OUTPUT {
+        return Err(Fault::TooLong);
+    }
+    // Most commands end as they close their output; std can only ask, not wait for a while.
+    let status = loop {
+        match child.try_wait().map_err(Fault::Io)? {
+            Some(status) => break status,
+            None if Instant::now() >= deadline => return Err(Fault::TimedOut(limit)),
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    if status.success() {
+        Ok(bytes)
+    } else {
+        Err(Fault::Failed(status))
+    }
+}
+
+#[cfg(not(windows))]
+fn shell(command_line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", command_line]);
+    command
+}
+
+/// `cmd /C` takes one pair of quotes off the rest of the line, and all else as it stands.
+#[cfg(windows)]
+fn shell(command_line: &str) -> Command {
+    use std::os::windows::process::CommandExt;
+    let mut command = Command::new("cmd.exe");
+    command.arg("/C").raw_arg(format!("\"{command_line}\""));
+    command
+}
+
+/// Gives the command a process group of its own, unless there is a terminal: a group in the
+/// background is stopped when it asks there, and Ctrl-C does not reach it.
+#[cfg(unix)]
+fn set_apart(command: &mut Command) -> bool {
+    let apart = std::fs::File::open("/dev/tty").is_err();
+    if apart {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    apart
+}
+
+#[cfg(not(unix))]
+fn set_apart(_: &mut Command) -> bool {
+    false
+}
+
+/// Kills the command, and its whole group where it has one. One that has ended by itself is fine.
+fn kill(child: &mut Child, apart: bool) {
+    #[cfg(unix)]
+    if apart && let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = apart;
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn nothing() -> Environment {
+        Environment::from_iter([])
+    }
+
+    fn fault(command_line: &str, limit: Duration) -> String {
+        match run(command_line, &nothing(), limit) {
+            Ok(_) => "none".to_owned(),
+            Err(fault) => fault.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_shell_runs_the_command_line() {
+        let output = run("printf '%s' \"a  b\" | tr a c", &nothing(), LIMIT).unwrap();
+        assert_eq!(*output, b"c  b");
+    }
+
+    #[test]
+    fn it_is_told_what_went_wrong_and_never_what_was_printed() {
+        assert_eq!(
+            fault("echo S3CR3T; exit 7", LIMIT),
+            "failed: exit status: 7"
+        );
+        assert_eq!(
+            fault("dd if=/dev/zero bs=1024 count=65 2>/dev/null", LIMIT),
+            "printed more than 64 KiB"
+        );
+    }
+
+    #[test]
+    fn a_command_that_does_not_end_is_killed() {
+        let limit = Duration::from_secs(1);
+        assert_eq!(fault("sleep 600", limit), "did not end within 1 s");
+        // Its output closed, it still does not end.
+        assert_eq!(fault("exec sleep 600 >&-", limit), "did not end within 1 s");
+        // What it has left in the background holds the output open.
+        assert_eq!(fault("sleep 600 & exit", limit), "did not end within 1 s");
+    }
+
+    #[test]
+    fn a_command_within_a_command_is_refused() {
+        let inside = [(MARKER.into(), "1".into())].into_iter().collect();
+        let fault = run("echo", &inside, LIMIT).unwrap_err();
+        assert_eq!(fault.to_string(), "leads back to aws-mfa");
+        assert_eq!(
+            *run("echo $AWS_MFA_INSIDE_COMMAND", &nothing(), LIMIT).unwrap(),
+            b"1\n"
+        );
+    }
+}
