@@ -20,3 +20,4 @@ mod faults;
 mod get;
 mod load;
 mod peers;
+mod profiles;
