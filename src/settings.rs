@@ -13,6 +13,9 @@ use std::path::PathBuf;
 const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
 const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
 
+/// The variables that hold the master keys.
+pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
+
 /// A setting's value, and what gave it.
 pub struct Setting<T> {
     /// The value.

@@ -203,6 +203,24 @@ impl SessionStore {
         )
     }
 
+    /// Removes the file, and says whether there was one. A symlink stays, and what it leads to is
+    /// removed: no session is left behind, and the next one is saved in the same place.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or something that is not a file is in the place.
+    pub fn remove(&self) -> anyhow::Result<bool> {
+        let cannot_remove = || format!("cannot remove the session file {}", self.path.display());
+        let target = follow_symlinks(&self.path).with_context(cannot_remove)?;
+        match std::fs::remove_file(&target) {
+            Ok(()) => {
+                sync_folder(&target).with_context(cannot_remove)?;
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error).with_context(cannot_remove),
+        }
+    }
+
     /// Makes sure that a session could be saved: makes the folder, and a file in it that is removed
     /// again. To be called before a code is spent on a session that has nowhere to go.
     ///

@@ -15,7 +15,9 @@ mod sandbox;
 mod shell;
 mod tool;
 
+mod clear;
 mod direnv;
+mod exec;
 mod faults;
 mod get;
 mod load;
