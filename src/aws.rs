@@ -5,7 +5,6 @@ pub mod device;
 pub mod duration;
 pub mod keys;
 pub mod network;
-#[allow(dead_code, reason = "credential_process follows in the next commit")]
 pub mod process;
 pub mod profile;
 pub mod refusal;

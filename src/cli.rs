@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// One MFA code a day: an AWS session for every shell.
@@ -30,6 +31,8 @@ pub struct Cli {
 pub enum Command {
     Get(Get),
     Load(Load),
+    Exec(Exec),
+    Clear(Clear),
 }
 
 /// Get a new session from STS for an MFA code, and save it
@@ -95,6 +98,45 @@ pub struct Load {
     /// Under direnv, say nothing where there is no valid session
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Run a command with the session
+///
+/// The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
+/// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
+/// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
+/// valid session, before anything runs; 126 where it cannot be run, 127 where there is none.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa exec -- aws s3 ls
+  aws-mfa exec -p work -- terraform plan")]
+pub struct Exec {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// The command with its arguments; all that follows its name is its own
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        num_args = 1..
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// Remove the saved session; direnv's shells drop it at their next prompt
+///
+/// The credentials themselves hold until they expire: STS has no way to take them back. Where the
+/// session file is a symlink, the file that it leads to is removed.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa clear
+  aws-mfa clear -p work")]
+pub struct Clear {
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// Which session: the flags that every command takes.

@@ -1,24 +1,53 @@
 //! One file for each verb.
 
+mod clear;
+mod exec;
 mod get;
 mod load;
 
-use crate::cli::Command;
+use crate::cli::{Command, Selection};
 use crate::environment::Environment;
+use crate::error::Failure;
+use crate::session::Session;
+use crate::session::store::SessionStore;
+use crate::settings;
 use anyhow::Context;
 use jiff::Timestamp;
 use std::io::Write;
+use std::process::ExitCode;
 
-/// Carries out `command`.
+/// Carries out `command`, and gives the status to exit with.
 pub fn run(
     command: &Command,
     environment: &Environment,
     now: fn() -> Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitCode> {
     match command {
         Command::Get(get) => get::run(get, environment, now),
         Command::Load(load) => load::run(load, environment, now()),
+        Command::Exec(exec) => return exec::run(exec, environment, now()),
+        Command::Clear(clear) => clear::run(clear, environment),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The session that is saved at `store`, for the commands that use it.
+///
+/// # Errors
+/// There is none, it has expired, or its file is no good; with the command that gets a new one.
+fn valid_session(
+    selection: &Selection,
+    store: &SessionStore,
+    now: Timestamp,
+) -> Result<Session, Failure> {
+    let remedy =
+        |failure: Failure| failure.hint(format!("run `{}`", settings::get_command(selection)));
+    let loaded = store.read().map_err(remedy)?;
+    let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
+    if let Some(warning) = loaded.warning {
+        note(&warning);
     }
+    Ok(session)
 }
 
 /// Writes a command's result to standard output, whole and at once.

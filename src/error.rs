@@ -21,14 +21,21 @@ pub enum Next {
     ReplaceCode,
     /// STS may have seen the code, so that it may be used up: wait for the next one.
     DoubtCode,
+    /// The command that was to be run is there but cannot be run: make it executable.
+    AllowCommand,
+    /// The command that was to be run is not there: install it, or write it differently.
+    NameCommand,
 }
 
 impl Next {
-    /// The exit status: 2 used wrongly, 3 no valid session, 1 any other failure.
+    /// The exit status: 2 used wrongly, 3 no valid session, 126 and 127 as a shell has them for a
+    /// command that cannot be run, 1 any other failure.
     pub fn exit_status(self) -> u8 {
         match self {
             Next::FixUse => 2,
             Next::GetSession => 3,
+            Next::AllowCommand => 126,
+            Next::NameCommand => 127,
             Next::FixSetup | Next::RetryCode | Next::ReplaceCode | Next::DoubtCode => 1,
         }
     }
@@ -154,5 +161,7 @@ mod tests {
         assert_eq!(Next::RetryCode.exit_status(), 1);
         assert_eq!(Next::ReplaceCode.exit_status(), 1);
         assert_eq!(Next::DoubtCode.exit_status(), 1);
+        assert_eq!(Next::AllowCommand.exit_status(), 126);
+        assert_eq!(Next::NameCommand.exit_status(), 127);
     }
 }

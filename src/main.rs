@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Err(usage) => return report_usage(&usage),
     };
     match commands::run(&cli.command, &Environment::of_process(), now) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             say(&error::render(&error));
             error::exit_code(&error)

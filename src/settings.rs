@@ -2,8 +2,8 @@
 
 use crate::aws::device::Device;
 use crate::aws::duration::Duration;
-use crate::aws::keys::MasterKeys;
-use crate::aws::profile::Profile;
+use crate::aws::keys::{KeySource, MasterKeys};
+use crate::aws::profile::{Profile, Profiles};
 use crate::aws::{network, sts};
 use crate::cli::Selection;
 use crate::environment::Environment;
@@ -13,6 +13,9 @@ use std::path::PathBuf;
 
 const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
 const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
+
+/// The variables that hold the master keys.
+pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
 
 /// A setting's value, and what gave it.
 pub struct Setting<T> {
@@ -45,8 +48,8 @@ pub enum Origin {
     Flag(&'static str),
     /// A variable of the environment: `AWS_REGION`.
     Variable(&'static str),
-    /// A key of a profile: `region` of `work`.
-    Profile(String, &'static str),
+    /// A key of a profile, and the file that it is in: `region` of `work`.
+    Profile(String, &'static str, PathBuf),
     /// Nothing named it.
     Default,
 }
@@ -55,7 +58,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
-            Origin::Profile(profile, key) => write!(f, "{key} of the profile {profile}"),
+            Origin::Profile(profile, key, _) => write!(f, "{key} of the profile {profile}"),
             Origin::Default => f.write_str("default"),
         }
     }
@@ -79,11 +82,12 @@ pub struct Settings<'a> {
     selection: &'a Selection,
     flags: Flags<'a>,
     environment: &'a Environment,
-    profile: Profile,
+    profile_name: String,
+    profiles: Profiles,
 }
 
 impl<'a> Settings<'a> {
-    /// Reads the profile; the settings are looked up when they are asked for.
+    /// Reads the profiles; the settings are looked up when they are asked for.
     ///
     /// # Errors
     /// A file in `~/.aws` is broken.
@@ -92,24 +96,41 @@ impl<'a> Settings<'a> {
         flags: Flags<'a>,
         environment: &'a Environment,
     ) -> anyhow::Result<Self> {
-        let name = profile_name(selection, environment)?.value;
         Ok(Settings {
             selection,
             flags,
             environment,
-            profile: Profile::load(&name, environment)?,
+            profile_name: profile_name(selection, environment)?.value,
+            profiles: Profiles::load(environment)?,
         })
     }
 
-    /// The master keys. `--profile` beats `MASTER_*`; of a pair, one half without the other is a
-    /// failure and never falls through to the next source.
+    fn profile(&self) -> Profile<'_> {
+        self.profiles.profile(&self.profile_name)
+    }
+
+    /// The master keys: those of [`Settings::key_source`], for which a `credential_process` is run.
     pub fn master_keys(&self) -> Result<Setting<MasterKeys>, Failure> {
+        let Setting { value, origin } = self.key_source()?;
+        Ok(Setting {
+            value: MasterKeys::of(&value, &origin.to_string(), self.environment)?,
+            origin,
+        })
+    }
+
+    /// What the master keys are made of. `--profile` beats `MASTER_*`; of a pair, one half without
+    /// the other is a failure and never falls through to the next source.
+    pub fn key_source(&self) -> Result<Setting<KeySource<'_>>, Failure> {
         if self.selection.profile.is_none() {
             let id = self.environment.text(KEY_ID)?;
             let secret = self.environment.text(SECRET)?;
-            if let Some((id, secret)) = pair((KEY_ID, id), (SECRET, secret))? {
+            if let Some((access_key_id, secret_access_key)) = pair((KEY_ID, id), (SECRET, secret))?
+            {
                 return Ok(Setting {
-                    value: MasterKeys::new(id, secret, KEY_ID)?,
+                    value: KeySource::Pair {
+                        access_key_id,
+                        secret_access_key,
+                    },
                     origin: Origin::Variable(KEY_ID),
                 });
             }
@@ -117,55 +138,77 @@ impl<'a> Settings<'a> {
         self.keys_of_profile()
     }
 
-    fn keys_of_profile(&self) -> Result<Setting<MasterKeys>, Failure> {
-        let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
-        let name = self.profile.name();
-        let of_profile = |key: &str| format!("{key} of the profile {name}");
-        let keys = pair(
-            (&of_profile(id_key), self.profile.get(id_key)),
-            (&of_profile(secret_key), self.profile.get(secret_key)),
-        )?;
-        let origin = Origin::Profile(name.to_owned(), id_key);
-        match keys {
-            Some(_) if self.profile.get("aws_session_token").is_some() => {
-                Err(MasterKeys::of_session(&origin.to_string()))
-            }
-            Some((id, secret)) => Ok(Setting {
-                value: MasterKeys::new(id, secret, &of_profile(id_key))?,
-                origin,
-            }),
-            None if self.selection.profile.is_some() || self.environment.get("AWS_PROFILE").is_some() => {
-                let what = if self.profile.exists() {
-                    format!("the profile {name} has no keys")
-                } else {
-                    format!("there is no profile {name}")
-                };
-                Err(Failure::new(Next::FixSetup, what).hint(format!(
-                    "put {id_key} and {secret_key} under [{name}] in ~/.aws/credentials"
-                )))
-            }
-            None => Err(Failure::new(Next::FixSetup, "no master keys are set").hint(format!(
-                "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
-            ))),
+    /// A profile's own keys; those of its `source_profile` where it has none, or where it is a
+    /// role's, because a role is assumed with the keys of the source.
+    fn keys_of_profile(&self) -> Result<Setting<KeySource<'_>>, Failure> {
+        let profile = self.profile();
+        let named =
+            self.selection.profile.is_some() || self.environment.get("AWS_PROFILE").is_some();
+        if !profile.exists() {
+            return Err(if named {
+                self.profiles.missing(profile.name())
+            } else {
+                no_keys()
+            });
         }
+        if profile.get("role_arn").is_none()
+            && let Some(keys) = keys_in(profile)?
+        {
+            return Ok(keys);
+        }
+        let sources = profile.with_sources()?;
+        let mut rest = sources.iter();
+        while let Some(source) = rest.next() {
+            let of_role = source.get("role_arn").is_some() && rest.len() > 0;
+            if !of_role && let Some(keys) = keys_in(*source)? {
+                return Ok(keys);
+            }
+        }
+        if !named {
+            return Err(no_keys());
+        }
+        let last = sources.last().copied().unwrap_or(profile);
+        let hint = if last.get("sso_session").is_some() || last.get("sso_start_url").is_some() {
+            "it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`"
+                .to_owned()
+        } else {
+            format!(
+                "put aws_access_key_id and aws_secret_access_key under [{}] in ~/.aws/credentials",
+                last.name()
+            )
+        };
+        Err(Failure::new(
+            Next::FixSetup,
+            format!("the profile {} has no keys", last.name()),
+        )
+        .hint(hint))
     }
 
     /// The MFA device.
     pub fn device(&self) -> Result<Setting<Device>, Failure> {
-        self.look_up(
+        let named = self.look_up(
             self.flags
                 .serial_number
                 .map(|value| ("--serial-number", value)),
             &["AWS_MFA_ARN"],
             "mfa_serial",
-        )?
-        .ok_or_else(|| {
-            Failure::new(Next::FixSetup, "no MFA device is named").hint(
-                "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
+        )?;
+        let named = match named {
+            Some(setting) => Some(setting),
+            None => self
+                .profile()
+                .with_sources()?
+                .into_iter()
+                .find_map(|profile| in_profile(profile, "mfa_serial")),
+        };
+        named
+            .ok_or_else(|| {
+                Failure::new(Next::FixSetup, "no MFA device is named").hint(
+                    "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
                  the IAM console shows it under Security credentials",
-            )
-        })?
-        .try_map(Device::parse)
+                )
+            })?
+            .try_map(Device::parse)
     }
 
     /// How long the session is to hold.
@@ -273,11 +316,48 @@ impl<'a> Settings<'a> {
                 origin: Origin::Variable(name),
             }));
         }
-        Ok(self.profile.get(key).map(|value| Setting {
-            value,
-            origin: Origin::Profile(self.profile.name().to_owned(), key),
-        }))
+        Ok(in_profile(self.profile(), key))
     }
+}
+
+fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p str>> {
+    profile.get(key).map(|property| Setting {
+        value: property.value,
+        origin: Origin::Profile(profile.name().to_owned(), key, property.file.to_owned()),
+    })
+}
+
+/// The keys in one profile: those that are written there, else those of its `credential_process`.
+fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
+    let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
+    let id = in_profile(profile, id_key);
+    let of_profile = |key: &str| format!("{key} of the profile {}", profile.name());
+    let keys = pair(
+        (&of_profile(id_key), id.as_ref().map(|id| id.value)),
+        (
+            &of_profile(secret_key),
+            profile.get(secret_key).map(|property| property.value),
+        ),
+    )?;
+    match (id, keys) {
+        (Some(id), Some(_)) if profile.get("aws_session_token").is_some() => {
+            Err(MasterKeys::of_session(&id.origin.to_string()))
+        }
+        (Some(id), Some((access_key_id, secret_access_key))) => {
+            Ok(Some(id.map(|_| KeySource::Pair {
+                access_key_id,
+                secret_access_key,
+            })))
+        }
+        _ => Ok(in_profile(profile, "credential_process")
+            .map(|command| command.map(KeySource::Process))),
+    }
+}
+
+fn no_keys() -> Failure {
+    Failure::new(Next::FixSetup, "no master keys are set").hint(format!(
+        "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
+    ))
 }
 
 /// The file that keeps the session. This is all that `load` resolves, and it opens no file for it.

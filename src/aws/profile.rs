@@ -1,67 +1,285 @@
 //! The profiles in `~/.aws/config` and `~/.aws/credentials`, read with the SDK's own parser.
 //! Nothing is ever written there.
+//!
+//! Where the files are and what is in them:
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>,
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
 
 use crate::environment::Environment;
 use crate::error::{Failure, Next};
 use anyhow::Context;
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::error::Error;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-/// The settings of one profile; none where there is no such profile.
-pub struct Profile {
-    name: String,
-    profiles: ProfileSet,
+/// How alike a name must be to be offered for one that is missing, from 0 to 1: clap's own bound.
+const ALIKE: f64 = 0.7;
+
+/// All profiles of the two files.
+pub struct Profiles {
+    /// The one whose values count more first: credentials, then config.
+    files: Vec<ProfileFile>,
 }
 
-impl Profile {
+struct ProfileFile {
+    path: PathBuf,
+    /// `None` where there is no such file.
+    sections: Option<ProfileSet>,
+    /// Sections of the config file that lack the word `profile`, and so are none.
+    ignored: Vec<String>,
+}
+
+/// One profile by its name, whether or not it exists.
+#[derive(Clone, Copy)]
+pub struct Profile<'a> {
+    name: &'a str,
+    profiles: &'a Profiles,
+}
+
+/// A value in a profile.
+pub struct Property<'a> {
+    /// The value; never empty.
+    pub value: &'a str,
+    /// The file that it is in.
+    pub file: &'a Path,
+}
+
+impl Profiles {
     /// Reads the two files, where `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` or the
     /// defaults say that they are; files that are missing hold no profiles.
     ///
     /// # Errors
-    /// A file is broken: which one, and in which line.
-    pub fn load(name: &str, environment: &Environment) -> anyhow::Result<Self> {
-        let mut variables = HashMap::new();
-        for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
-            if let Some(value) = environment.text(variable)? {
-                variables.insert(variable.to_owned(), value.to_owned());
+    /// A file cannot be read, is not UTF-8 or is broken: which one, and in which line.
+    pub fn load(environment: &Environment) -> anyhow::Result<Self> {
+        let mut files = Vec::new();
+        for (kind, variable, default) in [
+            (
+                EnvConfigFileKind::Credentials,
+                "AWS_SHARED_CREDENTIALS_FILE",
+                "~/.aws/credentials",
+            ),
+            (
+                EnvConfigFileKind::Config,
+                "AWS_CONFIG_FILE",
+                "~/.aws/config",
+            ),
+        ] {
+            let path = Path::new(environment.get(variable).unwrap_or(default.as_ref()));
+            // Without a home folder there is no default file.
+            if let Some(path) = expand_home(path, environment) {
+                files.push(ProfileFile::load(kind, path)?);
             }
         }
-        if let Some(home) = environment.home() {
-            let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
-            variables.insert(variable.to_owned(), home.to_string_lossy().into_owned());
+        Ok(Profiles { files })
+    }
+
+    /// The profile called `name`, whether or not it exists.
+    pub fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
+        Profile {
+            name,
+            profiles: self,
         }
-        let profiles = tokio::runtime::Builder::new_current_thread()
+    }
+
+    /// The names of all profiles, in alphabetical order.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.sections().flat_map(ProfileSet::profiles).collect()
+    }
+
+    fn sections(&self) -> impl Iterator<Item = &ProfileSet> {
+        self.files.iter().filter_map(|file| file.sections.as_ref())
+    }
+
+    /// The failure for a profile that is not there: where it was looked for, and which it may be.
+    pub fn missing(&self, name: &str) -> Failure {
+        let paths: Vec<String> = self
+            .files
+            .iter()
+            .rev()
+            .map(|file| file.path.display().to_string())
+            .collect();
+        let ignored_in = self
+            .files
+            .iter()
+            .find(|file| file.ignored.iter().any(|ignored| ignored == name));
+        let names = self.names();
+        let hint = if let Some(file) = ignored_in {
+            format!(
+                "write [profile {name}] for [{name}] in {}: without that word it counts for nothing",
+                file.path.display()
+            )
+        } else if let Some(nearest) = nearest(name, &names) {
+            format!("did you mean {nearest}?")
+        } else if names.is_empty() {
+            format!(
+                "put aws_access_key_id and aws_secret_access_key under [{name}] in {}",
+                paths.last().map_or("~/.aws/credentials", String::as_str)
+            )
+        } else {
+            let names: Vec<&str> = names.into_iter().collect();
+            format!("the profiles are: {}", names.join(", "))
+        };
+        Failure::new(
+            Next::FixSetup,
+            format!("there is no profile {name} in {}", paths.join(" or ")),
+        )
+        .hint(hint)
+    }
+}
+
+impl ProfileFile {
+    /// The SDK's loader takes a file that it cannot read, or that is not UTF-8, for an empty one:
+    /// the keys in it would seem never to have been there. Hence it is looked at first.
+    fn load(kind: EnvConfigFileKind, path: PathBuf) -> anyhow::Result<Self> {
+        let unreadable = |fault: String| {
+            Failure::new(
+                Next::FixSetup,
+                format!("cannot read {}: {fault}", path.display()),
+            )
+            .hint("mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
+        };
+        let text = match std::fs::read(&path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+                let line = error
+                    .as_bytes()
+                    .iter()
+                    .take(error.utf8_error().valid_up_to())
+                    .filter(|byte| **byte == b'\n')
+                    .count();
+                unreadable(format!("line {} is not UTF-8", line + 1))
+            })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(ProfileFile {
+                    path,
+                    sections: None,
+                    ignored: Vec::new(),
+                });
+            }
+            Err(error) => return Err(unreadable(error.to_string()).into()),
+        };
+        let ignored = match kind {
+            EnvConfigFileKind::Config => sections_without_prefix(&text),
+            _ => Vec::new(),
+        };
+        let files = EnvConfigFiles::builder().with_file(kind, &path).build();
+        let sections = tokio::runtime::Builder::new_current_thread()
             .build()
             .context("cannot start the runtime")?
             .block_on(aws_config::profile::load(
                 &Fs::real(),
-                &Env::from(variables),
-                &Default::default(),
-                Some(name.to_owned().into()),
+                &Env::from_slice(&[]),
+                &files,
+                None,
             ))
             .map_err(broken)?;
-        Ok(Profile {
-            name: name.to_owned(),
-            profiles,
+        Ok(ProfileFile {
+            path,
+            sections: Some(sections),
+            ignored,
         })
     }
+}
 
+impl<'a> Profile<'a> {
     /// The profile's name.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> &'a str {
+        self.name
     }
 
     /// The value of `key`; an empty one counts as none.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.profiles.get(key).filter(|value| !value.is_empty())
+    pub fn get(&self, key: &str) -> Option<Property<'a>> {
+        self.profiles.files.iter().find_map(|file| {
+            let profile = file.sections.as_ref()?.get_profile(self.name)?;
+            let value = profile.get(key).filter(|value| !value.is_empty())?;
+            Some(Property {
+                value,
+                file: &file.path,
+            })
+        })
     }
 
     /// Whether one of the files has the profile.
     pub fn exists(&self) -> bool {
-        self.profiles.get_profile(&self.name).is_some()
+        self.profiles
+            .sections()
+            .any(|sections| sections.get_profile(self.name).is_some())
     }
+
+    /// The profile, then the one whose keys it names with `source_profile`, then that one's, and so
+    /// on. A profile that names itself has keys of its own, as AWS has it for roles.
+    ///
+    /// # Errors
+    /// They go round in a circle, or lead to a profile that is not there.
+    pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
+        let mut chain = vec![self];
+        let mut last = self;
+        while let Some(source) = last.get("source_profile") {
+            if source.value == last.name {
+                break;
+            }
+            let next = self.profiles.profile(source.value);
+            let circle = chain.iter().any(|profile| profile.name == next.name);
+            chain.push(next);
+            if circle {
+                let names: Vec<&str> = chain.iter().map(|profile| profile.name).collect();
+                return Err(Failure::new(
+                    Next::FixSetup,
+                    format!(
+                        "source_profile goes round in a circle: {}",
+                        names.join(", ")
+                    ),
+                )
+                .hint(format!(
+                    "let source_profile name the profile that has the keys, in {}",
+                    source.file.display()
+                )));
+            }
+            if !next.exists() {
+                let mut failure = self.profiles.missing(next.name);
+                failure.message = format!(
+                    "{}, which is the source_profile of the profile {}",
+                    failure.message, last.name
+                );
+                return Err(failure);
+            }
+            last = next;
+        }
+        Ok(chain)
+    }
+}
+
+/// `~/` at the front is the home folder, as it is for the AWS SDKs; `None` without one.
+fn expand_home(path: &Path, environment: &Environment) -> Option<PathBuf> {
+    match path.strip_prefix("~") {
+        Ok(rest) => Some(environment.home()?.join(rest)),
+        Err(_) => Some(path.to_owned()),
+    }
+}
+
+/// `[work]` in the config file, where only `[default]` goes without the word `profile`.
+fn sections_without_prefix(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'))
+        .map(|(name, _)| name.trim())
+        .filter(|name| !name.contains([' ', '\t']) && *name != "default")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The most alike of `names`, at most three of them.
+fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
+    let mut alike: Vec<(f64, &str)> = names
+        .iter()
+        .map(|other| (strsim::jaro(name, other), *other))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    alike.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+    let names: Vec<&str> = alike.into_iter().map(|(_, name)| name).take(3).collect();
+    (!names.is_empty()).then(|| names.join(" or "))
 }
 
 /// The parser's message without its line breaks: it names the file and the line, and quotes neither.
@@ -74,4 +292,34 @@ fn broken(error: ProfileFileLoadError) -> Failure {
     Failure::new(Next::FixSetup, words.join(" ")).hint(
         "mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_alike_name_comes_first() {
+        let names = BTreeSet::from(["default", "work", "work-eu", "private"]);
+        assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
+        assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
+        assert_eq!(nearest("zzz", &names), None);
+    }
+
+    #[test]
+    fn a_section_of_the_config_file_needs_the_word_profile() {
+        let text = "[default]\n[profile a]\n[ b ] # x\n[sso-session c]\nkey = [d]\n";
+        assert_eq!(sections_without_prefix(text), ["b"]);
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let environment = [("HOME".into(), "/h".into())].into_iter().collect();
+        for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
+            let got = expand_home(Path::new(path), &environment).unwrap();
+            if cfg!(unix) {
+                assert_eq!(got, Path::new(expanded));
+            }
+        }
+    }
 }

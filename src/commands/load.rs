@@ -8,7 +8,6 @@ use crate::environment::direnv::{self, Watch};
 use crate::environment::shell::{self, Language};
 use crate::environment::{Change, Environment};
 use crate::error::{Failure, Next};
-use crate::session::Session;
 use crate::session::store::SessionStore;
 use crate::settings;
 use jiff::Timestamp;
@@ -24,7 +23,7 @@ pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Re
         Some(None) => dump(load, &store, environment, dump_file, now),
         language => {
             refuse_to_show_secrets(environment)?;
-            let session = valid_session(load, &store, now)?;
+            let session = super::valid_session(&load.selection, &store, now)?;
             let change = Change::of(&session);
             let language = language.flatten().unwrap_or(Language::Sh);
             super::print(&shell::render(&change, language)?)
@@ -68,7 +67,7 @@ fn dump(
         .hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
     let watch = Watch::of(store.path());
-    let session = match valid_session(load, store, now) {
+    let session = match super::valid_session(&load.selection, store, now) {
         Ok(session) => Some(session),
         Err(failure) if load.strict => return Err(failure.into()),
         Err(failure) => {
@@ -80,18 +79,6 @@ fn dump(
     };
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
     direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watch)?)
-}
-
-fn valid_session(load: &Load, store: &SessionStore, now: Timestamp) -> Result<Session, Failure> {
-    let remedy = |failure: Failure| {
-        failure.hint(format!("run `{}`", settings::get_command(&load.selection)))
-    };
-    let loaded = store.read().map_err(remedy)?;
-    let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
-    if let Some(warning) = loaded.warning {
-        super::note(&warning);
-    }
-    Ok(session)
 }
 
 /// In an .envrc, standard output is the terminal, not the shell.

@@ -125,6 +125,22 @@ impl Replacement {
     }
 }
 
+/// Removes the file that `path` leads to, and says whether there was one.
+///
+/// # Errors
+/// The folder cannot be written to, or what is there is not a file.
+pub fn remove(path: &Path) -> Result<bool, Fault> {
+    let target = follow_symlinks(path)?;
+    match std::fs::remove_file(&target) {
+        Ok(()) => {
+            sync_folder(folder(&target));
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Opens a file beside the one that `path` leads to, whose name is put between `before` and
 /// `after`; the folder is made if it is missing.
 ///

@@ -118,6 +118,25 @@ impl SessionStore {
         )
     }
 
+    /// Removes the file, and says whether there was one. A symlink stays, and what it leads to is
+    /// removed: no session is left behind, and the next one is saved in the same place.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or something that is not a file is in the place.
+    pub fn remove(&self) -> Result<bool, Failure> {
+        replacement::remove(&self.path).map_err(|fault| {
+            Failure::new(
+                Next::FixSetup,
+                format!(
+                    "cannot remove the session file {}: {}",
+                    self.path.display(),
+                    fault.reason
+                ),
+            )
+            .hint(fault.hint)
+        })
+    }
+
     /// The right to get a session for this file, see [`Lock::take`].
     ///
     /// # Errors

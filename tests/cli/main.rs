@@ -17,12 +17,15 @@ mod shell;
 mod terminal;
 mod tool;
 
+mod clear;
 mod codes;
 mod direnv;
+mod exec;
 mod faults;
 mod get;
 mod load;
 mod network;
 mod peers;
+mod profiles;
 mod readme;
 mod unless_valid;
