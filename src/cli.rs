@@ -16,7 +16,7 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_help = "\
 Examples:
-  aws-mfa get 123456         a new session; every direnv shell has it at its next prompt
+  aws-mfa get 123456         a new session, for every direnv shell
   direnv_load aws-mfa load   in an .envrc
   eval \"$(aws-mfa load)\"     in a shell without direnv"
 )]
@@ -41,6 +41,7 @@ pub enum Command {
 /// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
 /// answered; a failure leaves it as it is. A code is sent at most once.
 #[derive(Args)]
+#[command(override_usage = "aws-mfa get [OPTIONS] [CODE | -]")]
 pub struct Get {
     /// The six digits that the MFA device shows, or - to read them from standard input
     ///

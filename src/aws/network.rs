@@ -2,7 +2,7 @@
 //! not reached.
 
 use super::refusal::next_code_hint;
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Next, reason};
 use crate::settings::{Origin, Setting};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -177,7 +177,7 @@ impl Network {
             .is_some_and(hyper_util::client::legacy::Error::is_connect);
         match find::<io::Error>(error) {
             Some(cause) if connecting => {
-                still_good(format!("cannot connect to {hop}: {}", io_reason(cause)))
+                still_good(format!("cannot connect to {hop}: {}", reason(cause)))
             }
             _ if connecting => still_good(format!("cannot connect to {hop}: {}", root(error))),
             _ => self.lost(get_command, now),
@@ -272,7 +272,7 @@ fn certificates(bundle: &Setting<&str>) -> Result<Vec<u8>, Failure> {
         ))
     };
     let pem = std::fs::read(path)
-        .map_err(|error| fault(&format!("cannot read the CA bundle: {}", io_reason(&error))))?;
+        .map_err(|error| fault(&format!("cannot read the CA bundle: {}", reason(&error))))?;
     let mut roots = RootCertStore::empty();
     for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
         let broken = || {
@@ -339,13 +339,4 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 /// The innermost cause, which says it best.
 fn root(error: &(dyn Error + 'static)) -> String {
     chain(error).last().unwrap_or(error).to_string()
-}
-
-/// The reason without Rust's `(os error 111)`.
-fn io_reason(error: &io::Error) -> String {
-    let text = root(error);
-    match text.split_once(" (os error") {
-        Some((reason, _)) => reason.to_lowercase(),
-        None => text,
-    }
 }
