@@ -563,6 +563,25 @@ mod tests {
     }
 
     #[test]
+    fn without_a_home_folder_there_is_no_place_for_the_session() {
+        let failure = session_file(&selection(None, None), &environment(&[])).err();
+        assert_eq!(
+            failure.unwrap().to_string(),
+            "no home folder is known, so there is no place for the session file\n\
+             hint: set HOME, or name a file with AWS_SESSION_FILE"
+        );
+    }
+
+    #[test]
+    fn the_secret_alone_names_no_file() {
+        let failure = session_file(&selection(None, None), &environment(&[(SECRET, "x")])).err();
+        assert_eq!(
+            failure.unwrap().message,
+            "MASTER_AWS_ACCESS_KEY_ID is not set, but MASTER_AWS_SECRET_ACCESS_KEY is"
+        );
+    }
+
+    #[test]
     fn the_hint_repeats_the_selection() {
         assert_eq!(get_command(&selection(None, None)), "aws-mfa get <code>");
         assert_eq!(
