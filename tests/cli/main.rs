@@ -18,8 +18,10 @@ mod tool;
 
 mod direnv;
 mod faults;
+mod formats;
 mod get;
 mod load;
 mod network;
 mod peers;
 mod readme;
+mod windows;
