@@ -78,12 +78,18 @@ fn dump(
         }
     };
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
-    direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watch)?)
+    direnv::write_dump(
+        dump_file,
+        &direnv::dump(environment, &change, watch.as_ref())?,
+    )
 }
 
-/// In an .envrc, standard output is the terminal, not the shell.
+/// In an .envrc standard output is the terminal, not the shell; in an editor that runs direnv, it is
+/// a log. direnv has it lead where standard error does.
 fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
-    if environment.get("DIRENV_IN_ENVRC").is_some() && std::io::stdout().is_terminal() {
+    if environment.get("DIRENV_IN_ENVRC").is_some()
+        && (std::io::stdout().is_terminal() || stdout_is_stderr())
+    {
         return Err(Failure::new(
             Next::FixUse,
             "in an .envrc, load would show the session's secrets on the screen",
@@ -91,4 +97,20 @@ fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
         .hint("write `direnv_load aws-mfa load`"));
     }
     Ok(())
+}
+
+/// Whether both lead to one file, and not to nowhere.
+#[cfg(unix)]
+fn stdout_is_stderr() -> bool {
+    use rustix::fs::{fstat, stat};
+    let place = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
+    let stdout = fstat(std::io::stdout()).map(place).ok();
+    stdout.is_some()
+        && stdout == fstat(std::io::stderr()).map(place).ok()
+        && stdout != stat("/dev/null").map(place).ok()
+}
+
+#[cfg(not(unix))]
+fn stdout_is_stderr() -> bool {
+    false
 }

@@ -19,7 +19,6 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::SystemTime;
 
 /// Where `direnv_load` wants the dump: the path of a file that exists, or the number of a file
 /// descriptor.
@@ -38,12 +37,12 @@ const LARGEST_WATCHES: u64 = 16 * 1024 * 1024;
 pub fn dump(
     environment: &Environment,
     change: &Change,
-    watch: &Watch,
+    watch: Option<&Watch>,
 ) -> anyhow::Result<Zeroizing<String>> {
     let watches = environment
         .get(WATCHES)
         .and_then(OsStr::to_str)
-        .and_then(|watches| watch.added_to(watches));
+        .and_then(|watches| watch?.added_to(watches));
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
         // Of two variables of one name, getenv(3) and direnv see the first.
@@ -81,6 +80,8 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
     let mut file = File::options()
         .write(true)
         .truncate(!numbered)
+        // Opened by its number, a file would else be overwritten from its start.
+        .append(numbered)
         .open(&path)
         .map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow::Error::new(
@@ -104,7 +105,7 @@ fn cannot_write(path: &Path) -> String {
 
 /// What direnv remembers of a watched file, as it was at one moment.
 pub struct Watch {
-    path: PathBuf,
+    path: String,
     modified: i64,
     exists: bool,
 }
@@ -112,16 +113,23 @@ pub struct Watch {
 impl Watch {
     /// The file as it is now. To be taken before the file is read: a change in between is then
     /// noticed at the next prompt, not lost.
-    pub fn of(path: &Path) -> Self {
+    ///
+    /// `None` where direnv could not tell whether the file has changed, and would load the `.envrc`
+    /// again at every prompt: a path that is not UTF-8, a folder that cannot be searched.
+    pub fn of(path: &Path) -> Option<Self> {
         // As direnv does: the later one of a symlink and of what it leads to.
         let modified = std::fs::symlink_metadata(path)
-            .and_then(|link| Ok([link, std::fs::metadata(path)?]))
-            .map(|both| both.iter().map(modified_second).max());
-        Watch {
-            path: absolute(path),
-            modified: modified.as_ref().map_or(0, |second| second.unwrap_or(0)),
-            exists: modified.is_ok(),
-        }
+            .and_then(|link| Ok(modified_second(&link)?.max(modified_second(&path.metadata()?)?)));
+        let (modified, exists) = match modified {
+            Ok(modified) => (modified, true),
+            Err(error) if error.kind() == ErrorKind::NotFound => (0, false),
+            Err(_) => return None,
+        };
+        Some(Watch {
+            path: absolute(path).to_str()?.to_owned(),
+            modified,
+            exists,
+        })
     }
 
     /// `watches` with this one; `None` where it is there already, or where `watches` is not what
@@ -133,13 +141,13 @@ impl Watch {
             ["path", "Path"]
                 .iter()
                 .filter_map(|key| entry.get(key)?.as_str())
-                .any(|path| Path::new(path) == self.path)
+                .any(|path| path == self.path)
         });
         if known {
             return None;
         }
         list.push(json!({
-            "path": self.path.to_string_lossy(),
+            "path": self.path,
             "modtime": self.modified,
             "exists": self.exists,
         }));
@@ -147,12 +155,15 @@ impl Watch {
     }
 }
 
-fn modified_second(metadata: &std::fs::Metadata) -> i64 {
-    metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
-        .map_or(0, |since| since.as_secs() as i64)
+#[cfg(unix)]
+fn modified_second(metadata: &std::fs::Metadata) -> std::io::Result<i64> {
+    Ok(std::os::unix::fs::MetadataExt::mtime(metadata))
+}
+
+#[cfg(not(unix))]
+fn modified_second(metadata: &std::fs::Metadata) -> std::io::Result<i64> {
+    let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH);
+    Ok(since.map_or(0, |since| since.as_secs() as i64))
 }
 
 /// The path as direnv writes it: absolute, without `.` and `..`, by its text alone.
@@ -210,14 +221,14 @@ mod tests {
 
     fn watch(path: &str) -> Watch {
         Watch {
-            path: PathBuf::from(path),
+            path: path.to_owned(),
             modified: 7,
             exists: true,
         }
     }
 
     fn dumped(environment: &Environment) -> BTreeMap<String, String> {
-        decode(&dump(environment, &Change::nothing(), &watch("/s")).unwrap()).unwrap()
+        decode(&dump(environment, &Change::nothing(), Some(&watch("/s"))).unwrap()).unwrap()
     }
 
     #[test]
@@ -280,8 +291,37 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_watched_too() {
-        let watch = Watch::of(Path::new("/nonexistent/session"));
+        let watch = Watch::of(Path::new("/nonexistent/session")).unwrap();
         assert!(!watch.exists);
         assert_eq!(watch.modified, 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_direnv_cannot_tell_is_not_watched() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = Path::new(OsStr::from_bytes(b"/nonexistent/\xff"));
+        assert!(Watch::of(odd).is_none());
+        // A file in the place of a folder is no missing file, to direnv neither.
+        assert!(Watch::of(Path::new("/dev/null/session")).is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_a_symlink_and_its_target_the_later_time_counts() {
+        use std::time::{Duration, UNIX_EPOCH};
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        let file = File::create(&target).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let made = modified_second(&link.symlink_metadata().unwrap()).unwrap();
+
+        file.set_modified(UNIX_EPOCH - Duration::from_millis(1_500))
+            .unwrap();
+        assert_eq!(Watch::of(&target).unwrap().modified, -2);
+        assert_eq!(Watch::of(&link).unwrap().modified, made);
+        file.set_modified(UNIX_EPOCH + Duration::from_millis(4_000_000_000_900))
+            .unwrap();
+        assert_eq!(Watch::of(&link).unwrap().modified, 4_000_000_000);
     }
 }

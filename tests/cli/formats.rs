@@ -1,0 +1,420 @@
+//! What `load` prints, in the programs that read it: the line that a person pastes sets exactly the
+//! session's values and runs nothing, whatever is in the session file.
+
+use super::sandbox::{Outcome, Sandbox};
+use super::tool::tool;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The line for each shell, as `load --help` and the README have it.
+pub const SH: &str = r#"eval "$(aws-mfa load)""#;
+pub const FISH: &str = "aws-mfa load --format fish | source";
+pub const ELVISH: &str = "eval (aws-mfa load --format elvish | slurp)";
+pub const TCSH: &str = r#"eval "`aws-mfa load --format tcsh`""#;
+pub const NUSHELL: &str = "aws-mfa load --format json | from json | load-env";
+pub const POWERSHELL: &str = "aws-mfa load --format powershell | Invoke-Expression";
+pub const CMD: &str = r#"for /f "delims=" %i in ('aws-mfa load --format cmd') do @%i"#;
+
+/// Values that try to be more than values. Each that runs leaves the file `ran`.
+pub const HOSTILE: &[&str] = &[
+    "plain",
+    "'; touch ran; '",
+    "\"; touch ran; \"",
+    "$(touch ran)",
+    "(touch ran)",
+    "`touch ran`",
+    "';touch ran;#",
+    "\\'; touch ran; \\'",
+    "''; touch ran",
+    "; touch ran; #",
+    "&& touch ran || touch ran",
+    "| touch ran &",
+    "> ran",
+    "<(touch ran)",
+    "$HOME ${HOME} $E:HOME $env:HOME %HOME% !HOME!",
+    "!! !touch !-1 !$ ^touch^ran^ \\!",
+    "~ ~root ~/x",
+    "* ? [a-z] {a,b} **/*",
+    "two  spaces   three",
+    " at both ends ",
+    "\ttabs\t\tthree\t",
+    "-n",
+    "--help",
+    "=x",
+    "#comment",
+    "a # b",
+    "back\\slash \\\\ two \\n \\t \\x41 \\u0041 ends with \\",
+    "'",
+    "''",
+    "\"",
+    "\"\"",
+    "\u{2018}single\u{2019} \u{201c}double\u{201d} \u{201a}low\u{201e} `grave\u{b4}",
+    "\u{e9}\u{fc}\u{df} \u{65e5}\u{672c} \u{1f600} e\u{301} \u{a0}\u{2028}\u{feff}\u{85}",
+    "\u{1}\u{2}\u{7}\u{8}\u{b}\u{c}\u{1b}[31m\u{7f}",
+    "carriage\rreturn\r",
+    "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~",
+];
+
+/// Values over more than one line: not every format can carry them.
+pub const HOSTILE_LINES: &[&str] = &[
+    "one\ntwo",
+    "\ntouch ran\n",
+    "'\ntouch ran\n'",
+    "ends with line ends\n\n",
+    "\r\ntouch ran\r\n",
+];
+
+/// The environment of a child of the shell, after the line.
+type After = BTreeMap<String, String>;
+
+/// A shell, and what it takes to run a file of commands in it.
+struct Shell<'a> {
+    program: &'a Path,
+    arguments: &'a [&'a str],
+    /// What a person pastes.
+    line: &'a str,
+    /// Writes the environment of a child into the file `after`.
+    print: &'a str,
+    /// The script is typed, not read from a file.
+    typed: bool,
+}
+
+impl Shell<'_> {
+    /// Runs the line, and `next` after it.
+    fn run(&self, sandbox: &Sandbox, next: &str) -> (Outcome, After) {
+        let script = sandbox.write("script", format!("{}\n{next}\n{}\n", self.line, self.print));
+        let after = sandbox.home().join("after");
+        let _ = std::fs::remove_file(&after);
+        let mut command: Command = sandbox.command(self.program);
+        command.args(self.arguments);
+        if self.typed {
+            command.stdin(Stdio::from(std::fs::File::open(&script).unwrap()));
+        } else {
+            command.arg("script");
+        }
+        let outcome = Outcome::from(command.output().unwrap());
+        let printed = std::fs::read(&after)
+            .unwrap_or_else(|_| panic!("the shell has ended early: {}", outcome.stderr));
+        let after = String::from_utf8(printed)
+            .unwrap()
+            .split_terminator('\0')
+            .map(|variable| variable.split_once('=').unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        (outcome, after)
+    }
+
+    /// Loads each of `values`, as each of a session's fields, and holds the environment against it.
+    #[track_caller]
+    fn takes(&self, values: &[&str]) {
+        for [left, middle, right] in threes(values) {
+            let mut sandbox = sandbox();
+            let region = [left, middle, right].join("|");
+            sandbox.write(
+                sandbox.session_file(),
+                json!({
+                    "Credentials": {"AccessKeyId": left, "SecretAccessKey": middle, "SessionToken": right},
+                    "Region": region,
+                })
+                .to_string(),
+            );
+            // Left over from another session.
+            for name in ["AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"] {
+                sandbox.set(name, "old");
+            }
+            let (outcome, after) = self.run(&sandbox, "");
+            let expected = BTreeMap::from([
+                ("AWS_ACCESS_KEY_ID", left),
+                ("AWS_SECRET_ACCESS_KEY", middle),
+                ("AWS_SESSION_TOKEN", right),
+                ("AWS_REGION", &region),
+                ("AWS_DEFAULT_REGION", &region),
+            ]);
+            assert_eq!(aws(&after), expected, "{}", outcome.stderr);
+            assert!(
+                !sandbox.home().join("ran").exists(),
+                "{left} {middle} {right}"
+            );
+            if !self.typed {
+                outcome.is(0, "", "");
+            }
+        }
+    }
+
+    /// Without a session the line leaves the shell as it was, and running.
+    #[track_caller]
+    fn goes_on_without_a_session(&self, next: &str) {
+        let mut sandbox = sandbox();
+        sandbox
+            .set("AWS_ACCESS_KEY_ID", "before")
+            .set("AWS_SECURITY_TOKEN", "before");
+        let (outcome, after) = self.run(&sandbox, next);
+        let expected = BTreeMap::from([
+            ("AWS_ACCESS_KEY_ID", "before"),
+            ("AWS_SECURITY_TOKEN", "before"),
+        ]);
+        assert_eq!(aws(&after), expected);
+        outcome.is(
+            0,
+            "next\n",
+            &format!(
+                "aws-mfa: no session yet ({})\nhint: run `aws-mfa get <code>`\n",
+                sandbox.session_file().display()
+            ),
+        );
+    }
+}
+
+fn sandbox() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.session_file();
+    sandbox.set("AWS_SESSION_FILE", file);
+    sandbox
+}
+
+/// The variables of AWS's names, but for our own setting.
+fn aws(after: &After) -> BTreeMap<&str, &str> {
+    after
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| name.starts_with("AWS_") && *name != "AWS_SESSION_FILE")
+        .collect()
+}
+
+/// Each value once, three by three.
+pub fn threes<'v>(values: &[&'v str]) -> Vec<[&'v str; 3]> {
+    values
+        .chunks(3)
+        .map(|chunk| [0, 1, 2].map(|index| *chunk.get(index).unwrap_or(&values[0])))
+        .collect()
+}
+
+/// Longer than any token, in a session file that is not.
+fn long() -> String {
+    "IQoJb3+/' \\".repeat(1_000)
+}
+
+fn sh(program: &str, arguments: &[&str], typed_arguments: &[&str]) {
+    let Some(program) = tool(program) else { return };
+    let shell = Shell {
+        program: &program,
+        arguments,
+        line: SH,
+        print: "env -0 > after",
+        typed: false,
+    };
+    shell.takes(HOSTILE);
+    shell.takes(HOSTILE_LINES);
+    shell.takes(&[&long()]);
+    shell.goes_on_without_a_session("echo next");
+    // As a person types it: history expansion is on.
+    let typed = Shell {
+        arguments: typed_arguments,
+        typed: true,
+        ..shell
+    };
+    typed.takes(&HOSTILE[..18]);
+}
+
+#[test]
+fn bash_takes_any_value() {
+    sh("bash", &["--norc"], &["--norc", "--noprofile", "-i"]);
+}
+
+#[test]
+fn dash_takes_any_value() {
+    sh("dash", &[], &["-i"]);
+}
+
+#[test]
+fn ksh_takes_any_value() {
+    sh("ksh", &[], &["-i"]);
+}
+
+#[test]
+fn zsh_takes_any_value() {
+    sh("zsh", &["-f"], &["-f", "-i"]);
+    sh("zsh", &["-f", "-o", "rcquotes"], &["-f", "-i"]);
+}
+
+#[test]
+fn fish_takes_any_value() {
+    let Some(program) = tool("fish") else { return };
+    let shell = Shell {
+        program: &program,
+        arguments: &["--no-config"],
+        line: FISH,
+        print: "env -0 > after",
+        typed: false,
+    };
+    shell.takes(HOSTILE);
+    shell.takes(HOSTILE_LINES);
+    shell.takes(&[&long()]);
+    shell.goes_on_without_a_session("echo next");
+}
+
+/// To Elvish, as to Nushell, a status other than 0 is an exception, which ends a script.
+fn elvish(program: &str) {
+    let Some(program) = tool(program) else { return };
+    let mut shell = Shell {
+        program: &program,
+        arguments: &["-norc"],
+        line: ELVISH,
+        print: "env -0 > after",
+        typed: false,
+    };
+    shell.takes(HOSTILE);
+    shell.takes(HOSTILE_LINES);
+    shell.takes(&[&long()]);
+    let line = format!("try {{ {ELVISH} }} catch {{ }}");
+    shell.line = &line;
+    shell.goes_on_without_a_session("echo next");
+}
+
+#[test]
+fn elvish_takes_any_value() {
+    elvish("elvish");
+    elvish("elvish-newest");
+}
+
+#[test]
+fn tcsh_takes_any_value_of_one_line() {
+    let Some(program) = tool("tcsh") else { return };
+    let shell = Shell {
+        program: &program,
+        arguments: &["-f"],
+        line: TCSH,
+        print: "env -0 > after",
+        typed: false,
+    };
+    shell.takes(HOSTILE);
+    shell.takes(&[&long()]);
+    shell.goes_on_without_a_session("echo next");
+    let typed = Shell {
+        arguments: &["-f", "-i"],
+        typed: true,
+        ..shell
+    };
+    typed.takes(HOSTILE);
+    let line = format!("set backslash_quote\n{TCSH}");
+    let quoting = Shell {
+        line: &line,
+        arguments: &["-f"],
+        typed: false,
+        ..typed
+    };
+    quoting.takes(HOSTILE);
+}
+
+#[test]
+fn nushell_takes_any_value() {
+    let Some(program) = tool("nu") else { return };
+    let mut shell = Shell {
+        program: &program,
+        arguments: &["--no-config-file"],
+        line: NUSHELL,
+        print: "^env -0 out> after",
+        typed: false,
+    };
+    shell.takes(HOSTILE);
+    shell.takes(HOSTILE_LINES);
+    shell.takes(&[&long()]);
+    let line = format!("try {{ {NUSHELL} }}");
+    shell.line = &line;
+    shell.goes_on_without_a_session("print next");
+}
+
+/// Three readers of files of this kind, and a shell. What STS gives out goes through all of them;
+/// what they read in different ways is not written.
+#[test]
+fn dotenv_is_read_alike_by_all_its_readers_or_not_written() {
+    let (Some(node), Some(python)) = (tool("node-npm"), tool("python-venv")) else {
+        return;
+    };
+    let sandbox = sandbox();
+    let token = "IQoJb3JpZ2luX2VjEJr//////////wEaCWV1LXdlc3QtMSJHMEUCIQD+/abc%3D,_-.:@==";
+    let expiration = "2086-11-24T18:10:00Z";
+    sandbox.write(
+        sandbox.session_file(),
+        json!({"Credentials": {
+            "AccessKeyId": "ASIA1", "SecretAccessKey": "a/b+c", "SessionToken": token, "Expiration": expiration,
+        }})
+        .to_string(),
+    );
+    let loaded = sandbox.run(["load", "--format", "dotenv"]);
+    let expected = format!(
+        "AWS_ACCESS_KEY_ID=ASIA1\nAWS_SECRET_ACCESS_KEY=a/b+c\nAWS_SESSION_TOKEN={token}\n\
+         AWS_CREDENTIAL_EXPIRATION={expiration}\n"
+    );
+    loaded.is(0, &expected, "");
+    assert_eq!(
+        sandbox.run(["load", "--format", "env-no-export"]).stdout,
+        expected
+    );
+
+    sandbox.write("session.env", &loaded.stdout);
+    let names = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+    ];
+    let node_script =
+        format!("for (const name of {names:?}) console.log(name + '=' + process.env[name])");
+    let python_script = "import dotenv; [print(f'{k}={v}') for k, v in dotenv.dotenv_values('session.env').items()]";
+    let sh_script = "set -a; . ./session.env; env | grep ^AWS_ | grep -v ^AWS_SESSION_FILE";
+    let env_script = "env -i $(aws-mfa load --format dotenv)";
+    for (program, arguments) in [
+        (
+            node.as_path(),
+            &["--env-file=session.env", "-e", &node_script][..],
+        ),
+        (python.as_path(), &["-c", python_script]),
+        (Path::new("sh"), &["-c", sh_script]),
+        (Path::new("sh"), &["-c", env_script]),
+    ] {
+        let read = Outcome::from(sandbox.command(program).args(arguments).output().unwrap());
+        assert_eq!((read.status, read.stderr.as_str()), (0, ""));
+        let (mut read, mut written): (Vec<&str>, Vec<&str>) =
+            (read.stdout.lines().collect(), expected.lines().collect());
+        read.sort_unstable();
+        written.sort_unstable();
+        assert_eq!(read, written, "{}", program.display());
+    }
+}
+
+/// A value that a format cannot carry is a failure, and nothing of the session is printed.
+#[test]
+fn a_value_that_a_format_cannot_carry_is_told_by_its_name() {
+    for (format, value, what) in [
+        ("tcsh", "a\nb", "a line end"),
+        ("dotenv", "a\nb", "a line end"),
+        (
+            "dotenv",
+            "a b",
+            "a character that its readers take in different ways",
+        ),
+        ("cmd", "a\tb", "a control character"),
+        ("cmd", "a\"b", "a double quote"),
+        ("cmd", "a%b", "a percent sign"),
+        ("cmd", "a!b", "an exclamation mark"),
+        ("cmd", "\u{e9}", "a character beyond ASCII"),
+    ] {
+        let sandbox = sandbox();
+        sandbox.write(
+            sandbox.session_file(),
+            json!({"Credentials": {"AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": value}})
+                .to_string(),
+        );
+        sandbox.run(["load", "--format", format]).is(
+            1,
+            "",
+            &format!(
+                "aws-mfa: the {format} format cannot carry AWS_SESSION_TOKEN: there is {what} in it\n\
+                 hint: use another format, or get a new session\n"
+            ),
+        );
+    }
+}
