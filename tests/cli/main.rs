@@ -12,6 +12,7 @@
 
 mod authority;
 mod fake_sts;
+mod leaks;
 mod sandbox;
 mod shell;
 mod terminal;
