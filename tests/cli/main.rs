@@ -24,9 +24,13 @@ mod direnv;
 mod exec;
 mod faults;
 mod get;
+#[cfg(unix)]
+mod killed;
 mod load;
 mod network;
 mod peers;
 mod profiles;
 mod readme;
+#[cfg(unix)]
+mod store;
 mod unless_valid;

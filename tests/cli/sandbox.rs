@@ -3,12 +3,12 @@
 
 use super::fake_sts::{self, FakeSts};
 use super::leaks::Leaks;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 /// The ARN of the sandbox's MFA device.
 pub const DEVICE: &str = "arn:aws:iam::123456789012:mfa/igor";
@@ -19,7 +19,7 @@ pub struct Sandbox {
     /// Knows the codes that were sent to it.
     sts: Option<FakeSts>,
     /// What the test has put there: a secret in it is no leak.
-    written: RefCell<BTreeSet<PathBuf>>,
+    written: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// What a command gave back.
@@ -45,7 +45,7 @@ impl Sandbox {
             folder,
             variables: BTreeMap::new(),
             sts: None,
-            written: RefCell::default(),
+            written: Mutex::default(),
         };
         let path = std::env::var_os("PATH").unwrap_or_default();
         let binary = binary();
@@ -121,7 +121,7 @@ impl Sandbox {
             .unwrap()
             .write_all(contents.as_ref())
             .unwrap();
-        self.written.borrow_mut().insert(path.clone());
+        self.written.lock().unwrap().insert(path.clone());
         path
     }
 
@@ -167,7 +167,7 @@ impl Sandbox {
         for request in self.sts.iter().flat_map(FakeSts::requests) {
             leaks.add_code(&request.form["TokenCode"]);
         }
-        leaks.add_files(self.folder.path(), &self.written.borrow());
+        leaks.add_files(self.folder.path(), &self.written.lock().unwrap());
         leaks
     }
 
