@@ -15,6 +15,8 @@
 
 #[path = "cli/fake_sts.rs"]
 mod fake_sts;
+#[path = "cli/leaks.rs"]
+mod leaks;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[path = "cli/shell.rs"]

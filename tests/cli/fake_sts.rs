@@ -25,7 +25,8 @@ pub const REQUEST_ID: &str = "42d59b56-7407-4c4a-be0f-4c88daeea257";
 /// A code that is never right.
 pub const WRONG_CODE: &str = "000000";
 
-/// The server; it stops with the test's process.
+/// The server; it stops with the test's process. A clone is the same server.
+#[derive(Clone)]
 pub struct FakeSts {
     scheme: &'static str,
     address: SocketAddr,

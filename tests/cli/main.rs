@@ -12,6 +12,7 @@
 
 mod authority;
 mod fake_sts;
+mod leaks;
 mod sandbox;
 mod shell;
 mod terminal;
@@ -24,10 +25,14 @@ mod exec;
 mod faults;
 mod formats;
 mod get;
+#[cfg(unix)]
+mod killed;
 mod load;
 mod network;
 mod peers;
 mod profiles;
 mod readme;
+#[cfg(unix)]
+mod store;
 mod unless_valid;
 mod windows;

@@ -1,0 +1,138 @@
+//! What must not be seen: the check that every command of every test goes through.
+
+use super::fake_sts;
+use super::sandbox::Outcome;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Larger than all that could hold a secret; a copy of the binary is left aside.
+const LARGEST_FILE: u64 = 2 * 1024 * 1024;
+
+/// The secrets of one run, and where they may be.
+///
+/// The master keys' secret and the codes belong nowhere. The session's belong into the session file
+/// and on standard output of the commands that hand it on.
+pub struct Leaks {
+    hands_on: bool,
+    codes: BTreeSet<String>,
+    files: Vec<PathBuf>,
+}
+
+impl Leaks {
+    /// For a run of `aws-mfa` with these arguments, which may hold a code in one word or two.
+    pub fn new(arguments: &[String]) -> Self {
+        let mut leaks = Leaks {
+            hands_on: arguments
+                .iter()
+                .any(|argument| argument == "load" || argument == "exec"),
+            codes: BTreeSet::new(),
+            files: Vec::new(),
+        };
+        let digits = |text: &String| text.bytes().all(|byte| byte.is_ascii_digit());
+        for argument in arguments {
+            leaks.add_code(argument);
+        }
+        for two in arguments.windows(2).filter(|two| two.iter().all(digits)) {
+            leaks.add_code(&two.concat());
+            leaks.add_code(&two.join(" "));
+        }
+        leaks
+    }
+
+    /// Adds a code, if it is one: six digits, with a space or without.
+    pub fn add_code(&mut self, text: &str) {
+        let code = text.split_whitespace().collect::<String>();
+        if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.codes.extend([text.trim().to_owned(), code]);
+        }
+    }
+
+    /// Adds all files below `folder` but those that the test itself has written.
+    pub fn add_files(&mut self, folder: &Path, written: &BTreeSet<PathBuf>) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => self.add_files(&path, written),
+                Ok(metadata)
+                    if metadata.is_file()
+                        && metadata.len() <= LARGEST_FILE
+                        && !written.contains(&path) =>
+                {
+                    self.files.push(path);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Each leak: where, and what was to be seen there.
+    pub fn of(&self, outcome: &Outcome) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut look = |place: &str, text: &str, sessions_belong_here: bool| {
+            let mut leaks = self.in_text(text);
+            if sessions_belong_here {
+                leaks.retain(|leak| *leak != SESSION);
+            }
+            found.extend(
+                leaks
+                    .iter()
+                    .map(|leak| format!("{leak} in {place}: {text}")),
+            );
+        };
+        look("standard output", &outcome.stdout, self.hands_on);
+        look("standard error", &outcome.stderr, false);
+        for file in &self.files {
+            let text =
+                String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned();
+            look(
+                &file.display().to_string(),
+                &text,
+                is_session_file(file, &text),
+            );
+        }
+        if outcome.stderr.contains("panicked at") {
+            found.push(format!("a panic: {}", outcome.stderr));
+        }
+        found
+    }
+
+    /// The kinds of secrets in `text`.
+    fn in_text(&self, text: &str) -> Vec<&'static str> {
+        let rest = text.replace(fake_sts::SECRET, "");
+        let mut kinds = Vec::new();
+        if rest.len() != text.len() {
+            kinds.push(MASTER);
+        }
+        if rest.contains(fake_sts::SECRET_WORD) {
+            kinds.push(SESSION);
+        }
+        if self.codes.iter().any(|code| is_word_of(code, text)) {
+            kinds.push(CODE);
+        }
+        kinds
+    }
+}
+
+const MASTER: &str = "the master secret";
+const SESSION: &str = "a secret of the session";
+const CODE: &str = "a code";
+
+/// Whether `word` stands in `text` by itself: other numbers have its digits in them too.
+fn is_word_of(word: &str, text: &str) -> bool {
+    text.match_indices(word).any(|(start, _)| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + word.len()..].chars().next();
+        ![before, after]
+            .iter()
+            .flatten()
+            .any(|neighbour| neighbour.is_alphanumeric())
+    })
+}
+
+/// A whole session under the name of a session file, not a temporary file that was left behind.
+fn is_session_file(path: &Path, text: &str) -> bool {
+    let name = path.file_name().unwrap().to_string_lossy();
+    !name.starts_with(".aws-mfa-")
+        && serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|json| json["Credentials"]["SessionToken"].is_string())
+}

@@ -1,0 +1,696 @@
+//! The session file under fire: whatever is in its place, whoever owns it, and whatever the disk
+//! does.
+//!
+//! Each failure has its exact message, costs no code where it can be foreseen, and loses nothing.
+
+use super::fake_sts::{FakeSts, KEY_ID};
+use super::sandbox::{Outcome, Sandbox, binary};
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-file";
+const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
+
+/// Somebody else: neither root nor, most likely, the user who runs the tests.
+const SOMEBODY: u32 = 54_321;
+
+fn in_an_hour() -> Timestamp {
+    Timestamp::now() + SignedDuration::from_hours(1)
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A test that needs root says so where there is none.
+fn as_root() -> bool {
+    if !is_root() {
+        eprintln!("skipped: needs root, to be somebody else");
+    }
+    is_root()
+}
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+pub fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+/// Runs `get` with the session file at `path`; it fails without a request to STS, like this.
+#[track_caller]
+fn get_fails(sandbox: &mut Sandbox, sts: &FakeSts, path: &Path, reason: &str, hint: &str) {
+    let requests = sts.requests().len();
+    let outcome = sandbox.set("AWS_SESSION_FILE", path).run(["get", "123456"]);
+    cannot_save(&outcome, path, reason, hint);
+    assert_eq!(sts.requests().len(), requests, "a code was spent");
+}
+
+#[track_caller]
+fn cannot_save(outcome: &Outcome, path: &Path, reason: &str, hint: &str) {
+    outcome.is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: cannot save the session in {}: {reason}\nhint: {hint}\n",
+            path.display()
+        ),
+    );
+}
+
+/// Runs `load` with the session file at `path`; it fails like this.
+#[track_caller]
+fn load_fails(sandbox: &mut Sandbox, path: &Path, message: &str) {
+    let outcome = sandbox.set("AWS_SESSION_FILE", path).run(["load"]);
+    outcome.is(
+        3,
+        "",
+        &format!("aws-mfa: {message}\nhint: {GET_A_SESSION}\n"),
+    );
+}
+
+#[track_caller]
+pub fn get_works(sandbox: &Sandbox, code: &str) {
+    let outcome = sandbox.run(["get", code]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+}
+
+/// The sandbox handed to somebody else, who may run the binary in it and owns the home folder.
+fn as_somebody(sandbox: &Sandbox) -> Command {
+    let folder = sandbox.home().parent().unwrap().to_owned();
+    chmod(&folder, 0o755);
+    let program = folder.join("aws-mfa");
+    if !program.exists() {
+        std::fs::copy(binary(), &program).unwrap();
+    }
+    std::os::unix::fs::chown(sandbox.home(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let mut command = sandbox.command(program);
+    command.uid(SOMEBODY).gid(SOMEBODY);
+    command
+}
+
+// What is in the place of the file.
+
+#[test]
+fn a_folder_that_is_missing_is_made_and_one_that_is_a_file_is_told() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let deep = sandbox.home().join("a/b/c/session");
+    sandbox.set("AWS_SESSION_FILE", &deep);
+    get_works(&sandbox, "111111");
+    for folder in deep.ancestors().skip(1).take(3) {
+        assert_eq!(mode(folder), 0o700);
+    }
+
+    let taken = sandbox.write("taken", "a file");
+    let path = taken.join("session");
+    let reason = format!(
+        "cannot write in the folder {}: not a directory",
+        taken.display()
+    );
+    get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
+    let path = taken.join("deeper/session");
+    let reason = format!(
+        "cannot write in the folder {}: not a directory",
+        taken.join("deeper").display()
+    );
+    get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
+    assert_eq!(std::fs::read(&taken).unwrap(), b"a file");
+    let message = format!(
+        "cannot read the session file {}: not a directory",
+        path.display()
+    );
+    load_fails(&mut sandbox, &path, &message);
+}
+
+#[test]
+fn a_folder_a_fifo_and_a_device_are_no_session_and_are_left_alone() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let folder = sandbox.home().join("folder");
+    let fifo = sandbox.home().join("fifo");
+    std::fs::create_dir(&folder).unwrap();
+    let made = sandbox.command("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    for path in [
+        folder,
+        fifo,
+        PathBuf::from("/dev/null"),
+        PathBuf::from("/dev/zero"),
+        PathBuf::from("/dev/full"),
+    ] {
+        let before = std::fs::metadata(&path).unwrap();
+        let message = format!(
+            "session file is corrupt: not a regular file ({})",
+            path.display()
+        );
+        load_fails(&mut sandbox, &path, &message);
+        let reason = format!("{} is not a regular file", path.display());
+        get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
+        let after = std::fs::metadata(&path).unwrap();
+        assert_eq!(
+            (before.ino(), before.mode(), before.rdev()),
+            (after.ino(), after.mode(), after.rdev())
+        );
+    }
+    assert_eq!(
+        sandbox.run(["load", "--session-file", "/dev/stdin"]).status,
+        3
+    );
+}
+
+#[test]
+fn a_dangling_symlink_is_followed_and_a_looping_one_is_told() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let link = sandbox.home().join("link");
+    symlink("new/folder/session", &link).unwrap();
+    let missing = format!("no session yet ({})", link.display());
+    load_fails(&mut sandbox, &link, &missing);
+    get_works(&sandbox, "111111");
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(mode(&sandbox.home().join("new/folder/session")), 0o600);
+    assert_eq!(sandbox.run(["load"]).status, 0);
+
+    let (one, two) = (sandbox.home().join("one"), sandbox.home().join("two"));
+    symlink(&one, &two).unwrap();
+    symlink(&two, &one).unwrap();
+    let loops = "too many levels of symbolic links";
+    get_fails(&mut sandbox, &sts, &one, loops, ELSEWHERE);
+    let message = format!("cannot read the session file {}: {loops}", one.display());
+    load_fails(&mut sandbox, &one, &message);
+}
+
+#[test]
+fn a_file_of_100_mb_is_refused_at_once_and_can_be_replaced() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.write(sandbox.session_file(), "");
+    std::fs::File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(100 * 1024 * 1024)
+        .unwrap();
+    let message = format!(
+        "session file is corrupt: larger than 1 MiB ({})",
+        file.display()
+    );
+    load_fails(&mut sandbox, &file, &message);
+    get_works(&sandbox, "111111");
+    assert_eq!(sandbox.run(["load"]).status, 0);
+}
+
+// Its name.
+
+#[test]
+fn a_name_that_cannot_be_a_files_is_told_before_the_code_is_spent() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let a_folder = "that is the name of a folder";
+    for path in ["session/", "/", "..", "a/.."] {
+        get_fails(&mut sandbox, &sts, Path::new(path), a_folder, ELSEWHERE);
+    }
+    let link = sandbox.home().join("link");
+    symlink("folder/", &link).unwrap();
+    get_fails(&mut sandbox, &sts, &link, a_folder, ELSEWHERE);
+
+    get_fails(
+        &mut sandbox,
+        &sts,
+        Path::new("~/.config/aws/session"),
+        "no shell has expanded the ~",
+        "write $HOME instead of ~, or take the quotes away",
+    );
+    assert!(!sandbox.home().join("~").exists());
+
+    let long = sandbox.home().join("n".repeat(256));
+    get_fails(&mut sandbox, &sts, &long, "file name too long", ELSEWHERE);
+    let message = format!(
+        "cannot read the session file {}: file name too long",
+        long.display()
+    );
+    load_fails(&mut sandbox, &long, &message);
+
+    let longer = PathBuf::from("/folder".repeat(600));
+    let reason = format!(
+        "cannot write in the folder {}: file name too long",
+        longer.parent().unwrap().display()
+    );
+    get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
+
+    let empty = sandbox.run(["get", "--session-file", "", "123456"]);
+    assert_eq!((empty.status, empty.stdout.as_str()), (2, ""));
+    assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn a_relative_path_is_one_from_the_current_folder() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    for path in ["session", "./here/session", "here/../session"] {
+        sandbox.set("AWS_SESSION_FILE", path);
+        let code = format!("1111{:02}", path.len());
+        get_works(&sandbox, &code);
+        assert_eq!(sandbox.run(["load"]).status, 0);
+        assert_eq!(mode(&sandbox.home().join(path)), 0o600);
+    }
+}
+
+#[test]
+fn a_path_that_is_not_utf8_is_a_path() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let path = sandbox
+        .home()
+        .join(OsStr::from_bytes(b"f\xffolder/s\xfe\nssion"));
+    load_fails(
+        &mut sandbox,
+        &path,
+        &format!("no session yet ({})", path.display()),
+    );
+    get_works(&sandbox, "111111");
+    assert_eq!(mode(&path), 0o600);
+    let outcome = sandbox.run(["load"]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    let outcome = sandbox.unset("AWS_SESSION_FILE").run([
+        OsStr::new("load"),
+        OsStr::new("--session-file"),
+        path.as_os_str(),
+    ]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn without_home_the_system_knows_the_folder() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    // HOME unset matters to nobody who names the file.
+    sandbox.unset("HOME");
+    get_works(&sandbox, "111111");
+    assert_eq!(sandbox.run(["load"]).status, 0);
+    // Nobody has a home folder with this number.
+    if as_root() {
+        sandbox.unset("AWS_SESSION_FILE");
+        sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
+            1,
+            "",
+            "aws-mfa: no home folder is known, so there is no place for the session file\n\
+             hint: set HOME, or name a file with AWS_SESSION_FILE\n",
+        );
+    }
+}
+
+// Who may do what.
+
+#[test]
+fn the_umask_changes_nothing() {
+    let sts = FakeSts::start();
+    for (number, umask) in ["000", "022", "077", "277", "777"].into_iter().enumerate() {
+        let mut sandbox = Sandbox::with_user(&sts);
+        let script = format!("umask {umask}; exec \"$0\" get 11111{number}");
+        let mut command = if is_root() {
+            // Root may read what has no mode at all.
+            let mut command = as_somebody(&sandbox);
+            let program = command.get_program().to_owned();
+            command = sandbox.command("sh");
+            command.uid(SOMEBODY).gid(SOMEBODY);
+            command.args(["-c", &script]).arg(program);
+            command
+        } else {
+            let mut command = sandbox.command("sh");
+            command.args(["-c", &script]).arg(binary());
+            command
+        };
+        let outcome = sandbox.run_with(&mut command);
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (0, ""),
+            "{umask}"
+        );
+        let file = sandbox.session_file();
+        assert_eq!(mode(&file), 0o600, "umask {umask}");
+        assert_eq!(mode(file.parent().unwrap()), 0o700, "umask {umask}");
+        let load = match is_root() {
+            true => sandbox.run_with(as_somebody(&sandbox).arg("load")),
+            false => sandbox.run(["load"]),
+        };
+        assert_eq!((load.status, load.stderr.as_str()), (0, ""));
+        sandbox.unset("HOME");
+    }
+}
+
+/// At no moment of a `get` is there a file that others may read.
+#[test]
+fn the_file_is_made_with_0600_and_its_mode_is_never_set() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut command = sandbox.command("sh");
+    command
+        .args(["-c", "umask 000; exec \"$@\"", "sh"])
+        .arg(&strace)
+        .args(["-f", "-e", "trace=/open|creat|chmod|umask|mkdir", "-o"])
+        .arg(log.path())
+        .arg(binary())
+        .args(["get", "111111"]);
+    assert_eq!(sandbox.run_with(&mut command).status, 0);
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    let made: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("O_CREAT"))
+        .collect();
+    // The one that tries the folder, and the one that is renamed.
+    assert_eq!(made.len(), 2, "{log}");
+    for line in made {
+        assert!(
+            line.contains("/.aws-mfa-") && line.contains(", 0600)"),
+            "{line}"
+        );
+    }
+    assert!(!log.contains("chmod"), "{log}");
+}
+
+#[test]
+fn who_can_write_the_file_decides_whether_it_is_taken() {
+    if !as_root() {
+        return;
+    }
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.write_session(in_an_hour());
+    sandbox.set("AWS_SESSION_FILE", &file);
+    let own = |user, group| std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
+    let refused = |reason: &str| format!("session file refused: {reason} ({})", file.display());
+    let warning = |mode: &str| {
+        format!(
+            "aws-mfa: warning: others can read the session file, mode {mode}: chmod 600 {}\n",
+            file.display()
+        )
+    };
+    let load = |mode| {
+        chmod(&file, mode);
+        sandbox.run(["load"])
+    };
+    for (mode, group, stderr) in [
+        (0o600, 0, String::new()),
+        (0o400, SOMEBODY, String::new()),
+        (0o640, SOMEBODY, warning("0640")),
+        (0o604, SOMEBODY, warning("0604")),
+        // A group that has the user's number is the user's own.
+        (0o664, 0, warning("0664")),
+    ] {
+        own(0, group);
+        let outcome = load(mode);
+        assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
+    }
+    for (mode, user, group, reason) in [
+        (0o660, 0, SOMEBODY, "its group can write it, mode 0660"),
+        (0o620, 0, SOMEBODY, "its group can write it, mode 0620"),
+        (0o602, 0, 0, "everybody can write it, mode 0602"),
+        (0o666, 0, 0, "everybody can write it, mode 0666"),
+        (0o600, SOMEBODY, 0, "another user owns it"),
+    ] {
+        own(user, group);
+        load(mode).is(
+            3,
+            "",
+            &format!("aws-mfa: {}\nhint: {GET_A_SESSION}\n", refused(reason)),
+        );
+    }
+}
+
+#[test]
+fn a_read_only_folder_and_one_of_another_user_are_told_before_the_code_is_spent() {
+    if !as_root() {
+        return;
+    }
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let folder = sandbox.home().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let file = sandbox.write(
+        "folder/session",
+        super::fake_sts::session_json(in_an_hour()),
+    );
+    let before = std::fs::read(&file).unwrap();
+    sandbox.set("AWS_SESSION_FILE", &file);
+    let reason = format!(
+        "cannot write in the folder {}: permission denied",
+        folder.display()
+    );
+    for (owner, mode) in [(SOMEBODY, 0o500), (0, 0o755), (0, 0o711)] {
+        std::os::unix::fs::chown(&folder, Some(owner), None).unwrap();
+        chmod(&folder, mode);
+        let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "123456"]));
+        cannot_save(&outcome, &file, &reason, ELSEWHERE);
+    }
+    assert!(sts.requests().is_empty());
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    // Nor can another user's file be read.
+    sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
+        3,
+        "",
+        &format!(
+            "aws-mfa: cannot read the session file {}: permission denied\nhint: {GET_A_SESSION}\n",
+            file.display()
+        ),
+    );
+}
+
+/// The folder can be written to but not read: it cannot be synced, and the session is saved.
+#[test]
+fn a_folder_that_cannot_be_synced_is_no_failure() {
+    if !as_root() {
+        return;
+    }
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.session_file();
+    let folder = file.parent().unwrap();
+    let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "111111"]));
+    assert_eq!(outcome.status, 0);
+    chmod(folder, 0o300);
+    let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "222222"]));
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    let saved = std::fs::read_to_string(&file).unwrap();
+    assert!(saved.contains("ASIASESSION000000002"), "{saved}");
+}
+
+/// In a folder that everybody can write in, as /tmp is.
+#[test]
+fn what_others_have_put_in_the_place_is_neither_trusted_nor_followed() {
+    if !as_root() {
+        return;
+    }
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let shared = sandbox.home().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    chmod(&shared, 0o1777);
+    let file = shared.join("session");
+    sandbox.set("AWS_SESSION_FILE", &file);
+    let get = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).args(["get", "123456"]));
+    let load = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).arg("load"));
+
+    // Another user's session is not taken, and cannot be replaced.
+    let planted = super::fake_sts::session_json(in_an_hour());
+    sandbox.write("shared/session", planted);
+    std::os::unix::fs::chown(&file, Some(1), None).unwrap();
+    chmod(&file, 0o644);
+    load(&sandbox).is(
+        3,
+        "",
+        &format!(
+            "aws-mfa: session file refused: another user owns it ({})\nhint: {GET_A_SESSION}\n",
+            file.display()
+        ),
+    );
+    let reason = format!(
+        "another user owns it, and the folder {} lets nobody else replace it",
+        shared.display()
+    );
+    cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
+
+    // Another user's symlink would have a file of this user's replaced.
+    std::fs::remove_file(&file).unwrap();
+    let precious = sandbox.write("precious", "mine");
+    std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
+    symlink(&precious, &file).unwrap();
+    std::os::unix::fs::lchown(&file, Some(1), None).unwrap();
+    let reason = format!("{} is a symlink of another user's", file.display());
+    cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
+    assert_eq!(std::fs::read(&precious).unwrap(), b"mine");
+    assert!(sts.requests().is_empty());
+
+    // This user's own is followed, there too.
+    std::os::unix::fs::lchown(&file, Some(SOMEBODY), None).unwrap();
+    assert_eq!(get(&sandbox).status, 0);
+    assert!(file.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(load(&sandbox).status, 0);
+}
+
+#[test]
+fn root_replaces_a_file_of_another_user_and_takes_no_session_from_one() {
+    if !as_root() {
+        return;
+    }
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.write_session(in_an_hour());
+    std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+    let message = format!(
+        "session file refused: another user owns it ({})",
+        file.display()
+    );
+    load_fails(&mut sandbox, &file, &message);
+    get_works(&sandbox, "111111");
+    assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0);
+    assert_eq!(sandbox.run(["load"]).status, 0);
+}
+
+// The disk.
+
+/// A mount namespace of one's own, where the machine permits it.
+fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
+    let namespace = if is_root() {
+        &["--mount"][..]
+    } else {
+        &["--user", "--map-root-user", "--mount"]
+    };
+    let permitted = sandbox
+        .command("unshare")
+        .args(namespace)
+        .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .stderr(Stdio::null())
+        .status();
+    if !permitted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this machine permits no mount namespaces");
+        return None;
+    }
+    let mut command = sandbox.command("unshare");
+    command
+        .args(namespace)
+        .args(["sh", "-e", "-c", script])
+        .arg(binary());
+    Some(command)
+}
+
+#[test]
+fn a_full_disk_is_told_before_the_code_is_spent_and_the_old_session_stays() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_SESSION_FILE", "/mnt/session");
+    let old = sandbox.write("old", super::fake_sts::session_json(in_an_hour()));
+    // Room is left for the name of a file, and for a part of what is in it.
+    let script = format!(
+        "umask 077; mount -t tmpfs -o size=32k tmpfs /mnt; cp {} /mnt/session
+         head -c 24k /dev/zero > /mnt/filling
+         status=0; \"$0\" get 123456 || status=$?
+         cmp {0} /mnt/session; ls -A /mnt; exit $status",
+        old.display()
+    );
+    let Some(mut command) = in_namespace(&sandbox, &script) else {
+        return;
+    };
+    sandbox.run_with(&mut command).is(
+        1,
+        "filling\nsession\n",
+        "aws-mfa: cannot save the session in /mnt/session: no space left on device\n\
+         hint: free some room on that disk\n",
+    );
+    assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn a_read_only_disk_and_a_file_that_is_a_mount_are_told_before_the_code_is_spent() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_SESSION_FILE", "/mnt/session");
+    let script = "mount -t tmpfs -o ro tmpfs /mnt; \"$0\" get 123456";
+    let Some(mut command) = in_namespace(&sandbox, script) else {
+        return;
+    };
+    sandbox.run_with(&mut command).is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: cannot save the session in /mnt/session: \
+             cannot write in the folder /mnt: read-only file system\nhint: {ELSEWHERE}\n"
+        ),
+    );
+
+    // As `docker run -v file:file` does it: renaming onto it fails.
+    let script = "mount -t tmpfs tmpfs /mnt; touch /mnt/outside /mnt/session
+                  mount --bind /mnt/outside /mnt/session; \"$0\" get 123456";
+    let mut command = in_namespace(&sandbox, script).unwrap();
+    sandbox.run_with(&mut command).is(
+        1,
+        "",
+        "aws-mfa: cannot save the session in /mnt/session: \
+         /mnt/session is a mount point and cannot be replaced\n\
+         hint: mount its folder instead of the file\n",
+    );
+    assert!(sts.requests().is_empty());
+}
+
+/// What nobody can foresee: the code is spent, and the session cannot be saved.
+#[test]
+fn a_spent_code_whose_session_cannot_be_saved_is_told_as_such_and_the_old_session_stays() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.write_session(in_an_hour());
+    let before = std::fs::read(&file).unwrap();
+    let mend = "mend that, or name another file with AWS_SESSION_FILE or --session-file";
+    let room = "free some room on that disk";
+    for (number, (fault, reason, remedy)) in [
+        ("fsync:error=EIO:when=1", "input/output error", mend),
+        ("fsync:error=ENOSPC:when=1", "no space left on device", room),
+        ("fsync:error=EDQUOT:when=1", "disk quota exceeded", room),
+        ("/^rename:error=EROFS", "read-only file system", ELSEWHERE),
+        ("/^rename:error=EBUSY", "device or resource busy", mend),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let code = format!("11111{number}");
+        let outcome = sandbox.run_with(
+            sandbox
+                .command(&strace)
+                .args(["-qq", "-o", "/dev/null", "-e", &format!("inject={fault}")])
+                .arg(binary())
+                .args(["get", &code]),
+        );
+        assert_eq!(
+            (outcome.status, outcome.stdout.as_str()),
+            (1, ""),
+            "{fault}"
+        );
+        let (message, hint) = outcome.stderr.split_once("\nhint: ").unwrap();
+        assert_eq!(
+            message,
+            format!(
+                "aws-mfa: cannot save the session in {}: {reason}, and the code is used up",
+                file.display()
+            )
+        );
+        let hint = hint
+            .strip_prefix(&format!("{remedy}, wait for the next code ("))
+            .unwrap();
+        assert!(
+            hint.ends_with(" s), then run `aws-mfa get <code>`\n"),
+            "{hint}"
+        );
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+        assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+        assert_eq!(sts.requests().len(), number + 1);
+    }
+}
