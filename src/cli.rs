@@ -32,6 +32,7 @@ pub enum Command {
     Get(Get),
     Load(Load),
     Exec(Exec),
+    Status(Status),
     Clear(Clear),
 }
 
@@ -124,6 +125,25 @@ pub struct Exec {
         num_args = 1..
     )]
     pub command: Vec<OsString>,
+}
+
+/// Show the session, how long it holds, and where each setting comes from
+///
+/// It asks nobody and shows no secret. Exit status: 3 without a valid session, so that it serves in
+/// a script or a prompt.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa status
+  aws-mfa status -p work --json | jq -r .session.expiration
+  aws-mfa status >/dev/null || echo \"no session\"")]
+pub struct Status {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Remove the saved session; direnv's shells drop it at their next prompt

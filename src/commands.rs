@@ -4,6 +4,7 @@ mod clear;
 mod exec;
 mod get;
 mod load;
+mod status;
 
 use crate::cli::{Command, Selection};
 use crate::environment::Environment;
@@ -26,6 +27,7 @@ pub fn run(
         Command::Get(get) => get::run(get, environment, now),
         Command::Load(load) => load::run(load, environment, now()),
         Command::Exec(exec) => return exec::run(exec, environment, now()),
+        Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -45,7 +47,7 @@ fn valid_session(
     let loaded = store.read().map_err(remedy)?;
     let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
     if let Some(warning) = loaded.warning {
-        note(&warning);
+        note(&format!("warning: {warning}"));
     }
     Ok(session)
 }

@@ -26,7 +26,8 @@ pub struct Setting<T> {
 }
 
 impl<T> Setting<T> {
-    fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
+    /// The same setting with its value in another form.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
         Setting {
             value: into(self.value),
             origin: self.origin,
@@ -82,7 +83,7 @@ pub struct Settings<'a> {
     selection: &'a Selection,
     flags: Flags<'a>,
     environment: &'a Environment,
-    profile_name: String,
+    profile_name: Setting<String>,
     profiles: Profiles,
 }
 
@@ -100,13 +101,30 @@ impl<'a> Settings<'a> {
             selection,
             flags,
             environment,
-            profile_name: profile_name(selection, environment)?.value,
+            profile_name: profile_name(selection, environment)?,
             profiles: Profiles::load(environment)?,
         })
     }
 
     fn profile(&self) -> Profile<'_> {
-        self.profiles.profile(&self.profile_name)
+        self.profiles.profile(&self.profile_name.value)
+    }
+
+    /// The profile that the settings come from: `None` where nothing names one and there is no
+    /// default one.
+    ///
+    /// # Errors
+    /// The one that is named does not exist.
+    pub fn named_profile(&self) -> Result<Option<Setting<Profile<'_>>>, Failure> {
+        let profile = self.profile();
+        match (&self.profile_name.origin, profile.exists()) {
+            (Origin::Default, false) => Ok(None),
+            (_, false) => Err(self.profiles.missing(profile.name())),
+            (origin, true) => Ok(Some(Setting {
+                value: profile,
+                origin: origin.clone(),
+            })),
+        }
     }
 
     /// The master keys: those of [`Settings::key_source`], for which a `credential_process` is run.

@@ -59,6 +59,11 @@ impl Device {
         }
     }
 
+    /// The number of the account that the device is in; a hardware device's number names none.
+    pub fn account(&self) -> Option<&str> {
+        self.arn_part(4)
+    }
+
     fn resource(&self) -> Option<&str> {
         self.arn_part(5)
     }
@@ -79,9 +84,11 @@ mod tests {
     fn virtual_and_hardware_devices_are_taken() {
         let device = Device::parse("arn:aws-cn:iam::123456789012:mfa/igor@work").unwrap();
         assert_eq!(device.default_region(), "cn-north-1");
+        assert_eq!(device.account(), Some("123456789012"));
         let device = Device::parse(" GAHT12345678\n").unwrap();
         assert_eq!(device.name(), "GAHT12345678");
         assert_eq!(device.default_region(), "us-east-1");
+        assert_eq!(device.account(), None);
     }
 
     #[test]

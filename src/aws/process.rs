@@ -63,7 +63,6 @@ pub fn run(
     if environment.get(MARKER).is_some() {
         return Err(Fault::Circle);
     }
-    let deadline = Instant::now() + limit;
     let mut command = shell(command_line);
     command
         .env(MARKER, "1")
@@ -73,9 +72,17 @@ pub fn run(
             // It may hold the code that `get -` reads.
             Stdio::null()
         })
-        .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    let apart = set_apart(&mut command);
+    bounded(command, limit)
+}
+
+/// Runs `command` as it is and gives what it prints; it is killed after `limit`.
+///
+/// # Errors
+/// It cannot be started, fails, prints too much or takes too long.
+pub fn bounded(mut command: Command, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let deadline = Instant::now() + limit;
+    let apart = set_apart(command.stdout(Stdio::piped()));
     let mut child = command.spawn().map_err(Fault::Io)?;
     let outcome = output(&mut child, deadline, limit);
     if outcome.is_err() {

@@ -91,7 +91,7 @@ impl SessionStore {
         match access(metadata) {
             Access::Private => Ok(None),
             Access::Readable { mode } => Ok(Some(format!(
-                "warning: others can read the session file, mode {mode:04o}: chmod 600 {path}"
+                "others can read the session file, mode {mode:04o}: chmod 600 {path}"
             ))),
             Access::Refused { reason } => Err(Failure::new(
                 Next::GetSession,

@@ -1,0 +1,287 @@
+//! What `status` reports, for people and for programs.
+
+use crate::error::Failure;
+use crate::session;
+use crate::settings::{Origin, Setting};
+use anstyle::{AnsiColor, Style};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// Less is shown in yellow: the shortest session that STS gives.
+const SOON: i64 = 15 * 60;
+
+/// The report. As JSON it is a promise to scripts: fields are added, never changed or removed,
+/// without another `version`.
+#[derive(Serialize)]
+pub struct Report {
+    /// The version of this form.
+    pub version: u32,
+    /// The saved session.
+    pub session: SessionReport,
+    /// Whether this process's environment has the session's key.
+    pub loaded: bool,
+    /// The account of the MFA device, where its name says so.
+    pub account: Option<String>,
+    /// What the next `get` would work with.
+    #[serde(serialize_with = "by_name")]
+    pub settings: Vec<Row>,
+    /// What may be in the way, each with what to do.
+    pub warnings: Vec<String>,
+}
+
+/// The session, without its secrets.
+#[derive(Default, Serialize)]
+pub struct SessionReport {
+    /// Whether it can be used.
+    pub state: State,
+    /// Why not.
+    pub message: Option<String>,
+    /// `ASIA…`
+    pub access_key_id: Option<String>,
+    /// RFC 3339, in UTC.
+    #[serde(serialize_with = "as_text")]
+    pub expiration: Option<Timestamp>,
+    /// Zero where it has expired.
+    pub seconds_left: Option<i64>,
+    /// The region that was saved with it.
+    pub region: Option<String>,
+}
+
+/// What became of the session.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It holds, or does not say how long.
+    Valid,
+    /// It is over.
+    Expired,
+    /// There is no session file.
+    #[default]
+    Missing,
+    /// The file is corrupt, or somebody else's.
+    Unusable,
+}
+
+/// One setting.
+pub struct Row {
+    name: &'static str,
+    setting: Result<Option<Setting<Shown>>, Failure>,
+}
+
+/// A value for people and for programs.
+pub struct Shown {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+}
+
+impl<T: Into<String>> From<T> for Shown {
+    fn from(text: T) -> Self {
+        let text = text.into();
+        Shown {
+            json: Value::from(text.as_str()),
+            text,
+        }
+    }
+}
+
+impl Row {
+    /// The setting called `name`, in snake case: its value, none, or why it has none.
+    pub fn of<T: Into<Shown>>(
+        name: &'static str,
+        setting: Result<Option<Setting<T>>, Failure>,
+    ) -> Self {
+        Row {
+            name,
+            setting: setting.map(|setting| setting.map(|setting| setting.map(T::into))),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match &self.setting {
+            Ok(Some(setting)) => json!({
+                "value": setting.value.json,
+                "origin": origin_json(&setting.origin),
+            }),
+            Ok(None) => Value::Null,
+            Err(failure) => json!({ "value": null, "error": failure.message }),
+        }
+    }
+}
+
+fn by_name<S: serde::Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
+    let map: Map<_, _> = rows
+        .iter()
+        .map(|row| (row.name.to_owned(), row.json()))
+        .collect();
+    map.serialize(serializer)
+}
+
+fn as_text<S: serde::Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.to_string()).serialize(serializer)
+}
+
+fn origin_json(origin: &Origin) -> Value {
+    match origin {
+        Origin::Flag(name) => json!({ "kind": "flag", "name": name }),
+        Origin::Variable(name) => json!({ "kind": "variable", "name": name }),
+        Origin::Profile(profile, key, file) => json!({
+            "kind": "profile",
+            "name": key,
+            "profile": profile,
+            "file": file.to_string_lossy(),
+        }),
+        Origin::Default => json!({ "kind": "default" }),
+    }
+}
+
+/// A line of the report for people.
+struct Line {
+    name: String,
+    value: String,
+    origin: Option<String>,
+    style: Style,
+}
+
+impl Report {
+    /// The report as one JSON object.
+    pub fn json(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// The report for a program's eye or a file: `name: value (origin)`.
+    pub fn plain(&self, now: Timestamp, zone: &TimeZone) -> String {
+        let mut text = String::new();
+        for line in self.lines(now, zone) {
+            text += &format!("{}: {}", line.name, line.value);
+            if let Some(origin) = line.origin {
+                text += &format!(" ({origin})");
+            }
+            text.push('\n');
+        }
+        for warning in &self.warnings {
+            text += &format!("warning: {warning}\n");
+        }
+        text
+    }
+
+    /// The report for a terminal: in columns, and in colour where that is wanted.
+    pub fn table(&self, now: Timestamp, zone: &TimeZone, colour: bool) -> String {
+        let styled = |style: Style, text: &str| match colour {
+            true => format!("{style}{text}{style:#}"),
+            false => text.to_owned(),
+        };
+        let lines = self.lines(now, zone);
+        let width = |of: fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or_default();
+        let names = width(|line| line.name.chars().count());
+        let values = width(|line| match line.origin {
+            Some(_) => line.value.chars().count(),
+            None => 0,
+        });
+        let mut text = String::new();
+        for line in &lines {
+            text += &styled(Style::new().bold(), &format!("{:names$}", line.name));
+            text += "  ";
+            text += &match &line.origin {
+                Some(origin) => {
+                    let value = format!("{:values$}", line.value);
+                    let origin = styled(Style::new().dimmed(), origin);
+                    format!("{}  {origin}", styled(line.style, &value))
+                }
+                None => styled(line.style, &line.value),
+            };
+            text.push('\n');
+        }
+        for warning in &self.warnings {
+            let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
+            text += &format!("{word} {warning}\n");
+        }
+        text
+    }
+
+    fn lines(&self, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
+        let line = |name: &str, value: String, style| Line {
+            name: name.to_owned(),
+            value,
+            origin: None,
+            style,
+        };
+        let mut lines = vec![line(
+            "session",
+            self.session.in_words(now, zone),
+            self.session.style(),
+        )];
+        if let Some(id) = &self.session.access_key_id {
+            lines.push(line("session key id", id.clone(), Style::new()));
+        }
+        if let Some(region) = &self.session.region {
+            lines.push(line("session region", region.clone(), Style::new()));
+        }
+        if self.session.state == State::Valid {
+            let loaded = match self.loaded {
+                true => "has the session",
+                false => "does not have the session",
+            };
+            lines.push(line("this shell", loaded.to_owned(), Style::new()));
+        }
+        let mut told: Option<&Failure> = None;
+        for row in &self.settings {
+            let name = row.name.replace("_seconds", "").replace('_', " ");
+            match &row.setting {
+                Ok(None) => {}
+                Ok(Some(setting)) => lines.push(Line {
+                    name,
+                    value: setting.value.text.clone(),
+                    origin: Some(match &setting.origin {
+                        Origin::Profile(_, _, file) => {
+                            format!("{}, {}", setting.origin, file.display())
+                        }
+                        origin => origin.to_string(),
+                    }),
+                    style: Style::new(),
+                }),
+                // One reason can stand behind more than one setting.
+                Err(failure) if told == Some(failure) => {}
+                Err(failure) => {
+                    told = Some(failure);
+                    let red = AnsiColor::Red.on_default();
+                    lines.push(line(&name, failure.one_line(), red));
+                }
+            }
+            if row.name == "device"
+                && let Some(account) = &self.account
+            {
+                lines.push(line("account", account.clone(), Style::new()));
+            }
+        }
+        lines
+    }
+}
+
+impl SessionReport {
+    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
+        match (&self.message, self.expiration, self.seconds_left) {
+            (Some(message), ..) => message.clone(),
+            (None, Some(end), Some(left)) => format!(
+                "valid for {}, until {}",
+                session::span(SignedDuration::from_secs(left)),
+                session::until(end, now, zone)
+            ),
+            _ => "valid, until when is not known".to_owned(),
+        }
+    }
+
+    fn style(&self) -> Style {
+        match (self.state, self.seconds_left) {
+            (State::Valid, Some(..SOON)) => AnsiColor::Yellow.on_default(),
+            (State::Valid, _) => AnsiColor::Green.on_default(),
+            _ => AnsiColor::Red.on_default(),
+        }
+    }
+}

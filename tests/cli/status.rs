@@ -1,0 +1,361 @@
+//! `aws-mfa status`: what there is, and where it comes from.
+
+use super::fake_sts::{KEY_ID, SECRET};
+use super::sandbox::{DEVICE, Outcome, Sandbox, binary};
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+
+/// A time whose minutes do not change while the test runs.
+fn in_half_a_minute_past(minutes: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_mins(minutes) + SignedDuration::from_secs(30)
+}
+
+fn time_of_day(time: Timestamp) -> String {
+    time.strftime("%H:%M").to_string()
+}
+
+/// A user with the variables of the README, and no direnv.
+fn user() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.session_file();
+    let home = sandbox.home();
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
+        .set("AWS_MFA_ARN", DEVICE)
+        .set("AWS_SESSION_FILE", file)
+        .set("PATH", home);
+    sandbox
+}
+
+fn json_of(outcome: &Outcome) -> Value {
+    assert_eq!(outcome.stderr, "");
+    serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+#[test]
+fn each_setting_is_shown_with_its_origin() {
+    let sandbox = user();
+    let end = in_half_a_minute_past(90);
+    let file = sandbox.write_session(end).display().to_string();
+    sandbox.run(["status"]).is(
+        0,
+        &format!(
+            "session: valid for 1h 30m, until {}\n\
+             session key id: ASIASESSION000000000\n\
+             this shell: does not have the session\n\
+             session file: {file} (AWS_SESSION_FILE)\n\
+             key id: {KEY_ID} (MASTER_AWS_ACCESS_KEY_ID)\n\
+             device: {DEVICE} (AWS_MFA_ARN)\n\
+             account: 123456789012\n\
+             duration: 12h (default)\n\
+             region: us-east-1 (default)\n\
+             endpoint: https://sts.us-east-1.amazonaws.com (default)\n",
+            time_of_day(end)
+        ),
+        "",
+    );
+}
+
+#[test]
+fn a_profiles_settings_name_profile_and_file() {
+    let mut sandbox = user();
+    let config = sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile work]\nmfa_serial = {DEVICE}\nregion = eu-central-1\nduration_seconds = 3600\n\
+             endpoint_url = http://127.0.0.1:9\n"
+        ),
+    );
+    let credentials = sandbox.write(
+        ".aws/credentials",
+        format!("[work]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"),
+    );
+    let (config, credentials) = (config.display(), credentials.display());
+    sandbox.unset("AWS_MFA_ARN");
+    let file = sandbox.session_file().with_file_name("session-work");
+    let file = file.display();
+    sandbox.run(["status", "-p", "work"]).is(
+        3,
+        &format!(
+            "session: no session yet ({file})\n\
+             session file: {file} (--profile)\n\
+             profile: work (--profile)\n\
+             key id: {KEY_ID} (aws_access_key_id of the profile work, {credentials})\n\
+             device: {DEVICE} (mfa_serial of the profile work, {config})\n\
+             account: 123456789012\n\
+             duration: 1h (duration_seconds of the profile work, {config})\n\
+             region: eu-central-1 (region of the profile work, {config})\n\
+             endpoint: http://127.0.0.1:9 (endpoint_url of the profile work, {config})\n"
+        ),
+        "",
+    );
+}
+
+#[test]
+fn the_json_is_what_scripts_rely_on() {
+    let mut sandbox = user();
+    let end: Timestamp = format!("{:.0}", in_half_a_minute_past(90)).parse().unwrap();
+    let file = sandbox.write_session(end);
+    let config = sandbox.write(".aws/config", "[default]\nregion = eu-central-1\n");
+    sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
+    let mut report = json_of(&sandbox.run(["status", "--json"]));
+    let left = report["session"]["seconds_left"].take().as_i64().unwrap();
+    assert!((5370..=5430).contains(&left), "{left}");
+    assert_eq!(
+        report,
+        json!({
+            "version": 1,
+            "session": {
+                "state": "valid",
+                "message": null,
+                "access_key_id": "ASIASESSION000000000",
+                "expiration": end.to_string(),
+                "seconds_left": null,
+                "region": null,
+            },
+            "loaded": true,
+            "account": "123456789012",
+            "settings": {
+                "session_file": {
+                    "value": file,
+                    "origin": { "kind": "variable", "name": "AWS_SESSION_FILE" },
+                },
+                "profile": { "value": "default", "origin": { "kind": "default" } },
+                "key_id": {
+                    "value": KEY_ID,
+                    "origin": { "kind": "variable", "name": "MASTER_AWS_ACCESS_KEY_ID" },
+                },
+                "device": {
+                    "value": DEVICE,
+                    "origin": { "kind": "variable", "name": "AWS_MFA_ARN" },
+                },
+                "duration_seconds": { "value": 43200, "origin": { "kind": "default" } },
+                "region": {
+                    "value": "eu-central-1",
+                    "origin": {
+                        "kind": "profile",
+                        "name": "region",
+                        "profile": "default",
+                        "file": config,
+                    },
+                },
+                "endpoint": {
+                    "value": "https://sts.eu-central-1.amazonaws.com",
+                    "origin": { "kind": "default" },
+                },
+                "code_command": null,
+                "proxy": null,
+                "ca_bundle": null,
+            },
+            "warnings": [],
+        })
+    );
+}
+
+#[test]
+fn what_may_hold_a_secret_is_not_shown_whole() {
+    let mut sandbox = user();
+    sandbox
+        .set("AWS_MFA_CODE_COMMAND", "oathtool --totp -b S3CR3TSEED")
+        .set("HTTPS_PROXY", "http://igor:S3CR3T@proxy:3128")
+        .set("AWS_CA_BUNDLE", "/etc/corporate.pem");
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(
+        shown.ends_with(
+            "\ncode command: oathtool … (AWS_MFA_CODE_COMMAND)\n\
+             proxy: http://proxy:3128 (HTTPS_PROXY)\n\
+             ca bundle: /etc/corporate.pem (AWS_CA_BUNDLE)\n"
+        ),
+        "{shown}"
+    );
+    sandbox.set("AWS_MFA_CODE_COMMAND", "SEED=S3CR3T codes");
+    let shown = sandbox.run(["status", "--json"]).stdout;
+    assert!(shown.contains("\"…\""), "{shown}");
+}
+
+#[test]
+fn without_a_valid_session_the_status_is_3_and_the_state_says_why() {
+    let sandbox = user();
+    let file = sandbox.session_file();
+    let state = |state: &str, message: String| {
+        let outcome = sandbox.run(["status", "--json"]);
+        let report = json_of(&outcome);
+        assert_eq!(outcome.status, 3);
+        assert_eq!(report["session"]["state"], state);
+        assert_eq!(report["session"]["message"], message);
+    };
+    let path = file.display();
+    state("missing", format!("no session yet ({path})"));
+    sandbox.write_session(Timestamp::now() - SignedDuration::from_secs(14 * 60 + 30));
+    state("expired", format!("session expired 14m ago ({path})"));
+    sandbox.write(&file, "{");
+    state(
+        "unusable",
+        format!("session file is corrupt: it ends early ({path})"),
+    );
+}
+
+#[test]
+fn a_session_that_does_not_say_how_long_is_valid() {
+    let sandbox = user();
+    sandbox.write(
+        sandbox.session_file(),
+        r#"{"Credentials": {"AccessKeyId": "ASIA1", "SecretAccessKey": "S3CR3T", "SessionToken": "S3CR3T"}}"#,
+    );
+    let outcome = sandbox.run(["status"]);
+    assert_eq!(outcome.status, 0);
+    assert!(
+        outcome
+            .stdout
+            .starts_with("session: valid, until when is not known\n"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn what_is_not_set_is_told_once_and_is_no_obstacle() {
+    let mut sandbox = Sandbox::new();
+    let home = sandbox.home();
+    sandbox.set("PATH", home);
+    let outcome = sandbox.run(["status"]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (3, ""));
+    assert!(
+        outcome.stdout.contains(
+            "\nkey id: no master keys are set: export MASTER_AWS_ACCESS_KEY_ID and \
+             MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n\
+             device: no MFA device is named: "
+        ),
+        "{}",
+        outcome.stdout
+    );
+    sandbox.write(".aws/config", "[profile work]\nbroken\n");
+    let outcome = sandbox.run(["status", "-p", "nope"]);
+    assert_eq!(outcome.status, 3);
+    assert!(
+        outcome.stdout.contains("warning: error parsing "),
+        "{}",
+        outcome.stdout
+    );
+    sandbox.write(".aws/config", "");
+    let outcome = sandbox.run(["status", "-p", "nope"]);
+    assert_eq!(
+        outcome.stdout.matches("there is no profile nope").count(),
+        1
+    );
+}
+
+#[test]
+fn keys_of_a_program_are_not_asked_for() {
+    let sandbox = user();
+    let config = sandbox.write(
+        ".aws/config",
+        "[profile work]\ncredential_process = touch \"$HOME/ran\"\n",
+    );
+    let outcome = sandbox.run(["status", "-p", "work"]);
+    assert!(
+        outcome.stdout.contains(&format!(
+            "\nkey id: printed by a program (credential_process of the profile work, {})\n",
+            config.display()
+        )),
+        "{}",
+        outcome.stdout
+    );
+    let report = json_of(&sandbox.run(["status", "-p", "work", "--json"]));
+    assert_eq!(report["settings"]["key_id"]["value"], Value::Null);
+    assert!(!sandbox.home().join("ran").exists());
+}
+
+#[test]
+fn what_is_in_the_way_is_warned_of() {
+    let mut sandbox = user();
+    let file = sandbox.write_session(in_half_a_minute_past(90));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let direnv = sandbox.write("direnv", "#!/bin/sh\necho 2.21.2\n");
+    std::fs::set_permissions(&direnv, std::fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.write(
+        ".aws/config",
+        "[profile admin]\nrole_arn = arn:aws:iam::333333333333:role/admin\nsource_profile = admin\n",
+    );
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("AWS_SECURITY_TOKEN", "old")
+        .set("AWS_PROFILE", "admin");
+    let outcome = sandbox.run(["status"]);
+    let warnings: Vec<&str> = outcome
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("warning: "))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            &format!(
+                "others can read the session file, mode 0640: chmod 600 {}",
+                file.display()
+            ),
+            "the profile admin is a role's; the session is the user's own, and aws-mfa assumes no role",
+            "AWS_ACCESS_KEY_ID of this shell is another one's, AKIAOTHER: load the session, or unset it",
+            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK takes the profile's keys, and no session",
+            "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it",
+            "direnv 2.21.2 is too old: direnv_load needs 2.21.3 or newer",
+        ]
+    );
+    for version in ["2.21.3", "2.37.1", "unknown"] {
+        sandbox.write("direnv", format!("#!/bin/sh\necho {version}\n"));
+        let shown = sandbox.run(["status"]).stdout;
+        assert!(!shown.contains("too old"), "{shown}");
+    }
+}
+
+#[test]
+fn a_terminal_gets_columns_and_colour_and_no_color_is_honoured() {
+    let Some(script) = tool("script") else { return };
+    let mut sandbox = user();
+    let end = in_half_a_minute_past(90);
+    let file = sandbox.write_session(end).display().to_string();
+    let width = file.len().max(DEVICE.len());
+    let on_terminal = |sandbox: &Sandbox| {
+        let mut command = sandbox.command(&script);
+        command.env("SHELL", "/bin/sh").args([
+            "-qec",
+            &format!("{} status", binary().display()),
+            "/dev/null",
+        ]);
+        Outcome::from(command.output().unwrap())
+            .stdout
+            .replace('\r', "")
+    };
+    sandbox.set("TERM", "xterm");
+    let coloured = on_terminal(&sandbox);
+    assert!(
+        coloured.starts_with(&format!(
+            "\u{1b}[1msession       \u{1b}[0m  \u{1b}[32mvalid for 1h 30m, until {}\u{1b}[0m\n",
+            time_of_day(end)
+        )),
+        "{coloured}"
+    );
+    let columns = format!("session file    {file:width$}  AWS_SESSION_FILE\n");
+    assert!(!coloured.contains(&columns), "{coloured}");
+    sandbox.set("NO_COLOR", "1");
+    let plain = on_terminal(&sandbox);
+    assert!(plain.contains(&columns), "{plain}");
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    sandbox.unset("NO_COLOR").set("TERM", "dumb");
+    assert_eq!(on_terminal(&sandbox), plain);
+}
+
+#[test]
+fn local_time_is_shown() {
+    let mut sandbox = user();
+    let end = in_half_a_minute_past(90);
+    sandbox.write_session(end);
+    sandbox.set("TZ", "Asia/Kolkata");
+    let zone = jiff::tz::TimeZone::get("Asia/Kolkata").unwrap();
+    let local = end.to_zoned_datetime(zone).strftime("%H:%M").to_string();
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(shown.contains(&format!("until {local}\n")), "{shown}");
+}
