@@ -1,6 +1,6 @@
 //! The command line. Nothing here reads, writes or asks; `commands` does.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use secrecy::SecretString;
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -34,6 +34,15 @@ pub enum Command {
     Exec(Exec),
     Status(Status),
     Clear(Clear),
+    Completions(Completions),
+    /// Print the manual page
+    ///
+    /// To read it: aws-mfa man | man -l -
+    #[command(after_help = "\
+Examples:
+  aws-mfa man | man -l -
+  aws-mfa man > ~/.local/share/man/man1/aws-mfa.1")]
+    Man,
 }
 
 /// Get a new session from STS for an MFA code, and save it
@@ -42,7 +51,14 @@ pub enum Command {
 /// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
 /// answered; a failure leaves it as it is. A code is sent at most once.
 #[derive(Args)]
-#[command(override_usage = "aws-mfa get [OPTIONS] [CODE | -]")]
+#[command(
+    override_usage = "aws-mfa get [OPTIONS] [CODE | -]",
+    after_help = "\
+Examples:
+  aws-mfa get 123456
+  aws-mfa get -p work -d 8h 123456
+  pass otp aws | aws-mfa get -"
+)]
 pub struct Get {
     /// The six digits that the MFA device shows, or - to read them from standard input
     ///
@@ -82,6 +98,13 @@ pub struct Get {
 
 /// Hand the saved session on to a shell or to direnv
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  direnv_load aws-mfa load                  in an .envrc
+  eval \"$(aws-mfa load)\"                    in bash, zsh, dash or ksh
+  aws-mfa load --format fish | source       in fish
+  credential_process = aws-mfa load -p work --format process
+                                            in ~/.aws/config, for the SDKs")]
 pub struct Load {
     /// What to print; by default `direnv` under direnv_load, else `sh`
     #[arg(short, long, value_name = "FORMAT")]
@@ -122,7 +145,8 @@ pub struct Exec {
         value_name = "COMMAND",
         required = true,
         trailing_var_arg = true,
-        num_args = 1..
+        num_args = 1..,
+        value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
 }
@@ -158,6 +182,31 @@ Examples:
 pub struct Clear {
     #[command(flatten)]
     pub selection: Selection,
+}
+
+/// Print the completions for a shell; profiles are completed by their names
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  source <(aws-mfa completions bash)                            in ~/.bashrc
+  source <(aws-mfa completions zsh)                             in ~/.zshrc, after compinit
+  aws-mfa completions fish | source                             in ~/.config/fish/config.fish
+  eval (aws-mfa completions elvish | slurp)                     in ~/.config/elvish/rc.elv
+  aws-mfa completions powershell | Out-String | Invoke-Expression   in $PROFILE")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: CompletionShell,
+}
+
+/// A shell that has completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompletionShell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
 }
 
 /// Which session: the flags that every command takes.

@@ -1,9 +1,11 @@
 //! One file for each verb.
 
 mod clear;
+pub mod completions;
 mod exec;
 mod get;
 mod load;
+mod man;
 mod status;
 
 use crate::cli::{Command, Selection};
@@ -29,6 +31,8 @@ pub fn run(
         Command::Exec(exec) => return exec::run(exec, environment, now()),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
+        Command::Completions(completions) => completions::run(completions),
+        Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,11 +14,15 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    if environment.get(commands::completions::VARIABLE).is_some() {
+        return commands::completions::answer(&environment);
+    }
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => return report_usage(&usage),
     };
-    match commands::run(&cli.command, &Environment::of_process(), now) {
+    match commands::run(&cli.command, &environment, now) {
         Ok(status) => status,
         Err(error) => {
             say(&error::render(&error));

@@ -20,6 +20,8 @@ mod tool;
 
 mod clear;
 mod codes;
+#[cfg(unix)]
+mod completions;
 mod direnv;
 mod exec;
 mod faults;
@@ -28,6 +30,7 @@ mod get;
 #[cfg(unix)]
 mod killed;
 mod load;
+mod man;
 mod network;
 mod peers;
 mod profiles;

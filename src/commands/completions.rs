@@ -1,0 +1,73 @@
+//! `aws-mfa completions`: the script that a shell completes with. The script asks this program for
+//! each completion, so that profiles are known by their names in every shell.
+
+use crate::aws::profile::Profiles;
+use crate::cli::{Cli, CompletionShell, Completions};
+use crate::environment::Environment;
+use anyhow::Context;
+use clap::{Command, CommandFactory};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::Shells;
+use std::process::ExitCode;
+
+/// The variable by which a script asks, and not clap's own `COMPLETE`, which may be anybody's.
+pub const VARIABLE: &str = "AWS_MFA_COMPLETE";
+
+const PROGRAM: &str = "aws-mfa";
+
+/// In a folder of `$fpath`, zsh loads the script at the first completion, which has to be answered
+/// too.
+const ZSH_FIRST_TIME: &str = "\
+if [[ ${funcstack[1]} = _aws-mfa ]]; then
+    _clap_dynamic_completer_aws_mfa \"$@\"
+fi
+";
+
+/// Carries out `aws-mfa completions`.
+pub fn run(completions: &Completions) -> anyhow::Result<()> {
+    let name = match completions.shell {
+        CompletionShell::Bash => "bash",
+        CompletionShell::Zsh => "zsh",
+        CompletionShell::Fish => "fish",
+        CompletionShell::Powershell => "powershell",
+        CompletionShell::Elvish => "elvish",
+    };
+    let shells = Shells::builtins();
+    let shell = shells
+        .completer(name)
+        .with_context(|| format!("there are no completions for {name}"))?;
+    let mut script = Vec::new();
+    shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
+    let mut script = String::from_utf8(script)?;
+    if completions.shell == CompletionShell::Zsh {
+        script.push_str(ZSH_FIRST_TIME);
+    }
+    super::print(&script)
+}
+
+/// Answers a script. Whatever goes wrong, there is only nothing to complete.
+pub fn answer(environment: &Environment) -> ExitCode {
+    CompleteEnv::with_factory(|| with_profiles(environment))
+        .var(VARIABLE)
+        .bin(PROGRAM)
+        .completer(PROGRAM)
+        .complete();
+    ExitCode::SUCCESS
+}
+
+/// The command line, with the profiles' names for `--profile`.
+fn with_profiles(environment: &Environment) -> Command {
+    let names: Vec<String> = Profiles::load(environment)
+        .map(|profiles| profiles.names().into_iter().map(str::to_owned).collect())
+        .unwrap_or_default();
+    let candidates =
+        ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect());
+    Cli::command().mut_subcommands(|command| {
+        let has_profile = command.get_arguments().any(|arg| arg.get_id() == "profile");
+        match has_profile {
+            true => command.mut_arg("profile", |arg| arg.add(candidates.clone())),
+            false => command,
+        }
+    })
+}

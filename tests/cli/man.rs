@@ -1,0 +1,60 @@
+//! `aws-mfa man`: one page that has all, and that renders without a warning.
+
+use super::sandbox::{Outcome, Sandbox};
+use super::tool::tool;
+
+#[test]
+fn every_command_option_status_and_file_is_in_it() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.run(["man"]);
+    assert_eq!((page.status, page.stderr.as_str()), (0, ""));
+    let page = page.stdout.replace("\\-", "-").replace("\\(ti", "~");
+    let help = sandbox.run(["--help"]).stdout;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() >= 7, "{help}");
+    for command in commands {
+        assert!(page.contains(&format!(".SS {command}\n")), "{command}");
+        let help = sandbox.run([command, "--help"]).stdout;
+        assert!(help.contains("Examples:"), "{help}");
+        for option in help
+            .split_whitespace()
+            .filter(|word| word.starts_with("--") && word.len() > 3)
+            .map(|word| word.trim_end_matches([',', '.', '`', '"']))
+            .map(|word| word.split(['=', '[']).next().unwrap())
+        {
+            assert!(page.contains(option), "{command} {option}");
+        }
+    }
+    for status in ["0", "1", "2", "3", "126", "127"] {
+        assert!(
+            page.contains(&format!(".TP\n\\fB{status}\\fR\n")),
+            "{status}"
+        );
+    }
+    for file in [
+        "~/.aws/config",
+        "~/.aws/credentials",
+        "~/.config/aws/session-",
+    ] {
+        assert!(page.contains(&format!("\\fB{file}")), "{file}");
+    }
+}
+
+#[test]
+fn groff_has_nothing_to_say_against_it() {
+    let Some(groff) = tool("groff") else { return };
+    let sandbox = Sandbox::new();
+    let page = sandbox.write("aws-mfa.1", sandbox.run(["man"]).stdout);
+    let mut render = sandbox.command(groff);
+    let rendered = render.args(["-ww", "-man", "-Tutf8"]).arg(page).output();
+    let rendered = Outcome::from(rendered.unwrap());
+    assert_eq!((rendered.status, rendered.stderr.as_str()), (0, ""));
+    assert!(rendered.stdout.contains("aws-mfa(1)"));
+}
