@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod environment;
 mod error;
+mod memory;
 mod session;
 mod settings;
 
@@ -18,6 +19,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return report_usage(&usage),
     };
+    // Elsewhere it would pass on to the command of exec.
+    if cfg!(any(target_os = "linux", target_os = "android"))
+        || !matches!(cli.command, cli::Command::Exec(_))
+    {
+        memory::keep_out_of_core_dumps();
+    }
     match commands::run(&cli.command, &Environment::of_process(), now) {
         Ok(status) => status,
         Err(error) => {
