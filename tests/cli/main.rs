@@ -33,6 +33,8 @@ mod peers;
 mod profiles;
 mod readme;
 #[cfg(unix)]
+mod secrets;
+#[cfg(unix)]
 mod store;
 mod unless_valid;
 mod windows;
