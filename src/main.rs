@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod environment;
 mod error;
+mod memory;
 mod session;
 mod settings;
 
@@ -22,6 +23,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return report_usage(&usage),
     };
+    // Elsewhere it would pass on to the command of exec.
+    if cfg!(any(target_os = "linux", target_os = "android"))
+        || !matches!(cli.command, cli::Command::Exec(_))
+    {
+        memory::keep_out_of_core_dumps();
+    }
     match commands::run(&cli.command, &environment, now) {
         Ok(status) => status,
         Err(error) => {

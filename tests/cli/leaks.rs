@@ -69,15 +69,15 @@ impl Leaks {
     pub fn of(&self, outcome: &Outcome) -> Vec<String> {
         let mut found = Vec::new();
         let mut look = |place: &str, text: &str, sessions_belong_here: bool| {
-            let mut leaks = self.in_text(text);
-            if sessions_belong_here {
-                leaks.retain(|leak| *leak != SESSION);
+            for line in text.lines() {
+                let mut leaks = self.in_text(line);
+                leaks.retain(|leak| !(sessions_belong_here && *leak == SESSION));
+                found.extend(
+                    leaks
+                        .iter()
+                        .map(|leak| format!("{leak} in {place}: {line}")),
+                );
             }
-            found.extend(
-                leaks
-                    .iter()
-                    .map(|leak| format!("{leak} in {place}: {text}")),
-            );
         };
         look("standard output", &outcome.stdout, self.hands_on);
         look("standard error", &outcome.stderr, false);
@@ -96,8 +96,13 @@ impl Leaks {
         found
     }
 
+    /// Whether the session's secrets belong on standard output.
+    pub fn hands_on(&self) -> bool {
+        self.hands_on
+    }
+
     /// The kinds of secrets in `text`.
-    fn in_text(&self, text: &str) -> Vec<&'static str> {
+    pub fn in_text(&self, text: &str) -> Vec<&'static str> {
         let rest = text.replace(fake_sts::SECRET, "");
         let mut kinds = Vec::new();
         if rest.len() != text.len() {

@@ -36,6 +36,7 @@ mod peers;
 mod profiles;
 mod readme;
 #[cfg(unix)]
+mod secrets;
 mod status;
 #[cfg(unix)]
 mod store;

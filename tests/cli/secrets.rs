@@ -1,0 +1,396 @@
+//! Where secrets are not: not on the screen, in arguments, in files, in freed memory or in a core
+//! dump. The first tests are of the check that all other tests go through.
+
+use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_json};
+use super::leaks::Leaks;
+use super::sandbox::{Outcome, Sandbox, binary};
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+fn in_an_hour() -> Timestamp {
+    Timestamp::now() + SignedDuration::from_hours(1)
+}
+
+/// What the check says of a program that does this in the place of `aws-mfa get 123456`.
+fn leaks_of(script: &str) -> Vec<String> {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    // The script itself is not to be what is found.
+    let words = [
+        ("MASTER", SECRET),
+        ("SESSION", &format!("session/{SECRET_WORD}+1")),
+        ("TOKEN", &format!("token//{SECRET_WORD}+1==")),
+        ("JSON", &session_json(in_an_hour())),
+    ];
+    let mut command = sandbox.command("sh");
+    command.args(["-c", script, "get", "123456"]).envs(words);
+    let outcome = Outcome::from(command.output().unwrap());
+    sandbox.leaks(&command).of(&outcome)
+}
+
+#[test]
+fn the_check_finds_a_leak_wherever_it_is() {
+    for (script, leak) in [
+        ("echo $MASTER", "the master secret in standard output"),
+        ("echo x$MASTER >&2", "the master secret in standard error"),
+        (
+            "echo $SESSION",
+            "a secret of the session in standard output",
+        ),
+        (
+            "echo $TOKEN >&2",
+            "a secret of the session in standard error",
+        ),
+        ("echo code $1", "a code in standard output"),
+        (
+            "echo \"code '$1' rejected\" >&2",
+            "a code in standard error",
+        ),
+        ("echo $MASTER > $TMPDIR/x", "the master secret in /"),
+        ("echo $TOKEN > $HOME/x", "a secret of the session in /"),
+        ("echo $1 > $HOME/x", "a code in /"),
+        (
+            "echo \"$JSON\" > $HOME/.aws-mfa-x",
+            "a secret of the session in /",
+        ),
+        (
+            "echo \"{\\\"Code\\\": \\\"$1\\\", ${JSON#?}\" > $HOME/session",
+            "a code in /",
+        ),
+        ("echo thread panicked at x >&2", "a panic: "),
+    ] {
+        let leaks = leaks_of(script);
+        assert!(
+            leaks.first().is_some_and(|found| found.starts_with(leak)),
+            "{script}: {leaks:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_check_leaves_alone_what_belongs_there() {
+    for script in [
+        "echo saved",
+        "echo \"$JSON\" > $HOME/session",
+        // Other numbers have the digits of a code in them.
+        "echo x1234567 1123456 a123456",
+    ] {
+        assert_eq!(leaks_of(script), [""; 0], "{script}");
+    }
+    let hand_on = |text: &str| Outcome {
+        status: 0,
+        stdout: text.to_owned(),
+        stderr: String::new(),
+    };
+    let leaks = Leaks::new(&["load".to_owned()]);
+    let session = format!("export AWS_SECRET_ACCESS_KEY='session/{SECRET_WORD}+1'");
+    assert_eq!(leaks.of(&hand_on(&session)), [""; 0]);
+    assert_eq!(leaks.of(&hand_on(SECRET)).len(), 1);
+}
+
+/// A code that was not in the arguments is known from what STS was asked.
+#[test]
+fn the_check_knows_the_codes_that_sts_saw() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_MFA_CODE_COMMAND", "echo 246810");
+    assert_eq!(sandbox.run(["get"]).status, 0);
+    let mut echo = sandbox.command("sh");
+    echo.args(["-c", "echo 246810"]);
+    let outcome = Outcome::from(echo.output().unwrap());
+    let mut other = sandbox.command("true");
+    assert_eq!(
+        sandbox.leaks(other.arg("status")).of(&outcome),
+        ["a code in standard output: 246810"]
+    );
+}
+
+#[test]
+fn help_shows_no_value_of_a_variable() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let help = sandbox.run(["--help"]);
+    assert_eq!((help.status, help.stderr.as_str()), (0, ""));
+    let verbs = help
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split_whitespace().next());
+    let mut seen = 0;
+    for verb in verbs {
+        for flag in ["-h", "--help"] {
+            let help = sandbox.run([verb, flag]);
+            assert_eq!((help.status, help.stderr.as_str()), (0, ""), "{verb}");
+            assert!(!help.stdout.contains(SECRET_WORD) && !help.stdout.contains(KEY_ID));
+        }
+        seen += 1;
+    }
+    assert!(seen >= 4, "{}", help.stdout);
+}
+
+/// Each system call by which something leaves the process, in the stories of a day: what is in it,
+/// and where it goes.
+#[test]
+fn a_secret_goes_nowhere_but_where_it_belongs() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let dump = sandbox.write("dump", "");
+    sandbox.write(
+        ".aws/credentials",
+        format!("[kept]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"),
+    );
+    let keys = format!(r#"{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}"#);
+    let keys = sandbox.write("keys", keys);
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile kept]\nmfa_serial = arn:aws:iam::123456789012:mfa/igor\n\
+             [profile process]\nmfa_serial = arn:aws:iam::123456789012:mfa/igor\n\
+             credential_process = cat {}\n",
+            keys.display()
+        ),
+    );
+    let code = sandbox.write("code", "333333\n");
+    let code_command = format!("cat {}", code.display());
+    let stories: &[(i32, &[&str])] = &[
+        (0, &["get", "111111"]),
+        (1, &["get", "111111"]),
+        (1, &["get", WRONG_CODE]),
+        (0, &["get", "222", "222"]),
+        (2, &["get", "12345a"]),
+        (0, &["get", "--code-command", &code_command]),
+        (0, &["get", "--profile", "kept", "444444"]),
+        (0, &["get", "--profile", "process", "555555"]),
+        (2, &["666666"]),
+        (2, &["get", "--no-such-flag", "666666"]),
+        (0, &["load"]),
+        (0, &["load", "--format", "process"]),
+        (0, &["load", "--profile", "kept"]),
+        (3, &["load", "--profile", "nobody"]),
+        (0, &["load", "--format", "direnv"]),
+        (0, &["exec", "--", "env"]),
+        (0, &["clear"]),
+        (3, &["exec", "--", "env"]),
+    ];
+    let mut seen = 0;
+    for (status, arguments) in stories {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let direnv = arguments.contains(&"direnv");
+        match direnv {
+            true => sandbox.set("DIRENV_DUMP_FILE_PATH", &dump),
+            false => sandbox.unset("DIRENV_DUMP_FILE_PATH"),
+        };
+        let mut command = sandbox.command(&strace);
+        command
+            .args(["-f", "-qq", "-y", "-s", "100000", "-e", "signal=none", "-e"])
+            .arg("trace=execve,write,writev,pwrite64,sendto,sendmsg,sendmmsg")
+            .arg("-o")
+            .arg(log.path())
+            .arg(binary())
+            .args(*arguments);
+        let outcome = sandbox.run_with(&mut command);
+        assert_eq!(outcome.status, *status, "{arguments:?}: {}", outcome.stderr);
+        let log = std::fs::read_to_string(log.path()).unwrap();
+        let leaks = sandbox.leaks(&command);
+        let mut calls = log.lines();
+        let (process, _) = calls.next().unwrap().split_once(' ').unwrap();
+        for call in calls {
+            let kinds = leaks.in_text(call);
+            seen += kinds.len();
+            let of_child = !call.starts_with(&format!("{process} "));
+            let into = |place: &str| call.contains(place);
+            let belongs = if into("execve(") {
+                false
+            } else if of_child {
+                // The user's own command answers.
+                into("(1<pipe:")
+            } else {
+                kinds.iter().all(|kind| match *kind {
+                    "a secret of the session" => {
+                        into("/.aws-mfa-") || (leaks.hands_on() && into("(1<"))
+                    }
+                    "a code" => into("<socket:") || into("<TCP:"),
+                    _ => false,
+                })
+            };
+            assert!(
+                kinds.is_empty() || belongs,
+                "{kinds:?} of {arguments:?}: {call}"
+            );
+        }
+    }
+    assert!(seen > 10, "nothing was seen at all");
+}
+
+// Memory.
+
+/// A `get` that has done its work and dropped all it had, held at its last system call.
+struct Ended {
+    strace: Child,
+    process: u32,
+}
+
+impl Ended {
+    fn get(sandbox: &Sandbox, strace: &Path) -> Self {
+        let strace = sandbox
+            .command(strace)
+            .args(["-qq", "-o", "/dev/null", "-e", "trace=exit_group"])
+            .args(["-e", "inject=exit_group:delay_enter=60000000"])
+            .arg(binary())
+            .args(["get", "135791"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let children = format!("/proc/{0}/task/{0}/children", strace.id());
+        // exit_group(2) of x86_64, and of all newer machines.
+        let last = if cfg!(target_arch = "x86_64") {
+            "231 "
+        } else {
+            "94 "
+        };
+        let process = wait_for(|| {
+            let process = std::fs::read_to_string(&children)
+                .ok()?
+                .trim()
+                .parse()
+                .ok()?;
+            let call = std::fs::read_to_string(format!("/proc/{process}/syscall")).ok()?;
+            call.starts_with(last).then_some(process)
+        });
+        Ended { strace, process }
+    }
+
+    /// How often `text` is in the memory that can be written, with the stack and without.
+    fn count(&self, text: &str) -> (usize, usize) {
+        use std::os::unix::fs::FileExt;
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.process)).unwrap();
+        let memory = std::fs::File::open(format!("/proc/{}/mem", self.process)).unwrap();
+        let (mut all, mut without_stack) = (0, 0);
+        for map in maps.lines().filter(|map| map.contains(" rw")) {
+            let (range, _) = map.split_once(' ').unwrap();
+            let (start, end) = range.split_once('-').unwrap();
+            let address = |text| u64::from_str_radix(text, 16).unwrap();
+            let mut bytes = vec![0; (address(end) - address(start)) as usize];
+            if memory.read_exact_at(&mut bytes, address(start)).is_err() {
+                continue;
+            }
+            let count = bytes
+                .windows(text.len())
+                .filter(|window| *window == text.as_bytes())
+                .count();
+            all += count;
+            if !map.ends_with("[stack]") {
+                without_stack += count;
+            }
+        }
+        (all, without_stack)
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.strace.kill();
+        let _ = self.strace.wait();
+    }
+}
+
+fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..6_000 {
+        if let Some(value) = condition() {
+            return value;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it did not happen within a minute")
+}
+
+#[test]
+fn freed_memory_holds_no_secret() {
+    let Some(strace) = tool("strace") else { return };
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root may look into the memory of a process that is not dumpable");
+        return;
+    }
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let ended = Ended::get(&sandbox, &strace);
+    assert_eq!(sts.requests().len(), 1);
+    for text in ["session/S3CR3T+1", "token//S3CR3T+1", "TokenCode=135791"] {
+        assert_eq!(ended.count(text), (0, 0), "{text}");
+    }
+    // The kernel has put the arguments and the environment on the stack; there they stay.
+    let (all, without_stack) = ended.count(SECRET);
+    assert!(all > 0, "this test does not find what is there");
+    assert_eq!(without_stack, 0);
+}
+
+// Core dumps.
+
+/// Starts a shell that permits core dumps and becomes this program.
+fn with_core_dumps(sandbox: &Sandbox) -> Command {
+    let mut command = sandbox.command("sh");
+    command
+        .args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Whether this machine writes core dumps at all.
+fn core_dumps_here(sandbox: &Sandbox) -> bool {
+    let mut command = with_core_dumps(sandbox);
+    command.args(["sh", "-c", "kill -ABRT $$"]);
+    let dumped = command.status().unwrap().core_dumped();
+    if !dumped {
+        eprintln!("skipped: this machine writes no core dumps");
+    }
+    dumped
+}
+
+#[test]
+fn a_get_that_crashes_leaves_no_core_dump() {
+    use super::fake_sts::Behaviour;
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    if !cfg!(target_os = "linux") || !core_dumps_here(&sandbox) {
+        return;
+    }
+    sts.behave(Behaviour::Silence);
+    let mut command = with_core_dumps(&sandbox);
+    let mut get = command
+        .arg(binary())
+        .args(["get", "123456"])
+        .spawn()
+        .unwrap();
+    // The request is out, so that the secret and the code are in memory.
+    wait_for(|| sts.requests().pop());
+    let process = rustix::process::Pid::from_child(&get);
+    rustix::process::kill_process(process, rustix::process::Signal::ABORT).unwrap();
+    let status = get.wait().unwrap();
+    assert_eq!(status.signal(), Some(6));
+    assert!(!status.core_dumped());
+}
+
+#[test]
+fn the_command_of_exec_may_dump_core_as_before() {
+    let mut sandbox = Sandbox::new();
+    if !core_dumps_here(&sandbox) {
+        return;
+    }
+    let file = sandbox.write_session(in_an_hour());
+    sandbox.set("AWS_SESSION_FILE", file);
+    let mut command = with_core_dumps(&sandbox);
+    command
+        .arg(binary())
+        .args(["exec", "--", "sh", "-c", "kill -ABRT $$"]);
+    let status = command.status().unwrap();
+    assert_eq!(status.signal(), Some(6));
+    assert!(status.core_dumped());
+}
