@@ -63,7 +63,10 @@ fn with_profiles(environment: &Environment) -> Command {
         .unwrap_or_default();
     let candidates =
         ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect());
-    Cli::command().mut_subcommands(|command| {
+    let mut command = Cli::command();
+    // The arguments of the verbs are made when they are needed.
+    command.build();
+    command.mut_subcommands(|command| {
         let has_profile = command.get_arguments().any(|arg| arg.get_id() == "profile");
         match has_profile {
             true => command.mut_arg("profile", |arg| arg.add(candidates.clone())),
