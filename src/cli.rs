@@ -33,6 +33,7 @@ pub struct Cli {
 pub enum Command {
     Get(Get),
     Load(Load),
+    Init(Init),
     Exec(Exec),
     Status(Status),
     Clear(Clear),
@@ -99,14 +100,22 @@ pub struct Get {
 }
 
 /// Hand the saved session on to a shell or to direnv
+///
+/// Without a valid session nothing is printed, the reason goes to standard error, and the exit
+/// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  direnv_load aws-mfa load                  in an .envrc
-  eval \"$(aws-mfa load)\"                    in bash, zsh, dash or ksh
-  aws-mfa load --format fish | source       in fish
-  credential_process = aws-mfa load -p work --format process
-                                            in ~/.aws/config, for the SDKs")]
+  bash, zsh, ksh  eval \"$(aws-mfa load)\"
+  fish            aws-mfa load --format fish | source
+  PowerShell      aws-mfa load --format powershell | Invoke-Expression
+  Elvish          eval (aws-mfa load --format elvish | slurp)
+  tcsh            eval \"`aws-mfa load --format tcsh`\"
+  Nushell         aws-mfa load --format json | from json | load-env
+  cmd             for /f \"delims=\" %i in ('aws-mfa load --format cmd') do @%i
+  .envrc          direnv_load aws-mfa load
+  ~/.aws/config   credential_process = aws-mfa load --format process
+  docker, Node    aws-mfa load --format dotenv > session.env")]
 pub struct Load {
     /// What to print; by default `direnv` under direnv_load, else `sh`
     #[arg(short, long, value_name = "FORMAT")]
@@ -122,9 +131,27 @@ pub struct Load {
     #[arg(long)]
     pub strict: bool,
 
-    /// Under direnv, say nothing where there is no valid session
+    /// Say nothing where there is no valid session
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Print what another tool needs to know of aws-mfa
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  mkdir -p ~/.config/direnv/lib
+  aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh")]
+pub struct Init {
+    /// The tool
+    pub tool: Tool,
+}
+
+/// What `init` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tool {
+    /// Functions for direnv: an .envrc can then say `use aws_mfa`
+    Direnv,
 }
 
 /// Run a command with the session
@@ -223,31 +250,31 @@ pub struct Selection {
     pub session_file: Option<PathBuf>,
 }
 
-/// What `load` prints.
+/// What `load` prints. The aliases are the AWS CLI's names of the formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// bash, zsh, dash, ksh: eval "$(aws-mfa load)"
+    /// For POSIX shells: bash, zsh, dash, ksh (also: env)
     #[value(alias = "env")]
     Sh,
-    /// fish: aws-mfa load --format fish | source
+    /// For fish
     Fish,
-    /// PowerShell: aws-mfa load --format powershell | Out-String | Invoke-Expression
+    /// For PowerShell
     Powershell,
-    /// Elvish: eval (aws-mfa load --format elvish | slurp)
+    /// For Elvish
     Elvish,
-    /// tcsh: eval "`aws-mfa load --format tcsh`"
+    /// For tcsh
     Tcsh,
-    /// cmd: for /f "delims=" %i in ('aws-mfa load --format cmd') do @%i
+    /// For cmd (also: windows-cmd)
     #[value(alias = "windows-cmd")]
     Cmd,
-    /// Nushell: aws-mfa load --format json | from json | load-env
+    /// A flat JSON object, null for what is removed: Nushell, scripts
     Json,
-    /// docker --env-file, systemd, Node.js: NAME=value lines
+    /// Lines of NAME=value (also: env-no-export)
     #[value(alias = "env-no-export")]
     Dotenv,
-    /// ~/.aws/config: credential_process = aws-mfa load --format process
+    /// The answer of a credential_process
     Process,
-    /// .envrc: direnv_load aws-mfa load
+    /// The dump that direnv_load waits for
     Direnv,
 }
 

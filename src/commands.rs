@@ -4,6 +4,7 @@ mod clear;
 pub mod completions;
 mod exec;
 mod get;
+mod init;
 mod load;
 mod man;
 mod status;
@@ -27,7 +28,8 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         Command::Get(get) => get::run(get, environment, now),
-        Command::Load(load) => load::run(load, environment, now()),
+        Command::Load(load) => return load::run(load, environment, now()),
+        Command::Init(init) => init::run(init),
         Command::Exec(exec) => return exec::run(exec, environment, now()),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),

@@ -21,6 +21,8 @@ mod leaks;
 mod sandbox;
 #[path = "cli/shell.rs"]
 mod shell;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/tool.rs"]
 mod tool;
 

@@ -13,9 +13,24 @@ use crate::settings;
 use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
-/// Carries out `aws-mfa load`.
-pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
+/// Carries out `aws-mfa load`, and gives the status to exit with.
+pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
+    match hand_on(load, environment, now) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if load.quiet && no_session(&error) => Ok(crate::error::exit_code(&error)),
+        Err(error) => Err(error),
+    }
+}
+
+fn no_session(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<Failure>()
+        .is_some_and(|failure| failure.next == Next::GetSession)
+}
+
+fn hand_on(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
     let store = SessionStore::new(settings::session_file(&load.selection, environment)?.value);
     let dump_file = environment.get(direnv::DUMP_FILE);
     match load.format.map(language) {

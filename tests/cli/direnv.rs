@@ -181,3 +181,179 @@ fn a_leaked_dump_path_is_told_with_its_remedy() {
     );
     assert!(!gone.exists());
 }
+
+/// The variables in a dump, unpacked by other means than the program's own.
+fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
+    use base64::Engine;
+    let stream = base64::engine::general_purpose::URL_SAFE
+        .decode(dump)
+        .unwrap();
+    serde_json::from_reader(flate2::read::ZlibDecoder::new(stream.as_slice())).unwrap()
+}
+
+fn with_session() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let session_file =
+        sandbox.write_session(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1));
+    sandbox.set("AWS_SESSION_FILE", &session_file);
+    sandbox
+}
+
+#[cfg(unix)]
+#[test]
+fn the_dump_replaces_a_longer_file_and_has_every_variable() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut sandbox = with_session();
+    let dump = sandbox.write("dump", "x".repeat(100_000));
+    let odd = std::ffi::OsStr::from_bytes(b"a\xff\nb");
+    sandbox
+        .set("DIRENV_DUMP_FILE_PATH", &dump)
+        .set("DIRENV_WATCHES", "what is this?")
+        .set("odd name.%", odd);
+    sandbox.run(["load"]).is(0, "", "");
+    let dumped = dumped(&std::fs::read(&dump).unwrap());
+    assert_eq!(dumped["odd name.%"], "a\u{fffd}\nb");
+    assert_eq!(dumped["DIRENV_WATCHES"], "what is this?");
+    assert_eq!(dumped["HOME"], sandbox.home().to_str().unwrap());
+    assert_eq!(dumped["AWS_ACCESS_KEY_ID"], "ASIASESSION000000000");
+    assert!(!dumped.contains_key("DIRENV_DUMP_FILE_PATH"));
+    // It is the file that was there: direnv_load has its path.
+    assert_eq!(std::fs::metadata(&dump).unwrap().len() % 4, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_number_is_a_file_descriptor() {
+    let sandbox = with_session();
+    for line in [
+        "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>dump",
+        "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>&1 | cat >dump",
+        "DIRENV_DUMP_FILE_PATH=1 aws-mfa load | cat >dump",
+    ] {
+        let ran = sandbox.command("sh").args(["-c", line]).output().unwrap();
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{line}");
+        let dump = std::fs::read(sandbox.home().join("dump")).unwrap();
+        assert!(dumped(&dump).contains_key("PATH"), "{line}");
+    }
+    sandbox.write("dump", "before ");
+    let line = "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>>dump";
+    assert!(
+        sandbox
+            .command("sh")
+            .args(["-c", line])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let appended = std::fs::read(sandbox.home().join("dump")).unwrap();
+    assert!(dumped(appended.strip_prefix(b"before ").unwrap()).contains_key("PATH"));
+
+    let line = "DIRENV_DUMP_FILE_PATH=9 aws-mfa load";
+    let ran =
+        super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output().unwrap());
+    ran.is(
+        1,
+        "",
+        "aws-mfa: DIRENV_DUMP_FILE_PATH names a file that is gone (/dev/fd/9)\n\
+         hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n",
+    );
+}
+
+#[test]
+fn the_direnv_format_is_told_where_it_belongs() {
+    with_session().run(["load", "--format", "direnv"]).is(
+        2,
+        "",
+        "aws-mfa: the direnv format needs DIRENV_DUMP_FILE_PATH, which direnv_load sets\n\
+         hint: write `direnv_load aws-mfa load` in the .envrc\n",
+    );
+}
+
+const REFUSED: &str = "aws-mfa: in an .envrc, load would show the session's secrets on the screen\n\
+    hint: write `direnv_load aws-mfa load`\n";
+
+#[test]
+fn in_an_envrc_a_terminal_is_shown_no_secrets() {
+    let Some(script) = tool("script") else { return };
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let sandbox = with_session();
+    // Standard error is elsewhere: that the terminal is one decides.
+    let line = "DIRENV_IN_ENVRC=1 aws-mfa load 2>said";
+    let (status, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
+    assert_eq!((status, shown.as_str()), (2, ""));
+    let said = std::fs::read_to_string(sandbox.home().join("said")).unwrap();
+    assert_eq!(said, REFUSED);
+}
+
+#[cfg(unix)]
+#[test]
+fn in_an_envrc_the_log_of_an_editor_is_shown_no_secrets() {
+    let sandbox = with_session();
+    let run = |line: &str| {
+        super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output().unwrap())
+    };
+    run("DIRENV_IN_ENVRC=1 aws-mfa load 2>&1").is(2, REFUSED, "");
+    run("DIRENV_IN_ENVRC=1 aws-mfa load >/dev/null 2>&1").is(0, "", "");
+    let piped = run("DIRENV_IN_ENVRC=1 aws-mfa load | cat");
+    assert!(piped.stdout.starts_with("export AWS_ACCESS_KEY_ID="));
+}
+
+/// No prompt, no network, no child: seen by the kernel. And the watch is taken before the file is
+/// read, and the dump written at once, last.
+#[test]
+fn load_does_nothing_but_read_and_write() {
+    let Some(strace) = tool("strace") else { return };
+    let mut sandbox = with_session();
+    let dump = sandbox.write("dump", "");
+    let trace = sandbox.home().join("trace");
+    sandbox.set("DIRENV_DUMP_FILE_PATH", &dump);
+    let ran = sandbox
+        .command(strace)
+        .args([
+            "-f",
+            "-y",
+            "-e",
+            "trace=%network,%process,%file,write,read",
+            "-o",
+        ])
+        .arg(&trace)
+        .arg(super::sandbox::binary())
+        .arg("load")
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let calls: Vec<&str> = trace
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(_, call)| call.trim_start())
+        .collect();
+    let named = |name: &str| calls.iter().filter(|call| call.starts_with(name)).count();
+    assert_eq!(named("execve("), 1);
+    for call in ["clone", "fork", "vfork", "socket", "connect", "sendto"] {
+        assert_eq!(named(call), 0, "{call}: {trace}");
+    }
+    let at = |what: &dyn Fn(&str) -> bool| calls.iter().position(|call| what(call)).unwrap();
+    let session = sandbox.session_file();
+    let session = session.to_str().unwrap();
+    let watched = at(&|call| call.contains(session) && call.contains("stat"));
+    let opened = at(&|call| call.contains(session) && call.starts_with("open"));
+    assert!(watched < opened, "{trace}");
+    let writes: Vec<&&str> = calls
+        .iter()
+        .filter(|call| call.starts_with("write("))
+        .collect();
+    assert_eq!(writes.len(), 1, "{trace}");
+    assert!(writes[0].contains("home/dump>"), "{trace}");
+    assert!(!calls.iter().any(|call| call.contains("/.aws/")), "{trace}");
+    assert!(
+        !calls.iter().any(|call| call.contains("/dev/tty")),
+        "{trace}"
+    );
+}

@@ -165,3 +165,61 @@ fn help_shows_no_value_of_a_secret() {
         assert!(!outcome.stdout.contains(super::fake_sts::SECRET_WORD));
     }
 }
+
+#[test]
+fn quiet_leaves_the_reason_out_and_the_status_in() {
+    let sandbox = sandbox();
+    sandbox.run(["load", "--quiet"]).is(3, "", "");
+    sandbox
+        .run(["load", "-q", "--format", "json"])
+        .is(3, "", "");
+    // What is not for want of a session is said.
+    sandbox.write_session(from_now(60));
+    assert_eq!(sandbox.run(["load", "-q", "--format", "direnv"]).status, 2);
+}
+
+/// What a person pastes is in the help and in the README, as the tests have it.
+#[test]
+fn help_and_readme_have_the_line_for_each_shell() {
+    use super::formats::{CMD, ELVISH, FISH, NUSHELL, POWERSHELL, SH, TCSH};
+    let readme = include_str!("../../README.md").replace("\\|", "|");
+    let mut sandbox = sandbox();
+    sandbox.set("COLUMNS", "80");
+    for argument in ["--help", "-h"] {
+        let help = sandbox.run(["load", argument]).stdout;
+        for line in [
+            SH,
+            FISH,
+            ELVISH,
+            TCSH,
+            NUSHELL,
+            POWERSHELL,
+            CMD,
+            "direnv_load aws-mfa load",
+        ] {
+            assert!(help.contains(&format!("  {line}\n")), "{line}: {help}");
+            assert!(readme.contains(line), "{line}");
+        }
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 80),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn the_aws_clis_names_of_the_formats_are_known() {
+    let sandbox = sandbox();
+    sandbox.write_session(from_now(60));
+    for (name, alias) in [
+        ("sh", "env"),
+        ("dotenv", "env-no-export"),
+        ("cmd", "windows-cmd"),
+    ] {
+        let printed = sandbox.run(["load", "--format", name]);
+        assert_eq!((printed.status, printed.stderr.as_str()), (0, ""));
+        sandbox
+            .run(["load", "--format", alias])
+            .is(0, &printed.stdout, "");
+    }
+}

@@ -31,9 +31,12 @@ mod get;
 mod killed;
 mod load;
 mod man;
+mod mise;
 mod network;
 mod peers;
 mod profiles;
+#[cfg(unix)]
+mod prompts;
 mod readme;
 #[cfg(unix)]
 mod secrets;

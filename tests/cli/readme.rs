@@ -5,7 +5,7 @@ use super::direnv::ENVRC;
 const README: &str = include_str!("../../README.md");
 
 /// The text of the fenced blocks of this language.
-fn blocks(language: &str) -> Vec<&'static str> {
+pub fn blocks(language: &str) -> Vec<&'static str> {
     README
         .split("```")
         .skip(1)

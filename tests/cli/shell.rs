@@ -1,93 +1,105 @@
-//! A bash that a user types into, with direnv's hook at each prompt.
+//! A shell that a user types into, in a terminal, with direnv's hook at each prompt.
 
 use super::sandbox::Sandbox;
-use std::io::{BufRead, BufReader, Write};
+use super::terminal::Terminal;
+use super::tool::tool;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-/// Longer than anything that is not stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Said when a prompt has been shown.
-const PROMPT: &str = "----- prompt -----";
+/// Which shell.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Bash,
+    Zsh,
+    Fish,
+}
 
 pub struct Shell {
-    bash: Child,
-    input: ChildStdin,
-    lines: Receiver<String>,
+    kind: Kind,
+    terminal: Terminal,
+    lines: usize,
     /// What showed up until the first prompt was there.
     pub first_prompt: String,
 }
 
 impl Shell {
-    /// Opens a shell that stands in `folder`, and waits for its first prompt.
+    /// Opens a bash that stands in `folder`, and waits for its first prompt.
     pub fn open(sandbox: &Sandbox, folder: &Path, direnv: &Path) -> Self {
-        let mut bash = sandbox
-            .command("bash")
-            .args(["--norc", "--noprofile"])
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = channel();
-        let output = BufReader::new(bash.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
+        Shell::open_kind(Kind::Bash, sandbox, folder, direnv)
+    }
+
+    /// Opens a shell of this kind; it and script(1) must be there.
+    pub fn open_kind(kind: Kind, sandbox: &Sandbox, folder: &Path, direnv: &Path) -> Self {
+        let (program, arguments) = match kind {
+            Kind::Bash => ("bash", "--norc --noprofile --noediting -i"),
+            Kind::Zsh => ("zsh", "-f -o no_zle -o no_prompt_sp -o no_prompt_cr -i"),
+            Kind::Fish => ("fish", "--no-config -i"),
+        };
+        let (script, program) = (tool("script").unwrap(), tool(program).unwrap());
+        let line = format!(
+            "cd '{}' && TERM=dumb exec '{}' {arguments}",
+            folder.display(),
+            program.display()
+        );
         let mut shell = Shell {
-            input: bash.stdin.take().unwrap(),
-            bash,
-            lines,
+            kind,
+            terminal: Terminal::run(sandbox, &script, &line),
+            lines: 0,
             first_prompt: String::new(),
         };
-        shell.first_prompt = shell.run(&format!(
-            "exec 2>&1; eval \"$('{}' hook bash)\"",
-            direnv.display()
-        ));
+        shell.run(match kind {
+            Kind::Bash | Kind::Zsh => "stty -echo; PS1=",
+            Kind::Fish => "function fish_prompt; end; function fish_greeting; end",
+        });
+        let direnv = direnv.display();
+        shell.first_prompt = shell.run(&match kind {
+            Kind::Bash => format!("eval \"$('{direnv}' hook bash)\""),
+            Kind::Zsh => format!("eval \"$('{direnv}' hook zsh)\""),
+            Kind::Fish => format!("'{direnv}' hook fish | source"),
+        });
         shell
     }
 
     /// Types a line, and gives all that shows up until the next prompt is there, that of direnv's
-    /// hook included.
+    /// hook included. fish shows what is typed, too.
+    #[track_caller]
     pub fn run(&mut self, line: &str) -> String {
-        writeln!(
-            self.input,
-            "{line}\neval \"$PROMPT_COMMAND\"\necho '{PROMPT}'"
-        )
-        .unwrap();
-        self.input.flush().unwrap();
-        let mut output = String::new();
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap();
-            if line == PROMPT {
-                return output;
-            }
-            output.push_str(&line);
-            output.push('\n');
-        }
+        self.lines += 1;
+        // The second line is read at the next prompt, so what it shows comes after the hook. It is
+        // typed in two halves: the terminal may show it as it is typed.
+        let end = format!("-- line {} --", self.lines);
+        let (left, right) = end.split_at(4);
+        self.terminal.type_line(line);
+        self.terminal.type_line(&format!(" echo '{left}''{right}'"));
+        plain(&self.terminal.wait_for(&format!("{end}\r\n")))
     }
 
     /// The value of a variable, or `unset`.
+    #[track_caller]
     pub fn variable(&mut self, name: &str) -> String {
-        let output = self.run(&format!("echo \"value:${{{name}-unset}}\""));
-        output
+        let line = match self.kind {
+            Kind::Bash | Kind::Zsh => format!("echo \"val''ue:${{{name}-unset}}\""),
+            Kind::Fish => format!("set -q {name}; and echo val''ue:${name}; or echo val''ue:unset"),
+        };
+        let shown = self.run(&line.replace("\"val''ue:", "val''ue:\""));
+        shown
             .lines()
             .find_map(|line| line.strip_prefix("value:"))
-            .unwrap()
+            .unwrap_or_else(|| panic!("{name}: {shown}"))
             .to_owned()
     }
 }
 
-impl Drop for Shell {
-    fn drop(&mut self) {
-        let _ = self.bash.kill();
-        let _ = self.bash.wait();
+/// Text as a person sees it: without colours, and with plain line ends.
+fn plain(shown: &str) -> String {
+    let shown = shown.replace('\r', "");
+    let mut parts = shown.split("\u{1b}[");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(
+            part.trim_start_matches(|c: char| !c.is_ascii_alphabetic())
+                .get(1..)
+                .unwrap_or_default(),
+        );
     }
+    text
 }

@@ -53,17 +53,19 @@ impl Terminal {
         }
     }
 
-    /// Waits until `text` shows up after what was waited for before.
+    /// Waits until `text` shows up after what was waited for before, and gives what came in between.
     #[track_caller]
-    pub fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) -> String {
         while !self.shown.contains(text) {
             match self.screen.recv_timeout(PATIENCE) {
                 Ok(bytes) => self.shown.push_str(&String::from_utf8_lossy(&bytes)),
                 Err(_) => panic!("{text} does not show up: {}", self.shown),
             }
         }
-        let (_, rest) = self.shown.split_once(text).unwrap();
+        let (before, rest) = self.shown.split_once(text).unwrap();
+        let before = before.to_owned();
         self.shown = rest.to_owned();
+        before
     }
 
     /// Types a line.

@@ -1,0 +1,408 @@
+//! direnv's side of the contract: what happens at each prompt, in both of direnv's versions.
+
+use super::fake_sts::{self, FakeSts};
+use super::sandbox::{Outcome, Sandbox};
+use super::shell::{Kind, Shell};
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Each story once with the distribution's direnv, and once with the newest.
+macro_rules! in_both_versions {
+    ($($story:ident)*) => {
+        mod with_direnv {
+            $(#[test]
+            fn $story() {
+                let Some(direnv) = super::tool("direnv") else { return };
+                super::$story(&direnv);
+            })*
+        }
+
+        mod with_the_newest_direnv {
+            $(#[test]
+            fn $story() {
+                let Some(direnv) = super::tool("direnv-newest") else { return };
+                super::$story(&direnv);
+            })*
+        }
+    };
+}
+
+in_both_versions! {
+    a_session_comes_and_goes
+    a_session_comes_and_goes_under_strict_env
+    strict_stops_a_strict_envrc_alone
+    a_symlink_is_watched_with_its_target
+    a_large_and_odd_environment_goes_through
+    direnv_exec_has_the_session
+    without_direnv_load_no_secret_is_shown
+    an_envrc_says_use_aws_mfa
+    bash_follows_at_its_next_prompt
+    zsh_follows_at_its_next_prompt
+    fish_follows_at_its_next_prompt
+}
+
+/// A project with this `.envrc`, allowed, and the variables of a shell that stands in it.
+struct Project<'a> {
+    sandbox: &'a Sandbox,
+    direnv: &'a Path,
+    folder: PathBuf,
+    variables: BTreeMap<String, Option<String>>,
+}
+
+impl<'a> Project<'a> {
+    fn new(sandbox: &'a Sandbox, direnv: &'a Path, envrc: &str) -> Self {
+        let envrc = sandbox.write("project/.envrc", envrc);
+        let project = Project {
+            sandbox,
+            direnv,
+            folder: envrc.parent().unwrap().to_owned(),
+            variables: BTreeMap::new(),
+        };
+        let allowed = project.direnv(&["allow"]);
+        assert_eq!(allowed.status, 0, "{}", allowed.stderr);
+        project
+    }
+
+    /// direnv as this user's: root, too, cannot read what is closed to its owner.
+    fn direnv(&self, arguments: &[&str]) -> Outcome {
+        let root = std::fs::metadata(&self.folder).unwrap().uid() == 0;
+        let mut command = match tool("setpriv").filter(|_| root) {
+            Some(setpriv) => {
+                let mut command = self.sandbox.command(setpriv);
+                command
+                    .arg("--bounding-set=-dac_override,-dac_read_search")
+                    .arg(self.direnv);
+                command
+            }
+            None => self.sandbox.command(self.direnv),
+        };
+        command.args(arguments).current_dir(&self.folder);
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Outcome::from(command.output().unwrap())
+    }
+
+    /// What the hook does at each prompt, in every shell; gives what a user sees.
+    fn prompt(&mut self) -> String {
+        let exported = self.direnv(&["export", "json"]);
+        if !exported.stdout.is_empty() {
+            let change: BTreeMap<String, Option<String>> =
+                serde_json::from_str(&exported.stdout).unwrap();
+            self.variables.extend(change);
+        }
+        assert!(
+            !exported.stderr.contains(fake_sts::SECRET_WORD),
+            "{}",
+            exported.stderr
+        );
+        exported.stderr
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.as_deref()
+    }
+
+    /// A prompt after something has changed, and one after nothing has: direnv loads once.
+    #[track_caller]
+    fn loads_once(&mut self) -> String {
+        let shown = self.prompt();
+        assert!(shown.contains("direnv: loading "), "{shown}");
+        assert_eq!(
+            self.prompt(),
+            "",
+            "loaded again, though nothing has changed"
+        );
+        assert_eq!(self.variable("PROJECT"), Some("mine"));
+        shown
+    }
+
+    #[track_caller]
+    fn has_no_session(&mut self, reason: &str) {
+        let shown = self.loads_once();
+        assert!(shown.contains(&format!("aws-mfa: {reason}")), "{shown}");
+        assert!(shown.contains(": run `aws-mfa get <code>`\n"), "{shown}");
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+        ] {
+            assert_eq!(self.variable(name), None, "{name}");
+        }
+    }
+
+    #[track_caller]
+    fn has_session(&mut self, number: usize) {
+        self.loads_once();
+        let id = format!("ASIASESSION00000000{number}");
+        assert_eq!(self.variable("AWS_ACCESS_KEY_ID"), Some(id.as_str()));
+    }
+}
+
+/// Writes the session file as if `minute` minutes had gone by since the last one.
+fn put(sandbox: &Sandbox, contents: &str, minute: u64) -> PathBuf {
+    let file = sandbox.write(sandbox.session_file(), contents);
+    let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + 60 * minute);
+    File::options()
+        .append(true)
+        .open(&file)
+        .and_then(|file| file.set_modified(time))
+        .unwrap();
+    file
+}
+
+fn valid() -> String {
+    fake_sts::session_json(Timestamp::now() + SignedDuration::from_hours(1))
+}
+
+fn sandbox_with_session() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let file = put(&sandbox, &valid(), 0);
+    sandbox.set("AWS_SESSION_FILE", file);
+    sandbox
+}
+
+/// The life of a session, with the watch before, after, and left to `load`.
+fn life(direnv: &Path, first_line: &str) {
+    let watch = "watch_file $AWS_SESSION_FILE\n";
+    let load = "direnv_load aws-mfa load\n";
+    std::thread::scope(|scope| {
+        for lines in [
+            load.to_owned(),
+            format!("{watch}{load}"),
+            format!("{load}{watch}"),
+        ] {
+            scope.spawn(move || {
+                let sts = FakeSts::start();
+                let sandbox = Sandbox::with_user(&sts);
+                let envrc = format!("{first_line}{lines}export PROJECT=mine\n");
+                let mut project = Project::new(&sandbox, direnv, &envrc);
+                project.has_no_session("no session yet (");
+                assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+                project.has_session(1);
+                // Within the same second.
+                assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+                project.has_session(2);
+                let expired = Timestamp::now() - SignedDuration::from_hours(2);
+                put(&sandbox, &fake_sts::session_json(expired), 1);
+                project.has_no_session("session expired 2h ago (");
+                put(&sandbox, "{\"Credentials\"", 2);
+                project.has_no_session("session file is corrupt: it ends early (");
+                let file = put(&sandbox, &valid(), 3);
+                let allow = |mode| {
+                    std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+                };
+                allow(0o000);
+                project.has_no_session("cannot read the session file ");
+                allow(0o600);
+                put(&sandbox, &valid(), 4);
+                project.has_session(0);
+                std::fs::remove_file(&file).unwrap();
+                project.has_no_session("no session yet (");
+            });
+        }
+    });
+}
+
+fn a_session_comes_and_goes(direnv: &Path) {
+    life(direnv, "");
+}
+
+fn a_session_comes_and_goes_under_strict_env(direnv: &Path) {
+    life(direnv, "strict_env\n");
+}
+
+fn strict_stops_a_strict_envrc_alone(direnv: &Path) {
+    let mut sandbox = Sandbox::new();
+    let session_file = sandbox.session_file();
+    sandbox.set("AWS_SESSION_FILE", session_file);
+    for (first_line, rest) in [("", Some("mine")), ("strict_env\n", None)] {
+        let envrc = format!("{first_line}direnv_load aws-mfa load --strict\nexport PROJECT=mine\n");
+        let mut project = Project::new(&sandbox, direnv, &envrc);
+        let shown = project.prompt();
+        assert!(
+            shown.contains("hint: run `aws-mfa get <code>`\n"),
+            "{shown}"
+        );
+        assert_eq!(project.variable("PROJECT"), rest, "{shown}");
+    }
+}
+
+fn a_symlink_is_watched_with_its_target(direnv: &Path) {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let target = sandbox.write("vault/session", valid());
+    let link = sandbox.home().join("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    sandbox.set("AWS_SESSION_FILE", &link);
+    let mut project = Project::new(
+        &sandbox,
+        direnv,
+        "direnv_load aws-mfa load\nexport PROJECT=mine\n",
+    );
+    project.has_session(0);
+    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    project.has_session(1);
+    assert!(link.is_symlink());
+    // Gone behind the link, and back.
+    std::fs::remove_file(&target).unwrap();
+    project.has_no_session("no session yet (");
+    sandbox.write("vault/session", valid());
+    project.has_session(0);
+}
+
+fn a_large_and_odd_environment_goes_through(direnv: &Path) {
+    let mut sandbox = sandbox_with_session();
+    let large = "x/'\"\\\n\u{e9}".repeat(14_000);
+    for number in 0..9 {
+        sandbox.set(&format!("LARGE_{number}"), &large);
+    }
+    sandbox
+        .set("odd.name-of a variable", "odd")
+        .set("BASH_FUNC_f%%", "() { :; }")
+        .set("EMPTY", "");
+    let mut project = Project::new(
+        &sandbox,
+        direnv,
+        "direnv_load aws-mfa load\nexport PROJECT=mine\n",
+    );
+    let shown = project.loads_once();
+    assert_eq!(
+        project.variable("AWS_ACCESS_KEY_ID"),
+        Some("ASIASESSION000000000")
+    );
+    // None of the others has changed or is gone.
+    let changed: Vec<&str> = project
+        .variables
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !name.starts_with("DIRENV_") && !name.starts_with("AWS_"))
+        .collect();
+    assert_eq!(changed, ["PROJECT"], "{shown}");
+}
+
+fn direnv_exec_has_the_session(direnv: &Path) {
+    let sandbox = sandbox_with_session();
+    let project = Project::new(&sandbox, direnv, "direnv_load aws-mfa load\n");
+    let folder = project.folder.to_str().unwrap();
+    let ran = project.direnv(&["exec", folder, "printenv", "AWS_SESSION_TOKEN"]);
+    assert_eq!(ran.stdout, "token//S3CR3T+0==\n", "{}", ran.stderr);
+    assert!(!ran.stderr.contains(fake_sts::SECRET_WORD));
+}
+
+fn without_direnv_load_no_secret_is_shown(direnv: &Path) {
+    let sandbox = sandbox_with_session();
+    let mut project = Project::new(&sandbox, direnv, "aws-mfa load\nexport PROJECT=mine\n");
+    let shown = project.loads_once();
+    assert!(
+        shown.contains(
+            "aws-mfa: in an .envrc, load would show the session's secrets on the screen\n"
+        ),
+        "{shown}"
+    );
+    // Where a shell reads it, it is no mistake.
+    let mut project = Project::new(
+        &sandbox,
+        direnv,
+        "eval \"$(aws-mfa load)\"\nexport PROJECT=mine\n",
+    );
+    project.has_session(0);
+}
+
+fn an_envrc_says_use_aws_mfa(direnv: &Path) {
+    let mut sandbox = Sandbox::new();
+    let session_file = sandbox.session_file();
+    sandbox.set("AWS_SESSION_FILE", session_file);
+    let printed = sandbox.run(["init", "direnv"]);
+    assert_eq!((printed.status, printed.stderr.as_str()), (0, ""));
+    sandbox.write(".config/direnv/lib/aws-mfa.sh", &printed.stdout);
+    for line in ["use aws_mfa", "use aws-mfa"] {
+        let _ = std::fs::remove_file(sandbox.session_file());
+        let envrc = |arguments: &str| format!("{line}{arguments}\nexport PROJECT=mine\n");
+        let quiet = Project::new(&sandbox, direnv, &envrc(" --quiet")).prompt();
+        assert!(!quiet.contains("aws-mfa: "), "{quiet}");
+        let strict = Project::new(&sandbox, direnv, &envrc(" --strict")).prompt();
+        assert!(strict.contains("hint: run `aws-mfa get"), "{strict}");
+        let mut project = Project::new(&sandbox, direnv, &envrc(""));
+        project.has_no_session("no session yet (");
+        put(&sandbox, &valid(), 5);
+        project.has_session(0);
+    }
+}
+
+/// Two shells, one code, the hook of that shell.
+fn follows(kind: Kind, direnv: &Path) {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let project = Project::new(
+        &sandbox,
+        direnv,
+        "direnv_load aws-mfa load\nexport PROJECT=mine\n",
+    );
+    let open = || Shell::open_kind(kind, &sandbox, &project.folder, direnv);
+    let [mut first, mut second] = [open(), open()];
+    assert!(
+        first.first_prompt.contains("aws-mfa: no session yet ("),
+        "{}",
+        first.first_prompt
+    );
+    for shell in [&mut first, &mut second] {
+        assert_eq!(shell.variable("PROJECT"), "mine");
+        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
+    }
+    for (code, id) in [
+        ("111111", "ASIASESSION000000001"),
+        ("222222", "ASIASESSION000000002"),
+    ] {
+        let shown = first.run(&format!("aws-mfa get {code}"));
+        assert!(shown.contains("saved session info to "), "{shown}");
+        second.run("");
+        for shell in [&mut first, &mut second] {
+            assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), id);
+        }
+    }
+    let shown = first.run("true");
+    assert!(!shown.contains("direnv: loading"), "{shown}");
+    first.run("aws-mfa clear");
+    second.run("");
+    for shell in [&mut first, &mut second] {
+        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
+        assert_eq!(shell.variable("PROJECT"), "mine");
+    }
+}
+
+fn bash_follows_at_its_next_prompt(direnv: &Path) {
+    follows(Kind::Bash, direnv);
+}
+
+fn zsh_follows_at_its_next_prompt(direnv: &Path) {
+    if tool("zsh").is_some() {
+        follows(Kind::Zsh, direnv);
+    }
+}
+
+fn fish_follows_at_its_next_prompt(direnv: &Path) {
+    if tool("fish").is_some() {
+        follows(Kind::Fish, direnv);
+    }
+}
+
+#[test]
+fn the_functions_for_direnv_pass_shellcheck() {
+    let Some(shellcheck) = tool("shellcheck") else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let printed = sandbox.run(["init", "direnv"]);
+    let file = sandbox.write("aws-mfa.sh", &printed.stdout);
+    let checked = Outcome::from(sandbox.command(shellcheck).arg(file).output().unwrap());
+    checked.is(0, "", "");
+}
