@@ -9,6 +9,10 @@ mod memory;
 mod session;
 mod settings;
 
+#[cfg(test)]
+#[path = "../tests/parsers.rs"]
+mod parsers;
+
 use clap::Parser;
 use environment::Environment;
 use std::io::Write;

@@ -88,6 +88,31 @@ fn seconds(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_length_is_read_back_however_it_is_written(
+            seconds in Duration::SHORTEST..=Duration::LONGEST,
+        ) {
+            let (hours, minutes) = (seconds / 3600, seconds / 60);
+            for text in [
+                format!("{seconds}"),
+                format!("{seconds}s"),
+                format!("{minutes}m{}s", seconds % 60),
+                format!("{hours}h{}m{}s", minutes % 60, seconds % 60),
+            ] {
+                prop_assert_eq!(Duration::parse(&text).unwrap().seconds(), seconds);
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_length_or_a_failure(text in any::<String>()) {
+            if let Ok(length) = Duration::parse(&text) {
+                prop_assert!((Duration::SHORTEST..=Duration::LONGEST).contains(&length.seconds()));
+            }
+        }
+    }
 
     #[test]
     fn lengths_are_read_as_people_write_them() {

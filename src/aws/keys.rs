@@ -83,21 +83,24 @@ impl MasterKeys {
         if runs_aws_mfa(command_line) {
             return Err(not_itself(&format!("{name} {}", process::Fault::Circle)));
         }
-        let unusable = |what: &str| {
-            Failure::new(Next::FixSetup, format!("{name} {what}")).hint(
-                "run it in a shell to see; it has to print \
-                 {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
-            )
-        };
         let output =
             process::run(command_line, environment, PROCESS_LIMIT).map_err(
                 |fault| match fault {
                     process::Fault::Circle => not_itself(&format!("{name} {fault}")),
-                    _ => unusable(&fault.to_string()),
+                    _ => unusable(name, &fault.to_string()),
                 },
             )?;
+        Self::of_answer(&output, name)
+    }
+
+    /// The keys that a `credential_process`, named `name`, has printed.
+    ///
+    /// # Errors
+    /// It has printed something else; the message quotes nothing of it.
+    pub fn of_answer(output: &[u8], name: &str) -> Result<Self, Failure> {
+        let unusable = |what: &str| unusable(name, what);
         // serde_json's own message can quote what was printed.
-        let answer: Answer = serde_json::from_slice(&output)
+        let answer: Answer = serde_json::from_slice(output)
             .map_err(|_| unusable("printed something else than credentials"))?;
         if answer.version != 1 {
             return Err(unusable(&format!(
@@ -131,6 +134,14 @@ impl MasterKeys {
         )
         .hint("give the user's own access key there (AKIA…): a session cannot get another session")
     }
+}
+
+/// The failure for a `credential_process`, named `name`, that gives no keys.
+fn unusable(name: &str, what: &str) -> Failure {
+    Failure::new(Next::FixSetup, format!("{name} {what}")).hint(
+        "run it in a shell to see; it has to print \
+         {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
+    )
 }
 
 /// Whether a word of the command line is this program; it is then not even started.

@@ -210,7 +210,40 @@ fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::ffi::OsString;
+
+    proptest! {
+        #[test]
+        fn any_environment_is_read_back_from_its_dump(
+            variables in any::<BTreeMap<String, String>>(),
+        ) {
+            let environment = variables
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+            prop_assert_eq!(dumped(&environment), variables);
+        }
+
+        #[test]
+        fn any_list_of_watches_keeps_its_entries(
+            paths in any::<Vec<(String, i64, bool)>>(),
+        ) {
+            let before: Vec<Value> = paths
+                .iter()
+                .map(|(path, time, exists)| json!({"path": path, "modtime": time, "exists": exists}))
+                .collect();
+            let after = watch("/s").added_to(&encode(&before).unwrap()).unwrap();
+            let after: Vec<Value> = decode(&after).unwrap();
+            prop_assert_eq!(&after[..before.len()], &before);
+            prop_assert_eq!(after.len(), before.len() + 1);
+        }
+
+        #[test]
+        fn what_is_no_list_of_watches_is_told_from_one(text in any::<String>()) {
+            prop_assert_eq!(watch("/s").added_to(&text), None);
+        }
+    }
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         variables

@@ -114,6 +114,45 @@ fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What a session's string can be at all: anything but nothing, and no NUL.
+    fn text() -> impl Strategy<Value = String> {
+        any::<String>().prop_map(|text| match text.replace('\0', "") {
+            empty if empty.is_empty() => "x".to_owned(),
+            text => text,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_session_that_is_written_is_read_back(
+            id in text(),
+            secret in text(),
+            token in text(),
+            expiration in proptest::option::of(0..253_402_207_200_i64),
+            region in proptest::option::of(text()),
+        ) {
+            let session = Session {
+                access_key_id: id.clone(),
+                secret_access_key: secret.as_str().into(),
+                session_token: token.as_str().into(),
+                expiration: expiration.map(|second| Timestamp::from_second(second).unwrap()),
+                region: region.clone(),
+            };
+            let read = parse(&render(&session).unwrap()).unwrap();
+            prop_assert_eq!(read.access_key_id, id);
+            prop_assert_eq!(read.secret_access_key.expose_secret(), &secret);
+            prop_assert_eq!(read.session_token.expose_secret(), &token);
+            prop_assert_eq!(read.expiration, session.expiration);
+            prop_assert_eq!(read.region, region);
+        }
+
+        #[test]
+        fn what_is_read_is_a_session_or_a_fault(bytes in any::<Vec<u8>>()) {
+            let _ = parse(&bytes);
+        }
+    }
 
     #[test]
     fn what_the_aws_cli_prints_is_read_in_both_its_versions() {

@@ -1,0 +1,5 @@
+#![no_main]
+
+include!("../product.rs");
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::credential_lines(data));

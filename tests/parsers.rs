@@ -1,0 +1,208 @@
+//! What holds for each parser, whatever it is given. Fuzzers look for what breaks it (tests/fuzz);
+//! what they have found, and what they start from, is tried by each `cargo test`.
+//!
+//! This is a part of the program's unit tests, and of each fuzz target.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a finding is a panic"
+)]
+
+use crate::aws::code::Code;
+use crate::aws::duration::{self, Duration};
+use crate::aws::keys::MasterKeys;
+use crate::aws::profile::Profiles;
+use crate::environment::direnv::{self, Watch};
+use crate::environment::shell::{self, Language};
+use crate::environment::{Change, Environment};
+use crate::error::Failure;
+use crate::session::json;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// A session file: what is taken for a session is written and read back as the same one, and can
+/// be handed on; what is not is told without quoting it.
+pub fn session_file(data: &[u8]) {
+    let session = match json::parse(data) {
+        Ok(session) => session,
+        Err(fault) => {
+            assert!(fault.is_ascii() && fault.len() < 60, "{fault}");
+            return;
+        }
+    };
+    let written = json::render(&session).unwrap();
+    let read = json::parse(&written).expect("what is written can be read");
+    assert_eq!(read.access_key_id, session.access_key_id);
+    assert_eq!(
+        read.secret_access_key.expose_secret(),
+        session.secret_access_key.expose_secret()
+    );
+    assert_eq!(
+        read.session_token.expose_secret(),
+        session.session_token.expose_secret()
+    );
+    assert_eq!(read.expiration, session.expiration);
+    assert_eq!(read.region, session.region);
+
+    let change = Change::of(&session);
+    for language in [
+        Language::Sh,
+        Language::Fish,
+        Language::Powershell,
+        Language::Elvish,
+        Language::Tcsh,
+        Language::Cmd,
+        Language::Json,
+        Language::Dotenv,
+        Language::Process,
+    ] {
+        let _ = shell::render(&change, language);
+    }
+    let dump = direnv::dump(&Environment::from_iter([]), &change, watch().as_ref()).unwrap();
+    assert!(matches!(decoded(&dump), Some(Value::Object(_))));
+}
+
+/// `DIRENV_WATCHES`: a list gets one more watch and keeps the others, anything else is passed on
+/// as it is. The data is taken as it is, and as the JSON within direnv's encoding.
+pub fn watches(data: &[u8]) {
+    let mut stream = ZlibEncoder::new(Vec::new(), Compression::fast());
+    stream.write_all(data).unwrap();
+    let encoded = URL_SAFE.encode(stream.finish().unwrap());
+    for before in [String::from_utf8_lossy(data).into_owned(), encoded] {
+        let environment =
+            Environment::from_iter([("DIRENV_WATCHES".into(), OsString::from(&before))]);
+        let dump = direnv::dump(&environment, &Change::nothing(), watch().as_ref()).unwrap();
+        let dump = decoded(&dump).expect("direnv can read the dump");
+        let after = dump["DIRENV_WATCHES"].as_str().unwrap();
+        if after == before {
+            continue;
+        }
+        let (Some(Value::Array(before)), Some(Value::Array(after))) =
+            (decoded(&before), decoded(after))
+        else {
+            panic!("what is no list was changed");
+        };
+        let (last, others) = after.split_last().unwrap();
+        assert_eq!(others, before);
+        assert_eq!(last["path"], "/session");
+    }
+}
+
+/// A length of time, for a session and for a margin.
+pub fn duration(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match Duration::parse(text) {
+        Ok(length) => {
+            assert!((900..=129_600).contains(&length.seconds()));
+            let seconds = format!("{}s", length.seconds());
+            assert_eq!(Duration::parse(&seconds).ok(), Some(length));
+        }
+        Err(failure) => assert_one_line(&failure),
+    }
+    match duration::margin(text, Duration::DEFAULT) {
+        Ok(margin) => assert!((0..=43_200).contains(&margin.as_secs())),
+        Err(failure) => assert_one_line(&failure),
+    }
+}
+
+/// What a code command or a `credential_process` prints: keys and codes never show in a failure.
+pub fn credential_lines(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        match Code::parse(text) {
+            Ok(code) => assert_eq!(code.digits().len(), 6),
+            Err(failure) => {
+                assert_one_line(&failure);
+                assert!(text.len() < 20 || !failure.to_string().contains(text));
+            }
+        }
+    }
+    match MasterKeys::of_answer(data, "credential_process") {
+        Ok(keys) => {
+            assert!(!keys.access_key_id.starts_with("ASIA"));
+        }
+        Err(failure) => assert_one_line(&failure),
+    }
+}
+
+/// A file of `~/.aws`: read with the SDK's parser, and a broken one is told.
+pub fn profile_file(data: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(data).unwrap();
+    for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        let other = match variable {
+            "AWS_CONFIG_FILE" => "AWS_SHARED_CREDENTIALS_FILE",
+            _ => "AWS_CONFIG_FILE",
+        };
+        let environment = Environment::from_iter([
+            (variable.into(), file.path().into()),
+            (other.into(), "/nowhere".into()),
+        ]);
+        if let Err(error) = Profiles::load(&environment) {
+            let failure: &Failure = error.downcast_ref().expect("a failure with a remedy");
+            assert_one_line(failure);
+        }
+    }
+}
+
+#[track_caller]
+fn assert_one_line(failure: &Failure) {
+    let line = failure.one_line();
+    assert!(!line.chars().any(char::is_control), "{line:?}");
+}
+
+fn watch() -> Option<Watch> {
+    Watch::of(Path::new("/session"))
+}
+
+/// direnv's encoding, read without the product's own code.
+fn decoded(text: &str) -> Option<Value> {
+    let stream = URL_SAFE.decode(text).ok()?;
+    let mut json = Vec::new();
+    let read = ZlibDecoder::new(stream.as_slice()).read_to_end(&mut json);
+    read.ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_corpus_of_each_fuzz_target_holds() {
+        type Target = fn(&[u8]);
+        let targets: [(&str, Target); 5] = [
+            ("session_file", session_file),
+            ("watches", watches),
+            ("duration", duration),
+            ("credential_lines", credential_lines),
+            ("profile_file", profile_file),
+        ];
+        for (name, target) in targets {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fuzz/corpus")
+                .join(name);
+            let mut count = 0;
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                println!("{}", path.display());
+                target(&std::fs::read(&path).unwrap());
+                count += 1;
+            }
+            println!("{name}: {count} inputs");
+            assert!(count >= 5, "{} is nearly empty", folder.display());
+        }
+    }
+}
