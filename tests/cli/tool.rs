@@ -6,11 +6,7 @@ use std::path::PathBuf;
 /// `CI=true` it fails, because there `.ci/setup` has installed all of them.
 #[track_caller]
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .chain(tools_folder())
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
+    let found = installed(name);
     if found.is_none() {
         assert!(
             std::env::var_os("CI").is_none_or(|ci| ci != "true"),
@@ -19,6 +15,15 @@ pub fn tool(name: &str) -> Option<PathBuf> {
         eprintln!("skipped: {name} is not installed");
     }
     found
+}
+
+/// The path of `name`, if it is installed.
+pub fn installed(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(tools_folder())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 /// Where `.ci/setup` puts what it does not install for the whole machine.

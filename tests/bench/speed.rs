@@ -1,0 +1,332 @@
+//! `cargo bench --bench speed`: how fast `load`, `get` and `exec` are beside other programs.
+//!
+//! Whole processes are measured, two commands in turn; what counts is the median of the pairs'
+//! ratios, which a busy machine changes least. Two builds take part: the one that `cargo bench`
+//! makes, plain, and the static one of the releases (`.cargo/static.toml`), on Linux.
+//!
+//! With `-- --quick` every command runs twice and the table means nothing: it shows that the
+//! benchmark works. With `-- --out FOLDER` the rows are written to `speed.csv` there and the chart
+//! to `speed.svg`.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::use_debug,
+    reason = "the benchmark borrows the tests' world"
+)]
+
+#[path = "../cli/authority.rs"]
+mod authority;
+#[path = "chart.rs"]
+mod chart;
+#[path = "../cli/fake_sts.rs"]
+mod fake_sts;
+#[path = "measure.rs"]
+mod measure;
+#[path = "report.rs"]
+mod report;
+#[path = "../cli/sandbox.rs"]
+mod sandbox;
+#[path = "../cli/tool.rs"]
+mod tool;
+
+use authority::Authority;
+use fake_sts::FakeSts;
+use jiff::{SignedDuration, Timestamp};
+use measure::{Bench, Side};
+use report::Row;
+use sandbox::Sandbox;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tool::installed;
+
+/// The sizes of the environments that `load` hands on: a fresh login, a large development shell,
+/// and half of what Linux lets a program be given.
+const ENVIRONMENTS: [(&str, usize); 3] =
+    [("4 kB", 4_000), ("100 kB", 100_000), ("1 MB", 1_000_000)];
+
+/// Linux takes no variable of more than 128 KiB.
+const FILLER: usize = 1_000;
+
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A build of aws-mfa.
+struct Build {
+    name: &'static str,
+    binary: PathBuf,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let folder = arguments
+        .iter()
+        .position(|argument| argument == "--out")
+        .map(|index| PathBuf::from(&arguments[index + 1]));
+
+    let mut builds = vec![Build {
+        name: "plain",
+        binary: sandbox::binary(),
+    }];
+    if !quick {
+        builds.extend(static_build());
+    }
+    let bench = if quick { Bench::quick() } else { Bench::full() };
+    let mut rows = Vec::new();
+    for build in &builds {
+        load(&bench, build, &mut rows);
+        get(&bench, build, &mut rows);
+        exec(&bench, build, &mut rows);
+    }
+
+    print!("{}", report::tables(&rows));
+    if quick {
+        println!("\n(two runs of each: these numbers mean nothing)");
+    } else {
+        print!("{}", report::targets(&rows, &builds, crates()));
+    }
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("speed.csv"), report::csv(&rows)).unwrap();
+        std::fs::write(folder.join("speed.svg"), chart::svg(&rows)).unwrap();
+    }
+}
+
+/// Builds the binary as the releases are, where this machine is one that can.
+fn static_build() -> Option<Build> {
+    if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+        return None;
+    }
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .args(["build", "--quiet", "--locked", "--release", "--bin", "aws-mfa"])
+        .args(["--config", ".cargo/static.toml", "--target", &triple])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(cargo.status().unwrap().success(), "no static build");
+    let target = sandbox::binary().ancestors().nth(2).unwrap().to_owned();
+    Some(Build {
+        name: "static",
+        binary: target.join(triple).join("release/aws-mfa"),
+    })
+}
+
+/// How many packages are built into the binary or run to build it, this one included.
+fn crates() -> usize {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none"])
+        .args(["--no-dedupe", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    let tree = String::from_utf8(cargo.output().unwrap().stdout).unwrap();
+    let mut packages: Vec<&str> = tree.lines().filter(|line| !line.is_empty()).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages.len()
+}
+
+/// `load` beside what does nothing, what only reads the file, and the way of the two scripts.
+fn load(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
+    for (environment, size) in ENVIRONMENTS {
+        let (sandbox, session_file) = shell_of(size);
+        let load = |format| {
+            Side::new(build.name, {
+                let sandbox = &sandbox;
+                move || {
+                    let mut command = sandbox.command(&build.binary);
+                    command.args(["load", "--format", format]);
+                    command
+                }
+            })
+        };
+        let other = |name, program: &'static str, argument: Option<PathBuf>| {
+            let sandbox = &sandbox;
+            let path = installed(program)?;
+            Some(Side::new(name, move || {
+                let mut command = sandbox.command(&path);
+                command.args(&argument);
+                command
+            }))
+        };
+        let nothing = other("/bin/true", "true", None);
+        let reading = other("cat", "cat", Some(session_file));
+        let dump = other("direnv dump", "direnv", Some("dump".into()));
+        let scripts = installed("jq")
+            .and_then(|_| installed("direnv"))
+            .and_then(|_| other("the scripts", "bash", Some(script("aws_load_session"))));
+        for (format, others) in [
+            ("sh", vec![&nothing, &reading]),
+            ("direnv", vec![&nothing, &reading, &scripts, &dump]),
+        ] {
+            let command = format!("load --format {format}");
+            for other in others.into_iter().flatten() {
+                let scene = format!("{command} {environment}");
+                rows.push(Row {
+                    command: command.clone(),
+                    build: build.name,
+                    scene: environment.to_owned(),
+                    against: other.name.to_owned(),
+                    comparison: bench.compare(&scene, &load(format), other),
+                });
+            }
+        }
+    }
+}
+
+/// A shell with a session, that direnv has asked for its environment, of this many bytes.
+fn shell_of(size: usize) -> (Sandbox, PathBuf) {
+    let mut sandbox = Sandbox::new();
+    let expiration = Timestamp::now() + SignedDuration::from_hours(12);
+    // STS's own tokens are of about this length.
+    let json = fake_sts::session_json(expiration).replace("token//", &"t0ken/".repeat(150));
+    let session_file = sandbox.write(sandbox.session_file(), json);
+    let dump_file = sandbox.write("dump", "");
+    sandbox
+        .set("AWS_SESSION_FILE", &session_file)
+        .set("DIRENV_DUMP_FILE_PATH", dump_file);
+    if let Some(watches) = watches(&sandbox) {
+        sandbox.set("DIRENV_WATCHES", watches);
+    }
+    for number in 0..size / FILLER {
+        sandbox.set(&format!("FILLER_{number:04}"), "x".repeat(FILLER - 13));
+    }
+    (sandbox, session_file)
+}
+
+/// The watches of a shell with an .envrc, as direnv writes them.
+fn watches(sandbox: &Sandbox) -> Option<String> {
+    let mut direnv = sandbox.command(installed("direnv")?);
+    let output = direnv.args(["watch", "bash", ".envrc"]).output().ok()?;
+    let script = String::from_utf8(output.stdout).ok()?;
+    let (_, value) = script.split_once("DIRENV_WATCHES=")?;
+    Some(value.trim_matches(['$', '\'', ';', '\n']).to_owned())
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/bench")
+        .join(name)
+}
+
+/// `get` beside the same signed request of curl, and beside the script with the AWS CLI. STS is the
+/// tests' own on loopback, so that nobody's network is measured.
+fn get(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
+    let authority = Authority::new();
+    let tls = authority.server("127.0.0.1");
+    let roots = std::fs::read_to_string(SYSTEM_ROOTS).ok();
+    let scenes = [
+        ("HTTP", FakeSts::start(), None),
+        ("HTTPS, one CA", FakeSts::start_with_tls(tls.clone()), None),
+        (
+            "HTTPS, the system's roots",
+            FakeSts::start_with_tls(tls),
+            roots,
+        ),
+    ];
+    for (scene, sts, roots) in scenes {
+        if scene.contains("roots") && roots.is_none() {
+            println!("skipped: no {SYSTEM_ROOTS}");
+            continue;
+        }
+        let mut sandbox = Sandbox::with_user(&sts);
+        sandbox.set("AWS_DEFAULT_REGION", "us-east-1");
+        // All of them are given the same roots, each by the variable that it reads.
+        let bundle = match roots {
+            Some(roots) => {
+                let bundle = sandbox.write("roots.pem", roots + &authority.pem());
+                sandbox.set("SSL_CERT_FILE", &bundle);
+                bundle
+            }
+            None => {
+                let bundle = sandbox.write("ca.pem", authority.pem());
+                sandbox
+                    .set("AWS_CA_BUNDLE", &bundle)
+                    .set("CURL_CA_BUNDLE", &bundle);
+                bundle
+            }
+        };
+        let codes = Cell::new(100_000);
+        let code = || {
+            codes.set(codes.get() + 1);
+            codes.get().to_string()
+        };
+        let ours = Side::new(build.name, || {
+            let mut command = sandbox.command(&build.binary);
+            command.arg("get").arg(code());
+            command
+        });
+        let curl = installed("curl").map(|curl| {
+            let (sandbox, sts, code) = (&sandbox, &sts, &code);
+            Side::new("curl", move || {
+                let mut command = sandbox.command(&curl);
+                command
+                    .args(["--silent", "--show-error", "--fail", "--output", "session.xml"])
+                    .args(["--aws-sigv4", "aws:amz:us-east-1:sts"])
+                    .args(["--user", &format!("{}:{}", fake_sts::KEY_ID, fake_sts::SECRET)])
+                    .args(["--data", "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=43200"])
+                    .args(["--data-urlencode", &format!("SerialNumber={}", sandbox::DEVICE)])
+                    .args(["--data", &format!("TokenCode={}", code())])
+                    .arg(format!("{}/", sts.url()));
+                command
+            })
+        });
+        let script = installed("aws").map(|_| {
+            let (sandbox, code, bundle) = (&sandbox, &code, &bundle);
+            Side::new("the AWS CLI", move || {
+                let mut command = sandbox.command("bash");
+                command
+                    .arg(script("aws_get_session"))
+                    .arg(code())
+                    .env("AWS_CA_BUNDLE", bundle);
+                command
+            })
+            .uncounted()
+        });
+        for other in [curl, script].into_iter().flatten() {
+            rows.push(Row {
+                command: "get".to_owned(),
+                build: build.name,
+                scene: scene.to_owned(),
+                against: other.name.to_owned(),
+                comparison: bench.compare(&format!("get {scene}"), &ours, &other),
+            });
+        }
+    }
+}
+
+/// `exec` beside the program that runs another one in a changed environment, too.
+fn exec(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
+    let (sandbox, _) = shell_of(ENVIRONMENTS[0].1);
+    let help = sandbox
+        .command(&build.binary)
+        .args(["exec", "--help"])
+        .output()
+        .unwrap();
+    if !help.status.success() {
+        println!("skipped: there is no exec");
+        return;
+    }
+    let ours = Side::new(build.name, || {
+        let mut command = sandbox.command(&build.binary);
+        command.args(["exec", "--", "true"]);
+        command
+    });
+    let env = Side::new("env", || {
+        let mut command = sandbox.command("env");
+        command.arg("true");
+        command
+    });
+    rows.push(Row {
+        command: "exec -- true".to_owned(),
+        build: build.name,
+        scene: ENVIRONMENTS[0].0.to_owned(),
+        against: "env true".to_owned(),
+        comparison: bench.compare("exec", &ours, &env),
+    });
+}
