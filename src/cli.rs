@@ -27,7 +27,9 @@ pub struct Cli {
 }
 
 /// The verbs, each with a file of its name in `commands`.
+// Deferred: the arguments of the other verbs are not made when one of them runs.
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     Get(Get),
     Load(Load),

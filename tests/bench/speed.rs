@@ -106,7 +106,14 @@ fn static_build() -> Option<Build> {
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
-        .args(["build", "--quiet", "--locked", "--release", "--bin", "aws-mfa"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--release",
+            "--bin",
+            "aws-mfa",
+        ])
         .args(["--config", ".cargo/static.toml", "--target", &triple])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     assert!(cargo.status().unwrap().success(), "no static build");
@@ -121,7 +128,14 @@ fn static_build() -> Option<Build> {
 fn crates() -> usize {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
-        .args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none"])
+        .args([
+            "tree",
+            "--locked",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
         .args(["--no-dedupe", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     let tree = String::from_utf8(cargo.output().unwrap().stdout).unwrap();
@@ -266,11 +280,26 @@ fn get(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
             Side::new("curl", move || {
                 let mut command = sandbox.command(&curl);
                 command
-                    .args(["--silent", "--show-error", "--fail", "--output", "session.xml"])
+                    .args([
+                        "--silent",
+                        "--show-error",
+                        "--fail",
+                        "--output",
+                        "session.xml",
+                    ])
                     .args(["--aws-sigv4", "aws:amz:us-east-1:sts"])
-                    .args(["--user", &format!("{}:{}", fake_sts::KEY_ID, fake_sts::SECRET)])
-                    .args(["--data", "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=43200"])
-                    .args(["--data-urlencode", &format!("SerialNumber={}", sandbox::DEVICE)])
+                    .args([
+                        "--user",
+                        &format!("{}:{}", fake_sts::KEY_ID, fake_sts::SECRET),
+                    ])
+                    .args([
+                        "--data",
+                        "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=43200",
+                    ])
+                    .args([
+                        "--data-urlencode",
+                        &format!("SerialNumber={}", sandbox::DEVICE),
+                    ])
                     .args(["--data", &format!("TokenCode={}", code())])
                     .arg(format!("{}/", sts.url()));
                 command

@@ -1,6 +1,6 @@
 //! A private certificate authority, and the servers that it vouches for.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;
@@ -12,6 +12,10 @@ pub struct Authority {
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
+        // A name of its own: OpenSSL takes a certificate whose issuer has the same name for self-signed.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "aws-mfa tests' authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Authority {
             issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap(),
