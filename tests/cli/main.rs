@@ -31,6 +31,8 @@ mod get;
 mod killed;
 mod load;
 mod man;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod peers;
 mod profiles;
