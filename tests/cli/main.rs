@@ -38,6 +38,8 @@ mod peers;
 mod profiles;
 mod readme;
 #[cfg(unix)]
+#[cfg(target_os = "linux")]
+mod release;
 mod secrets;
 mod status;
 #[cfg(unix)]
