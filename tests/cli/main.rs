@@ -32,12 +32,16 @@ mod killed;
 mod load;
 mod man;
 mod mise;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod peers;
 mod profiles;
 #[cfg(unix)]
 mod prompts;
 mod readme;
+#[cfg(target_os = "linux")]
+mod release;
 #[cfg(unix)]
 mod secrets;
 mod status;
