@@ -204,7 +204,7 @@ fn with_session() -> Sandbox {
 fn the_dump_replaces_a_longer_file_and_has_every_variable() {
     use std::os::unix::ffi::OsStrExt;
     let mut sandbox = with_session();
-    let dump = sandbox.write("dump", "x".repeat(100_000));
+    let dump = sandbox.write("dump", "!".repeat(100_000));
     let odd = std::ffi::OsStr::from_bytes(b"a\xff\nb");
     sandbox
         .set("DIRENV_DUMP_FILE_PATH", &dump)
@@ -217,8 +217,6 @@ fn the_dump_replaces_a_longer_file_and_has_every_variable() {
     assert_eq!(dumped["HOME"], sandbox.home().to_str().unwrap());
     assert_eq!(dumped["AWS_ACCESS_KEY_ID"], "ASIASESSION000000000");
     assert!(!dumped.contains_key("DIRENV_DUMP_FILE_PATH"));
-    // It is the file that was there: direnv_load has its path.
-    assert_eq!(std::fs::metadata(&dump).unwrap().len() % 4, 0);
 }
 
 #[cfg(unix)]

@@ -143,6 +143,18 @@ impl Shell<'_> {
         }
     }
 
+    /// The line succeeds where nothing is there that it could remove, too.
+    #[track_caller]
+    fn succeeds(&self, print_status: &str) {
+        let sandbox = sandbox();
+        sandbox.write(
+            sandbox.session_file(),
+            r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}}"#,
+        );
+        let (outcome, _) = self.run(&sandbox, print_status);
+        outcome.is(0, "0\n", "");
+    }
+
     /// Without a session the line leaves the shell as it was, and running.
     #[track_caller]
     fn goes_on_without_a_session(&self, next: &str) {
@@ -208,6 +220,7 @@ fn sh(program: &str, arguments: &[&str], typed_arguments: &[&str]) {
     shell.takes(HOSTILE);
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
+    shell.succeeds("echo $?");
     shell.goes_on_without_a_session("echo next");
     // As a person types it: history expansion is on.
     let typed = Shell {
@@ -252,6 +265,7 @@ fn fish_takes_any_value() {
     shell.takes(HOSTILE);
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
+    shell.succeeds("echo $status");
     shell.goes_on_without_a_session("echo next");
 }
 
@@ -268,6 +282,7 @@ fn elvish(program: &str) {
     shell.takes(HOSTILE);
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
+    shell.succeeds("echo 0");
     let line = format!("try {{ {ELVISH} }} catch {{ }}");
     shell.line = &line;
     shell.goes_on_without_a_session("echo next");
@@ -291,6 +306,7 @@ fn tcsh_takes_any_value_of_one_line() {
     };
     shell.takes(HOSTILE);
     shell.takes(&[&long()]);
+    shell.succeeds("echo $status");
     shell.goes_on_without_a_session("echo next");
     let typed = Shell {
         arguments: &["-f", "-i"],
@@ -321,6 +337,7 @@ fn nushell_takes_any_value() {
     shell.takes(HOSTILE);
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
+    shell.succeeds("print 0");
     let line = format!("try {{ {NUSHELL} }}");
     shell.line = &line;
     shell.goes_on_without_a_session("print next");
