@@ -13,6 +13,7 @@
 mod authority;
 mod fake_sts;
 mod leaks;
+mod moto;
 mod sandbox;
 mod shell;
 mod terminal;
@@ -43,7 +44,10 @@ mod readme;
 #[cfg(target_os = "linux")]
 mod release;
 #[cfg(unix)]
+mod sdks;
+#[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
 mod status;
 #[cfg(unix)]
 mod store;

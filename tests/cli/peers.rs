@@ -1,48 +1,9 @@
 //! Other people's programs: an independent STS (moto), the AWS CLI, jq.
 
 use super::fake_sts::FakeSts;
+use super::moto::Moto;
 use super::sandbox::{DEVICE, Outcome, Sandbox};
 use super::tool::tool;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Stdio};
-
-/// moto's server on a free port. It checks no code, serial number or duration, and gives the same
-/// AKIA key each time; what it is here for is to be written by somebody else.
-struct Moto {
-    server: Child,
-    url: String,
-}
-
-impl Moto {
-    fn start(sandbox: &Sandbox, moto_server: &Path) -> Self {
-        let mut server = sandbox
-            .command(moto_server)
-            .args(["-H", "127.0.0.1", "-p", "0"])
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        // werkzeug says «Running on http://127.0.0.1:43210» once it listens.
-        let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-        let url = loop {
-            let line = lines.next().expect("moto_server has ended").unwrap();
-            if let Some((_, url)) = line.split_once("Running on ") {
-                break url.trim().to_owned();
-            }
-        };
-        // It blocks once nobody reads what it logs.
-        std::thread::spawn(move || lines.for_each(drop));
-        Moto { server, url }
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
 
 #[test]
 fn the_aws_cli_works_with_a_session_of_an_independent_sts() {

@@ -1,0 +1,236 @@
+//! The README's recipes for profiles and SDKs, followed with the real clients against moto.
+
+use super::moto::Moto;
+use super::readme;
+use super::sandbox::{Outcome, Sandbox};
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+use std::path::{Path, PathBuf};
+
+/// A user who has written the README's files to `~/.aws`, with secrets for the dots.
+fn user(moto_server: &Path) -> (Sandbox, Moto) {
+    let mut sandbox = Sandbox::new();
+    let moto = Moto::start(&sandbox, moto_server);
+    let (mut config, mut credentials) = (String::new(), String::new());
+    for block in readme::blocks("ini") {
+        match block.starts_with("# ~/.aws/config") {
+            true => config += block,
+            false => credentials += &block.replace("...", super::fake_sts::SECRET),
+        }
+    }
+    assert!(config.contains("[profile work-mfa]") && credentials.contains("[private]"));
+    sandbox.write(".aws/config", config);
+    sandbox.write(".aws/credentials", credentials);
+    sandbox.set("AWS_ENDPOINT_URL", &moto.url);
+    (sandbox, moto)
+}
+
+const AS_IN_README: &str =
+    "Error when retrieving credentials from custom-process: aws-mfa: session expired 14m ago (";
+
+fn saved_token(file: &Path) -> String {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    json["Credentials"]["SessionToken"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn session_file(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join(".config/aws/session-work")
+}
+
+/// Runs a client that has to succeed, and gives what it prints.
+#[track_caller]
+fn prints(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
+    let outcome = Outcome::from(sandbox.command(program).args(arguments).output().unwrap());
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    outcome.stdout.trim().to_owned()
+}
+
+/// Runs a client whose session has expired, checks that it shows what to do, and gives all it says.
+#[track_caller]
+fn shows_the_remedy(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
+    let outcome = Outcome::from(sandbox.command(program).args(arguments).output().unwrap());
+    assert_ne!(outcome.status, 0);
+    for part in [
+        "aws-mfa: session expired 14m ago (",
+        "hint: run `aws-mfa get --profile work <code>`",
+    ] {
+        assert!(outcome.stderr.contains(part), "{}", outcome.stderr);
+    }
+    outcome.stderr
+}
+
+fn expire(sandbox: &Sandbox) {
+    let expired = Timestamp::now() - SignedDuration::from_secs(14 * 60 + 30);
+    sandbox.write(
+        session_file(sandbox),
+        super::fake_sts::session_json(expired),
+    );
+}
+
+/// «Done when» of the product: two accounts, from nothing to `aws s3 ls`.
+#[test]
+fn from_nothing_to_s3_ls_with_two_accounts() {
+    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+        return;
+    };
+    let (sandbox, _moto) = user(&moto_server);
+    for profile in ["work", "private"] {
+        let outcome = sandbox.run(["get", "-p", profile, "123456"]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    }
+    assert_eq!(
+        sandbox.session_folder(),
+        ["session-private", "session-work"]
+    );
+    let aws = aws.to_str().unwrap();
+    let made = sandbox.run(["exec", "-p", "work", "--", aws, "s3", "mb", "s3://reports"]);
+    assert_eq!((made.status, made.stderr.as_str()), (0, ""));
+    let listed = sandbox.run(["exec", "-p", "work", "--", aws, "s3", "ls"]);
+    assert_eq!((listed.status, listed.stderr.as_str()), (0, ""));
+    assert!(
+        listed.stdout.trim_end().ends_with(" reports"),
+        "{}",
+        listed.stdout
+    );
+}
+
+#[test]
+fn the_aws_cli_takes_the_session_and_shows_why_there_is_none() {
+    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+        return;
+    };
+    let (mut sandbox, _moto) = user(&moto_server);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let call = [
+        "sts",
+        "get-caller-identity",
+        "--query",
+        "Account",
+        "--output",
+        "text",
+    ];
+    let with_flag = [&["--profile", "work-mfa"], &call[..]].concat();
+    assert_eq!(prints(&sandbox, &aws, &with_flag), "123456789012");
+    // What else names a session does not matter to the recipe.
+    sandbox
+        .set("AWS_PROFILE", "work-mfa")
+        .set("AWS_SESSION_FILE", "/nonexistent");
+    assert_eq!(prints(&sandbox, &aws, &call), "123456789012");
+    expire(&sandbox);
+    let said = shows_the_remedy(&sandbox, &aws, &call);
+    assert!(said.contains(AS_IN_README), "{said}");
+}
+
+#[test]
+fn boto3_takes_the_session_and_shows_why_there_is_none() {
+    let (Some(moto_server), Some(python)) = (tool("moto_server"), tool("python-venv")) else {
+        return;
+    };
+    let (mut sandbox, _moto) = user(&moto_server);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    sandbox.set("AWS_PROFILE", "work-mfa");
+    let script = "\
+import boto3
+session = boto3.Session()
+print(session.client('sts').get_caller_identity()['Account'])
+print(session.get_credentials().get_frozen_credentials().token)";
+    let token = saved_token(&session_file(&sandbox));
+    assert_eq!(
+        prints(&sandbox, &python, &["-c", script]),
+        format!("123456789012\n{token}")
+    );
+    expire(&sandbox);
+    let said = shows_the_remedy(&sandbox, &python, &["-c", script]);
+    assert!(said.contains(AS_IN_README), "{said}");
+}
+
+const JAVASCRIPT: &str = "\
+const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts');
+const client = new STSClient({ endpoint: process.env.AWS_ENDPOINT_URL });
+(async () => {
+  console.log((await client.send(new GetCallerIdentityCommand({}))).Account);
+  console.log((await client.config.credentials()).sessionToken);
+})().catch((error) => { console.error(error.message); process.exit(1); });";
+
+/// Node.js of the tests, with the SDK beside it.
+fn javascript(sandbox: &mut Sandbox) -> Option<PathBuf> {
+    let node = tool("node-npm")?;
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/npm/node_modules");
+    sandbox.set("NODE_PATH", modules);
+    Some(node)
+}
+
+#[test]
+fn the_javascript_sdk_takes_the_session_and_shows_why_there_is_none() {
+    let Some(moto_server) = tool("moto_server") else {
+        return;
+    };
+    let (mut sandbox, _moto) = user(&moto_server);
+    let Some(node) = javascript(&mut sandbox) else {
+        return;
+    };
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    sandbox.set("AWS_PROFILE", "work-mfa");
+    let token = saved_token(&session_file(&sandbox));
+    assert_eq!(
+        prints(&sandbox, &node, &["-e", JAVASCRIPT]),
+        format!("123456789012\n{token}")
+    );
+    expire(&sandbox);
+    // Asked for the profile, it shows why; its default chain goes on to other sources, and names
+    // none of them in the end.
+    let ini = JAVASCRIPT.replace(
+        "process.env.AWS_ENDPOINT_URL",
+        "process.env.AWS_ENDPOINT_URL, credentials: require('@aws-sdk/credential-provider-ini').fromIni()",
+    );
+    shows_the_remedy(&sandbox, &node, &["-e", &ini]);
+    let outcome = sandbox
+        .command(&node)
+        .args(["-e", JAVASCRIPT])
+        .output()
+        .unwrap();
+    Outcome::from(outcome).is(1, "", "Could not load credentials from any providers\n");
+}
+
+/// Why `exec` takes `AWS_PROFILE` away.
+#[test]
+fn exec_gives_the_javascript_sdk_the_session_whatever_profile_is_set() {
+    let Some(moto_server) = tool("moto_server") else {
+        return;
+    };
+    let (mut sandbox, _moto) = user(&moto_server);
+    let Some(node) = javascript(&mut sandbox) else {
+        return;
+    };
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    sandbox.set("AWS_PROFILE", "private");
+    let token = saved_token(&session_file(&sandbox));
+    let node = node.to_str().unwrap();
+    let outcome = sandbox.run(["exec", "-p", "work", node, "-e", JAVASCRIPT]);
+    assert_eq!(
+        outcome.stdout.trim(),
+        format!("123456789012\n{token}"),
+        "{}",
+        outcome.stderr
+    );
+    // With the profile put back, the SDK takes the profile's keys, which have no token.
+    let outcome = sandbox.run([
+        "exec",
+        "-p",
+        "work",
+        "env",
+        "AWS_PROFILE=private",
+        node,
+        "-e",
+        JAVASCRIPT,
+    ]);
+    assert_eq!(
+        outcome.stdout.trim(),
+        "123456789012\nundefined",
+        "{}",
+        outcome.stderr
+    );
+}
