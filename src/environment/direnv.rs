@@ -214,6 +214,9 @@ mod tests {
     use std::ffi::OsString;
 
     proptest! {
+        // Zlib takes its time where it is not optimized.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn any_environment_is_read_back_from_its_dump(
             variables in any::<BTreeMap<String, String>>(),

@@ -119,11 +119,13 @@ impl SessionStore {
     }
 
     /// Removes the file, and says whether there was one. A symlink stays, and what it leads to is
-    /// removed: no session is left behind, and the next one is saved in the same place.
+    /// removed: no session is left behind, and the next one is saved in the same place. What killed
+    /// `get`s have left beside it goes too.
     ///
     /// # Errors
     /// The folder cannot be written to, or something that is not a file is in the place.
     pub fn remove(&self) -> Result<bool, Failure> {
+        replacement::clean_up(&self.path);
         replacement::remove(&self.path).map_err(|fault| {
             Failure::new(
                 Next::FixSetup,

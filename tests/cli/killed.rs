@@ -202,6 +202,23 @@ fn only_what_is_left_over_is_cleaned_up() {
     );
 }
 
+/// What was left over can hold a session.
+#[test]
+fn clear_takes_what_was_left_over_with_it() {
+    let sandbox = Sandbox::with_user(&FakeSts::start());
+    let in_an_hour = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let file = sandbox.write_session(in_an_hour);
+    let left_over = file.with_file_name(".aws-mfa-killed");
+    std::fs::copy(&file, &left_over).unwrap();
+    assert_eq!(
+        sandbox
+            .run_with(sandbox.command(binary()).arg("clear"))
+            .status,
+        0
+    );
+    assert_eq!(sandbox.session_folder(), [""; 0]);
+}
+
 #[test]
 fn forty_gets_and_2000_loads_at_once_never_meet_half_a_session() {
     const GETS: u32 = 40;

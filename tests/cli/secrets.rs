@@ -4,9 +4,10 @@
 use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_json};
 use super::leaks::Leaks;
 use super::sandbox::{Outcome, Sandbox, binary};
+use super::store::{SOMEBODY, as_root, as_somebody};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -176,6 +177,8 @@ fn a_secret_goes_nowhere_but_where_it_belongs() {
         (3, &["load", "--profile", "nobody"]),
         (0, &["load", "--format", "direnv"]),
         (0, &["exec", "--", "env"]),
+        (0, &["status"]),
+        (0, &["status", "--json"]),
         (0, &["clear"]),
         (3, &["exec", "--", "env"]),
     ];
@@ -393,4 +396,38 @@ fn the_command_of_exec_may_dump_core_as_before() {
     let status = command.status().unwrap();
     assert_eq!(status.signal(), Some(6));
     assert!(status.core_dumped());
+}
+
+/// A process that is not dumpable owns nothing in /proc any more; its own descriptors it can still
+/// open by their number.
+#[test]
+fn a_numbered_dump_file_is_written_by_a_user_who_is_not_root() {
+    if !as_root() {
+        return;
+    }
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.write_session(in_an_hour());
+    for path in file.ancestors().skip(1).take(3) {
+        std::os::unix::fs::chown(path, Some(SOMEBODY), None).unwrap();
+    }
+    std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+    sandbox
+        .set("AWS_SESSION_FILE", file)
+        .set("DIRENV_DUMP_FILE_PATH", "3");
+    for script in [
+        "\"$0\" load 3>&1 >/dev/null | cat",
+        "\"$0\" load 3>dump; cat dump",
+    ] {
+        let program = as_somebody(&sandbox).get_program().to_owned();
+        let mut command = sandbox.command("sh");
+        command.uid(SOMEBODY).gid(SOMEBODY);
+        let outcome = sandbox.run_with(command.args(["-c", script]).arg(program));
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (0, ""),
+            "{script}"
+        );
+        // The head of a zlib stream that is stored, in base64url.
+        assert!(outcome.stdout.starts_with("eAE"), "{}", outcome.stdout);
+    }
 }

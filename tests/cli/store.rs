@@ -18,7 +18,7 @@ const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-fi
 const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
 /// Somebody else: neither root nor, most likely, the user who runs the tests.
-const SOMEBODY: u32 = 54_321;
+pub const SOMEBODY: u32 = 54_321;
 
 fn in_an_hour() -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(1)
@@ -29,7 +29,7 @@ fn is_root() -> bool {
 }
 
 /// A test that needs root says so where there is none.
-fn as_root() -> bool {
+pub fn as_root() -> bool {
     if !is_root() {
         eprintln!("skipped: needs root, to be somebody else");
     }
@@ -83,7 +83,7 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
 }
 
 /// The sandbox handed to somebody else, who may run the binary in it and owns the home folder.
-fn as_somebody(sandbox: &Sandbox) -> Command {
+pub fn as_somebody(sandbox: &Sandbox) -> Command {
     let folder = sandbox.home().parent().unwrap().to_owned();
     chmod(&folder, 0o755);
     let program = folder.join("aws-mfa");
