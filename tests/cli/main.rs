@@ -32,6 +32,8 @@ mod killed;
 mod load;
 mod man;
 mod mise;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod peers;
 mod profiles;
