@@ -40,6 +40,8 @@ mod profiles;
 #[cfg(unix)]
 mod prompts;
 mod readme;
+#[cfg(target_os = "linux")]
+mod release;
 #[cfg(unix)]
 mod secrets;
 mod status;
