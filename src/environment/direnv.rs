@@ -8,16 +8,14 @@ use crate::error::{Failure, Next};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
 /// Where `direnv_load` wants the dump: the path of a file that exists, or the number of a file
@@ -28,7 +26,10 @@ pub const DUMP_FILE: &str = "DIRENV_DUMP_FILE_PATH";
 const WATCHES: &str = "DIRENV_WATCHES";
 
 /// More than any environment: what unpacks to more is not from direnv.
-const LARGEST_WATCHES: u64 = 16 * 1024 * 1024;
+const LARGEST_WATCHES: usize = 16 * 1024 * 1024;
+
+/// A stored block has its length in 16 bits.
+const LONGEST_BLOCK: usize = 0xffff;
 
 /// The dump: the whole environment, with `change` and with `watch` added to the watches.
 ///
@@ -187,23 +188,31 @@ fn absolute(path: &Path) -> PathBuf {
 
 fn encode<T: serde::Serialize>(value: &T) -> anyhow::Result<Zeroizing<String>> {
     let json = Zeroizing::new(serde_json::to_vec(value)?);
-    // Stored, not deflated: direnv unpacks it at once, so that packing would be time for nothing.
-    let mut stream = ZlibEncoder::new(
-        Vec::with_capacity(json.len() + json.len() / 1024 + 64),
-        Compression::none(),
-    );
-    stream.write_all(&json)?;
-    let stream = Zeroizing::new(stream.finish()?);
-    Ok(Zeroizing::new(URL_SAFE.encode(stream.as_slice())))
+    Ok(Zeroizing::new(URL_SAFE.encode(zlib(&json).as_slice())))
+}
+
+/// A zlib stream (RFC 1950) of stored blocks (RFC 1951, section 3.2.4). Not deflated: direnv unpacks
+/// it at once, so that packing would be time for nothing; a library's compressor would touch its
+/// 300 kB of tables all the same.
+fn zlib(data: &[u8]) -> Zeroizing<Vec<u8>> {
+    let room = data.len() + 5 * (data.len() / LONGEST_BLOCK + 1) + 6;
+    let mut stream = Zeroizing::new(Vec::with_capacity(room));
+    stream.extend_from_slice(&[0x78, 0x01]);
+    let mut blocks = data.chunks(LONGEST_BLOCK).peekable();
+    while let Some(block) = blocks.next() {
+        let length = block.len() as u16;
+        stream.push(u8::from(blocks.peek().is_none()));
+        stream.extend_from_slice(&length.to_le_bytes());
+        stream.extend_from_slice(&(!length).to_le_bytes());
+        stream.extend_from_slice(block);
+    }
+    stream.extend_from_slice(&adler2::adler32_slice(data).to_be_bytes());
+    stream
 }
 
 fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
     let stream = URL_SAFE.decode(text).ok()?;
-    let mut json = Vec::new();
-    ZlibDecoder::new(stream.as_slice())
-        .take(LARGEST_WATCHES)
-        .read_to_end(&mut json)
-        .ok()?;
+    let json = decompress_to_vec_zlib_with_limit(&stream, LARGEST_WATCHES).ok()?;
     serde_json::from_slice(&json).ok()
 }
 
@@ -253,6 +262,15 @@ mod tests {
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)))
             .collect()
+    }
+
+    #[test]
+    fn a_zlib_stream_of_any_length_is_read_back() {
+        for length in [1, 0xfffe, 0xffff, 0x1_0000, 200_000] {
+            let text = "x".repeat(length);
+            let encoded = encode(&text).unwrap();
+            assert!(decode::<String>(&encoded).is_some_and(|read| read == text));
+        }
     }
 
     fn watch(path: &str) -> Watch {
