@@ -106,7 +106,7 @@ impl Bench {
         while pairs.len() < self.least_pairs
             || (pairs.len() < self.most_pairs && start.elapsed() < self.time)
         {
-            pairs.push(if pairs.len() % 2 == 0 {
+            pairs.push(if pairs.len().is_multiple_of(2) {
                 let first = run((ours.command)());
                 [first, run((theirs.command)())]
             } else {
