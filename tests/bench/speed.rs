@@ -26,6 +26,8 @@ mod authority;
 mod chart;
 #[path = "../cli/fake_sts.rs"]
 mod fake_sts;
+#[path = "../cli/leaks.rs"]
+mod leaks;
 #[path = "measure.rs"]
 mod measure;
 #[path = "report.rs"]
