@@ -32,8 +32,6 @@ mod leaks;
 mod measure;
 #[path = "report.rs"]
 mod report;
-#[path = "../cli/leaks.rs"]
-mod leaks;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
 #[path = "../cli/tool.rs"]
