@@ -26,12 +26,12 @@ mod authority;
 mod chart;
 #[path = "../cli/fake_sts.rs"]
 mod fake_sts;
+#[path = "../cli/leaks.rs"]
+mod leaks;
 #[path = "measure.rs"]
 mod measure;
 #[path = "report.rs"]
 mod report;
-#[path = "../cli/leaks.rs"]
-mod leaks;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
 #[path = "../cli/tool.rs"]
