@@ -269,13 +269,21 @@ fn keys_of_a_program_are_not_asked_for() {
     assert!(!sandbox.home().join("ran").exists());
 }
 
+/// A direnv of this version. Another process writes it: a test beside this one could start a child
+/// while the file is open here, and the system runs no program that is open for writing.
+fn put_direnv(sandbox: &Sandbox, version: &str) {
+    let script =
+        format!("printf '#!/bin/sh\\necho {version}\\n' > direnv && /bin/chmod 755 direnv");
+    let mut shell = sandbox.command("/bin/sh");
+    assert!(shell.args(["-c", &script]).status().unwrap().success());
+}
+
 #[test]
 fn what_is_in_the_way_is_warned_of() {
     let mut sandbox = user();
     let file = sandbox.write_session(in_half_a_minute_past(90));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-    let direnv = sandbox.write("direnv", "#!/bin/sh\necho 2.21.2\n");
-    std::fs::set_permissions(&direnv, std::fs::Permissions::from_mode(0o755)).unwrap();
+    put_direnv(&sandbox, "2.21.2");
     sandbox.write(
         ".aws/config",
         "[profile admin]\nrole_arn = arn:aws:iam::333333333333:role/admin\nsource_profile = admin\n",
@@ -305,7 +313,7 @@ fn what_is_in_the_way_is_warned_of() {
         ]
     );
     for version in ["2.21.3", "2.37.1", "unknown"] {
-        sandbox.write("direnv", format!("#!/bin/sh\necho {version}\n"));
+        put_direnv(&sandbox, version);
         let shown = sandbox.run(["status"]).stdout;
         assert!(!shown.contains("too old"), "{shown}");
     }
