@@ -124,8 +124,8 @@ pub fn credential_lines(data: &[u8]) {
         match Code::parse(text) {
             Ok(code) => assert_eq!(code.digits().len(), 6),
             Err(failure) => {
-                assert_one_line(&failure);
-                assert!(text.len() < 20 || !failure.to_string().contains(text));
+                // Whatever it was, the same is said of it.
+                assert_eq!(Some(failure), Code::parse("").err());
             }
         }
     }
