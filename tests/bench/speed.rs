@@ -1,8 +1,9 @@
-//! `cargo bench --bench speed`: how fast `load`, `get` and `exec` are beside other programs.
+//! `cargo bench --profile dev --bench speed`: how fast `load`, `get` and `exec` are beside other programs.
 //!
 //! Whole processes are measured, two commands in turn; what counts is the median of the pairs'
-//! ratios, which a busy machine changes least. Two builds take part: the one that `cargo bench`
-//! makes, plain, and the static one of the releases (`.cargo/static.toml`), on Linux.
+//! ratios, which a busy machine changes least. Two builds take part, whatever the profile of the
+//! benchmark itself: that of `cargo build --release`, plain, and the static one of the releases
+//! (`.cargo/static.toml`), on Linux. `--profile dev` spares optimising the benchmark.
 //!
 //! With `-- --quick` every command runs twice and the table means nothing: it shows that the
 //! benchmark works. With `-- --out FOLDER` the rows are written to `speed.csv` there and the chart
@@ -87,10 +88,11 @@ fn main() {
         .position(|argument| argument == "--out")
         .map(|index| PathBuf::from(&arguments[index + 1]));
 
-    let mut builds = vec![Build::install("plain", &sandbox::binary())];
-    if !quick {
-        builds.extend(static_build());
-    }
+    let builds = if quick {
+        vec![Build::install("plain", &sandbox::binary())]
+    } else {
+        release_builds()
+    };
     let bench = if quick { Bench::quick() } else { Bench::full() };
     let mut rows = Vec::new();
     for build in &builds {
@@ -112,28 +114,27 @@ fn main() {
     }
 }
 
-/// Builds the binary as the releases are, where this machine is one that can.
-fn static_build() -> Option<Build> {
+/// The plain build, `cargo build --release`, and the static one, where this machine is one that can.
+fn release_builds() -> Vec<Build> {
+    let target = sandbox::binary().ancestors().nth(2).unwrap().to_owned();
+    let build = |arguments: &[&str]| {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        cargo
+            .args(["build", "--quiet", "--locked", "--release"])
+            .args(["--bin", "aws-mfa"])
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(cargo.status().unwrap().success(), "{cargo:?}");
+    };
+    build(&[]);
+    let plain = Build::install("plain", &target.join("release/aws-mfa"));
     if !cfg!(all(target_os = "linux", target_env = "gnu")) {
-        return None;
+        return vec![plain];
     }
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--release",
-            "--bin",
-            "aws-mfa",
-        ])
-        .args(["--config", ".cargo/static.toml", "--target", &triple])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    assert!(cargo.status().unwrap().success(), "no static build");
-    let target = sandbox::binary().ancestors().nth(2).unwrap().to_owned();
+    build(&["--config", ".cargo/static.toml", "--target", &triple]);
     let binary = target.join(triple).join("release/aws-mfa");
-    Some(Build::install("static", &binary))
+    vec![plain, Build::install("static", &binary)]
 }
 
 /// How many packages are built into the binary or run to build it, beside this one.
