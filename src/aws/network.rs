@@ -145,7 +145,12 @@ impl Network {
             ));
         }
         if let Some(dns) = find::<ResolveDnsError>(error) {
-            return still_good(format!("cannot find the address of {hop}: {}", root(dns)));
+            // std's own words before the system's say nothing that was not said.
+            let reason = root(dns).replace("failed to lookup address information: ", "");
+            return still_good(format!(
+                "cannot find the address of {hop}: {}",
+                reason.to_lowercase()
+            ));
         }
         if let Some(tls) = find::<rustls::Error>(error) {
             return Failure::new(
