@@ -102,7 +102,9 @@ fn names_are_found_by_a_name_server_the_hosts_file_and_a_search_domain() {
         eprintln!("skipped: only root can give a process its own /etc/resolv.conf");
         return;
     }
-    let address = "127.0.53.53";
+    // The port is given, so that the address has to be this run's own.
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let address = &format!("127.{}.{middle}.{low}", high | 0x80);
     let server = NameServer::start(address);
     let sts = FakeSts::start();
     let port = sts.url().rsplit(':').next().unwrap().to_owned();

@@ -88,7 +88,10 @@ pub fn as_somebody(sandbox: &Sandbox) -> Command {
     chmod(&folder, 0o755);
     let program = folder.join("aws-mfa");
     if !program.exists() {
-        std::fs::copy(binary(), &program).unwrap();
+        // By another process: the system runs no program that is open for writing, and a test beside
+        // this one could start a child while it is open here.
+        let copied = Command::new("cp").arg(binary()).arg(&program).status();
+        assert!(copied.unwrap().success());
     }
     std::os::unix::fs::chown(sandbox.home(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
     let mut command = sandbox.command(program);
