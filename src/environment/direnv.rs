@@ -12,6 +12,7 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -47,9 +48,7 @@ pub fn dump(
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
         // Of two variables of one name, getenv(3) and direnv see the first.
-        variables
-            .entry(name.to_string_lossy())
-            .or_insert_with(|| value.to_string_lossy());
+        variables.entry(text(name)).or_insert_with(|| text(value));
     }
     variables.remove(DUMP_FILE);
     for (name, value) in change.entries() {
@@ -61,7 +60,20 @@ pub fn dump(
     if let Some(watches) = watches {
         variables.insert(WATCHES.into(), watches.into());
     }
-    encode(&variables)
+    // Room for the JSON, so that it does not move again and again as it grows.
+    let room = variables
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + r#""":"","#.len())
+        .sum();
+    encode(&variables, room)
+}
+
+/// A name or a value as direnv takes it. Nearly all are UTF-8, which is seen faster than mended.
+fn text(value: &OsStr) -> Cow<'_, str> {
+    match value.to_str() {
+        Some(text) => Cow::from(text),
+        None => value.to_string_lossy(),
+    }
 }
 
 /// Writes the dump where `direnv_load` waits for it, in one write.
@@ -152,7 +164,7 @@ impl Watch {
             "modtime": self.modified,
             "exists": self.exists,
         }));
-        Some(encode(&list).ok()?.to_string())
+        Some(encode(&list, 0).ok()?.to_string())
     }
 }
 
@@ -186,8 +198,10 @@ fn absolute(path: &Path) -> PathBuf {
     clean
 }
 
-fn encode<T: serde::Serialize>(value: &T) -> anyhow::Result<Zeroizing<String>> {
-    let json = Zeroizing::new(serde_json::to_vec(value)?);
+/// `value` in gzenv, with `room` for its JSON from the start.
+fn encode<T: serde::Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
+    let mut json = Zeroizing::new(Vec::with_capacity(room));
+    serde_json::to_writer(&mut *json, value)?;
     Ok(Zeroizing::new(URL_SAFE.encode(zlib(&json).as_slice())))
 }
 
@@ -245,7 +259,7 @@ mod tests {
                 .iter()
                 .map(|(path, time, exists)| json!({"path": path, "modtime": time, "exists": exists}))
                 .collect();
-            let after = watch("/s").added_to(&encode(&before).unwrap()).unwrap();
+            let after = watch("/s").added_to(&encode(&before, 0).unwrap()).unwrap();
             let after: Vec<Value> = decode(&after).unwrap();
             prop_assert_eq!(&after[..before.len()], &before);
             prop_assert_eq!(after.len(), before.len() + 1);
@@ -268,7 +282,7 @@ mod tests {
     fn a_zlib_stream_of_any_length_is_read_back() {
         for length in [1, 0xfffe, 0xffff, 0x1_0000, 200_000] {
             let text = "x".repeat(length);
-            let encoded = encode(&text).unwrap();
+            let encoded = encode(&text, 0).unwrap();
             assert!(decode::<String>(&encoded).is_some_and(|read| read == text));
         }
     }
@@ -316,7 +330,7 @@ mod tests {
 
     #[test]
     fn the_watch_is_appended_once() {
-        let before = encode(&json!([{"Path": "/a", "Modtime": 1, "Exists": true}])).unwrap();
+        let before = encode(&json!([{"Path": "/a", "Modtime": 1, "Exists": true}]), 0).unwrap();
         let after = watch("/s").added_to(&before).unwrap();
         assert_eq!(
             decode::<Value>(&after).unwrap(),
@@ -331,7 +345,7 @@ mod tests {
 
     #[test]
     fn watches_that_do_not_decode_are_passed_on() {
-        for odd in ["", "not base64!", "AAAA", &encode(&json!({})).unwrap()] {
+        for odd in ["", "not base64!", "AAAA", &encode(&json!({}), 0).unwrap()] {
             let environment = environment(&[(WATCHES, odd)]);
             assert_eq!(dumped(&environment).get(WATCHES).unwrap(), odd);
         }
