@@ -62,15 +62,13 @@ pub fn translate(refusal: &Refusal, caller: &Caller, endpoint: &str, now: Timest
             format!("AWS does not know the access key {key_id}: deleted, inactive, or another partition's"),
         )
         .hint(format!("check {} (asked was {endpoint})", keys.origin)),
+        "SignatureDoesNotMatch" if signature_time(message).is_none() => Failure::new(
+            Next::FixSetup,
+            format!("the secret does not belong to the access key {key_id}"),
+        )
+        .hint(format!("check the secret that goes with {}", keys.origin)),
         "SignatureDoesNotMatch" | "RequestExpired" => {
-            match server_time(message, refusal.date).map(|time| now.duration_since(time)) {
-                Some(off) if code == "RequestExpired" || signature_time(message).is_some() => clock(off),
-                _ => Failure::new(
-                    Next::FixSetup,
-                    format!("the secret does not belong to the access key {key_id}"),
-                )
-                .hint(format!("check the secret that goes with {}", keys.origin)),
-            }
+            clock(server_time(message, refusal.date).map(|time| now.duration_since(time)))
         }
         "ValidationError" if says("durationseconds") => Failure::new(
             Next::FixUse,
@@ -114,16 +112,15 @@ pub fn next_code_hint(now: Timestamp, get_command: &str) -> String {
     format!("wait for the next code ({wait} s), then run `{get_command}`")
 }
 
-fn clock(off: SignedDuration) -> Failure {
-    let direction = if off.is_negative() { "behind" } else { "ahead" };
-    Failure::new(
-        Next::FixSetup,
-        format!(
-            "this machine's clock is {} {direction}",
-            rounded_span(off.abs())
-        ),
-    )
-    .hint("set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code")
+/// `off` is how far ahead of AWS's this machine's clock is, where that is known.
+fn clock(off: Option<SignedDuration>) -> Failure {
+    let far = match off {
+        Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),
+        Some(off) => format!("{} ahead", rounded_span(off)),
+        None => "off".to_owned(),
+    };
+    Failure::new(Next::FixSetup, format!("this machine's clock is {far}"))
+        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code")
 }
 
 fn is_throttling(code: &str, http_status: u16) -> bool {

@@ -165,19 +165,20 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     let Some(request) = HttpRequest::read(&mut *stream) else {
         return Behaviour::Close;
     };
-    let (behaviour, answer) = {
+    let (behaviour, now, answer) = {
         let mut state = state.lock().unwrap();
-        let answer = state.answer(&request, Timestamp::now());
-        (state.behaviour.clone(), answer)
+        let now = Timestamp::now() + state.clock;
+        let answer = state.answer(&request, now);
+        (state.behaviour.clone(), now, answer)
     };
     match &behaviour {
-        Behaviour::Serve => respond(stream, answer.0, &answer.1),
+        Behaviour::Serve => respond(stream, now, answer.0, &answer.1),
         Behaviour::Close | Behaviour::Reset => {}
         Behaviour::Silence => {
             // Until the client goes away.
             let _ = stream.read(&mut [0]);
         }
-        Behaviour::Answer { status, body } => respond(stream, *status, body),
+        Behaviour::Answer { status, body } => respond(stream, now, *status, body),
         Behaviour::HalfABody => {
             let body = &answer.1;
             let _ = write!(
@@ -191,10 +192,11 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     behaviour
 }
 
-fn respond(stream: &mut impl Write, status: u16, body: &str) {
+fn respond(stream: &mut impl Write, now: Timestamp, status: u16, body: &str) {
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT");
     let _ = write!(
         stream,
-        "HTTP/1.1 {status} X\r\nx-amzn-RequestId: {REQUEST_ID}\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status} X\r\nDate: {date}\r\nx-amzn-RequestId: {REQUEST_ID}\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let _ = stream.flush();
@@ -208,7 +210,6 @@ impl State {
             form: form.clone(),
             region: request.scope().get(2).cloned().unwrap_or_default(),
         });
-        let now = now + self.clock;
         match self.session(request, &form, now) {
             Ok(xml) => (200, xml),
             Err((code, message)) => {

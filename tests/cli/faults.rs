@@ -260,6 +260,20 @@ fn a_clock_that_is_off_is_told_with_how_far() {
             "{text}"
         );
     }
+
+    // What has no time in it is answered at a time.
+    sts.set_clock(SignedDuration::from_mins(40))
+        .behave(Behaviour::Answer {
+            status: 400,
+            body: error_xml("RequestExpired", "Request has expired."),
+        });
+    assert_eq!(
+        told(&sts, &sandbox, &["get", "135790"]),
+        format!(
+            "aws-mfa: this machine's clock is 40m behind\n  \
+             RequestExpired: Request has expired. (request {REQUEST_ID})\n{hint}"
+        )
+    );
 }
 
 /// What is no answer of STS's, and what is one but no session.
