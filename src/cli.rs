@@ -282,11 +282,15 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
     Ok(SecretString::from(text))
 }
 
-/// The message for a command line that clap turned down, without what looks like a code:
-/// `aws-mfa 123456`, the verb forgotten, must not put the code on the screen again.
+/// The message for a command line that clap turned down, without what looks like a code or a part
+/// of one: `aws-mfa 123 456`, the verb forgotten, must not put the code on the screen again.
 pub fn usage_message(error: &clap::Error, arguments: impl Iterator<Item = String>) -> String {
+    let secret = |argument: &String| {
+        let digits = argument.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 6 || (digits >= 2 && digits == argument.len())
+    };
     arguments
-        .filter(|argument| argument.bytes().filter(u8::is_ascii_digit).count() >= 6)
+        .filter(secret)
         .fold(error.render().to_string(), |message, argument| {
             message.replace(&argument, "******")
         })
