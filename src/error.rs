@@ -120,13 +120,14 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
+/// What the user does next about `error`, where it has a remedy.
+pub fn next(error: &anyhow::Error) -> Option<Next> {
+    error.downcast_ref::<Failure>().map(|failure| failure.next)
+}
+
 /// The exit status that goes with `error`.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(
-        error
-            .downcast_ref::<Failure>()
-            .map_or(1, |failure| failure.next.exit_status()),
-    )
+    ExitCode::from(next(error).map_or(1, Next::exit_status))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::cli::{Format, Load};
 use crate::environment::direnv::{self, Watch};
 use crate::environment::shell::{self, Language};
 use crate::environment::{Change, Environment};
-use crate::error::{Failure, Next};
+use crate::error::{self, Failure, Next};
 use crate::session::store::SessionStore;
 use crate::settings;
 use jiff::Timestamp;
@@ -19,31 +19,26 @@ use std::process::ExitCode;
 pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     match hand_on(load, environment, now) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) if load.quiet && no_session(&error) => Ok(crate::error::exit_code(&error)),
+        Err(error) if load.quiet && error::next(&error) == Some(Next::GetSession) => {
+            Ok(error::exit_code(&error))
+        }
         Err(error) => Err(error),
     }
-}
-
-fn no_session(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<Failure>()
-        .is_some_and(|failure| failure.next == Next::GetSession)
 }
 
 fn hand_on(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
     let store = SessionStore::new(settings::session_file(&load.selection, environment)?.value);
     let dump_file = environment.get(direnv::DUMP_FILE);
-    match load.format.map(language) {
-        None if dump_file.is_some() => dump(load, &store, environment, dump_file, now),
-        Some(None) => dump(load, &store, environment, dump_file, now),
-        language => {
-            refuse_to_show_secrets(environment)?;
-            let session = super::valid_session(&load.selection, &store, now)?;
-            let change = Change::of(&session);
-            let language = language.flatten().unwrap_or(Language::Sh);
-            super::print(&shell::render(&change, language)?)
-        }
-    }
+    let language = match load.format {
+        Some(format) => language(format),
+        None => dump_file.is_none().then_some(Language::Sh),
+    };
+    let Some(language) = language else {
+        return dump(load, &store, environment, dump_file, now);
+    };
+    refuse_to_show_secrets(environment)?;
+    let session = super::valid_session(&load.selection, &store, now)?;
+    super::print(&shell::render(&Change::of(&session), language)?)
 }
 
 /// The language of a format; direnv's dump is none.

@@ -5,7 +5,7 @@ use super::{Code, next_code};
 use crate::aws::device::Device;
 use crate::aws::process;
 use crate::environment::Environment;
-use crate::error::{Failure, Next};
+use crate::error::{self, Failure, Next};
 use crate::settings::Setting;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
@@ -73,7 +73,7 @@ impl CodeSource<'_> {
                 CodeSource::Terminal { .. }
                     if attempt < MOST_PROMPTS && another_code_helps(&failure) =>
                 {
-                    tell(&crate::error::render(&failure));
+                    tell(&error::render(&failure));
                 }
                 CodeSource::Command { .. } if attempt == 1 && was_rejected(&failure) => {
                     let wait = next_code(now());
@@ -117,15 +117,11 @@ impl CodeSource<'_> {
 }
 
 fn another_code_helps(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<Failure>()
-        .is_some_and(|failure| matches!(failure.next, Next::ReplaceCode | Next::FixUse))
+    matches!(error::next(error), Some(Next::ReplaceCode | Next::FixUse))
 }
 
 fn was_rejected(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<Failure>()
-        .is_some_and(|failure| failure.next == Next::ReplaceCode)
+    error::next(error) == Some(Next::ReplaceCode)
 }
 
 fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result<Code, Failure> {
