@@ -1,11 +1,5 @@
-//! AWS's side: the master keys, the MFA device, its codes, the profiles in `~/.aws`, and STS.
+//! AWS's side: STS, and the way there.
 
-pub mod code;
-pub mod device;
-pub mod duration;
-pub mod keys;
 pub mod network;
-pub mod process;
-pub mod profile;
 pub mod refusal;
 pub mod sts;

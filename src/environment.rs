@@ -1,12 +1,8 @@
-//! The environment as a value: what this process was given, and what a session changes in it.
+//! The environment as a value: what this process was given.
 
-pub mod direnv;
-pub mod shell;
+pub mod change;
 
-use crate::error::{Failure, Next};
-use crate::session::Session;
-use secrecy::ExposeSecret;
-use std::borrow::Cow;
+use crate::error::{Failure, Kind};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -54,9 +50,9 @@ impl Environment {
     pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
         self.get(name)
             .map(|value| {
-                value.to_str().ok_or_else(|| {
-                    Failure::new(Next::FixSetup, format!("{name} is not valid UTF-8"))
-                })
+                value
+                    .to_str()
+                    .ok_or_else(|| Failure::new(Kind::Setup, format!("{name} is not valid UTF-8")))
             })
             .transpose()
     }
@@ -115,62 +111,5 @@ impl FromIterator<(OsString, OsString)> for Environment {
                 config: || None,
             },
         }
-    }
-}
-
-/// What a session changes in an environment: names in order, each with its new value or gone.
-///
-/// The formats of [`shell`] and [`direnv`] each render this one value.
-pub struct Change<'a> {
-    entries: Vec<(&'static str, Option<Cow<'a, str>>)>,
-}
-
-impl<'a> Change<'a> {
-    /// The change that puts `session` into force.
-    ///
-    /// `AWS_SECURITY_TOKEN` goes, because older SDKs prefer it to `AWS_SESSION_TOKEN`; what this
-    /// session lacks goes too, because it can only be left from another one.
-    pub fn of(session: &'a Session) -> Self {
-        let expiration = session.expiration.map(|time| Cow::from(time.to_string()));
-        let region = session.region.as_deref().map(Cow::from);
-        let mut entries = vec![
-            ("AWS_ACCESS_KEY_ID", Some(Cow::from(&session.access_key_id))),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                Some(Cow::from(session.secret_access_key.expose_secret())),
-            ),
-            (
-                "AWS_SESSION_TOKEN",
-                Some(Cow::from(session.session_token.expose_secret())),
-            ),
-            ("AWS_CREDENTIAL_EXPIRATION", expiration),
-        ];
-        if region.is_some() {
-            entries.push(("AWS_REGION", region.clone()));
-            entries.push(("AWS_DEFAULT_REGION", region));
-        }
-        entries.push(("AWS_SECURITY_TOKEN", None));
-        Change { entries }
-    }
-
-    /// A change that leaves everything as it is.
-    pub fn nothing() -> Self {
-        Change {
-            entries: Vec::new(),
-        }
-    }
-
-    /// The names with their new values; `None` where the variable goes.
-    pub fn entries(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
-        self.entries
-            .iter()
-            .map(|(name, value)| (*name, value.as_deref()))
-    }
-
-    /// The new value of `name`, if the change gives it one.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.entries()
-            .find(|(entry, _)| *entry == name)
-            .and_then(|(_, value)| value)
     }
 }

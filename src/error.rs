@@ -6,37 +6,37 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// What the user does next. It decides the exit status, and whether `get` may ask again.
+/// The kind of a failure, which decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// The command line or the value of a setting is wrong: write it differently.
-    FixUse,
-    /// Something outside is missing or broken (a setting, a file, a policy): mend it.
-    FixSetup,
-    /// There is no session that could be used: get one.
-    GetSession,
+pub enum Kind {
+    /// The command line or the value of a setting is invalid.
+    Usage,
+    /// Something outside is missing or broken: a setting, a file, a policy, the network.
+    Setup,
+    /// There is no valid session.
+    NoSession,
     /// STS did not see the code, or did not count it: the same code can be tried again.
     RetryCode,
     /// STS has turned the code down.
     ReplaceCode,
     /// STS may have seen the code, so that it may be used up: wait for the next one.
     DoubtCode,
-    /// The command that was to be run is there but cannot be run: make it executable.
-    AllowCommand,
-    /// The command that was to be run is not there: install it, or write it differently.
-    NameCommand,
+    /// `exec`: the command exists but cannot be run.
+    CannotRun,
+    /// `exec`: there is no such command.
+    NotFound,
 }
 
-impl Next {
-    /// The exit status: 2 used wrongly, 3 no valid session, 126 and 127 as a shell has them for a
+impl Kind {
+    /// The exit status: 2 usage error, 3 no valid session, 126 and 127 as a shell has them for a
     /// command that cannot be run, 1 any other failure.
     pub fn exit_status(self) -> u8 {
         match self {
-            Next::FixUse => 2,
-            Next::GetSession => 3,
-            Next::AllowCommand => 126,
-            Next::NameCommand => 127,
-            Next::FixSetup | Next::RetryCode | Next::ReplaceCode | Next::DoubtCode => 1,
+            Kind::Usage => 2,
+            Kind::NoSession => 3,
+            Kind::CannotRun => 126,
+            Kind::NotFound => 127,
+            Kind::Setup | Kind::RetryCode | Kind::ReplaceCode | Kind::DoubtCode => 1,
         }
     }
 }
@@ -46,8 +46,8 @@ impl Next {
 /// None of its texts may hold a secret or a code: they are shown as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What the user does next, for the program.
-    pub next: Next,
+    /// Decides the exit status.
+    pub kind: Kind,
     /// What happened and to what: one line, lower case.
     pub message: String,
     /// What the other side said, word for word; shown on a line of its own.
@@ -58,9 +58,9 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with a message and, as yet, no hint.
-    pub fn new(next: Next, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Failure {
-            next,
+            kind,
             message: message.into(),
             detail: None,
             hint: None,
@@ -120,14 +120,14 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// What the user does next about `error`, where it has a remedy.
-pub fn next(error: &anyhow::Error) -> Option<Next> {
-    error.downcast_ref::<Failure>().map(|failure| failure.next)
+/// The kind of `error`, where it is a failure.
+pub fn kind(error: &anyhow::Error) -> Option<Kind> {
+    error.downcast_ref::<Failure>().map(|failure| failure.kind)
 }
 
 /// The exit status that goes with `error`.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(next(error).map_or(1, Next::exit_status))
+    ExitCode::from(kind(error).map_or(1, Kind::exit_status))
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_failure_shows_message_detail_and_hint_in_this_order() {
-        let failure = Failure::new(Next::ReplaceCode, "the code was rejected")
+        let failure = Failure::new(Kind::ReplaceCode, "the code was rejected")
             .detail("AccessDenied: no")
             .hint("wait");
         assert_eq!(
@@ -156,13 +156,13 @@ mod tests {
 
     #[test]
     fn each_kind_of_failure_has_the_documented_status() {
-        assert_eq!(Next::FixUse.exit_status(), 2);
-        assert_eq!(Next::GetSession.exit_status(), 3);
-        assert_eq!(Next::FixSetup.exit_status(), 1);
-        assert_eq!(Next::RetryCode.exit_status(), 1);
-        assert_eq!(Next::ReplaceCode.exit_status(), 1);
-        assert_eq!(Next::DoubtCode.exit_status(), 1);
-        assert_eq!(Next::AllowCommand.exit_status(), 126);
-        assert_eq!(Next::NameCommand.exit_status(), 127);
+        assert_eq!(Kind::Usage.exit_status(), 2);
+        assert_eq!(Kind::NoSession.exit_status(), 3);
+        assert_eq!(Kind::Setup.exit_status(), 1);
+        assert_eq!(Kind::RetryCode.exit_status(), 1);
+        assert_eq!(Kind::ReplaceCode.exit_status(), 1);
+        assert_eq!(Kind::DoubtCode.exit_status(), 1);
+        assert_eq!(Kind::CannotRun.exit_status(), 126);
+        assert_eq!(Kind::NotFound.exit_status(), 127);
     }
 }

@@ -1,12 +1,4 @@
-//! Secrets in memory: wiped where they are freed, and in no core dump.
-
-use std::alloc::System;
-use zeroizing_alloc::ZeroAlloc;
-
-/// Overwrites what is freed. Types of this program wipe their secrets themselves; this is for the
-/// copies that others make: the AWS SDK, serde, the HTTP client, a string that grows.
-#[global_allocator]
-static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+//! Secrets in memory: in no core dump. (They are wiped where they are freed: `main.rs`.)
 
 /// Keeps this process out of core dumps, and other processes of this user from reading its memory.
 ///

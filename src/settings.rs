@@ -1,14 +1,18 @@
 //! Every setting, resolved in one place: flag, then environment, then profile, then default.
 
-use crate::aws::device::Device;
-use crate::aws::duration::Duration;
-use crate::aws::keys::{KeySource, MasterKeys};
-use crate::aws::profile::{Profile, Profiles};
+pub mod device;
+pub mod duration;
+pub mod keys;
+
 use crate::aws::{network, sts};
 use crate::cli::Selection;
 use crate::environment::Environment;
-use crate::error::{Failure, Next};
-use std::fmt;
+use crate::error::{Failure, Kind};
+use crate::profile::{Profile, Profiles};
+use crate::setting::{Origin, Setting};
+use device::Device;
+use duration::Duration;
+use keys::{KeySource, MasterKeys};
 use std::path::PathBuf;
 
 const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
@@ -16,54 +20,6 @@ const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
 
 /// The variables that hold the master keys.
 pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
-
-/// A setting's value, and what gave it.
-pub struct Setting<T> {
-    /// The value.
-    pub value: T,
-    /// The flag, the variable, the profile's key, or the default.
-    pub origin: Origin,
-}
-
-impl<T> Setting<T> {
-    /// The same setting with its value in another form.
-    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
-        Setting {
-            value: into(self.value),
-            origin: self.origin,
-        }
-    }
-
-    fn try_map<U, E>(self, into: impl FnOnce(T) -> Result<U, E>) -> Result<Setting<U>, E> {
-        Ok(Setting {
-            value: into(self.value)?,
-            origin: self.origin,
-        })
-    }
-}
-
-/// Where a setting came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A flag of the command line: `--region`.
-    Flag(&'static str),
-    /// A variable of the environment: `AWS_REGION`.
-    Variable(&'static str),
-    /// A key of a profile, and the file that it is in: `region` of `work`.
-    Profile(String, &'static str, PathBuf),
-    /// Nothing named it.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
-            Origin::Profile(profile, key, _) => write!(f, "{key} of the profile {profile}"),
-            Origin::Default => f.write_str("default"),
-        }
-    }
-}
 
 /// The flags of `get` that are settings.
 #[derive(Default)]
@@ -196,7 +152,7 @@ impl<'a> Settings<'a> {
             )
         };
         Err(Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("the profile {} has no keys", last.name()),
         )
         .hint(hint))
@@ -221,7 +177,7 @@ impl<'a> Settings<'a> {
         };
         named
             .ok_or_else(|| {
-                Failure::new(Next::FixSetup, "no MFA device is named").hint(
+                Failure::new(Kind::Setup, "no MFA device is named").hint(
                     "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
                  the IAM console shows it under Security credentials",
                 )
@@ -373,7 +329,7 @@ fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failu
 }
 
 fn no_keys() -> Failure {
-    Failure::new(Next::FixSetup, "no master keys are set").hint(format!(
+    Failure::new(Kind::Setup, "no master keys are set").hint(format!(
         "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
     ))
 }
@@ -424,7 +380,7 @@ pub fn session_file(
 fn default_session_file(name: &str, environment: &Environment) -> Result<PathBuf, Failure> {
     let folder = environment.config_folder().ok_or_else(|| {
         Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             "no home folder is known, so there is no place for the session file",
         )
         .hint("set HOME, or name a file with AWS_SESSION_FILE")
@@ -478,7 +434,7 @@ fn pair<'v>(
 
 fn half_a_pair(missing: &str, present: &str) -> Failure {
     Failure::new(
-        Next::FixSetup,
+        Kind::Setup,
         format!("{missing} is not set, but {present} is"),
     )
     .hint("set both, or neither to have the keys looked for elsewhere")

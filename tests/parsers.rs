@@ -1,7 +1,7 @@
 //! What holds for each parser, whatever it is given. Fuzzers look for what breaks it (tests/fuzz);
 //! what they have found, and what they start from, is tried by each `cargo test`.
 //!
-//! This is a part of the program's unit tests, and of each fuzz target.
+//! This is a test of its own, and a module of each fuzz target.
 
 #![allow(
     clippy::expect_used,
@@ -11,15 +11,10 @@
     reason = "a finding is a panic"
 )]
 
-use crate::aws::code::Code;
-use crate::aws::duration::{self, Duration};
-use crate::aws::keys::MasterKeys;
-use crate::aws::profile::Profiles;
-use crate::environment::direnv::{self, Watch};
-use crate::environment::shell::{self, Language};
-use crate::environment::{Change, Environment};
-use crate::error::Failure;
-use crate::session::json;
+use aws_mfa::parsers::duration::{self, Duration};
+use aws_mfa::parsers::{
+    Change, Code, Environment, Failure, Language, MasterKeys, Profiles, Watch, dump, json, render,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use flate2::Compression;
@@ -67,9 +62,9 @@ pub fn session_file(data: &[u8]) {
         Language::Dotenv,
         Language::Process,
     ] {
-        let _ = shell::render(&change, language);
+        let _ = render(&change, language);
     }
-    let dump = direnv::dump(&Environment::from_iter([]), &change, watch().as_ref()).unwrap();
+    let dump = dump(&Environment::from_iter([]), &change, watch().as_ref()).unwrap();
     assert!(matches!(decoded(&dump), Some(Value::Object(_))));
 }
 
@@ -82,7 +77,7 @@ pub fn watches(data: &[u8]) {
     for before in [String::from_utf8_lossy(data).into_owned(), encoded] {
         let environment =
             Environment::from_iter([("DIRENV_WATCHES".into(), OsString::from(&before))]);
-        let dump = direnv::dump(&environment, &Change::nothing(), watch().as_ref()).unwrap();
+        let dump = dump(&environment, &Change::nothing(), watch().as_ref()).unwrap();
         let dump = decoded(&dump).expect("direnv can read the dump");
         let after = dump["DIRENV_WATCHES"].as_str().unwrap();
         if after == before {
@@ -176,33 +171,28 @@ fn decoded(text: &str) -> Option<Value> {
     serde_json::from_slice(&json).ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_corpus_of_each_fuzz_target_holds() {
-        type Target = fn(&[u8]);
-        let targets: [(&str, Target); 5] = [
-            ("session_file", session_file),
-            ("watches", watches),
-            ("duration", duration),
-            ("credential_lines", credential_lines),
-            ("profile_file", profile_file),
-        ];
-        for (name, target) in targets {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("tests/fuzz/corpus")
-                .join(name);
-            let mut count = 0;
-            for entry in std::fs::read_dir(&folder).unwrap() {
-                let path = entry.unwrap().path();
-                println!("{}", path.display());
-                target(&std::fs::read(&path).unwrap());
-                count += 1;
-            }
-            println!("{name}: {count} inputs");
-            assert!(count >= 5, "{} is nearly empty", folder.display());
+#[test]
+fn the_corpus_of_each_fuzz_target_holds() {
+    type Target = fn(&[u8]);
+    let targets: [(&str, Target); 5] = [
+        ("session_file", session_file),
+        ("watches", watches),
+        ("duration", duration),
+        ("credential_lines", credential_lines),
+        ("profile_file", profile_file),
+    ];
+    for (name, target) in targets {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fuzz/corpus")
+            .join(name);
+        let mut count = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            println!("{}", path.display());
+            target(&std::fs::read(&path).unwrap());
+            count += 1;
         }
+        println!("{name}: {count} inputs");
+        assert!(count >= 5, "{} is nearly empty", folder.display());
     }
 }

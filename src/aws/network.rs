@@ -2,8 +2,8 @@
 //! not reached.
 
 use super::refusal::next_code_hint;
-use crate::error::{Failure, Next, reason};
-use crate::settings::{Origin, Setting};
+use crate::error::{Failure, Kind, reason};
+use crate::setting::{Origin, Setting};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -64,7 +64,7 @@ impl Network {
             .find_map(|scheme| endpoint.strip_prefix(scheme));
         if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
             return Err(Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("not the URL of an endpoint: {}", endpoint.escape_debug()),
             )
             .hint("check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL: https://<host>"));
@@ -125,7 +125,7 @@ impl Network {
                 Some(proxy) => format!("check {}; ", proxy.origin),
                 None => String::new(),
             };
-            Failure::new(Next::RetryCode, what).hint(format!(
+            Failure::new(Kind::RetryCode, what).hint(format!(
                 "{check}the code is still good while the device shows it: run `{get_command}` again"
             ))
         };
@@ -154,7 +154,7 @@ impl Network {
         }
         if let Some(tls) = find::<rustls::Error>(error) {
             return Failure::new(
-                Next::RetryCode,
+                Kind::RetryCode,
                 format!("no secure connection to {endpoint}: {}", tls_reason(tls)),
             )
             .hint(
@@ -196,7 +196,7 @@ impl Network {
             None => (self.endpoint.as_str(), "HTTPS_PROXY".to_owned()),
         };
         Failure::new(
-            Next::RetryCode,
+            Kind::RetryCode,
             format!("the proxy {name} wants a user and a password, or others than it got"),
         )
         .hint(format!(
@@ -208,7 +208,7 @@ impl Network {
     /// The failure for a connection that broke before an answer came.
     pub fn lost(&self, get_command: &str, now: Timestamp) -> Failure {
         Failure::new(
-            Next::DoubtCode,
+            Kind::DoubtCode,
             format!(
                 "the connection to {} broke before an answer came, and the code may be used up",
                 self.endpoint
@@ -220,7 +220,7 @@ impl Network {
     /// The failure for an answer that did not come in time.
     pub fn timed_out(&self, get_command: &str, now: Timestamp) -> Failure {
         Failure::new(
-            Next::DoubtCode,
+            Kind::DoubtCode,
             format!(
                 "no answer from {} within {} s, and the code may be used up",
                 self.endpoint,
@@ -260,7 +260,7 @@ fn proxy_to(endpoint: &str, options: &Options) -> Result<Option<Proxy>, Failure>
 /// The value may have a password in it, so that it is not shown.
 fn not_a_proxy(origin: &Origin) -> Failure {
     Failure::new(
-        Next::FixSetup,
+        Kind::Setup,
         format!("{origin} is not the URL of an HTTP proxy"),
     )
     .hint("write http://<host>:<port>, with <user>:<password>@ before the host if it wants them")
@@ -271,7 +271,7 @@ fn not_a_proxy(origin: &Origin) -> Failure {
 fn certificates(bundle: &Setting<&str>) -> Result<Vec<u8>, Failure> {
     let path = bundle.value;
     let fault = |what: &str| {
-        Failure::new(Next::FixSetup, format!("{what} ({path})")).hint(format!(
+        Failure::new(Kind::Setup, format!("{what} ({path})")).hint(format!(
             "check {}: a file of certificates in PEM, the certificate authority's among them",
             bundle.origin
         ))

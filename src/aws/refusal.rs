@@ -1,9 +1,9 @@
 //! What STS says when it gives no session, in words that tell what to do.
 
-use super::code::next_code;
 use super::sts::Caller;
-use crate::error::{Failure, Next};
-use crate::session::rounded_span;
+use crate::code::next_code;
+use crate::error::{Failure, Kind};
+use crate::time::rounded_span;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
@@ -36,11 +36,11 @@ pub fn translate(refusal: &Refusal, caller: &Caller, endpoint: &str, now: Timest
     };
     let failure = match code {
         "AccessDenied" if says("invalid mfa one time pass code") => {
-            Failure::new(Next::ReplaceCode, "the code was rejected: wrong, expired or used already")
+            Failure::new(Kind::ReplaceCode, "the code was rejected: wrong, expired or used already")
                 .hint(next_code())
         }
         "AccessDenied" if says("unable to validate mfa code") => Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("the MFA device is not this user's: {}", caller.device.value.name()),
         )
         .hint(format!(
@@ -48,22 +48,22 @@ pub fn translate(refusal: &Refusal, caller: &Caller, endpoint: &str, now: Timest
             caller.device.origin
         )),
         "AccessDenied" if says("with session credentials") => Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("the master keys are a session's, not a user's: {key_id}"),
         )
         .hint(format!("check {}: it must be a user's own access key", keys.origin)),
         "AccessDenied" => Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("a policy denies sts:GetSessionToken to {key_id}"),
         )
         .hint("ask the account's administrator to allow it without MFA"),
         "InvalidClientTokenId" => Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("AWS does not know the access key {key_id}: deleted, inactive, or another partition's"),
         )
         .hint(format!("check {} (asked was {endpoint})", keys.origin)),
         "SignatureDoesNotMatch" if signature_time(message).is_none() => Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("the secret does not belong to the access key {key_id}"),
         )
         .hint(format!("check the secret that goes with {}", keys.origin)),
@@ -71,22 +71,22 @@ pub fn translate(refusal: &Refusal, caller: &Caller, endpoint: &str, now: Timest
             clock(server_time(message, refusal.date).map(|time| now.duration_since(time)))
         }
         "ValidationError" if says("durationseconds") => Failure::new(
-            Next::FixUse,
+            Kind::Usage,
             "STS does not give a session of this length",
         )
         .hint("a session holds 15m to 36h, and 1h at most for a root user: `--duration 1h`"),
         "RegionDisabledException" => Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             "STS is switched off in this region for the account",
         )
         .hint("name another region: `--region us-east-1`"),
         _ if is_throttling(code, refusal.http_status) => {
-            Failure::new(Next::DoubtCode, "STS is busy, and the code may be used up").hint(next_code())
+            Failure::new(Kind::DoubtCode, "STS is busy, and the code may be used up").hint(next_code())
         }
         _ if refusal.http_status >= 500 => {
-            Failure::new(Next::DoubtCode, "STS is broken, and the code may be used up").hint(next_code())
+            Failure::new(Kind::DoubtCode, "STS is broken, and the code may be used up").hint(next_code())
         }
-        _ => Failure::new(Next::DoubtCode, format!("STS refused the request: {code}")).hint(next_code()),
+        _ => Failure::new(Kind::DoubtCode, format!("STS refused the request: {code}")).hint(next_code()),
     };
     failure.detail(words_of_aws(code, refusal))
 }
@@ -100,7 +100,7 @@ pub fn not_sts(endpoint: &str, http_status: u16, caller: &Caller, now: Timestamp
         _ => format!("something other than STS answered at {endpoint}"),
     };
     Failure::new(
-        Next::DoubtCode,
+        Kind::DoubtCode,
         format!("{what} (HTTP {http_status}), and the code may be used up"),
     )
     .hint(hint)
@@ -119,7 +119,7 @@ fn clock(off: Option<SignedDuration>) -> Failure {
         Some(off) => format!("{} ahead", rounded_span(off)),
         None => "off".to_owned(),
     };
-    Failure::new(Next::FixSetup, format!("this machine's clock is {far}"))
+    Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
         .hint("set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code")
 }
 

@@ -3,15 +3,15 @@
 //! This is the only file that names `aws_sdk_sts`. Nothing of the SDK is ever printed as it is: an
 //! answer that it cannot parse shows up whole, secrets and all, in its errors' `Debug`.
 
-use super::code::Code;
-use super::device::Device;
-use super::duration::Duration;
-use super::keys::MasterKeys;
 use super::network::{self, Network};
 use super::refusal::{self, Refusal};
-use crate::error::{Failure, Next};
+use crate::code::Code;
+use crate::error::{Failure, Kind};
 use crate::session::Session;
-use crate::settings::Setting;
+use crate::setting::Setting;
+use crate::settings::device::Device;
+use crate::settings::duration::Duration;
+use crate::settings::keys::MasterKeys;
 use anyhow::Context;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_sts::config::retry::RetryConfig;
@@ -116,7 +116,7 @@ impl Sts {
     ) -> Result<Session, Failure> {
         let unusable = |what: &str| {
             Failure::new(
-                Next::DoubtCode,
+                Kind::DoubtCode,
                 format!(
                     "STS's answer is no session: {what} ({})",
                     self.network.endpoint()
@@ -183,7 +183,7 @@ impl Sts {
             SdkError::ResponseError(_) => self.network.lost(&caller.get_command, now),
             // The request could not be made, so that nothing was sent.
             _ => Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("cannot make a request for {}", self.network.endpoint()),
             ),
         }
@@ -211,7 +211,7 @@ pub fn endpoint_of(region: &str, fips: bool) -> Result<String, Failure> {
     match endpoint {
         Some(endpoint) => Ok(endpoint.url().to_owned()),
         None => Err(Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!(
                 "there is no {}STS for the region {}",
                 if fips { "FIPS " } else { "" },

@@ -1,9 +1,9 @@
 //! `aws-mfa completions`: the script that a shell completes with. The script asks this program for
 //! each completion, so that profiles are known by their names in every shell.
 
-use crate::aws::profile::Profiles;
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
+use crate::profile::Profiles;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_complete::CompleteEnv;

@@ -1,8 +1,9 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
 use crate::cli::Exec;
-use crate::environment::{Change, Environment};
-use crate::error::{Failure, Next};
+use crate::environment::Environment;
+use crate::environment::change::Change;
+use crate::error::{Failure, Kind};
 use crate::session::store::SessionStore;
 use crate::settings;
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Re
     let store = SessionStore::new(settings::session_file(&exec.selection, environment)?.value);
     let session = super::valid_session(&exec.selection, &store, now)?;
     let Some((program, arguments)) = exec.command.split_first() else {
-        return Err(Failure::new(Next::FixUse, "no command was given").into());
+        return Err(Failure::new(Kind::Usage, "no command was given").into());
     };
     let mut command = Command::new(program);
     command.args(arguments);
@@ -35,9 +36,9 @@ pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Re
         let program = program.to_string_lossy();
         match error.kind() {
             ErrorKind::NotFound => {
-                Failure::new(Next::NameCommand, format!("command not found: {program}"))
+                Failure::new(Kind::NotFound, format!("command not found: {program}"))
             }
-            _ => Failure::new(Next::AllowCommand, format!("cannot run {program}: {error}")),
+            _ => Failure::new(Kind::CannotRun, format!("cannot run {program}: {error}")),
         }
         .into()
     })

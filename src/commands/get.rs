@@ -1,17 +1,19 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-use crate::aws::code::source::CodeSource;
-use crate::aws::duration::{self, Duration};
 use crate::aws::network::Network;
 use crate::aws::refusal::next_code_hint;
 use crate::aws::sts::{Caller, Sts};
 use crate::cli::Get;
+use crate::code::source::CodeSource;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
-use crate::session::{self, Session};
-use crate::settings::{self, Flags, Origin, Setting, Settings};
+use crate::setting::{Origin, Setting};
+use crate::settings::duration::{self, Duration};
+use crate::settings::{self, Flags, Settings};
+use crate::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
@@ -138,8 +140,8 @@ fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {
     let validity = match (session.time_left(now), session.expiration) {
         (Some(left), Some(end)) => format!(
             " (valid {}, until {})",
-            session::rounded_span(left),
-            session::until(end, now, &TimeZone::system())
+            time::rounded_span(left),
+            time::until(end, now, &TimeZone::system())
         ),
         _ => String::new(),
     };

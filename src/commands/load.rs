@@ -4,12 +4,13 @@
 //! and writes once, and never asks, waits or starts anything.
 
 use crate::cli::{Format, Load};
-use crate::environment::direnv::{self, Watch};
-use crate::environment::shell::{self, Language};
-use crate::environment::{Change, Environment};
-use crate::error::{self, Failure, Next};
+use crate::direnv::{self, Watch};
+use crate::environment::Environment;
+use crate::environment::change::Change;
+use crate::error::{self, Failure, Kind};
 use crate::session::store::SessionStore;
 use crate::settings;
+use crate::shell::{self, Language};
 use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     match hand_on(load, environment, now) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) if load.quiet && error::next(&error) == Some(Next::GetSession) => {
+        Err(error) if load.quiet && error::kind(&error) == Some(Kind::NoSession) => {
             Ok(error::exit_code(&error))
         }
         Err(error) => Err(error),
@@ -68,7 +69,7 @@ fn dump(
 ) -> anyhow::Result<()> {
     let dump_file = dump_file.ok_or_else(|| {
         Failure::new(
-            Next::FixUse,
+            Kind::Usage,
             format!(
                 "the direnv format needs {}, which direnv_load sets",
                 direnv::DUMP_FILE
@@ -101,7 +102,7 @@ fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
         && (std::io::stdout().is_terminal() || stdout_is_stderr())
     {
         return Err(Failure::new(
-            Next::FixUse,
+            Kind::Usage,
             "in an .envrc, load would show the session's secrets on the screen",
         )
         .hint("write `direnv_load aws-mfa load`"));

@@ -268,9 +268,9 @@ mod tests {
     fn read_variables() -> impl Iterator<Item = &'static str> {
         [
             include_str!("../settings.rs"),
-            include_str!("../aws/profile.rs"),
+            include_str!("../profile.rs"),
             include_str!("../environment.rs"),
-            include_str!("../environment/direnv.rs"),
+            include_str!("../direnv.rs"),
             include_str!("load.rs"),
             include_str!("status.rs"),
         ]

@@ -4,13 +4,14 @@
 
 mod report;
 
-use crate::aws::keys::KeySource;
-use crate::aws::process;
 use crate::cli::Status;
 use crate::environment::Environment;
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
+use crate::process;
 use crate::session::store::SessionStore;
-use crate::settings::{self, Flags, Setting, Settings};
+use crate::setting::Setting;
+use crate::settings::keys::KeySource;
+use crate::settings::{self, Flags, Settings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use report::{Report, Row, SessionReport, Shown, State};
@@ -62,7 +63,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     })?;
     Ok(match report.session.state {
         State::Valid => ExitCode::SUCCESS,
-        _ => ExitCode::from(Next::GetSession.exit_status()),
+        _ => ExitCode::from(Kind::NoSession.exit_status()),
     })
 }
 

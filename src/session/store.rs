@@ -4,7 +4,7 @@ use super::Session;
 use super::json;
 use super::lock::Lock;
 use super::replacement::{self, Fault, Replacement};
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use std::fs::{File, Metadata};
@@ -79,7 +79,7 @@ impl SessionStore {
             Ok((file, metadata)) if metadata.is_file() => Ok((file, metadata)),
             Ok(_) => Err(self.corrupt("not a regular file")),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::new(
-                Next::GetSession,
+                Kind::NoSession,
                 format!("no session yet ({})", self.path.display()),
             )),
             Err(error) => Err(self.unreadable(&error)),
@@ -94,7 +94,7 @@ impl SessionStore {
                 "others can read the session file, mode {mode:04o}: chmod 600 {path}"
             ))),
             Access::Refused { reason } => Err(Failure::new(
-                Next::GetSession,
+                Kind::NoSession,
                 format!("session file refused: {reason} ({path})"),
             )),
         }
@@ -102,14 +102,14 @@ impl SessionStore {
 
     fn corrupt(&self, fault: &str) -> Failure {
         Failure::new(
-            Next::GetSession,
+            Kind::NoSession,
             format!("session file is corrupt: {fault} ({})", self.path.display()),
         )
     }
 
     fn unreadable(&self, error: &std::io::Error) -> Failure {
         Failure::new(
-            Next::GetSession,
+            Kind::NoSession,
             format!(
                 "cannot read the session file {}: {}",
                 self.path.display(),
@@ -128,7 +128,7 @@ impl SessionStore {
         replacement::clean_up(&self.path);
         replacement::remove(&self.path).map_err(|fault| {
             Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!(
                     "cannot remove the session file {}: {}",
                     self.path.display(),
@@ -146,7 +146,7 @@ impl SessionStore {
     pub fn lock(&self, waiting: impl FnOnce()) -> Result<Lock, Failure> {
         Lock::take(&self.path, waiting).map_err(|fault| {
             Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("cannot lock {}: {}", self.path.display(), fault.reason),
             )
             .hint(fault.hint)
@@ -192,7 +192,7 @@ impl SessionStore {
 
     fn cannot_save(&self, fault: &Fault) -> Failure {
         Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!(
                 "cannot save the session in {}: {}",
                 self.path.display(),

@@ -1,8 +1,8 @@
 //! What `status` reports, for people and for programs.
 
 use crate::error::Failure;
-use crate::session;
-use crate::settings::{Origin, Setting};
+use crate::setting::{Origin, Setting};
+use crate::time;
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -270,8 +270,8 @@ impl SessionReport {
             (Some(message), ..) => message.clone(),
             (None, Some(end), Some(left)) => format!(
                 "valid for {}, until {}",
-                session::span(SignedDuration::from_secs(left)),
-                session::until(end, now, zone)
+                time::span(SignedDuration::from_secs(left)),
+                time::until(end, now, zone)
             ),
             _ => "valid, until when is not known".to_owned(),
         }

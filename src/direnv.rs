@@ -3,8 +3,9 @@
 //! Both are in direnv's `gzenv` encoding: base64url with padding, of a zlib stream, of JSON. See
 //! direnv's `gzenv/gzenv.go`, `internal/cmd/cmd_dump.go` and `internal/cmd/file_times.go`.
 
-use super::{Change, Environment};
-use crate::error::{Failure, Next};
+use crate::environment::Environment;
+use crate::environment::change::Change;
+use crate::error::{Failure, Kind};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -99,7 +100,7 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
         .map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow::Error::new(
                 Failure::new(
-                    Next::FixSetup,
+                    Kind::Setup,
                     format!("{DUMP_FILE} names a file that is gone ({})", path.display()),
                 )
                 .hint(format!(

@@ -6,7 +6,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
 
 use crate::environment::Environment;
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
 use anyhow::Context;
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -124,7 +124,7 @@ impl Profiles {
             format!("the profiles are: {}", names.join(", "))
         };
         Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("there is no profile {name} in {}", paths.join(" or ")),
         )
         .hint(hint)
@@ -137,7 +137,7 @@ impl ProfileFile {
     fn load(kind: EnvConfigFileKind, path: PathBuf) -> anyhow::Result<Self> {
         let unreadable = |fault: String| {
             Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("cannot read {}: {fault}", path.display()),
             )
             .hint("mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
@@ -227,7 +227,7 @@ impl<'a> Profile<'a> {
             if circle {
                 let names: Vec<&str> = chain.iter().map(|profile| profile.name).collect();
                 return Err(Failure::new(
-                    Next::FixSetup,
+                    Kind::Setup,
                     format!(
                         "source_profile goes round in a circle: {}",
                         names.join(", ")
@@ -289,7 +289,7 @@ fn broken(error: ProfileFileLoadError) -> Failure {
         None => error.to_string(),
     };
     let words: Vec<&str> = message.split_whitespace().collect();
-    Failure::new(Next::FixSetup, words.join(" ")).hint(
+    Failure::new(Kind::Setup, words.join(" ")).hint(
         "mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file",
     )
 }

@@ -2,7 +2,7 @@
 
 pub mod source;
 
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Code {
         if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Code(code))
         } else {
-            Err(Failure::new(Next::FixUse, "an MFA code is six digits")
+            Err(Failure::new(Kind::Usage, "an MFA code is six digits")
                 .hint("run `aws-mfa get <code>` with the digits that the MFA device shows"))
         }
     }

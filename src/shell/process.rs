@@ -1,8 +1,8 @@
 //! The answer of a `credential_process`.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 
-use super::super::Change;
 use super::json;
+use crate::environment::change::Change;
 
 pub fn answer(change: &Change, text: &mut String) {
     let mut map = serde_json::Map::from_iter([("Version".to_owned(), 1.into())]);
@@ -25,25 +25,22 @@ mod tests {
 
     #[test]
     fn the_answer_has_what_the_session_has() {
-        let mut change = Change {
-            entries: vec![
-                ("AWS_ACCESS_KEY_ID", Some("A".into())),
-                ("AWS_SECRET_ACCESS_KEY", Some("s".into())),
-                ("AWS_SESSION_TOKEN", Some("t".into())),
-                ("AWS_CREDENTIAL_EXPIRATION", None),
-            ],
-        };
-        let answered = |change: &Change| -> serde_json::Value {
+        let answered = |expiration| -> serde_json::Value {
+            let change = Change::of_entries([
+                ("AWS_ACCESS_KEY_ID", Some("A")),
+                ("AWS_SECRET_ACCESS_KEY", Some("s")),
+                ("AWS_SESSION_TOKEN", Some("t")),
+                ("AWS_CREDENTIAL_EXPIRATION", expiration),
+            ]);
             let mut text = String::new();
-            answer(change, &mut text);
+            answer(&change, &mut text);
             serde_json::from_str(&text).unwrap()
         };
         let mut expected = serde_json::json!({
             "Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t",
         });
-        assert_eq!(answered(&change), expected);
-        change.entries[3].1 = Some("2026-11-24T18:10:00Z".into());
+        assert_eq!(answered(None), expected);
         expected["Expiration"] = "2026-11-24T18:10:00Z".into();
-        assert_eq!(answered(&change), expected);
+        assert_eq!(answered(Some("2026-11-24T18:10:00Z")), expected);
     }
 }

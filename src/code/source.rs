@@ -2,11 +2,11 @@
 //! terminal.
 
 use super::{Code, next_code};
-use crate::aws::device::Device;
-use crate::aws::process;
 use crate::environment::Environment;
-use crate::error::{self, Failure, Next};
-use crate::settings::Setting;
+use crate::error::{self, Failure, Kind};
+use crate::process;
+use crate::setting::Setting;
+use crate::settings::device::Device;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -97,10 +97,7 @@ impl CodeSource<'_> {
             }
             CodeSource::Stdin => {
                 let line = read_line(std::io::stdin().lock()).map_err(|error| {
-                    Failure::new(
-                        Next::FixSetup,
-                        format!("cannot read standard input: {error}"),
-                    )
+                    Failure::new(Kind::Setup, format!("cannot read standard input: {error}"))
                 })?;
                 Code::parse(&line)
             }
@@ -117,16 +114,16 @@ impl CodeSource<'_> {
 }
 
 fn another_code_helps(error: &anyhow::Error) -> bool {
-    matches!(error::next(error), Some(Next::ReplaceCode | Next::FixUse))
+    matches!(error::kind(error), Some(Kind::ReplaceCode | Kind::Usage))
 }
 
 fn was_rejected(error: &anyhow::Error) -> bool {
-    error::next(error) == Some(Next::ReplaceCode)
+    error::kind(error) == Some(Kind::ReplaceCode)
 }
 
 fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result<Code, Failure> {
     let fault = |what: String| {
-        Failure::new(Next::FixSetup, what).hint(format!(
+        Failure::new(Kind::Setup, what).hint(format!(
             "check {}: it must print six digits and nothing else",
             command.origin
         ))
@@ -148,7 +145,7 @@ fn ask(device: &Device) -> std::io::Result<Result<Code, Failure>> {
     if line.is_empty() {
         // The end of input, Ctrl-D: the user does not want to.
         writeln!(output)?;
-        return Ok(Err(Failure::new(Next::FixSetup, "no MFA code was typed")));
+        return Ok(Err(Failure::new(Kind::Setup, "no MFA code was typed")));
     }
     Ok(Code::parse(&line))
 }
@@ -167,7 +164,7 @@ fn terminal() -> std::io::Result<(File, File)> {
 
 fn no_terminal(get_command: &str) -> Failure {
     Failure::new(
-        Next::FixSetup,
+        Kind::Setup,
         "there is no MFA code, and no terminal to ask for one",
     )
     .hint(format!(

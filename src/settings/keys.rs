@@ -1,8 +1,8 @@
 //! The master keys: a user's long-term access key.
 
-use super::process;
 use crate::environment::Environment;
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
+use crate::process;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -129,7 +129,7 @@ impl MasterKeys {
     /// The failure for a session's keys in the place of master keys.
     pub fn of_session(name: &str) -> Failure {
         Failure::new(
-            Next::FixSetup,
+            Kind::Setup,
             format!("{name} is of a session (ASIA…), not of the long-term keys"),
         )
         .hint("give the user's own access key there (AKIA…): a session cannot get another session")
@@ -138,7 +138,7 @@ impl MasterKeys {
 
 /// The failure for a `credential_process`, named `name`, that gives no keys.
 fn unusable(name: &str, what: &str) -> Failure {
-    Failure::new(Next::FixSetup, format!("{name} {what}")).hint(
+    Failure::new(Kind::Setup, format!("{name} {what}")).hint(
         "run it in a shell to see; it has to print \
          {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
     )
@@ -154,7 +154,7 @@ fn runs_aws_mfa(command_line: &str) -> bool {
 }
 
 fn not_itself(message: &str) -> Failure {
-    Failure::new(Next::FixSetup, message).hint(
+    Failure::new(Kind::Setup, message).hint(
         "a session cannot get another session: name the profile that has the user's own \
          keys (AKIA…), `--profile <name>`",
     )

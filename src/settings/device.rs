@@ -1,6 +1,6 @@
 //! The MFA device that the codes come from.
 
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
 
 /// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
 /// number of a hardware one (`GAHT12345678`), 9 to 256 characters.
@@ -18,7 +18,7 @@ impl Device {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_=/:,.@-".contains(c);
         if !(9..=256).contains(&name.len()) || !name.chars().all(allowed) {
             return Err(Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("not an MFA device: {}", name.escape_debug()),
             )
             .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
@@ -26,12 +26,12 @@ impl Device {
         let device = Device(name.to_owned());
         match device.resource() {
             Some(resource) if resource.starts_with("u2f/") => Err(Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("a FIDO security key or passkey gives no codes, and STS takes nothing else: {name}"),
             )
             .hint("add a virtual MFA device (an authenticator app) to the same user, and name its ARN")),
             Some(resource) if !resource.starts_with("mfa/") => Err(Failure::new(
-                Next::FixSetup,
+                Kind::Setup,
                 format!("not the ARN of an MFA device: {name}"),
             )
             .hint("an MFA device is named like arn:aws:iam::<account>:mfa/<name>")),

@@ -2,7 +2,7 @@
 //! does not hand on to programs.
 //! <https://www.nushell.sh/commands/docs/load-env.html>
 
-use super::super::Change;
+use crate::environment::change::Change;
 
 pub fn object(change: &Change, text: &mut String) {
     let map: serde_json::Map<_, _> = change
@@ -27,9 +27,7 @@ mod tests {
     proptest! {
         #[test]
         fn json_reads_what_was_written(value in hostile::value()) {
-            let change = Change {
-                entries: vec![("SET", Some(value.as_str().into())), ("GONE", None)],
-            };
+            let change = Change::of_entries([("SET", Some(&value)), ("GONE", None)]);
             let mut text = String::new();
             object(&change, &mut text);
             prop_assert_eq!(text.matches('\n').count(), 1);

@@ -13,8 +13,8 @@ mod process;
 mod sh;
 mod tcsh;
 
-use super::Change;
-use crate::error::{Failure, Next};
+use crate::environment::change::Change;
+use crate::error::{Failure, Kind};
 use secrecy::zeroize::Zeroizing;
 
 /// A language in which a change can be written.
@@ -76,7 +76,7 @@ fn unfit(language: Language, name: &str, what: &str) -> Failure {
         _ => "this",
     };
     Failure::new(
-        Next::FixSetup,
+        Kind::Setup,
         format!("the {language} format cannot carry {name}: there is {what} in it"),
     )
     .hint("use another format, or get a new session")
@@ -169,9 +169,7 @@ mod tests {
                 "the dotenv format cannot carry AWS_SESSION_TOKEN: there is a line end in it",
             ),
         ] {
-            let change = Change {
-                entries: vec![("AWS_SESSION_TOKEN", Some("a\nb".into()))],
-            };
+            let change = Change::of_entries([("AWS_SESSION_TOKEN", Some("a\nb"))]);
             let failure = render(&change, language).err().unwrap();
             assert_eq!(failure.message, message);
             assert_eq!(

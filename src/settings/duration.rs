@@ -1,6 +1,6 @@
 //! How long a session is to hold.
 
-use crate::error::{Failure, Next};
+use crate::error::{Failure, Kind};
 use jiff::SignedDuration;
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl Duration {
     /// It is none of these, or out of range.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let fault = |what: &str| {
-            Failure::new(Next::FixUse, format!("{what}: {}", text.escape_debug()))
+            Failure::new(Kind::Usage, format!("{what}: {}", text.escape_debug()))
                 .hint("a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
         };
         let seconds = seconds(text.trim()).ok_or_else(|| fault(NO_LENGTH))?;
@@ -46,11 +46,8 @@ impl Duration {
 pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure> {
     let seconds = seconds(text.trim()).and_then(|seconds| i64::try_from(seconds).ok());
     let seconds = seconds.ok_or_else(|| {
-        Failure::new(
-            Next::FixUse,
-            format!("{NO_LENGTH}: {}", text.escape_debug()),
-        )
-        .hint("write the margin as 15m, 1h30m or a number of seconds")
+        Failure::new(Kind::Usage, format!("{NO_LENGTH}: {}", text.escape_debug()))
+            .hint("write the margin as 15m, 1h30m or a number of seconds")
     })?;
     // With more, a session would be renewed again as soon as it is there.
     let most = i64::from(duration.seconds()) / 4;
@@ -61,9 +58,7 @@ const NO_LENGTH: &str = "not a length of time";
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::session::span(SignedDuration::from_secs(
-            self.0.into(),
-        )))
+        f.write_str(&crate::time::span(SignedDuration::from_secs(self.0.into())))
     }
 }
 

@@ -1,0 +1,56 @@
+//! A setting's value and where it came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A setting's value, and what gave it.
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// The flag, the variable, the profile's key, or the default.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    /// The same setting with its value in another form.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting {
+            value: into(self.value),
+            origin: self.origin,
+        }
+    }
+
+    /// The same setting with its value in another form, if it has one.
+    ///
+    /// # Errors
+    /// `into` has failed.
+    pub fn try_map<U, E>(self, into: impl FnOnce(T) -> Result<U, E>) -> Result<Setting<U>, E> {
+        Ok(Setting {
+            value: into(self.value)?,
+            origin: self.origin,
+        })
+    }
+}
+
+/// Where a setting came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag of the command line: `--region`.
+    Flag(&'static str),
+    /// A variable of the environment: `AWS_REGION`.
+    Variable(&'static str),
+    /// A key of a profile, and the file that it is in: `region` of `work`.
+    Profile(String, &'static str, PathBuf),
+    /// Nothing named it.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
+            Origin::Profile(profile, key, _) => write!(f, "{key} of the profile {profile}"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}

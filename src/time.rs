@@ -1,0 +1,89 @@
+//! Lengths and times of day as people say them.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// A length of time as people say it, in at most two units: `12h`, `1h 30m`, `14m`, `40s`.
+pub fn span(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600, seconds / 60);
+    let two = |large: i64, unit: &str, small: i64, sub_unit: &str| match small {
+        0 => format!("{large}{unit}"),
+        _ => format!("{large}{unit} {small}{sub_unit}"),
+    };
+    match seconds {
+        172_800.. => two(days, "d", hours % 24, "h"),
+        3_600.. => two(hours, "h", minutes % 60, "m"),
+        60.. => format!("{minutes}m"),
+        _ => format!("{seconds}s"),
+    }
+}
+
+/// A length of time to the nearest minute: a session of 12 hours that STS gave out half a second
+/// ago is one of `12h`, not of 11 hours, 59 minutes and some.
+pub fn rounded_span(length: SignedDuration) -> String {
+    if length < SignedDuration::from_mins(1) {
+        return span(length);
+    }
+    span(SignedDuration::from_mins(
+        (length + SignedDuration::from_secs(30)).as_mins(),
+    ))
+}
+
+/// The time of day in `zone` at which something ends: `03:14`, with the date where the time of day
+/// alone would leave the day open.
+pub fn until(end: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let format = if end.duration_since(now) < SignedDuration::from_hours(24) {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    end.to_zoned_datetime(zone.clone())
+        .strftime(format)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_span_has_at_most_two_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (899, "14m"),
+            (3_600, "1h"),
+            (5_400, "1h 30m"),
+            (43_200, "12h"),
+            (129_600, "36h"),
+            (172_800, "2d"),
+            (180_000, "2d 2h"),
+        ] {
+            assert_eq!(span(SignedDuration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_session_just_given_out_is_as_long_as_was_asked() {
+        assert_eq!(rounded_span(SignedDuration::from_millis(43_199_200)), "12h");
+        assert_eq!(rounded_span(SignedDuration::from_secs(5_400)), "1h 30m");
+        assert_eq!(rounded_span(SignedDuration::from_secs(59)), "59s");
+    }
+
+    #[test]
+    fn the_end_is_told_in_local_time_and_with_its_date_once_a_day_away() {
+        let now = time("2026-11-24T15:14:00Z");
+        let zone = TimeZone::get("Europe/Zurich").unwrap();
+        assert_eq!(until(time("2026-11-25T03:14:00Z"), now, &zone), "04:14");
+        assert_eq!(
+            until(time("2026-11-26T03:14:00Z"), now, &zone),
+            "2026-11-26 04:14"
+        );
+    }
+}
