@@ -9,6 +9,7 @@ mod commands;
 mod direnv;
 mod environment;
 mod error;
+mod file;
 mod memory;
 mod process;
 mod profile;

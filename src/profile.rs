@@ -7,6 +7,7 @@
 
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
+use crate::file;
 use anyhow::Context;
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -15,6 +16,9 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// No file of `~/.aws` is larger; a profile takes a few hundred bytes.
+const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// How alike a name must be to be offered for one that is missing, from 0 to 1: clap's own bound.
 const ALIKE: f64 = 0.7;
@@ -142,8 +146,8 @@ impl ProfileFile {
             )
             .hint("mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
         };
-        let text = match std::fs::read(&path) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+        let text = match file::read(&path, LARGEST_FILE) {
+            Ok(mut bytes) => String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
                 let line = error
                     .as_bytes()
                     .iter()
@@ -159,7 +163,7 @@ impl ProfileFile {
                     ignored: Vec::new(),
                 });
             }
-            Err(error) => return Err(unreadable(error.to_string()).into()),
+            Err(error) => return Err(unreadable(crate::error::reason(&error)).into()),
         };
         let ignored = match kind {
             EnvConfigFileKind::Config => sections_without_prefix(&text),

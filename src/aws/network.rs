@@ -3,6 +3,7 @@
 
 use super::refusal::next_code_hint;
 use crate::error::{Failure, Kind, reason};
+use crate::file;
 use crate::setting::{Origin, Setting};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -19,6 +20,7 @@ use rustls::{CertificateError, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// For the name, the connection and the TLS handshake together.
@@ -26,6 +28,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// For the whole call. The SDK's default never gives up on a server that says nothing.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The system's own bundle has 200 KiB.
+const LARGEST_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// What the user has set about the network.
 pub struct Options<'a> {
@@ -276,7 +281,7 @@ fn certificates(bundle: &Setting<&str>) -> Result<Vec<u8>, Failure> {
             bundle.origin
         ))
     };
-    let pem = std::fs::read(path)
+    let pem = file::read(Path::new(path), LARGEST_BUNDLE)
         .map_err(|error| fault(&format!("cannot read the CA bundle: {}", reason(&error))))?;
     let mut roots = RootCertStore::empty();
     for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
@@ -293,7 +298,7 @@ fn certificates(bundle: &Setting<&str>) -> Result<Vec<u8>, Failure> {
     if roots.is_empty() {
         return Err(fault("there is no certificate in the CA bundle"));
     }
-    Ok(pem)
+    Ok(pem.to_vec())
 }
 
 fn tls_reason(error: &rustls::Error) -> String {

@@ -5,6 +5,7 @@ use super::json;
 use super::lock::Lock;
 use super::replacement::{self, Fault, Replacement};
 use crate::error::{Failure, Kind};
+use crate::file;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use std::fs::{File, Metadata};
@@ -63,19 +64,7 @@ impl SessionStore {
 
     /// Opens the file without ever waiting: opening a fifo would block until somebody writes to it.
     fn open(&self) -> Result<(File, Metadata), Failure> {
-        let mut options = File::options();
-        options.read(true);
-        #[cfg(unix)]
-        {
-            use rustix::fs::OFlags;
-            use std::os::unix::fs::OpenOptionsExt;
-            let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-            options.custom_flags(flags.bits() as i32);
-        }
-        let opened = options
-            .open(&self.path)
-            .and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-        match opened {
+        match file::open(&self.path) {
             Ok((file, metadata)) if metadata.is_file() => Ok((file, metadata)),
             Ok(_) => Err(self.corrupt("not a regular file")),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::new(

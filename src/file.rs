@@ -1,0 +1,62 @@
+//! Files that a user names, opened without waiting and read up to a limit.
+
+use secrecy::zeroize::Zeroizing;
+use std::fs::{File, Metadata};
+use std::io::{Error, ErrorKind, Read, Result};
+use std::path::Path;
+
+/// Opens the file at `path` for reading, and never waits: to open a FIFO would block until somebody
+/// writes to it.
+///
+/// # Errors
+/// Those of open(2) and fstat(2).
+pub fn open(path: &Path) -> Result<(File, Metadata)> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.custom_flags(flags.bits() as i32);
+    }
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
+}
+
+/// The contents of the file at `path`, at most `limit` bytes.
+///
+/// `/dev/null` is an empty file, as it is for the AWS CLI.
+///
+/// # Errors
+/// Those of open(2) and read(2), [`ErrorKind::FileTooLarge`], and [`ErrorKind::InvalidInput`] for a
+/// FIFO, a device or a directory, which could keep a reader waiting.
+pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
+    let (file, metadata) = open(path)?;
+    if metadata.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if metadata.len() > limit {
+        return Err(too_large(limit));
+    }
+    // One buffer that does not move, so that no copy of a secret is left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
+    match file.take(limit + 1).read_to_end(&mut bytes) {
+        Ok(length) if length as u64 > limit => Err(too_large(limit)),
+        Ok(_) => Ok(bytes),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(not_regular()),
+        Err(error) => Err(error),
+    }
+}
+
+fn too_large(limit: u64) -> Error {
+    Error::new(
+        ErrorKind::FileTooLarge,
+        format!("larger than {} KiB", limit / 1024),
+    )
+}
+
+fn not_regular() -> Error {
+    Error::new(ErrorKind::InvalidInput, "not a regular file")
+}
