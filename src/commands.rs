@@ -12,6 +12,7 @@ mod status;
 use crate::cli::{Command, Selection};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::escape::escape;
 use crate::session::Session;
 use crate::session::store::SessionStore;
 use crate::settings;
@@ -67,7 +68,12 @@ fn print(text: &str) -> anyhow::Result<()> {
         .context("cannot write to standard output")
 }
 
-/// Tells people something; programs read standard output.
+/// Writes one line about a command's result to standard output, for people.
+fn confirm(text: &str) -> anyhow::Result<()> {
+    print(&format!("{}\n", escape(text)))
+}
+
+/// Writes one line to standard error, for people: programs read standard output.
 fn note(text: &str) {
-    let _ = std::io::stderr().write_all(format!("aws-mfa: {text}\n").as_bytes());
+    let _ = std::io::stderr().write_all(format!("aws-mfa: {}\n", escape(text)).as_bytes());
 }

@@ -3,6 +3,7 @@
 //! A command fails with an [`anyhow::Error`]. Where the user can do something about it, that error
 //! holds a [`Failure`]: what happened, to what, and what to do next.
 
+use crate::escape::escape;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ impl Kind {
 
 /// A failure that has a remedy.
 ///
-/// None of its texts may hold a secret or a code: they are shown as they are.
+/// None of its texts may hold a secret or a code. Text from outside is escaped when it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Decides the exit status.
@@ -90,12 +91,12 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        f.write_str(&escape(&self.message))?;
         if let Some(detail) = &self.detail {
-            write!(f, "\n  {detail}")?;
+            write!(f, "\n  {}", escape(detail))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\nhint: {hint}")?;
+            write!(f, "\nhint: {}", escape(hint))?;
         }
         Ok(())
     }
@@ -107,7 +108,7 @@ impl std::error::Error for Failure {}
 pub fn render(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {
         Some(failure) => format!("aws-mfa: {failure}\n"),
-        None => format!("aws-mfa: {error:#}\n"),
+        None => format!("aws-mfa: {}\n", escape(&format!("{error:#}"))),
     }
 }
 

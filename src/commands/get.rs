@@ -36,7 +36,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         Some(margin) => {
             let lock = lock(&store)?;
             if let Some(session) = still_good(&store, margin, duration, now())? {
-                return super::print(&told("kept the session in", &session, store.path(), now()));
+                return super::confirm(&told("kept the session in", &session, store.path(), now()));
             }
             Some(lock)
         }
@@ -61,7 +61,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     store
         .save(&session, now())
         .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
-    super::print(&told(
+    super::confirm(&told(
         "saved session info to",
         &session,
         store.path(),
@@ -145,5 +145,5 @@ fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {
         ),
         _ => String::new(),
     };
-    format!("{what} {}{validity}\n", file.display())
+    format!("{what} {}{validity}", file.display())
 }

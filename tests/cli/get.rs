@@ -208,7 +208,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: no master keys are set\n\
+            "aws-mfa: no master keys are configured\n\
              hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n".into(),
         ),
         (
@@ -233,8 +233,8 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is of a session (ASIA…), not of the long-term keys\n\
-             hint: give the user's own access key there (AKIA…): a session cannot get another session\n".into(),
+            "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n\
+             hint: set it to the user's own access key: AWS gives no session for temporary credentials\n".into(),
         ),
         (
             |sandbox| {
@@ -242,7 +242,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: no MFA device is named\n\
+            "aws-mfa: no MFA device is configured\n\
              hint: set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: the IAM console shows it under Security credentials\n".into(),
         ),
         (
@@ -283,7 +283,7 @@ fn what_is_missing_or_wrong_is_told_before_the_code_is_spent() {
             },
             &["get", "135790"],
             2,
-            format!("aws-mfa: not a length of time: half a day\n{duration}"),
+            format!("aws-mfa: invalid duration: half a day\n{duration}"),
         ),
         (
             |sandbox| {

@@ -414,7 +414,7 @@ mod credential_process {
     }
 
     const RUN_IT: &str = "run it in a shell to see; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
-    const NOT_ITSELF: &str = "a session cannot get another session: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
+    const NOT_ITSELF: &str = "AWS gives no session for temporary credentials: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
 
     #[test]
     fn its_keys_sign_the_request_and_its_words_are_passed_on() {
@@ -439,7 +439,7 @@ mod credential_process {
     #[test]
     fn what_it_prints_is_checked_and_never_shown() {
         let secret = fake_sts::SECRET_WORD;
-        refused(secret, "printed something else than credentials", RUN_IT);
+        refused(secret, "printed something other than credentials", RUN_IT);
         refused(
             &format!(r#"{{"Version": 2, "AccessKeyId": "AKIA1", "SecretAccessKey": "{secret}"}}"#),
             "printed Version 2, not 1",
@@ -463,7 +463,7 @@ mod credential_process {
         ] {
             refused(
                 &session,
-                "printed a session's keys, not the long-term ones",
+                "printed temporary credentials, not long-term keys",
                 NOT_ITSELF,
             );
         }

@@ -225,9 +225,9 @@ fn what_is_not_set_is_told_once_and_is_no_obstacle() {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (3, ""));
     assert!(
         outcome.stdout.contains(
-            "\nkey id: no master keys are set: export MASTER_AWS_ACCESS_KEY_ID and \
+            "\nkey id: no master keys are configured: export MASTER_AWS_ACCESS_KEY_ID and \
              MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n\
-             device: no MFA device is named: "
+             device: no MFA device is configured: "
         ),
         "{}",
         outcome.stdout
