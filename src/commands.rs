@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::escape::escape;
 use crate::session::Session;
 use crate::session::store::SessionStore;
-use crate::settings;
+use crate::settings::{self, Flags};
 use anyhow::Context;
 use jiff::Timestamp;
 use std::io::Write;
@@ -49,8 +49,12 @@ fn valid_session(
     store: &SessionStore,
     now: Timestamp,
 ) -> Result<Session, Failure> {
-    let remedy =
-        |failure: Failure| failure.hint(format!("run `{}`", settings::get_command(selection)));
+    let remedy = |failure: Failure| {
+        failure.hint(format!(
+            "run `{}`",
+            settings::get_command(selection, &Flags::default())
+        ))
+    };
     let loaded = store.read().map_err(remedy)?;
     let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
     if let Some(warning) = loaded.warning {

@@ -11,8 +11,8 @@ mod selected;
 mod session_file;
 
 pub use keys::MASTER_KEYS;
-pub use selected::SelectedProfile;
-pub use session_file::session_file;
+pub use selected::{EXPLICIT_PROFILE, SelectedProfile};
+pub use session_file::{SESSION_FILE, session_file};
 
 use crate::aws::{network, sts};
 use crate::cli::Selection;
@@ -22,6 +22,7 @@ use crate::profile::{Profile, Profiles};
 use crate::setting::{Origin, Setting};
 use device::Device;
 use duration::Duration;
+use std::path::Path;
 
 /// The flags of `get` that are settings.
 #[derive(Default)]
@@ -219,17 +220,21 @@ fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p
     })
 }
 
-/// The `get` that renews the session of this selection, for hints.
-pub fn get_command(selection: &Selection) -> String {
+/// The `get` that renews the session of this selection with these flags, for hints.
+pub fn get_command(selection: &Selection, flags: &Flags) -> String {
+    let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
+    let options = [
+        ("--profile", selection.profile.as_deref()),
+        ("--session-file", session_file.as_deref()),
+        ("--serial-number", flags.serial_number),
+        ("--duration", flags.duration),
+        ("--region", flags.region),
+    ];
     let mut command = "aws-mfa get".to_owned();
-    if let Some(profile) = &selection.profile {
-        command.push_str(&format!(" --profile {}", word(profile)));
-    }
-    if let Some(path) = &selection.session_file {
-        command.push_str(&format!(
-            " --session-file {}",
-            word(&path.to_string_lossy())
-        ));
+    for (option, value) in options {
+        if let Some(value) = value {
+            command.push_str(&format!(" {option} {}", word(value)));
+        }
     }
     command + " <code>"
 }
@@ -257,11 +262,25 @@ mod tests {
     }
 
     #[test]
-    fn get_command_repeats_the_selection() {
-        assert_eq!(get_command(&selection(None, None)), "aws-mfa get <code>");
+    fn get_command_repeats_the_selection_and_the_flags() {
+        let none = Flags::default();
         assert_eq!(
-            get_command(&selection(Some("a b"), Some("/s"))),
+            get_command(&selection(None, None), &none),
+            "aws-mfa get <code>"
+        );
+        assert_eq!(
+            get_command(&selection(Some("a b"), Some("/s")), &none),
             "aws-mfa get --profile 'a b' --session-file /s <code>"
+        );
+        let flags = Flags {
+            serial_number: Some("GAHT12345678"),
+            duration: Some("8h"),
+            region: Some("eu-west-1"),
+            code_command: Some("pass otp aws"),
+        };
+        assert_eq!(
+            get_command(&selection(None, None), &flags),
+            "aws-mfa get --serial-number GAHT12345678 --duration 8h --region eu-west-1 <code>"
         );
     }
 }

@@ -27,6 +27,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
     };
+    let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;
     let store = SessionStore::new(settings::session_file(&get.selection, environment)?.value);
     let duration = settings.duration()?.value;
@@ -46,7 +47,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     let caller = Caller {
         keys: settings.master_keys()?,
         device: settings.device()?,
-        get_command: settings::get_command(&get.selection),
+        get_command,
     };
     let region = settings.region(&caller.device.value)?;
     let endpoint = settings.endpoint(&region.value)?.value;
@@ -57,7 +58,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     store.prepare()?;
 
     let mut session = source.spend(now, |code| sts.session(&caller, code, duration, now))?;
-    session.region = region_to_save(region);
+    session.region = region_to_save(region, store.read().ok().map(|loaded| loaded.session));
     store
         .save(&session, now())
         .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
@@ -116,13 +117,17 @@ fn code_source<'a>(
     })
 }
 
-/// A region that a flag or a profile named belongs to the session; one of the environment is there
-/// anyway.
-fn region_to_save(region: Setting<String>) -> Option<String> {
-    match region.origin {
-        Origin::Flag(_) | Origin::Profile(..) => Some(region.value),
-        Origin::Variable(_) | Origin::Default => None,
-    }
+/// A region that a flag or a profile named belongs to the session. One of the environment does only where it
+/// is that of the session before: `load` has set it then, and the shell would lose it.
+fn region_to_save(region: Setting<String>, previous: Option<Session>) -> Option<String> {
+    let belongs_to_session = match region.origin {
+        Origin::Flag(_) | Origin::Profile(..) => true,
+        Origin::Variable(_) => {
+            previous.is_some_and(|session| session.region.as_ref() == Some(&region.value))
+        }
+        Origin::Default => false,
+    };
+    belongs_to_session.then_some(region.value)
 }
 
 /// The worst that can happen: STS has given a session for the code, and it could not be saved.

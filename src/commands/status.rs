@@ -4,14 +4,14 @@
 
 mod report;
 
-use crate::cli::Status;
+use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
 use crate::settings::keys::KeySource;
-use crate::settings::{self, Flags, Settings};
+use crate::settings::{self, EXPLICIT_PROFILE, Flags, MASTER_KEYS, SESSION_FILE, Settings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use report::{Report, Row, SessionReport, Shown, State};
@@ -48,6 +48,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             None => format!("{error:#}"),
         }),
     }
+    warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);
     report.warnings.extend(old_direnv());
 
@@ -196,6 +197,34 @@ fn without_user(address: &str) -> String {
             None => host.to_owned(),
         },
         None => address.to_owned(),
+    }
+}
+
+/// What an explicit profile of the environment makes count for nothing.
+fn warn_of_ignored_variables(
+    report: &mut Report,
+    selection: &Selection,
+    environment: &Environment,
+) {
+    let explicit = environment.get(EXPLICIT_PROFILE);
+    let (Some(profile), None) = (explicit, &selection.profile) else {
+        return;
+    };
+    let profile = profile.to_string_lossy();
+    let mut ignored = Vec::new();
+    if selection.session_file.is_none() {
+        ignored.push(SESSION_FILE);
+    }
+    let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
+    if keys_are_the_profiles {
+        ignored.extend(MASTER_KEYS);
+    }
+    for variable in ignored {
+        if environment.get(variable).is_some() {
+            report.warnings.push(format!(
+                "{variable} is ignored: {EXPLICIT_PROFILE} selects the profile {profile}"
+            ));
+        }
     }
 }
 

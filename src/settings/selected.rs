@@ -9,7 +9,7 @@ use clap::Parser;
 
 /// What an `.envrc` exports so that every verb typed in its directory means the same account. No SDK reads
 /// it, so that it does not hide the session the way an exported `AWS_PROFILE` does.
-pub const EXPLICIT: &str = "AWS_MFA_PROFILE";
+pub const EXPLICIT_PROFILE: &str = "AWS_MFA_PROFILE";
 
 /// The name of the profile that the settings come from, and who named it.
 pub struct SelectedProfile {
@@ -32,22 +32,27 @@ impl SelectedProfile {
                 origin: Origin::Flag("--profile"),
             });
         }
-        Ok(match environment.first(&[EXPLICIT, "AWS_PROFILE"])? {
-            Some((variable, name)) => SelectedProfile {
-                name: name.to_owned(),
-                origin: Origin::Variable(variable),
+        Ok(
+            match environment.first(&[EXPLICIT_PROFILE, "AWS_PROFILE"])? {
+                Some((variable, name)) => SelectedProfile {
+                    name: name.to_owned(),
+                    origin: Origin::Variable(variable),
+                },
+                None => SelectedProfile {
+                    name: "default".to_owned(),
+                    origin: Origin::Default,
+                },
             },
-            None => SelectedProfile {
-                name: "default".to_owned(),
-                origin: Origin::Default,
-            },
-        })
+        )
     }
 
     /// Whether the user has said which account is meant: that account's own settings then beat what the
     /// shell happens to export for another one.
     pub fn is_explicit(&self) -> bool {
-        matches!(self.origin, Origin::Flag(_) | Origin::Variable(EXPLICIT))
+        matches!(
+            self.origin,
+            Origin::Flag(_) | Origin::Variable(EXPLICIT_PROFILE)
+        )
     }
 
     /// Whether anything names the profile.

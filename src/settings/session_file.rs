@@ -10,7 +10,7 @@ use crate::setting::{Origin, Setting};
 use std::path::{Path, PathBuf};
 
 /// The variable that names the session file.
-pub const VARIABLE: &str = "AWS_SESSION_FILE";
+pub const SESSION_FILE: &str = "AWS_SESSION_FILE";
 
 /// The file that keeps the session. `load` resolves nothing else; where there is a file, nothing in `~/.aws`
 /// is opened for it.
@@ -34,10 +34,10 @@ pub fn session_file(
     if profile.is_explicit() {
         return file_of_profile(profile, environment);
     }
-    if let Some(path) = environment.get(VARIABLE) {
+    if let Some(path) = environment.get(SESSION_FILE) {
         return Ok(Setting {
             value: PathBuf::from(path),
-            origin: Origin::Variable(VARIABLE),
+            origin: Origin::Variable(SESSION_FILE),
         });
     }
     match (environment.text(KEY_ID)?, environment.get(SECRET)) {

@@ -101,6 +101,12 @@ impl Row {
         }
     }
 
+    /// Whether this is the id of master keys that a profile has.
+    pub fn is_key_id_of_profile(&self) -> bool {
+        self.name == "key_id"
+            && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
+    }
+
     fn json(&self) -> Value {
         match &self.setting {
             Ok(Some(setting)) => json!({
