@@ -292,7 +292,9 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 pub fn presentable(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
     let arguments = arguments.enumerate().map(|(index, argument)| match index {
         0 => argument,
-        _ => mask_digits(&escape(&argument.to_string_lossy())).into(),
+        _ => escape(&mask_digits(&argument.to_string_lossy()))
+            .into_owned()
+            .into(),
     });
     match Cli::try_parse_from(arguments) {
         Err(again) if again.kind() == error.kind() => again,

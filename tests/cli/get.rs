@@ -351,21 +351,3 @@ fn no_server_at_the_endpoint_leaves_the_code_good() {
         ),
     );
 }
-
-#[test]
-fn a_forgotten_verb_does_not_put_the_code_on_the_screen() {
-    let outcome = Sandbox::new().run(["123456"]);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
-    assert!(
-        outcome
-            .stderr
-            .starts_with("error: unrecognized subcommand '******'\n")
-    );
-    let outcome = Sandbox::new().run(["135", "790"]);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
-    assert!(
-        outcome
-            .stderr
-            .starts_with("error: unrecognized subcommand '******'\n")
-    );
-}
