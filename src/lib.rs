@@ -9,6 +9,7 @@ mod commands;
 mod direnv;
 mod environment;
 mod error;
+mod explain;
 mod file;
 mod memory;
 mod process;
