@@ -16,12 +16,6 @@ pub enum Kind {
     Setup,
     /// There is no valid session.
     NoSession,
-    /// STS did not see the code, or did not count it: the same code can be tried again.
-    RetryCode,
-    /// STS has turned the code down.
-    ReplaceCode,
-    /// STS may have seen the code, so that it may be used up: wait for the next one.
-    DoubtCode,
     /// `exec`: the command exists but cannot be run.
     CannotRun,
     /// `exec`: there is no such command.
@@ -37,7 +31,7 @@ impl Kind {
             Kind::NoSession => 3,
             Kind::CannotRun => 126,
             Kind::NotFound => 127,
-            Kind::Setup | Kind::RetryCode | Kind::ReplaceCode | Kind::DoubtCode => 1,
+            Kind::Setup => 1,
         }
     }
 }
@@ -137,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_failure_shows_message_detail_and_hint_in_this_order() {
-        let failure = Failure::new(Kind::ReplaceCode, "the code was rejected")
+        let failure = Failure::new(Kind::Setup, "the code was rejected")
             .detail("AccessDenied: no")
             .hint("wait");
         assert_eq!(
@@ -160,9 +154,6 @@ mod tests {
         assert_eq!(Kind::Usage.exit_status(), 2);
         assert_eq!(Kind::NoSession.exit_status(), 3);
         assert_eq!(Kind::Setup.exit_status(), 1);
-        assert_eq!(Kind::RetryCode.exit_status(), 1);
-        assert_eq!(Kind::ReplaceCode.exit_status(), 1);
-        assert_eq!(Kind::DoubtCode.exit_status(), 1);
         assert_eq!(Kind::CannotRun.exit_status(), 126);
         assert_eq!(Kind::NotFound.exit_status(), 127);
     }

@@ -10,6 +10,7 @@ mod direnv;
 mod environment;
 mod error;
 mod escape;
+mod explain;
 mod file;
 mod memory;
 mod process;

@@ -7,6 +7,7 @@ pub mod credential_process;
 pub mod device;
 pub mod duration;
 pub mod keys;
+pub mod network;
 mod selected;
 mod session_file;
 
@@ -14,7 +15,6 @@ pub use keys::MASTER_KEYS;
 pub use selected::{EXPLICIT_PROFILE, SelectedProfile};
 pub use session_file::{SESSION_FILE, session_file};
 
-use crate::aws::{network, sts};
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -128,48 +128,6 @@ impl<'a> Settings<'a> {
             &["AWS_MFA_CODE_COMMAND"],
             "mfa_process",
         )
-    }
-
-    /// The address of STS: the one that is named, else the region's own.
-    ///
-    /// # Errors
-    /// The region has none.
-    pub fn endpoint(&self, region: &str) -> Result<Setting<String>, Failure> {
-        let named = self.look_up(
-            None,
-            &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"],
-            "endpoint_url",
-        )?;
-        match named {
-            Some(setting) => Ok(setting.map(str::to_owned)),
-            None => Ok(Setting {
-                value: sts::endpoint_of(region, self.use_fips()?)?,
-                origin: Origin::Default,
-            }),
-        }
-    }
-
-    fn use_fips(&self) -> Result<bool, Failure> {
-        let setting = self.look_up(None, &["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint")?;
-        Ok(setting.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true")))
-    }
-
-    /// What is set about the way to `endpoint`. As curl has it, a proxy's variable in lower case
-    /// beats the one in upper case.
-    pub fn network(&self, endpoint: &str) -> Result<network::Options<'_>, Failure> {
-        let variable = |names: &[&'static str]| self.environment.first(names);
-        let proxy = match endpoint.starts_with("http://") {
-            true => variable(&["http_proxy", "HTTP_PROXY"])?,
-            false => variable(&["https_proxy", "HTTPS_PROXY"])?,
-        };
-        Ok(network::Options {
-            proxy: proxy.map(|(name, value)| Setting {
-                value,
-                origin: Origin::Variable(name),
-            }),
-            no_proxy: variable(&["no_proxy", "NO_PROXY"])?.map(|(_, value)| value),
-            ca_bundle: self.look_up(None, &["AWS_CA_BUNDLE"], "ca_bundle")?,
-        })
     }
 
     /// The value that counts: the flag's, else that of an explicit profile, else that of the first of

@@ -1,16 +1,17 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-use crate::aws::network::Network;
-use crate::aws::refusal::next_code_hint;
-use crate::aws::sts::{Caller, Sts};
+use crate::aws::client::{Client, SigningKey};
+use crate::aws::sts;
 use crate::cli::Get;
-use crate::code::source::CodeSource;
+use crate::code::source::{CodeSource, Failed};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::explain::{self, next_code_hint};
 use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
 use crate::setting::{Origin, Setting};
+use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
 use crate::settings::{self, Flags, Settings};
 use crate::time;
@@ -44,24 +45,41 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         None => None,
     };
 
-    let caller = Caller {
-        keys: settings.master_keys()?,
-        device: settings.device()?,
-        get_command,
+    let keys = settings.master_keys()?;
+    let device = settings.device()?;
+    let region = settings.region(&device.value)?;
+    let network = settings.network(&region.value)?;
+    let request = explain::Request {
+        action: "sts:GetSessionToken",
+        endpoint: &network.endpoint.value,
+        proxy: network.proxy.as_ref(),
+        key_id: keys.get(|keys| keys.access_key_id.as_str()),
+        region: region.get(String::as_str),
+        device: device.get(Device::name),
+        command: &get_command,
     };
-    let region = settings.region(&caller.device.value)?;
-    let endpoint = settings.endpoint(&region.value)?.value;
-    let options = settings.network(&endpoint)?;
-    let sts = Sts::new(&region.value, Network::new(endpoint, &options)?);
-    let source = code_source(get, &settings, &caller, environment)?;
+    let key = SigningKey {
+        id: request.key_id.value,
+        secret: &keys.value.secret_access_key,
+        region: &region.value,
+    };
+    let client = Client::new(&network.route(), &key).map_err(|error| request.no_client(&error))?;
+    let source = code_source(get, &settings, &request, environment)?;
     // Before a code is spent: what it buys must have a place to go.
     store.prepare()?;
 
-    let mut session = source.spend(now, |code| sts.session(&caller, code, duration, now))?;
+    let mut session = source.spend(now, |code| {
+        sts::session(&client, request.device.value, code, duration.seconds(), now).map_err(
+            |error| Failed {
+                code: sts::state_of_code(&error),
+                failure: request.failed(&error, now()),
+            },
+        )
+    })?;
     session.region = region_to_save(region, store.read().ok().map(|loaded| loaded.session));
     store
         .save(&session, now())
-        .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
+        .map_err(|failure| code_is_spent(failure, &get_command, now()))?;
     super::confirm(&told(
         "saved session info to",
         &session,
@@ -98,7 +116,7 @@ fn still_good(
 fn code_source<'a>(
     get: &'a Get,
     settings: &'a Settings,
-    caller: &'a Caller,
+    request: &explain::Request<'a>,
     environment: &'a Environment,
 ) -> anyhow::Result<CodeSource<'a>> {
     Ok(match get.code.as_slice() {
@@ -109,8 +127,8 @@ fn code_source<'a>(
                 environment,
             },
             None => CodeSource::Terminal {
-                device: &caller.device.value,
-                get_command: &caller.get_command,
+                device: request.device.value,
+                get_command: request.command,
             },
         },
         words => CodeSource::Argument(words),

@@ -127,14 +127,10 @@ fn add_settings(report: &mut Report, settings: &Settings) {
         Ok(Some(region)) => settings.endpoint(&region.value).map(Some),
         _ => Ok(None),
     };
-    let network = settings.network(match &endpoint {
-        Ok(Some(endpoint)) => &endpoint.value,
-        _ => "https://",
+    let proxy = settings.proxy(match &endpoint {
+        Ok(Some(endpoint)) => Some(&endpoint.value),
+        _ => None,
     });
-    let (proxy, ca_bundle) = match network {
-        Ok(network) => (Ok(network.proxy), Ok(network.ca_bundle)),
-        Err(failure) => (Err(failure.clone()), Err(failure)),
-    };
     report.settings.extend([
         Row::of(
             "profile",
@@ -155,18 +151,15 @@ fn add_settings(report: &mut Report, settings: &Settings) {
             }),
         ),
         Row::of("region", region),
-        Row::of("endpoint", endpoint),
+        Row::of("endpoint", endpoint.map(shown)),
         Row::of(
             "code_command",
             settings
                 .code_command()
                 .map(|command| command.map(|command| command.map(program))),
         ),
-        Row::of(
-            "proxy",
-            proxy.map(|proxy| proxy.map(|proxy| proxy.map(without_user))),
-        ),
-        Row::of("ca_bundle", ca_bundle),
+        Row::of("proxy", proxy.map(shown)),
+        Row::of("ca_bundle", settings.ca_bundle()),
     ]);
 }
 
@@ -189,15 +182,8 @@ fn program(command_line: &str) -> String {
     }
 }
 
-/// A proxy's address without the user and the password in it.
-fn without_user(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((user, host)) => match user.split_once("://") {
-            Some((scheme, _)) => format!("{scheme}://{host}"),
-            None => host.to_owned(),
-        },
-        None => address.to_owned(),
-    }
+fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
+    setting.map(|setting| setting.map(|value| value.to_string()))
 }
 
 /// What an explicit profile of the environment makes count for nothing.
