@@ -5,7 +5,7 @@ use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_
 use super::leaks::Leaks;
 use super::sandbox::{Outcome, Sandbox, binary};
 use super::store::{SOMEBODY, as_root, as_somebody};
-use super::tool::tool;
+use super::tool::{skip, tool};
 use jiff::{SignedDuration, Timestamp};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -318,7 +318,7 @@ fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
 fn freed_memory_holds_no_secret() {
     let Some(strace) = tool("strace") else { return };
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root may look into the memory of a process that is not dumpable");
+        skip("only root may look into the memory of a process that is not dumpable");
         return;
     }
     let sts = FakeSts::start();
@@ -352,7 +352,7 @@ fn core_dumps_here(sandbox: &Sandbox) -> bool {
     command.args(["sh", "-c", "kill -ABRT $$"]);
     let dumped = command.status().unwrap().core_dumped();
     if !dumped {
-        eprintln!("skipped: this machine writes no core dumps");
+        skip("this machine writes no core dumps");
     }
     dumped
 }

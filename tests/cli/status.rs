@@ -26,7 +26,9 @@ fn user() -> Sandbox {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
         .set("AWS_MFA_ARN", DEVICE)
         .set("AWS_SESSION_FILE", file)
-        .set("PATH", home);
+        .set("PATH", home)
+        // status connects to nothing, and shows the proxy.
+        .unset("HTTPS_PROXY");
     sandbox
 }
 
