@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_partition_has_its_own_endpoint() {
+    fn device_of_each_partition_has_its_own_endpoint() {
         for (partition, endpoint) in [
             ("aws", "https://sts.us-east-1.amazonaws.com"),
             ("aws-cn", "https://sts.cn-north-1.amazonaws.com.cn"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_region_is_told() {
+    fn unknown_region_is_an_error() {
         assert_eq!(
             endpoint_of("not a region", false).err().unwrap().message,
             "there is no STS for the region not a region"

@@ -339,11 +339,7 @@ fn no_connection_is_made_but_the_one_to_the_endpoint() {
         .unset("MASTER_AWS_SECRET_ACCESS_KEY");
     sandbox.write(
         ".aws/credentials",
-        format!(
-            "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-            super::fake_sts::KEY_ID,
-            super::fake_sts::SECRET
-        ),
+        format!("[default]\n{}", super::sandbox::profile_keys()),
     );
     let trace = |arguments: &[&str]| {
         let log = sandbox.home().join("trace");

@@ -141,6 +141,17 @@ fn a_folder_a_fifo_and_a_device_are_no_session_and_are_left_alone() {
             path.display()
         );
         load_fails(&mut sandbox, &path, &message);
+        let by_flag = [
+            OsStr::new("load"),
+            OsStr::new("--session-file"),
+            path.as_os_str(),
+        ];
+        let said = sandbox.run(by_flag);
+        assert!(
+            said.failed(3).starts_with(&format!("aws-mfa: {message}\n")),
+            "{}",
+            said.stderr
+        );
         let reason = format!("{} is not a regular file", path.display());
         get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
         let after = std::fs::metadata(&path).unwrap();

@@ -61,7 +61,7 @@ fn get_killed_after(sandbox: &Sandbox, code: u32, delay: Duration) {
 
 /// The moments are spread over a little more than the time that a whole `get` takes.
 #[test]
-fn killed_at_500_moments_get_leaves_the_old_or_the_new_session_whole() {
+fn get_killed_at_500_moments_leaves_a_whole_session() {
     const MOMENTS: u32 = 500;
     const AT_ONCE: u32 = 4;
     let sts = FakeSts::start();
@@ -117,7 +117,7 @@ const FILE_CALLS: [&str; 9] = [
 /// The file can only change at a system call; so each of them is a moment, from the first that has
 /// to do with the file on.
 #[test]
-fn killed_at_each_system_call_get_leaves_the_old_or_the_new_session_whole() {
+fn get_killed_at_each_system_call_leaves_a_whole_session() {
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -180,7 +180,7 @@ fn system_calls(sandbox: &Sandbox, strace: &Path, code: &str) -> Vec<(String, us
     assert_eq!(sandbox.run_with(command.args(["get", code])).status, 0);
     let log = std::fs::read_to_string(log.path()).unwrap();
     let file = sandbox.session_file();
-    let folder = file.parent().unwrap().to_str().unwrap();
+    let directory = file.parent().unwrap().to_str().unwrap();
     let mut counts = BTreeMap::new();
     let mut calls = Vec::new();
     for line in log.lines() {
@@ -190,7 +190,7 @@ fn system_calls(sandbox: &Sandbox, strace: &Path, code: &str) -> Vec<(String, us
         let count = counts.entry(name).or_insert(0);
         *count += 1;
         // How often it waits for the network is not the same each time.
-        if (line.contains(folder) || !calls.is_empty()) && !name.starts_with("epoll") {
+        if (line.contains(directory) || !calls.is_empty()) && !name.starts_with("epoll") {
             calls.push((name.to_owned(), *count));
         }
     }
@@ -198,7 +198,7 @@ fn system_calls(sandbox: &Sandbox, strace: &Path, code: &str) -> Vec<(String, us
 }
 
 #[test]
-fn forty_gets_and_2000_loads_at_once_never_meet_half_a_session() {
+fn concurrent_gets_and_loads_meet_only_whole_sessions() {
     const GETS: u32 = 40;
     const LOADS: u32 = 2_000;
     let sts = FakeSts::start();
