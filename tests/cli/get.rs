@@ -270,6 +270,20 @@ fn refused_connection_is_an_error_that_leaves_the_code_good() {
     );
 }
 
+/// What keeps every test on this machine: without an endpoint of its own it does not get far.
+#[test]
+fn request_to_aws_itself_does_not_leave_the_sandbox() {
+    let mut sandbox = Sandbox::with_user(&FakeSts::start());
+    sandbox.unset("AWS_ENDPOINT_URL_STS");
+    sandbox.run(["get", "135790"]).is(
+        1,
+        "",
+        "aws-mfa: cannot connect to the proxy http://127.0.0.1:1: connection refused\n\
+         hint: check HTTPS_PROXY; the code is still good while the device shows it: \
+         run `aws-mfa get <code>` again\n",
+    );
+}
+
 #[test]
 fn code_without_subcommand_is_a_usage_error_that_masks_it() {
     for arguments in [&["123456"][..], &["135", "790"]] {

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 
 /// A user who has written the README's files to `~/.aws`, with secrets for the dots.
-fn user(moto_server: &Path) -> (Sandbox, Moto) {
+fn user() -> Option<(Sandbox, Moto)> {
+    let moto_server = tool("moto_server")?;
     let mut sandbox = Sandbox::new();
-    let moto = Moto::start(&sandbox, moto_server);
+    let moto = Moto::start(&sandbox, &moto_server);
     let (mut config, mut credentials) = (String::new(), String::new());
     for block in readme::blocks("ini") {
         match block.starts_with("# ~/.aws/config") {
@@ -25,7 +26,14 @@ fn user(moto_server: &Path) -> (Sandbox, Moto) {
         .set("AWS_ENDPOINT_URL", &moto.url)
         // Where the SDKs' own chains look once there is no session.
         .set("AWS_EC2_METADATA_DISABLED", "true");
-    (sandbox, moto)
+    Some((sandbox, moto))
+}
+
+/// The same user with a session for the profile `work`.
+fn user_with_session() -> Option<(Sandbox, Moto)> {
+    let (sandbox, moto) = user()?;
+    sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+    Some((sandbox, moto))
 }
 
 const AS_IN_README: &str =
@@ -73,10 +81,9 @@ fn expire(sandbox: &Sandbox) {
 /// «Done when» of the product: two accounts, from nothing to `aws s3 ls`.
 #[test]
 fn two_new_accounts_can_list_s3() {
-    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+    let (Some(aws), Some((sandbox, _moto))) = (tool("aws"), user()) else {
         return;
     };
-    let (sandbox, _moto) = user(&moto_server);
     for profile in ["work", "private"] {
         let outcome = sandbox.run(["get", "-p", profile, "123456"]);
         outcome.succeeded();
@@ -99,11 +106,9 @@ fn two_new_accounts_can_list_s3() {
 
 #[test]
 fn aws_cli_uses_the_session_and_shows_the_remedy_when_expired() {
-    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+    let (Some(aws), Some((mut sandbox, _moto))) = (tool("aws"), user_with_session()) else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     let call = [
         "sts",
         "get-caller-identity",
@@ -126,11 +131,10 @@ fn aws_cli_uses_the_session_and_shows_the_remedy_when_expired() {
 
 #[test]
 fn boto3_uses_the_session_and_shows_the_remedy_when_expired() {
-    let (Some(moto_server), Some(python)) = (tool("moto_server"), tool("python-venv")) else {
+    let (Some(python), Some((mut sandbox, _moto))) = (tool("python-venv"), user_with_session())
+    else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     sandbox.set("AWS_PROFILE", "work-mfa");
     let script = "\
 import boto3
@@ -165,14 +169,12 @@ fn javascript(sandbox: &mut Sandbox) -> Option<PathBuf> {
 
 #[test]
 fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
-    let Some(moto_server) = tool("moto_server") else {
+    let Some((mut sandbox, _moto)) = user_with_session() else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
     let Some(node) = javascript(&mut sandbox) else {
         return;
     };
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     sandbox.set("AWS_PROFILE", "work-mfa");
     let token = saved_token(&session_file(&sandbox));
     assert_eq!(
@@ -198,14 +200,12 @@ fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
 /// Why `exec` takes `AWS_PROFILE` away.
 #[test]
 fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
-    let Some(moto_server) = tool("moto_server") else {
+    let Some((mut sandbox, _moto)) = user_with_session() else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
     let Some(node) = javascript(&mut sandbox) else {
         return;
     };
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     sandbox.set("AWS_PROFILE", "private");
     let token = saved_token(&session_file(&sandbox));
     let node = node.to_str().unwrap();
