@@ -43,7 +43,7 @@ impl Duration {
 /// What must be left of a session for it to be kept.
 ///
 /// # Errors
-/// `text` is not a length of time.
+/// `text` is invalid duration.
 pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure> {
     let seconds = seconds(text.trim()).and_then(|seconds| i64::try_from(seconds).ok());
     let seconds = seconds.ok_or_else(|| {
@@ -88,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_length_is_read_back_however_it_is_written(
+        fn any_duration_is_read_back_from_any_notation(
             seconds in Duration::SHORTEST..=Duration::LONGEST,
         ) {
             let (hours, minutes) = (seconds / 3600, seconds / 60);
@@ -103,7 +103,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_length_or_a_failure(text in any::<String>()) {
+        fn any_text_is_a_duration_in_range_or_an_error(text in any::<String>()) {
             if let Ok(length) = Duration::parse(&text) {
                 prop_assert!((Duration::SHORTEST..=Duration::LONGEST).contains(&length.seconds()));
             }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_read_as_people_write_them() {
+    fn duration_in_any_notation_is_read() {
         for (text, seconds) in [
             ("12h", 43_200),
             ("90m", 5_400),
@@ -127,22 +127,25 @@ mod tests {
     }
 
     #[test]
-    fn a_margin_is_a_quarter_of_the_duration_at_most() {
+    fn margin_is_a_quarter_of_the_duration_at_most() {
         let margin = |text, duration| {
             margin(text, Duration::parse(duration).unwrap()).map(|margin| margin.as_secs())
         };
         assert_eq!(margin("15m", "12h").unwrap(), 900);
         assert_eq!(margin("0", "12h").unwrap(), 0);
         assert_eq!(margin("15m", "15m").unwrap(), 225);
+        assert_eq!(margin("30m", "12h").unwrap(), 1_800);
+        assert_eq!(margin("30m", "1h").unwrap(), 900);
         assert_eq!(margin("99h", "12h").unwrap(), 10_800);
         assert_eq!(
-            margin("a while", "12h").err().unwrap().message,
-            "invalid duration: a while"
+            margin("a while", "12h").err().unwrap().to_string(),
+            "invalid duration: a while\n\
+             hint: write the margin as 15m, 1h30m or a number of seconds"
         );
     }
 
     #[test]
-    fn what_is_no_length_or_out_of_range_is_told_apart() {
+    fn invalid_or_out_of_range_duration_is_an_error() {
         for (text, message) in [
             ("", "invalid duration: "),
             ("12", "too short for a session: 12"),
@@ -157,8 +160,15 @@ mod tests {
             ("1h 30m", "invalid duration: 1h 30m"),
             ("h", "invalid duration: h"),
             ("12 hours", "invalid duration: 12 hours"),
+            ("half a day", "invalid duration: half a day"),
+            ("37h", "too long for a session: 37h"),
         ] {
-            assert_eq!(Duration::parse(text).err().unwrap().message, message);
+            assert_eq!(
+                Duration::parse(text).err().unwrap().to_string(),
+                format!(
+                    "{message}\nhint: a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds"
+                )
+            );
         }
     }
 }

@@ -93,29 +93,6 @@ fn what_a_command_prints_is_checked_and_never_shown() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_whose_code_is_rejected_is_asked_once_more_in_the_next_time_step() {
-    let sts = FakeSts::start();
-    let mut sandbox = Sandbox::with_user(&sts);
-    // A wrong code at first, as an authenticator whose code was used a moment ago.
-    sandbox.set(
-        "AWS_MFA_CODE_COMMAND",
-        format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
-    );
-    let outcome = sandbox.run(["get"]);
-    assert_eq!(outcome.status, 0);
-    let wait: u32 = outcome
-        .stderr
-        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
-        .and_then(|rest| rest.strip_suffix(" s\n"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((1..=30).contains(&wait));
-    assert_eq!(codes(&sts), [WRONG_CODE, "654321"]);
-}
-
-#[cfg(unix)]
-#[test]
 fn without_a_terminal_nothing_waits_for_a_code() {
     let Some(setsid) = tool("setsid") else { return };
     let sts = FakeSts::start();

@@ -1,18 +1,8 @@
-//! The story of the first page, with real direnv in real shells.
+//! `load` within direnv: the dump that it writes, and what it refuses. The prompts are in prompts.rs.
 
-use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
-use super::shell::Shell;
 use super::tool::tool;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-
-const CREDENTIALS: [&str; 4] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_CREDENTIAL_EXPIRATION",
-];
 
 /// The README's .envrc, with something of the user's after it.
 pub const ENVRC: &str = "\
@@ -22,99 +12,6 @@ watch_file $AWS_SESSION_FILE
 direnv_load aws-mfa load
 export PROJECT=mine
 ";
-
-/// A project with this `.envrc`, allowed.
-pub fn project(sandbox: &Sandbox, direnv: &Path, envrc: &str) -> PathBuf {
-    let envrc = sandbox.write("project/.envrc", envrc);
-    let folder = envrc.parent().unwrap().to_owned();
-    let allowed = sandbox
-        .command(direnv)
-        .arg("allow")
-        .current_dir(&folder)
-        .status()
-        .unwrap();
-    assert!(allowed.success());
-    folder
-}
-
-#[test]
-fn one_code_serves_every_shell_at_its_next_prompt() {
-    let Some(direnv) = tool("direnv") else { return };
-    let sts = FakeSts::start();
-    let mut sandbox = Sandbox::with_user(&sts);
-    sandbox.unset("AWS_MFA_ARN").unset("AWS_SESSION_FILE");
-    let folder = project(&sandbox, &direnv, ENVRC);
-    let session_file = sandbox.session_file();
-
-    // No session: the rest of the .envrc loads, and one line tells what to do.
-    let mut first = Shell::open(&sandbox, &folder, &direnv);
-    let mut second = Shell::open(&sandbox, &folder, &direnv);
-    let hints: Vec<&str> = first
-        .first_prompt
-        .lines()
-        .filter(|line| line.starts_with("aws-mfa: "))
-        .collect();
-    assert_eq!(
-        hints,
-        [format!(
-            "aws-mfa: no session yet ({}): run `aws-mfa get <code>`",
-            session_file.display()
-        )]
-    );
-    for shell in [&mut first, &mut second] {
-        assert_eq!(shell.variable("PROJECT"), "mine");
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
-    }
-
-    // One code: both shells have the session.
-    let shown = first.run("aws-mfa get 123456");
-    assert!(shown.contains("saved session info to "), "{shown}");
-    second.run("");
-    for shell in [&mut first, &mut second] {
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
-        assert_eq!(shell.variable("AWS_SESSION_TOKEN"), "token//S3CR3T+1==");
-        for name in CREDENTIALS {
-            assert_ne!(shell.variable(name), "unset", "{name}");
-        }
-        assert_eq!(shell.variable("PROJECT"), "mine");
-    }
-
-    // A second one at once, within the same second, is noticed too.
-    first.run("aws-mfa get 222222");
-    second.run("");
-    for shell in [&mut first, &mut second] {
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000002");
-    }
-
-    // The file gone, the credentials are.
-    std::fs::remove_file(&session_file).unwrap();
-    for shell in [&mut first, &mut second] {
-        shell.run("");
-        for name in CREDENTIALS {
-            assert_eq!(shell.variable(name), "unset", "{name}");
-        }
-        assert_eq!(shell.variable("PROJECT"), "mine");
-    }
-    assert_eq!(sts.requests().len(), 2);
-}
-
-#[test]
-fn the_watch_is_loads_own_and_holds_under_strict_env() {
-    let Some(direnv) = tool("direnv") else { return };
-    let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    let folder = project(
-        &sandbox,
-        &direnv,
-        "strict_env\ndirenv_load aws-mfa load\nexport PROJECT=mine\n",
-    );
-    let mut shell = Shell::open(&sandbox, &folder, &direnv);
-    assert_eq!(shell.variable("PROJECT"), "mine");
-    shell.run("aws-mfa get 123456");
-    assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
-    // Nothing has changed since: direnv has no reason to load again.
-    assert_eq!(shell.run("true"), "");
-}
 
 /// The dump of `direnv_load` is read with `direnv apply_dump`, as direnv_load does it.
 #[test]
@@ -191,19 +88,11 @@ fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
     serde_json::from_reader(flate2::read::ZlibDecoder::new(stream.as_slice())).unwrap()
 }
 
-fn with_session() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let session_file =
-        sandbox.write_session(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1));
-    sandbox.set("AWS_SESSION_FILE", &session_file);
-    sandbox
-}
-
 #[cfg(unix)]
 #[test]
 fn the_dump_replaces_a_longer_file_and_has_every_variable() {
     use std::os::unix::ffi::OsStrExt;
-    let mut sandbox = with_session();
+    let mut sandbox = Sandbox::with_session();
     let dump = sandbox.write("dump", "!".repeat(100_000));
     let odd = std::ffi::OsStr::from_bytes(b"a\xff\nb");
     sandbox
@@ -222,7 +111,7 @@ fn the_dump_replaces_a_longer_file_and_has_every_variable() {
 #[cfg(unix)]
 #[test]
 fn a_number_is_a_file_descriptor() {
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     for line in [
         "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>dump",
         "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>&1 | cat >dump",
@@ -259,12 +148,14 @@ fn a_number_is_a_file_descriptor() {
 
 #[test]
 fn the_direnv_format_is_told_where_it_belongs() {
-    with_session().run(["load", "--format", "direnv"]).is(
-        2,
-        "",
-        "aws-mfa: the direnv format needs DIRENV_DUMP_FILE_PATH, which direnv_load sets\n\
+    Sandbox::with_session()
+        .run(["load", "--format", "direnv"])
+        .is(
+            2,
+            "",
+            "aws-mfa: the direnv format needs DIRENV_DUMP_FILE_PATH, which direnv_load sets\n\
          hint: write `direnv_load aws-mfa load` in the .envrc\n",
-    );
+        );
 }
 
 const REFUSED: &str = "aws-mfa: in an .envrc, load would show the session's secrets on the screen\n\
@@ -276,7 +167,7 @@ fn in_an_envrc_a_terminal_is_shown_no_secrets() {
     if !cfg!(target_os = "linux") {
         return;
     }
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     // Standard error is elsewhere: that the terminal is one decides.
     let line = "DIRENV_IN_ENVRC=1 aws-mfa load 2>said";
     let (status, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
@@ -288,7 +179,7 @@ fn in_an_envrc_a_terminal_is_shown_no_secrets() {
 #[cfg(unix)]
 #[test]
 fn in_an_envrc_the_log_of_an_editor_is_shown_no_secrets() {
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     let run = |line: &str| {
         super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output().unwrap())
     };
@@ -303,7 +194,7 @@ fn in_an_envrc_the_log_of_an_editor_is_shown_no_secrets() {
 #[test]
 fn load_does_nothing_but_read_and_write() {
     let Some(strace) = tool("strace") else { return };
-    let mut sandbox = with_session();
+    let mut sandbox = Sandbox::with_session();
     let dump = sandbox.write("dump", "");
     let trace = sandbox.home().join("trace");
     sandbox.set("DIRENV_DUMP_FILE_PATH", &dump);

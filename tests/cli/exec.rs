@@ -3,16 +3,9 @@
 use super::sandbox::{Outcome, Sandbox, binary};
 use jiff::{SignedDuration, Timestamp};
 
-fn with_session() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let file = sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
-    sandbox.set("AWS_SESSION_FILE", file);
-    sandbox
-}
-
 #[test]
 fn the_command_has_the_session_and_no_other_keys() {
-    let mut sandbox = with_session();
+    let mut sandbox = Sandbox::with_session();
     sandbox
         .set("MASTER_AWS_ACCESS_KEY_ID", "AKIA1")
         .set("MASTER_AWS_SECRET_ACCESS_KEY", "master")
@@ -49,7 +42,7 @@ fn the_command_has_the_session_and_no_other_keys() {
 
 #[test]
 fn a_region_of_the_session_is_set() {
-    let mut sandbox = with_session();
+    let mut sandbox = Sandbox::with_session();
     let json = std::fs::read_to_string(sandbox.session_file()).unwrap();
     let json = format!(
         "{}, \"Region\": \"eu-central-1\"}}",
@@ -64,7 +57,7 @@ fn a_region_of_the_session_is_set() {
 
 #[test]
 fn all_that_follows_the_commands_name_is_its_own() {
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     let show = r#"for word; do echo "[$word]"; done"#;
     for dashes in [&["--"][..], &[]] {
         let arguments = [
@@ -106,7 +99,7 @@ fn all_that_follows_the_commands_name_is_its_own() {
 fn arguments_need_not_be_utf8() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     let mut command = sandbox.command(binary());
     command
         .args(["exec", "printf", "%s"])
@@ -116,7 +109,7 @@ fn arguments_need_not_be_utf8() {
 
 #[test]
 fn the_status_is_the_commands() {
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     for status in [0, 1, 3, 42, 255] {
         sandbox
             .run(["exec", "sh", "-c", &format!("exit {status}")])
@@ -128,7 +121,7 @@ fn the_status_is_the_commands() {
 #[test]
 fn the_command_takes_the_place_of_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     // The shell's own process is the one that was started.
     let child = sandbox
         .command(binary())
@@ -160,7 +153,7 @@ fn the_command_takes_the_place_of_aws_mfa() {
 #[cfg(unix)]
 #[test]
 fn a_command_that_cannot_be_run_is_told_as_a_shell_does() {
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
         "",
@@ -179,7 +172,7 @@ fn a_command_that_cannot_be_run_is_told_as_a_shell_does() {
 
 #[test]
 fn without_a_valid_session_nothing_runs() {
-    let sandbox = with_session();
+    let sandbox = Sandbox::with_session();
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(14));
     let file = sandbox.session_file();
     sandbox.run(["exec", "touch", "ran"]).is(

@@ -7,16 +7,9 @@ fn from_now(minutes: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_mins(minutes)
 }
 
-fn sandbox() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let file = sandbox.session_file();
-    sandbox.set("AWS_SESSION_FILE", file);
-    sandbox
-}
-
 #[test]
 fn a_shell_gets_export_lines() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     let expiration = from_now(60);
     sandbox.write_session(expiration);
     sandbox.run(["load"]).is(
@@ -34,7 +27,7 @@ fn a_shell_gets_export_lines() {
 
 #[test]
 fn a_saved_region_is_set_and_an_unknown_expiry_is_unset() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     sandbox.write(
         sandbox.session_file(),
         r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"b'c","SessionToken":"d"},"Region":"eu-west-1"}"#,
@@ -54,7 +47,7 @@ fn a_saved_region_is_set_and_an_unknown_expiry_is_unset() {
 
 #[test]
 fn without_a_valid_session_a_shell_gets_nothing_and_the_user_the_remedy() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     let file = sandbox.session_file();
     let hint = "hint: run `aws-mfa get <code>`\n";
 
@@ -92,7 +85,7 @@ fn without_a_valid_session_a_shell_gets_nothing_and_the_user_the_remedy() {
 
 #[test]
 fn the_hint_names_the_profile_that_was_asked_for() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     let file = sandbox.home().join(".config/aws/session-work");
     if cfg!(unix) {
         sandbox.run(["load", "--profile", "work"]).is(
@@ -109,12 +102,10 @@ fn the_hint_names_the_profile_that_was_asked_for() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_others_can_read_is_loaded_with_a_warning_and_one_they_can_write_is_refused() {
-    use std::os::unix::fs::PermissionsExt;
-    let sandbox = sandbox();
+    use super::sandbox::chmod;
+    let sandbox = Sandbox::without_session();
     let file = sandbox.write_session(from_now(60));
-    let allow = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
-
-    allow(0o640);
+    chmod(&file, 0o640);
     let outcome = sandbox.run(["load"]);
     assert_eq!(outcome.status, 0);
     assert_eq!(
@@ -125,7 +116,7 @@ fn a_file_that_others_can_read_is_loaded_with_a_warning_and_one_they_can_write_i
         )
     );
 
-    allow(0o602);
+    chmod(&file, 0o602);
     sandbox.run(["load"]).is(
         3,
         "",
@@ -137,38 +128,9 @@ fn a_file_that_others_can_read_is_loaded_with_a_warning_and_one_they_can_write_i
     );
 }
 
-#[cfg(unix)]
-#[test]
-fn a_fifo_in_the_place_of_the_file_is_no_session_and_no_hang() {
-    let sandbox = sandbox();
-    let file = sandbox.write("fifo/x", "").with_file_name("session");
-    let made = sandbox.command("mkfifo").arg(&file).status().unwrap();
-    assert!(made.success());
-    let outcome = sandbox.run(["load", "--session-file", file.to_str().unwrap()]);
-    assert_eq!(outcome.status, 3);
-    assert!(
-        outcome
-            .stderr
-            .starts_with("aws-mfa: session file is corrupt: not a regular file ("),
-        "{}",
-        outcome.stderr
-    );
-}
-
-#[test]
-fn help_shows_no_value_of_a_secret() {
-    let mut sandbox = sandbox();
-    sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", super::fake_sts::SECRET);
-    for arguments in [&["--help"][..], &["get", "--help"], &["load", "--help"]] {
-        let outcome = sandbox.run(arguments);
-        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-        assert!(!outcome.stdout.contains(super::fake_sts::SECRET_WORD));
-    }
-}
-
 #[test]
 fn quiet_leaves_the_reason_out_and_the_status_in() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     sandbox.run(["load", "--quiet"]).is(3, "", "");
     sandbox
         .run(["load", "-q", "--format", "json"])
@@ -183,7 +145,7 @@ fn quiet_leaves_the_reason_out_and_the_status_in() {
 fn help_and_readme_have_the_line_for_each_shell() {
     use super::formats::{CMD, ELVISH, FISH, NUSHELL, POWERSHELL, SH, TCSH};
     let readme = include_str!("../../README.md").replace("\\|", "|");
-    let mut sandbox = sandbox();
+    let mut sandbox = Sandbox::without_session();
     sandbox.set("COLUMNS", "80");
     for argument in ["--help", "-h"] {
         let help = sandbox.run(["load", argument]).stdout;
@@ -209,7 +171,7 @@ fn help_and_readme_have_the_line_for_each_shell() {
 
 #[test]
 fn the_aws_clis_names_of_the_formats_are_known() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     for (name, alias) in [
         ("sh", "env"),

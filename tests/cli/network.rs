@@ -4,8 +4,11 @@ use super::authority::Authority;
 use super::fake_sts::FakeSts;
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 const GOOD: &str =
@@ -282,25 +285,44 @@ fn the_endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
     assert_saved(&sandbox.run(["get", "333333"]));
 }
 
+/// A proxy that lets nothing through, and tells the test where each client wanted to go.
+fn closed_gate() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let request = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let _ = sender.send(request);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (url, receiver)
+}
+
 #[test]
 fn fips_chooses_another_endpoint() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // A proxy that is not there keeps the request on this machine; its message names the endpoint.
+    let (proxy, asked) = closed_gate();
     sandbox
         .unset("AWS_ENDPOINT_URL_STS")
         .set("AWS_USE_FIPS_ENDPOINT", "true")
         .set("AWS_REGION", "us-east-2")
-        .set("HTTPS_PROXY", "http://192.0.2.1:1")
-        .set("NO_PROXY", "sts-fips.us-east-2.amazonaws.com");
+        .set("HTTPS_PROXY", proxy);
     let outcome = sandbox.run(["get", "123456"]);
-    assert_eq!(outcome.status, 1);
     assert!(
         outcome
-            .stderr
+            .failed(1)
             .contains("https://sts-fips.us-east-2.amazonaws.com"),
         "{}",
         outcome.stderr
+    );
+    assert_eq!(
+        asked.try_iter().collect::<Vec<_>>(),
+        ["CONNECT sts-fips.us-east-2.amazonaws.com:443 HTTP/1.1"]
     );
 }
 
@@ -317,11 +339,7 @@ fn no_connection_is_made_but_the_one_to_the_endpoint() {
         .unset("MASTER_AWS_SECRET_ACCESS_KEY");
     sandbox.write(
         ".aws/credentials",
-        format!(
-            "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-            super::fake_sts::KEY_ID,
-            super::fake_sts::SECRET
-        ),
+        format!("[default]\n{}", super::sandbox::profile_keys()),
     );
     let trace = |arguments: &[&str]| {
         let log = sandbox.home().join("trace");

@@ -2,7 +2,7 @@
 //! broken.
 
 use super::fake_sts::{self, FakeSts, KEY_ID, SECRET};
-use super::sandbox::Sandbox;
+use super::sandbox::{Sandbox, profile_keys};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,6 @@ fn with_files(sts: &FakeSts, config: &str, credentials: &str) -> Sandbox {
     sandbox
 }
 
-fn keys() -> String {
-    format!("aws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n")
-}
-
 fn two_accounts(sts: &FakeSts) -> Sandbox {
     with_files(
         sts,
@@ -29,21 +25,19 @@ fn two_accounts(sts: &FakeSts) -> Sandbox {
             "[profile work]\nmfa_serial = {WORK}\nregion = eu-central-1\nduration_seconds = 3600\n\
              [profile private]\nmfa_serial = {PRIVATE}\n"
         ),
-        &format!("[work]\n{}[private]\n{}", keys(), keys()),
+        &format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
     )
 }
 
 /// Runs a `get` that has to fail, and gives the two lines that it says.
 #[track_caller]
 fn fails(sandbox: &Sandbox, arguments: &[&str]) -> String {
-    let outcome = sandbox.run(arguments);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
-    outcome.stderr
+    sandbox.run(arguments).failed(1).to_owned()
 }
 
-/// All files below a folder, with what is in them.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    std::fs::read_dir(folder)
+/// All files below a directory, with what is in them.
+fn tree(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
@@ -51,7 +45,7 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn two_accounts_have_a_session_each() {
+fn two_profiles_get_a_session_each() {
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
     let before = tree(&sandbox.home().join(".aws"));
@@ -103,7 +97,7 @@ fn two_accounts_have_a_session_each() {
 }
 
 #[test]
-fn the_region_of_a_flag_beats_the_profiles_and_is_saved() {
+fn region_flag_beside_a_profiles_wins_and_is_saved() {
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
     let outcome = sandbox.run(["get", "-p", "work", "--region", "eu-west-3", "111111"]);
@@ -115,35 +109,32 @@ fn the_region_of_a_flag_beats_the_profiles_and_is_saved() {
 
 #[cfg(unix)]
 #[test]
-fn a_read_only_folder_is_enough() {
-    use std::os::unix::fs::PermissionsExt;
+fn read_only_aws_directory_is_enough_for_get() {
+    use super::sandbox::chmod;
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
-    let folder = sandbox.home().join(".aws");
-    let mode = |path: &Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    };
-    mode(&folder.join("config"), 0o400);
-    mode(&folder.join("credentials"), 0o400);
-    mode(&folder, 0o500);
+    let directory = sandbox.home().join(".aws");
+    chmod(&directory.join("config"), 0o400);
+    chmod(&directory.join("credentials"), 0o400);
+    chmod(&directory, 0o500);
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
-    mode(&folder, 0o700);
+    chmod(&directory, 0o700);
 }
 
 #[test]
-fn the_default_profile_serves_where_nothing_is_named() {
+fn get_without_a_profile_uses_default() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
-        &format!("[default]\nmfa_serial = {WORK}\n{}", keys()),
+        &format!("[default]\nmfa_serial = {WORK}\n{}", profile_keys()),
         "",
     );
-    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    sandbox.get("111111");
     assert_eq!(sandbox.session_folder(), ["session-default"]);
 }
 
 #[test]
-fn a_profile_as_a_flag_beats_the_variables_and_one_in_a_variable_does_not() {
+fn profile_flag_beats_the_environment_and_aws_profile_does_not() {
     let sts = FakeSts::start();
     let mut sandbox = two_accounts(&sts);
     sandbox
@@ -159,7 +150,7 @@ fn a_profile_as_a_flag_beats_the_variables_and_one_in_a_variable_does_not() {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
         .set("AWS_SESSION_FILE", &file)
         .set("AWS_PROFILE", "work");
-    assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+    sandbox.get("222222");
     assert!(file.exists());
     // The profile's other settings count all the same.
     assert_eq!(sts.requests()[1].form["SerialNumber"], WORK);
@@ -186,7 +177,7 @@ fn explicit_profile_beats_every_variable() {
         "[profile work]\nmfa_serial = {WORK}\nregion = eu-central-1\nduration_seconds = 3600\n\
          mfa_process = cat code\nendpoint_url = {}\n{}",
         sts.url(),
-        keys()
+        profile_keys()
     );
     let mut sandbox = with_files(&sts, &profile, "");
     in_another_project(&mut sandbox);
@@ -409,22 +400,22 @@ fn secret_in_the_place_of_a_key_id_is_an_error_that_does_not_show_it() {
 }
 
 #[test]
-fn a_profile_that_is_not_there_does_not_matter_to_keys_of_the_environment() {
+fn missing_aws_profile_beside_keys_in_the_environment_is_ignored() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_PROFILE", "gone");
-    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    sandbox.get("111111");
 }
 
 #[test]
-fn half_a_pair_never_falls_through() {
+fn half_a_key_pair_is_an_error() {
     let sts = FakeSts::start();
     let mut sandbox = with_files(
         &sts,
         "[profile half]\nsource_profile = work\ncredential_process = echo\n",
         &format!(
             "[half]\naws_secret_access_key = {SECRET}\n[work]\n{}",
-            keys()
+            profile_keys()
         ),
     );
     assert_eq!(
@@ -444,7 +435,7 @@ fn half_a_pair_never_falls_through() {
 }
 
 #[test]
-fn a_missing_profile_is_told_with_what_it_may_be() {
+fn missing_profile_is_an_error_with_suggestions() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "[profile work]\n[profile work-eu]\n[private]\n", "");
     let home = sandbox.home();
@@ -479,7 +470,7 @@ fn a_missing_profile_is_told_with_what_it_may_be() {
 }
 
 #[test]
-fn a_profile_without_keys_is_told() {
+fn profile_without_keys_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
@@ -499,7 +490,7 @@ fn a_profile_without_keys_is_told() {
 }
 
 #[test]
-fn a_broken_file_is_told_with_its_line() {
+fn broken_profile_file_is_an_error_with_its_line() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "[profile work]\nregion\n", "");
     let config = sandbox.home().join(".aws/config").display().to_string();
@@ -513,7 +504,7 @@ fn a_broken_file_is_told_with_its_line() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+fn unreadable_profile_file_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "", "");
     let credentials = sandbox.write(".aws/credentials", b"[work]\n# caf\xe9\n");
@@ -536,11 +527,11 @@ fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
 }
 
 #[test]
-fn the_files_are_where_the_variables_say_and_a_tilde_is_the_home_folder() {
+fn profile_files_named_by_variables_are_read_and_a_tilde_is_expanded() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::new();
     sandbox.write("here/config", format!("[profile a]\nmfa_serial = {WORK}\n"));
-    let credentials = sandbox.write("there/credentials", format!("[a]\n{}", keys()));
+    let credentials = sandbox.write("there/credentials", format!("[a]\n{}", profile_keys()));
     sandbox
         .set("AWS_ENDPOINT_URL_STS", sts.url())
         .set("AWS_CONFIG_FILE", "~/here/config")
@@ -550,14 +541,14 @@ fn the_files_are_where_the_variables_say_and_a_tilde_is_the_home_folder() {
 }
 
 #[test]
-fn the_other_settings_of_a_profile_count_too() {
+fn endpoint_url_of_a_profile_is_used() {
     let sts = FakeSts::start();
     let mut sandbox = with_files(
         &sts,
         &format!(
             "[profile work]\nmfa_serial = {WORK}\nendpoint_url = {}\n{}",
             sts.url(),
-            keys()
+            profile_keys()
         ),
         "",
     );
@@ -567,7 +558,7 @@ fn the_other_settings_of_a_profile_count_too() {
 }
 
 #[test]
-fn a_role_profile_has_its_keys_from_its_source() {
+fn role_profile_gets_a_session_with_its_sources_keys() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
@@ -578,9 +569,9 @@ fn a_role_profile_has_its_keys_from_its_source() {
              [profile private]\nmfa_serial = {PRIVATE}\n\
              [profile own]\nrole_arn = arn:aws:iam::333333333333:role/own\nsource_profile = own\n\
              mfa_serial = {WORK}\n{}",
-            keys()
+            profile_keys()
         ),
-        &format!("[work]\n{}[private]\n{}", keys(), keys()),
+        &format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
     );
     for (profile, code, device) in [
         ("admin", "111111", WORK),
@@ -588,7 +579,7 @@ fn a_role_profile_has_its_keys_from_its_source() {
         ("own", "333333", WORK),
     ] {
         let outcome = sandbox.run(["get", "-p", profile, code]);
-        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        outcome.succeeded();
         // The user's own session; no role is assumed.
         assert_eq!(sts.requests().last().unwrap().form["SerialNumber"], device);
     }
@@ -599,7 +590,7 @@ fn a_role_profile_has_its_keys_from_its_source() {
 }
 
 #[test]
-fn a_source_that_goes_round_or_nowhere_is_told() {
+fn source_profile_in_a_cycle_or_missing_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
@@ -638,7 +629,7 @@ mod credential_process {
         )
     }
 
-    /// A program in the home folder that prints these keys.
+    /// A program in the home directory that prints these keys.
     fn printing(sandbox: &Sandbox, json: &str) -> String {
         let path = sandbox.write("keys.json", json);
         format!("cat '{}'", path.display())
@@ -660,7 +651,7 @@ mod credential_process {
     const NOT_ITSELF: &str = "AWS gives no session for temporary credentials: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
 
     #[test]
-    fn its_keys_sign_the_request_and_its_words_are_passed_on() {
+    fn valid_output_signs_the_request_and_stderr_is_shown() {
         let sts = FakeSts::start();
         let sandbox = with_process(&sts, "sh \"$HOME/my vault\" --user 'igor b' | cat");
         sandbox.write(
@@ -680,7 +671,7 @@ mod credential_process {
     }
 
     #[test]
-    fn what_it_prints_is_checked_and_never_shown() {
+    fn invalid_output_is_an_error_that_does_not_show_it() {
         let secret = fake_sts::SECRET_WORD;
         refused(secret, "printed something other than credentials", RUN_IT);
         refused(
@@ -713,7 +704,7 @@ mod credential_process {
     }
 
     #[test]
-    fn its_failure_is_told() {
+    fn failing_command_is_an_error_with_its_status() {
         let sts = FakeSts::start();
         let sandbox = with_process(&sts, "echo locked >&2; exit 4");
         assert_eq!(
@@ -725,7 +716,7 @@ mod credential_process {
     }
 
     #[test]
-    fn it_must_not_lead_back_to_aws_mfa() {
+    fn command_that_runs_aws_mfa_is_an_error() {
         let sts = FakeSts::start();
         let says = |fault: &str| {
             format!("aws-mfa: credential_process of the profile work {fault}\nhint: {NOT_ITSELF}\n")
@@ -745,7 +736,7 @@ mod credential_process {
     }
 
     #[test]
-    fn it_does_not_eat_what_is_typed_for_the_code() {
+    fn command_reading_stdin_gets_nothing() {
         let sts = FakeSts::start();
         let sandbox = with_process(
             &sts,

@@ -4,12 +4,11 @@
 //! Each failure has its exact message, costs no code where it can be foreseen, and loses nothing.
 
 use super::fake_sts::{FakeSts, KEY_ID};
-use super::sandbox::{Outcome, Sandbox, binary};
-use super::tool::tool;
-use jiff::{SignedDuration, Timestamp};
+use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode};
+use super::tool::{skip, tool};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,10 +19,6 @@ const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 /// Somebody else: neither root nor, most likely, the user who runs the tests.
 pub const SOMEBODY: u32 = 54_321;
 
-fn in_an_hour() -> Timestamp {
-    Timestamp::now() + SignedDuration::from_hours(1)
-}
-
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
@@ -31,17 +26,9 @@ fn is_root() -> bool {
 /// A test that needs root says so where there is none.
 pub fn as_root() -> bool {
     if !is_root() {
-        eprintln!("skipped: needs root, to be somebody else");
+        skip("only root can be somebody else");
     }
     is_root()
-}
-
-fn chmod(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
-}
-
-pub fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().mode() & 0o7777
 }
 
 /// Runs `get` with the session file at `path`; it fails without a request to STS, like this.
@@ -78,8 +65,7 @@ fn load_fails(sandbox: &mut Sandbox, path: &Path, message: &str) {
 
 #[track_caller]
 pub fn get_works(sandbox: &Sandbox, code: &str) {
-    let outcome = sandbox.run(["get", code]);
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    sandbox.get(code);
 }
 
 /// The sandbox handed to somebody else, who may run the binary in it and owns the home folder.
@@ -155,6 +141,17 @@ fn a_folder_a_fifo_and_a_device_are_no_session_and_are_left_alone() {
             path.display()
         );
         load_fails(&mut sandbox, &path, &message);
+        let by_flag = [
+            OsStr::new("load"),
+            OsStr::new("--session-file"),
+            path.as_os_str(),
+        ];
+        let said = sandbox.run(by_flag);
+        assert!(
+            said.failed(3).starts_with(&format!("aws-mfa: {message}\n")),
+            "{}",
+            said.stderr
+        );
         let reason = format!("{} is not a regular file", path.display());
         get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
         let after = std::fs::metadata(&path).unwrap();
@@ -277,7 +274,7 @@ fn a_path_that_is_not_utf8_is_a_path() {
     load_fails(
         &mut sandbox,
         &path,
-        &format!("no session yet ({})", path.display()),
+        &format!("no session yet ({})", path.display()).replace('\n', "\\n"),
     );
     get_works(&sandbox, "111111");
     assert_eq!(mode(&path), 0o600);
@@ -305,7 +302,7 @@ fn without_home_the_system_knows_the_folder() {
         sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
             1,
             "",
-            "aws-mfa: no home folder is known, so there is no place for the session file\n\
+            "aws-mfa: no home directory is known, so there is no place for the session file\n\
              hint: set HOME, or name a file with AWS_SESSION_FILE\n",
         );
     }
@@ -575,7 +572,7 @@ fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
         .stderr(Stdio::null())
         .status();
     if !permitted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: this machine permits no mount namespaces");
+        skip("this machine permits no mount namespaces");
         return None;
     }
     let mut command = sandbox.command("unshare");
@@ -677,20 +674,13 @@ fn a_spent_code_whose_session_cannot_be_saved_is_told_as_such_and_the_old_sessio
             (1, ""),
             "{fault}"
         );
-        let (message, hint) = outcome.stderr.split_once("\nhint: ").unwrap();
         assert_eq!(
-            message,
+            outcome.without_wait(),
             format!(
-                "aws-mfa: cannot save the session in {}: {reason}, and the code is used up",
+                "aws-mfa: cannot save the session in {}: {reason}, and the code is used up\n\
+                 hint: {remedy}, wait for the next code (N s), then run `aws-mfa get <code>`\n",
                 file.display()
             )
-        );
-        let hint = hint
-            .strip_prefix(&format!("{remedy}, wait for the next code ("))
-            .unwrap();
-        assert!(
-            hint.ends_with(" s), then run `aws-mfa get <code>`\n"),
-            "{hint}"
         );
         assert_eq!(std::fs::read(&file).unwrap(), before);
         assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
