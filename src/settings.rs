@@ -8,6 +8,7 @@ pub mod device;
 pub mod duration;
 pub mod keys;
 pub mod network;
+pub mod role;
 mod selected;
 mod session_file;
 
@@ -35,6 +36,8 @@ pub struct Flags<'a> {
     pub region: Option<&'a str>,
     /// `--code-command`
     pub code_command: Option<&'a str>,
+    /// `--role-arn`
+    pub role_arn: Option<&'a str>,
 }
 
 /// All that a setting can come from.
@@ -235,6 +238,7 @@ mod tests {
             duration: Some("8h"),
             region: Some("eu-west-1"),
             code_command: Some("pass otp aws"),
+            role_arn: None,
         };
         assert_eq!(
             get_command(&selection(None, None), &flags),

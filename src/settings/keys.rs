@@ -123,7 +123,7 @@ impl Settings<'_> {
         }
     }
 
-    fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
+    pub(super) fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
         let id = self.environment.text(KEY_ID)?;
         let secret = self.environment.text(SECRET)?;
         let keys = pair((KEY_ID, id), (SECRET, secret))?;

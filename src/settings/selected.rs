@@ -60,17 +60,12 @@ impl SelectedProfile {
         self.origin != Origin::Default
     }
 
-    /// The profile that this one stands for: itself, or X where its `credential_process` runs
-    /// `aws-mfa load --profile X`.
-    pub fn resolved(mut self, profiles: &Profiles) -> Self {
-        let mut seen = Vec::new();
-        while let Some(next) = alias_of(&self.name, profiles)
-            && next != self.name
-            && !seen.contains(&next)
-        {
-            seen.push(std::mem::replace(&mut self.name, next));
+    /// The profile that this one stands for.
+    pub fn resolved(self, profiles: &Profiles) -> Self {
+        SelectedProfile {
+            name: resolve(&self.name, profiles),
+            ..self
         }
-        self
     }
 
     /// The name as a setting.
@@ -80,6 +75,18 @@ impl SelectedProfile {
             origin: self.origin.clone(),
         }
     }
+}
+
+/// The profile that the profile `name` stands for: itself, or X where its `credential_process` runs
+/// `aws-mfa load --profile X`.
+pub fn resolve(name: &str, profiles: &Profiles) -> String {
+    let mut names = vec![name.to_owned()];
+    while let Some(next) = names.last().and_then(|name| alias_of(name, profiles))
+        && !names.contains(&next)
+    {
+        names.push(next);
+    }
+    names.pop().unwrap_or_default()
 }
 
 /// The profile whose session the `credential_process` of the profile `name` hands out.
