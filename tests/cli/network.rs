@@ -331,7 +331,10 @@ fn fips_chooses_another_endpoint() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_connection_is_made_but_the_one_to_the_endpoint() {
-    let Some(strace) = tool("strace") else { return };
+    use super::tool::{LOOK_INSIDE, root};
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox

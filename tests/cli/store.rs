@@ -5,7 +5,7 @@
 
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode};
-use super::tool::{skip, tool};
+use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -25,10 +25,7 @@ fn is_root() -> bool {
 
 /// A test that needs root says so where there is none.
 pub fn as_root() -> bool {
-    if !is_root() {
-        skip("only root can be somebody else");
-    }
-    is_root()
+    root("be somebody else")
 }
 
 /// Runs `get` with the session file at `path`; it fails without a request to STS, like this.
@@ -350,7 +347,9 @@ fn the_umask_changes_nothing() {
 /// At no moment of a `get` is there a file that others may read.
 #[test]
 fn the_file_is_made_with_0600_and_its_mode_is_never_set() {
-    let Some(strace) = tool("strace") else { return };
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let log = tempfile::NamedTempFile::new().unwrap();
