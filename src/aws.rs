@@ -1,5 +1,10 @@
-//! AWS's side: STS, and the way there.
+//! Requests to AWS: values in, values or typed errors out. It knows neither settings nor the words
+//! for people; those are in `explain.rs`.
 
-pub mod network;
-pub mod refusal;
+pub mod client;
+pub mod endpoint;
+pub mod error;
+pub mod http;
+pub mod proxy;
 pub mod sts;
+pub mod trust;

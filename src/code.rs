@@ -10,6 +10,17 @@ use std::time::Duration;
 /// A code lasts for one time step of RFC 6238, in seconds.
 const TIME_STEP: i64 = 30;
 
+/// What is known of a code that was in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It was not sent, and is good for as long as the device shows it.
+    Unspent,
+    /// It was rejected: wrong, expired, or used before.
+    Rejected,
+    /// It was sent, and may be used up.
+    MaybeSpent,
+}
+
 /// Six digits, good for one request within half a minute or so (RFC 6238).
 pub struct Code(SecretString);
 
@@ -18,8 +29,8 @@ impl Code {
     /// `123 456`.
     ///
     /// # Errors
-    /// It is not six digits. The message does not repeat what it is.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    /// It is not six digits.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
         // Its full length from the start, so that no copy is left behind as it grows.
         let mut digits = String::with_capacity(text.len());
         digits.extend(text.split_whitespace());
@@ -28,14 +39,30 @@ impl Code {
         if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Code(code))
         } else {
-            Err(Failure::new(Kind::Usage, "an MFA code is six digits")
-                .hint("run `aws-mfa get <code>` with the digits that the MFA device shows"))
+            Err(Malformed)
         }
     }
 
     /// The six digits, for the request.
     pub fn digits(&self) -> &str {
         self.0.expose_secret()
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.digits() == other.digits()
+    }
+}
+
+/// What was given for a code is not six digits. It is not repeated in any message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl From<Malformed> for Failure {
+    fn from(_: Malformed) -> Self {
+        Failure::new(Kind::Usage, "an MFA code is six digits")
+            .hint("run `aws-mfa get <code>` with the digits that the MFA device shows")
     }
 }
 

@@ -12,9 +12,10 @@ mod status;
 use crate::cli::{Command, Selection};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::escape::escape;
 use crate::session::Session;
 use crate::session::store::SessionStore;
-use crate::settings;
+use crate::settings::{self, Flags};
 use anyhow::Context;
 use jiff::Timestamp;
 use std::io::Write;
@@ -48,8 +49,12 @@ fn valid_session(
     store: &SessionStore,
     now: Timestamp,
 ) -> Result<Session, Failure> {
-    let remedy =
-        |failure: Failure| failure.hint(format!("run `{}`", settings::get_command(selection)));
+    let remedy = |failure: Failure| {
+        failure.hint(format!(
+            "run `{}`",
+            settings::get_command(selection, &Flags::default())
+        ))
+    };
     let loaded = store.read().map_err(remedy)?;
     let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
     if let Some(warning) = loaded.warning {
@@ -67,7 +72,12 @@ fn print(text: &str) -> anyhow::Result<()> {
         .context("cannot write to standard output")
 }
 
-/// Tells people something; programs read standard output.
+/// Writes one line about a command's result to standard output, for people.
+fn confirm(text: &str) -> anyhow::Result<()> {
+    print(&format!("{}\n", escape(text)))
+}
+
+/// Writes one line to standard error, for people: programs read standard output.
 fn note(text: &str) {
-    let _ = std::io::stderr().write_all(format!("aws-mfa: {text}\n").as_bytes());
+    let _ = std::io::stderr().write_all(format!("aws-mfa: {}\n", escape(text)).as_bytes());
 }

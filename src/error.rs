@@ -3,6 +3,7 @@
 //! A command fails with an [`anyhow::Error`]. Where the user can do something about it, that error
 //! holds a [`Failure`]: what happened, to what, and what to do next.
 
+use crate::escape::escape;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -15,12 +16,6 @@ pub enum Kind {
     Setup,
     /// There is no valid session.
     NoSession,
-    /// STS did not see the code, or did not count it: the same code can be tried again.
-    RetryCode,
-    /// STS has turned the code down.
-    ReplaceCode,
-    /// STS may have seen the code, so that it may be used up: wait for the next one.
-    DoubtCode,
     /// `exec`: the command exists but cannot be run.
     CannotRun,
     /// `exec`: there is no such command.
@@ -36,14 +31,14 @@ impl Kind {
             Kind::NoSession => 3,
             Kind::CannotRun => 126,
             Kind::NotFound => 127,
-            Kind::Setup | Kind::RetryCode | Kind::ReplaceCode | Kind::DoubtCode => 1,
+            Kind::Setup => 1,
         }
     }
 }
 
 /// A failure that has a remedy.
 ///
-/// None of its texts may hold a secret or a code: they are shown as they are.
+/// None of its texts may hold a secret or a code. Text from outside is escaped when it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Decides the exit status.
@@ -90,12 +85,12 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        f.write_str(&escape(&self.message))?;
         if let Some(detail) = &self.detail {
-            write!(f, "\n  {detail}")?;
+            write!(f, "\n  {}", escape(detail))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\nhint: {hint}")?;
+            write!(f, "\nhint: {}", escape(hint))?;
         }
         Ok(())
     }
@@ -107,7 +102,7 @@ impl std::error::Error for Failure {}
 pub fn render(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {
         Some(failure) => format!("aws-mfa: {failure}\n"),
-        None => format!("aws-mfa: {error:#}\n"),
+        None => format!("aws-mfa: {}\n", escape(&format!("{error:#}"))),
     }
 }
 
@@ -136,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_failure_shows_message_detail_and_hint_in_this_order() {
-        let failure = Failure::new(Kind::ReplaceCode, "the code was rejected")
+        let failure = Failure::new(Kind::Setup, "the code was rejected")
             .detail("AccessDenied: no")
             .hint("wait");
         assert_eq!(
@@ -159,9 +154,6 @@ mod tests {
         assert_eq!(Kind::Usage.exit_status(), 2);
         assert_eq!(Kind::NoSession.exit_status(), 3);
         assert_eq!(Kind::Setup.exit_status(), 1);
-        assert_eq!(Kind::RetryCode.exit_status(), 1);
-        assert_eq!(Kind::ReplaceCode.exit_status(), 1);
-        assert_eq!(Kind::DoubtCode.exit_status(), 1);
         assert_eq!(Kind::CannotRun.exit_status(), 126);
         assert_eq!(Kind::NotFound.exit_status(), 127);
     }

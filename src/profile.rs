@@ -7,6 +7,7 @@
 
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
+use crate::escape::quote;
 use crate::file;
 use anyhow::Context;
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
@@ -111,12 +112,14 @@ impl Profiles {
             .iter()
             .find(|file| file.ignored.iter().any(|ignored| ignored == name));
         let names = self.names();
+        let nearest = nearest(name, &names);
+        let name = quote(name);
         let hint = if let Some(file) = ignored_in {
             format!(
                 "write [profile {name}] for [{name}] in {}: without that word it counts for nothing",
                 file.path.display()
             )
-        } else if let Some(nearest) = nearest(name, &names) {
+        } else if let Some(nearest) = nearest {
             format!("did you mean {nearest}?")
         } else if names.is_empty() {
             format!(
@@ -129,7 +132,11 @@ impl Profiles {
         };
         Failure::new(
             Kind::Setup,
-            format!("there is no profile {name} in {}", paths.join(" or ")),
+            format!(
+                "there is no profile {} in {}",
+                quote(name),
+                paths.join(" or ")
+            ),
         )
         .hint(hint)
     }

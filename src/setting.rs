@@ -12,6 +12,14 @@ pub struct Setting<T> {
 }
 
 impl<T> Setting<T> {
+    /// The same setting with a part of its value.
+    pub fn get<'a, U>(&'a self, part: impl FnOnce(&'a T) -> U) -> Setting<U> {
+        Setting {
+            value: part(&self.value),
+            origin: self.origin.clone(),
+        }
+    }
+
     /// The same setting with its value in another form.
     pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
         Setting {

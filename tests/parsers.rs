@@ -13,7 +13,8 @@
 
 use aws_mfa::parsers::duration::{self, Duration};
 use aws_mfa::parsers::{
-    Change, Code, Environment, Failure, Language, MasterKeys, Profiles, Watch, dump, json, render,
+    Change, Code, Environment, Failure, Language, Profiles, Watch, dump, json,
+    parse_credential_process, render,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -124,7 +125,7 @@ pub fn credential_lines(data: &[u8]) {
             }
         }
     }
-    match MasterKeys::of_answer(data, "credential_process") {
+    match parse_credential_process(data, "credential_process") {
         Ok(keys) => {
             assert!(!keys.access_key_id.starts_with("ASIA"));
         }

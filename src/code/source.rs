@@ -1,12 +1,11 @@
 //! Where a code comes from: the command line, standard input, a command of the user's, or the
 //! terminal.
 
-use super::{Code, next_code};
+use super::{Code, Malformed, State, next_code};
 use crate::environment::Environment;
 use crate::error::{self, Failure, Kind};
 use crate::process;
 use crate::setting::Setting;
-use crate::settings::device::Device;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -38,44 +37,80 @@ pub enum CodeSource<'a> {
     },
     /// A prompt on the terminal, whatever standard input and output are.
     Terminal {
-        /// For the prompt.
-        device: &'a Device,
+        /// The MFA device, for the prompt.
+        device: &'a str,
         /// For the remedy where there is no terminal.
         get_command: &'a str,
     },
 }
 
+/// A request with a code in it that failed.
+pub struct Failed {
+    /// Why, for the user.
+    pub failure: Failure,
+    /// What is known of the code.
+    pub code: State,
+}
+
+/// Why a source gives no code.
+enum NoCode {
+    /// It gave something else.
+    Malformed(Malformed),
+    /// It has nothing to give.
+    Unavailable(Failure),
+}
+
+impl From<Malformed> for NoCode {
+    fn from(malformed: Malformed) -> Self {
+        NoCode::Malformed(malformed)
+    }
+}
+
+impl From<Failure> for NoCode {
+    fn from(failure: Failure) -> Self {
+        NoCode::Unavailable(failure)
+    }
+}
+
 impl CodeSource<'_> {
-    /// Asks for codes and tries each with `spend`, until one is taken or it makes no sense to go on.
+    /// Asks for codes and sends each with `request`, until one is accepted or it makes no sense to
+    /// go on. No code is sent again once it was rejected.
     ///
-    /// A code that was turned down is asked for again on a terminal, three times in all. A command
-    /// is asked once more, after the next time step has begun: until then it prints the same code.
-    /// The other sources have one code to give.
+    /// A code that is malformed or was rejected is asked for again on a terminal, three times in
+    /// all. A command is asked once more for a code that was rejected, after the next time step has
+    /// begun: until then it prints the same code. The other sources have one code to give.
     ///
     /// # Errors
-    /// No code can be had, or the last failure of `spend`.
+    /// No code can be had, or the last failure of `request`.
     pub fn spend<T>(
         &self,
         now: fn() -> Timestamp,
-        mut spend: impl FnMut(&Code) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
+        mut request: impl FnMut(&Code) -> Result<T, Failed>,
+    ) -> Result<T, Failure> {
+        let mut rejected: Option<Code> = None;
         let mut attempt = 1;
         loop {
-            let failure = match self
-                .code()
-                .map_err(Into::into)
-                .and_then(|code| spend(&code))
-            {
-                Ok(value) => return Ok(value),
-                Err(failure) => failure,
+            let (failure, try_another) = match self.code() {
+                Err(NoCode::Malformed(malformed)) => (malformed.into(), true),
+                Err(NoCode::Unavailable(failure)) => (failure, false),
+                Ok(code) if rejected.as_ref() == Some(&code) => (self.rejected_again(), true),
+                Ok(code) => match request(&code) {
+                    Ok(value) => return Ok(value),
+                    Err(Failed {
+                        failure,
+                        code: State::Rejected,
+                    }) => {
+                        rejected = Some(code);
+                        (failure, true)
+                    }
+                    Err(failed) => (failed.failure, false),
+                },
             };
             match self {
-                CodeSource::Terminal { .. }
-                    if attempt < MOST_PROMPTS && another_code_helps(&failure) =>
-                {
-                    tell(&error::render(&failure));
+                CodeSource::Terminal { .. } if try_another && attempt < MOST_PROMPTS => {
+                    tell(&error::render(&failure.into()));
                 }
-                CodeSource::Command { .. } if attempt == 1 && was_rejected(&failure) => {
+                CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
                     tell(&format!(
                         "aws-mfa: the code was rejected; asking the code command again in {} s\n",
@@ -89,36 +124,49 @@ impl CodeSource<'_> {
         }
     }
 
-    fn code(&self) -> Result<Code, Failure> {
+    fn code(&self) -> Result<Code, NoCode> {
         match self {
             CodeSource::Argument(words) => {
                 let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
-                Code::parse(&Zeroizing::new(words.join(" ")))
+                Ok(Code::parse(&Zeroizing::new(words.join(" ")))?)
             }
             CodeSource::Stdin => {
                 let line = read_line(std::io::stdin().lock()).map_err(|error| {
-                    Failure::new(Kind::Setup, format!("cannot read standard input: {error}"))
+                    Failure::new(
+                        Kind::Setup,
+                        format!("cannot read standard input: {}", error::reason(&error)),
+                    )
                 })?;
-                Code::parse(&line)
+                Ok(parse_line(&line)?)
             }
             CodeSource::Command {
                 command,
                 environment,
-            } => code_of_command(command, environment),
+            } => Ok(code_of_command(command, environment)?),
             CodeSource::Terminal {
                 device,
                 get_command,
-            } => ask(device).map_err(|_| no_terminal(get_command))?,
+            } => {
+                let line = ask(device, get_command)?;
+                Ok(parse_line(&line)?)
+            }
         }
     }
-}
 
-fn another_code_helps(error: &anyhow::Error) -> bool {
-    matches!(error::kind(error), Some(Kind::ReplaceCode | Kind::Usage))
-}
-
-fn was_rejected(error: &anyhow::Error) -> bool {
-    error::kind(error) == Some(Kind::ReplaceCode)
+    fn rejected_again(&self) -> Failure {
+        match self {
+            CodeSource::Command { command, .. } => Failure::new(
+                Kind::Setup,
+                "the code command printed the same code again, which was rejected",
+            )
+            .hint(format!(
+                "check {}: it must print the device's current code",
+                command.origin
+            )),
+            _ => Failure::new(Kind::Setup, "this code was rejected before")
+                .hint("wait until the MFA device shows the next code"),
+        }
+    }
 }
 
 fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result<Code, Failure> {
@@ -130,24 +178,28 @@ fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result
     };
     let output = process::run(command.value, environment, COMMAND_LIMIT)
         .map_err(|reason| fault(format!("the code command {reason}")))?;
-    std::str::from_utf8(&output)
-        .ok()
-        .and_then(|text| Code::parse(text).ok())
-        .ok_or_else(|| fault("the code command printed no MFA code".to_owned()))
+    parse_line(&output).map_err(|_| fault("the code command printed no MFA code".to_owned()))
 }
 
 /// Asks on the terminal. The digits are shown as they are typed: they are worthless in a moment.
-fn ask(device: &Device) -> std::io::Result<Result<Code, Failure>> {
-    let (input, mut output) = terminal()?;
-    write!(output, "MFA code for {}: ", device.name())?;
-    output.flush()?;
-    let line = read_line(BufReader::new(input))?;
+fn ask(device: &str, get_command: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let (input, mut output) = terminal().map_err(|_| no_terminal(get_command))?;
+    let broken = |error: std::io::Error| {
+        Failure::new(
+            Kind::Setup,
+            format!("cannot ask on the terminal: {}", error::reason(&error)),
+        )
+    };
+    write!(output, "MFA code for {device}: ")
+        .and_then(|()| output.flush())
+        .map_err(broken)?;
+    let line = read_line(BufReader::new(input)).map_err(broken)?;
     if line.is_empty() {
         // The end of input, Ctrl-D: the user does not want to.
-        writeln!(output)?;
-        return Ok(Err(Failure::new(Kind::Setup, "no MFA code was typed")));
+        let _ = writeln!(output);
+        return Err(Failure::new(Kind::Setup, "no MFA code was typed"));
     }
-    Ok(Code::parse(&line))
+    Ok(line)
 }
 
 #[cfg(not(windows))]
@@ -172,10 +224,15 @@ fn no_terminal(get_command: &str) -> Failure {
     ))
 }
 
-fn read_line(input: impl BufRead) -> std::io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::with_capacity(LONGEST_LINE as usize + 1));
-    input.take(LONGEST_LINE).read_line(&mut line)?;
+/// A line, as the bytes that were typed: they need not be text.
+fn read_line(input: impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE as usize));
+    input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     Ok(line)
+}
+
+fn parse_line(line: &[u8]) -> Result<Code, Malformed> {
+    Code::parse(std::str::from_utf8(line).map_err(|_| Malformed)?)
 }
 
 fn tell(text: &str) {

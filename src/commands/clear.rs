@@ -12,5 +12,5 @@ pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
         true => "removed the session",
         false => "there was no session to remove",
     };
-    super::print(&format!("{done} ({})\n", store.path().display()))
+    super::confirm(&format!("{done} ({})", store.path().display()))
 }

@@ -4,6 +4,7 @@ use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::error::{Failure, Kind};
+use crate::escape::quote;
 use crate::session::store::SessionStore;
 use crate::settings;
 use jiff::Timestamp;
@@ -35,9 +36,10 @@ pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Re
     become_it(command).map_err(|error| {
         let program = program.to_string_lossy();
         match error.kind() {
-            ErrorKind::NotFound => {
-                Failure::new(Kind::NotFound, format!("command not found: {program}"))
-            }
+            ErrorKind::NotFound => Failure::new(
+                Kind::NotFound,
+                format!("command not found: {}", quote(&program)),
+            ),
             _ => Failure::new(Kind::CannotRun, format!("cannot run {program}: {error}")),
         }
         .into()

@@ -1,16 +1,17 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-use crate::aws::network::Network;
-use crate::aws::refusal::next_code_hint;
-use crate::aws::sts::{Caller, Sts};
+use crate::aws::client::{Client, SigningKey};
+use crate::aws::sts;
 use crate::cli::Get;
-use crate::code::source::CodeSource;
+use crate::code::source::{CodeSource, Failed};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::explain::{self, next_code_hint};
 use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
 use crate::setting::{Origin, Setting};
+use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
 use crate::settings::{self, Flags, Settings};
 use crate::time;
@@ -27,6 +28,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
     };
+    let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;
     let store = SessionStore::new(settings::session_file(&get.selection, environment)?.value);
     let duration = settings.duration()?.value;
@@ -36,32 +38,49 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         Some(margin) => {
             let lock = lock(&store)?;
             if let Some(session) = still_good(&store, margin, duration, now())? {
-                return super::print(&told("kept the session in", &session, store.path(), now()));
+                return super::confirm(&told("kept the session in", &session, store.path(), now()));
             }
             Some(lock)
         }
         None => None,
     };
 
-    let caller = Caller {
-        keys: settings.master_keys()?,
-        device: settings.device()?,
-        get_command: settings::get_command(&get.selection),
+    let keys = settings.master_keys()?;
+    let device = settings.device()?;
+    let region = settings.region(&device.value)?;
+    let network = settings.network(&region.value)?;
+    let request = explain::Request {
+        action: "sts:GetSessionToken",
+        endpoint: &network.endpoint.value,
+        proxy: network.proxy.as_ref(),
+        key_id: keys.get(|keys| keys.access_key_id.as_str()),
+        region: region.get(String::as_str),
+        device: device.get(Device::name),
+        command: &get_command,
     };
-    let region = settings.region(&caller.device.value)?;
-    let endpoint = settings.endpoint(&region.value)?.value;
-    let options = settings.network(&endpoint)?;
-    let sts = Sts::new(&region.value, Network::new(endpoint, &options)?);
-    let source = code_source(get, &settings, &caller, environment)?;
+    let key = SigningKey {
+        id: request.key_id.value,
+        secret: &keys.value.secret_access_key,
+        region: &region.value,
+    };
+    let client = Client::new(&network.route(), &key).map_err(|error| request.no_client(&error))?;
+    let source = code_source(get, &settings, &request, environment)?;
     // Before a code is spent: what it buys must have a place to go.
     store.prepare()?;
 
-    let mut session = source.spend(now, |code| sts.session(&caller, code, duration, now))?;
-    session.region = region_to_save(region);
+    let mut session = source.spend(now, |code| {
+        sts::session(&client, request.device.value, code, duration.seconds(), now).map_err(
+            |error| Failed {
+                code: sts::state_of_code(&error),
+                failure: request.failed(&error, now()),
+            },
+        )
+    })?;
+    session.region = region_to_save(region, store.read().ok().map(|loaded| loaded.session));
     store
         .save(&session, now())
-        .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
-    super::print(&told(
+        .map_err(|failure| code_is_spent(failure, &get_command, now()))?;
+    super::confirm(&told(
         "saved session info to",
         &session,
         store.path(),
@@ -97,7 +116,7 @@ fn still_good(
 fn code_source<'a>(
     get: &'a Get,
     settings: &'a Settings,
-    caller: &'a Caller,
+    request: &explain::Request<'a>,
     environment: &'a Environment,
 ) -> anyhow::Result<CodeSource<'a>> {
     Ok(match get.code.as_slice() {
@@ -108,21 +127,25 @@ fn code_source<'a>(
                 environment,
             },
             None => CodeSource::Terminal {
-                device: &caller.device.value,
-                get_command: &caller.get_command,
+                device: request.device.value,
+                get_command: request.command,
             },
         },
         words => CodeSource::Argument(words),
     })
 }
 
-/// A region that a flag or a profile named belongs to the session; one of the environment is there
-/// anyway.
-fn region_to_save(region: Setting<String>) -> Option<String> {
-    match region.origin {
-        Origin::Flag(_) | Origin::Profile(..) => Some(region.value),
-        Origin::Variable(_) | Origin::Default => None,
-    }
+/// A region that a flag or a profile named belongs to the session. One of the environment does only where it
+/// is that of the session before: `load` has set it then, and the shell would lose it.
+fn region_to_save(region: Setting<String>, previous: Option<Session>) -> Option<String> {
+    let belongs_to_session = match region.origin {
+        Origin::Flag(_) | Origin::Profile(..) => true,
+        Origin::Variable(_) => {
+            previous.is_some_and(|session| session.region.as_ref() == Some(&region.value))
+        }
+        Origin::Default => false,
+    };
+    belongs_to_session.then_some(region.value)
 }
 
 /// The worst that can happen: STS has given a session for the code, and it could not be saved.
@@ -145,5 +168,5 @@ fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {
         ),
         _ => String::new(),
     };
-    format!("{what} {}{validity}\n", file.display())
+    format!("{what} {}{validity}", file.display())
 }

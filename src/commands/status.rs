@@ -4,14 +4,14 @@
 
 mod report;
 
-use crate::cli::Status;
+use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
 use crate::settings::keys::KeySource;
-use crate::settings::{self, Flags, Settings};
+use crate::settings::{self, EXPLICIT_PROFILE, Flags, MASTER_KEYS, SESSION_FILE, Settings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use report::{Report, Row, SessionReport, Shown, State};
@@ -48,6 +48,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             None => format!("{error:#}"),
         }),
     }
+    warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);
     report.warnings.extend(old_direnv());
 
@@ -126,14 +127,10 @@ fn add_settings(report: &mut Report, settings: &Settings) {
         Ok(Some(region)) => settings.endpoint(&region.value).map(Some),
         _ => Ok(None),
     };
-    let network = settings.network(match &endpoint {
-        Ok(Some(endpoint)) => &endpoint.value,
-        _ => "https://",
+    let proxy = settings.proxy(match &endpoint {
+        Ok(Some(endpoint)) => Some(&endpoint.value),
+        _ => None,
     });
-    let (proxy, ca_bundle) = match network {
-        Ok(network) => (Ok(network.proxy), Ok(network.ca_bundle)),
-        Err(failure) => (Err(failure.clone()), Err(failure)),
-    };
     report.settings.extend([
         Row::of(
             "profile",
@@ -154,18 +151,15 @@ fn add_settings(report: &mut Report, settings: &Settings) {
             }),
         ),
         Row::of("region", region),
-        Row::of("endpoint", endpoint),
+        Row::of("endpoint", endpoint.map(shown)),
         Row::of(
             "code_command",
             settings
                 .code_command()
                 .map(|command| command.map(|command| command.map(program))),
         ),
-        Row::of(
-            "proxy",
-            proxy.map(|proxy| proxy.map(|proxy| proxy.map(without_user))),
-        ),
-        Row::of("ca_bundle", ca_bundle),
+        Row::of("proxy", proxy.map(shown)),
+        Row::of("ca_bundle", settings.ca_bundle()),
     ]);
 }
 
@@ -188,14 +182,35 @@ fn program(command_line: &str) -> String {
     }
 }
 
-/// A proxy's address without the user and the password in it.
-fn without_user(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((user, host)) => match user.split_once("://") {
-            Some((scheme, _)) => format!("{scheme}://{host}"),
-            None => host.to_owned(),
-        },
-        None => address.to_owned(),
+fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
+    setting.map(|setting| setting.map(|value| value.to_string()))
+}
+
+/// What an explicit profile of the environment makes count for nothing.
+fn warn_of_ignored_variables(
+    report: &mut Report,
+    selection: &Selection,
+    environment: &Environment,
+) {
+    let explicit = environment.get(EXPLICIT_PROFILE);
+    let (Some(profile), None) = (explicit, &selection.profile) else {
+        return;
+    };
+    let profile = profile.to_string_lossy();
+    let mut ignored = Vec::new();
+    if selection.session_file.is_none() {
+        ignored.push(SESSION_FILE);
+    }
+    let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
+    if keys_are_the_profiles {
+        ignored.extend(MASTER_KEYS);
+    }
+    for variable in ignored {
+        if environment.get(variable).is_some() {
+            report.warnings.push(format!(
+                "{variable} is ignored: {EXPLICIT_PROFILE} selects the profile {profile}"
+            ));
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The MFA device that the codes come from.
 
+use super::{Settings, in_profile};
 use crate::error::{Failure, Kind};
+use crate::escape::quote;
+use crate::setting::Setting;
 
 /// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
 /// number of a hardware one (`GAHT12345678`), 9 to 256 characters.
@@ -19,7 +22,7 @@ impl Device {
         if !(9..=256).contains(&name.len()) || !name.chars().all(allowed) {
             return Err(Failure::new(
                 Kind::Setup,
-                format!("not an MFA device: {}", name.escape_debug()),
+                format!("not an MFA device: {}", quote(name)),
             )
             .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
         }
@@ -73,6 +76,35 @@ impl Device {
         self.0
             .starts_with("arn:")
             .then(|| self.0.splitn(6, ':').nth(index))?
+    }
+}
+
+impl Settings<'_> {
+    /// The MFA device: `mfa_serial` is inherited along the chain of `source_profile`.
+    pub fn device(&self) -> Result<Setting<Device>, Failure> {
+        self.look_up_in(
+            self.flags
+                .serial_number
+                .map(|value| ("--serial-number", value)),
+            &["AWS_MFA_ARN"],
+            |settings| {
+                let profile = settings.profile();
+                if let Some(setting) = in_profile(profile, "mfa_serial") {
+                    return Ok(Some(setting));
+                }
+                let sources = profile.with_sources()?;
+                Ok(sources
+                    .into_iter()
+                    .find_map(|source| in_profile(source, "mfa_serial")))
+            },
+        )?
+        .ok_or_else(|| {
+            Failure::new(Kind::Setup, "no MFA device is configured").hint(
+                "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
+                 the IAM console shows it under Security credentials",
+            )
+        })?
+        .try_map(Device::parse)
     }
 }
 

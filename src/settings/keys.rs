@@ -1,16 +1,22 @@
-//! The master keys: a user's long-term access key.
+//! The master keys: a user's long-term access key, and where it is found.
 
-use crate::environment::Environment;
+use super::{Settings, credential_process, in_profile};
 use crate::error::{Failure, Kind};
-use crate::process;
+use crate::profile::Profile;
+use crate::setting::{Origin, Setting};
 use secrecy::SecretString;
-use serde::Deserialize;
-use std::borrow::Cow;
-use std::time::Duration;
 
-/// How long a `credential_process` may take: the time to unlock a password manager. The SDKs set
-/// no limit at all.
-const PROCESS_LIMIT: Duration = Duration::from_secs(60);
+/// The variable with the id of the master key.
+pub const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
+
+/// The variable with its secret.
+pub const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
+
+/// The variables that hold the master keys.
+pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
+
+/// The length of every secret access key that AWS has given out so far.
+const SECRET_LENGTH: usize = 40;
 
 /// A long-term access key. It cannot hold a session token: GetSessionToken refuses to be called
 /// with a session's credentials.
@@ -35,147 +41,219 @@ pub enum KeySource<'a> {
     Process(&'a str),
 }
 
-/// What a `credential_process` prints.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
-    version: u64,
-    #[serde(borrow, default)]
-    access_key_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    secret_access_key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    session_token: Option<Cow<'a, str>>,
-}
-
 impl MasterKeys {
-    /// The keys of `source`; `name` is where they come from, for the messages.
+    /// The pair that `name` gives.
     ///
     /// # Errors
-    /// They are a session's (`ASIA…`), or the `credential_process` does not give any.
-    pub fn of(source: &KeySource, name: &str, environment: &Environment) -> Result<Self, Failure> {
-        match *source {
-            KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            } => Self::new(access_key_id, secret_access_key, name),
-            KeySource::Process(command_line) => Self::of_process(command_line, name, environment),
-        }
-    }
-
-    fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
-        let (access_key_id, secret_access_key) = (access_key_id.trim(), secret_access_key.trim());
+    /// The id is none, or that of temporary credentials (`ASIA…`).
+    pub fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
+        let access_key_id = key_id(access_key_id, name)?;
         if access_key_id.starts_with("ASIA") {
-            return Err(Self::of_session(name));
+            return Err(temporary(name));
         }
         Ok(MasterKeys {
             access_key_id: access_key_id.to_owned(),
-            secret_access_key: SecretString::from(secret_access_key),
+            secret_access_key: SecretString::from(secret_access_key.trim()),
         })
     }
+}
 
-    fn of_process(
-        command_line: &str,
-        name: &str,
-        environment: &Environment,
-    ) -> Result<Self, Failure> {
-        if runs_aws_mfa(command_line) {
-            return Err(not_itself(&format!("{name} {}", process::Fault::Circle)));
-        }
-        let output =
-            process::run(command_line, environment, PROCESS_LIMIT).map_err(
-                |fault| match fault {
-                    process::Fault::Circle => not_itself(&format!("{name} {fault}")),
-                    _ => unusable(name, &fault.to_string()),
-                },
-            )?;
-        Self::of_answer(&output, name)
+/// The access key id that `name` gives, without white space around it: 1 to 128 letters, digits and
+/// underscores. (AWS's own begin at 16; those of emulators are shorter.)
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>
+///
+/// # Errors
+/// It is none, or looks like a secret; the message does not show it.
+pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
+    let id = value.trim();
+    let fault = if id.len() == SECRET_LENGTH {
+        "looks like a secret access key, not an access key id"
+    } else if !(1..=128).contains(&id.len())
+        || !id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        "is not an access key id"
+    } else {
+        return Ok(id);
+    };
+    Err(Failure::new(Kind::Setup, format!("{name} {fault}")).hint(
+        "set it to the id that begins with AKIA; the secret belongs in the setting beside it",
+    ))
+}
+
+/// The failure for temporary credentials in the place of master keys.
+fn temporary(name: &str) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"),
+    )
+    .hint("set it to the user's own access key: AWS gives no session for temporary credentials")
+}
+
+impl Settings<'_> {
+    /// The master keys: those of [`Settings::key_source`], for which a `credential_process` is run.
+    pub fn master_keys(&self) -> Result<Setting<MasterKeys>, Failure> {
+        let Setting { value, origin } = self.key_source()?;
+        let name = origin.to_string();
+        let value = match value {
+            KeySource::Pair {
+                access_key_id,
+                secret_access_key,
+            } => MasterKeys::new(access_key_id, secret_access_key, &name)?,
+            KeySource::Process(command_line) => {
+                credential_process::run(command_line, &name, self.environment)?
+            }
+        };
+        Ok(Setting { value, origin })
     }
 
-    /// The keys that a `credential_process`, named `name`, has printed.
+    /// Where the master keys come from: an explicit profile, else the `MASTER_*` variables, else the
+    /// profile. Of a pair, one half without the other is a failure and never falls through to the next
+    /// source.
+    pub fn key_source(&self) -> Result<Setting<KeySource<'_>>, Failure> {
+        let (first, second) = if self.selected.is_explicit() {
+            (self.keys_of_profile()?, self.keys_of_environment())
+        } else {
+            (self.keys_of_environment()?, self.keys_of_profile())
+        };
+        match first {
+            Some(keys) => Ok(keys),
+            None => second?.ok_or_else(|| self.no_keys()),
+        }
+    }
+
+    fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
+        let id = self.environment.text(KEY_ID)?;
+        let secret = self.environment.text(SECRET)?;
+        let keys = pair((KEY_ID, id), (SECRET, secret))?;
+        Ok(keys.map(|(access_key_id, secret_access_key)| Setting {
+            value: KeySource::Pair {
+                access_key_id,
+                secret_access_key,
+            },
+            origin: Origin::Variable(KEY_ID),
+        }))
+    }
+
+    /// The keys of the profile, or of the one at the end of its chain of `source_profile`.
+    fn keys_of_profile(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
+        if self.named_profile()?.is_none() {
+            return Ok(None);
+        }
+        let owner = self.key_owner()?;
+        let keys = keys_in(owner)?;
+        if keys.is_none() && self.selected.is_named() && uses_identity_center(owner) {
+            return Err(Failure::new(
+                Kind::Setup,
+                format!("the profile {} has no keys", owner.name()),
+            )
+            .hint(
+                "it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`",
+            ));
+        }
+        Ok(keys)
+    }
+
+    /// The profile whose keys are used: the selected one; where it is a role's or has no keys, the one that
+    /// its `source_profile` leads to, because a role is assumed with the keys of its source.
     ///
     /// # Errors
-    /// It has printed something else; the message quotes nothing of it.
-    pub fn of_answer(output: &[u8], name: &str) -> Result<Self, Failure> {
-        let unusable = |what: &str| unusable(name, what);
-        // serde_json's own message can quote what was printed.
-        let answer: Answer = serde_json::from_slice(output)
-            .map_err(|_| unusable("printed something else than credentials"))?;
-        if answer.version != 1 {
-            return Err(unusable(&format!(
-                "printed Version {}, not 1",
-                answer.version
-            )));
+    /// One of the sources does not exist, or they form a cycle.
+    pub fn key_owner(&self) -> Result<Profile<'_>, Failure> {
+        let profile = self.profile();
+        if profile.get("role_arn").is_none() && has_keys(profile) {
+            return Ok(profile);
         }
-        if answer.access_key_id.starts_with("ASIA")
-            || answer.session_token.is_some_and(|token| !token.is_empty())
+        let sources = profile.with_sources()?;
+        let last = sources.last().copied().unwrap_or(profile);
+        let owner = sources
+            .into_iter()
+            .find(|source| source.get("role_arn").is_none() && has_keys(*source));
+        Ok(owner.unwrap_or(last))
+    }
+
+    fn no_keys(&self) -> Failure {
+        if self.selected.is_named()
+            && let Ok(owner) = self.key_owner()
         {
-            return Err(not_itself(&format!(
-                "{name} printed a session's keys, not the long-term ones"
-            )));
+            return Failure::new(
+                Kind::Setup,
+                format!("the profile {} has no keys", owner.name()),
+            )
+            .hint(format!(
+                "put aws_access_key_id and aws_secret_access_key under [{}] in ~/.aws/credentials",
+                owner.name()
+            ));
         }
-        for (key, value) in [
-            ("AccessKeyId", &answer.access_key_id),
-            ("SecretAccessKey", &answer.secret_access_key),
-        ] {
-            if value.is_empty() {
-                return Err(unusable(&format!("printed no {key}")));
-            }
-        }
-        Self::new(&answer.access_key_id, &answer.secret_access_key, name)
-    }
-
-    /// The failure for a session's keys in the place of master keys.
-    pub fn of_session(name: &str) -> Failure {
-        Failure::new(
-            Kind::Setup,
-            format!("{name} is of a session (ASIA…), not of the long-term keys"),
-        )
-        .hint("give the user's own access key there (AKIA…): a session cannot get another session")
+        Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
+            "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
+        ))
     }
 }
 
-/// The failure for a `credential_process`, named `name`, that gives no keys.
-fn unusable(name: &str, what: &str) -> Failure {
-    Failure::new(Kind::Setup, format!("{name} {what}")).hint(
-        "run it in a shell to see; it has to print \
-         {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
+/// Whether the profile says where its own keys are.
+fn has_keys(profile: Profile<'_>) -> bool {
+    [
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "credential_process",
+    ]
+    .iter()
+    .any(|key| profile.get(key).is_some())
+}
+
+fn uses_identity_center(profile: Profile<'_>) -> bool {
+    ["sso_session", "sso_start_url"]
+        .iter()
+        .any(|key| profile.get(key).is_some())
+}
+
+/// The keys in one profile: those that are written there, else those of its `credential_process`.
+fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
+    let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
+    let id = in_profile(profile, id_key);
+    let of_profile = |key: &str| format!("{key} of the profile {}", profile.name());
+    let keys = pair(
+        (&of_profile(id_key), id.as_ref().map(|id| id.value)),
+        (
+            &of_profile(secret_key),
+            profile.get(secret_key).map(|property| property.value),
+        ),
+    )?;
+    match (id, keys) {
+        (Some(id), Some(_)) if profile.get("aws_session_token").is_some() => {
+            Err(temporary(&id.origin.to_string()))
+        }
+        (Some(id), Some((access_key_id, secret_access_key))) => {
+            Ok(Some(id.map(|_| KeySource::Pair {
+                access_key_id,
+                secret_access_key,
+            })))
+        }
+        _ => Ok(in_profile(profile, "credential_process")
+            .map(|command| command.map(KeySource::Process))),
+    }
+}
+
+/// Both values of a pair, or none of them.
+fn pair<'v>(
+    (left_name, left): (&str, Option<&'v str>),
+    (right_name, right): (&str, Option<&'v str>),
+) -> Result<Option<(&'v str, &'v str)>, Failure> {
+    match (left, right) {
+        (Some(left), Some(right)) => Ok(Some((left, right))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half_a_pair(right_name, left_name)),
+        (None, Some(_)) => Err(half_a_pair(left_name, right_name)),
+    }
+}
+
+/// The failure for one half of a pair without the other.
+pub fn half_a_pair(missing: &str, present: &str) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("{missing} is not set, but {present} is"),
     )
-}
-
-/// Whether a word of the command line is this program; it is then not even started.
-fn runs_aws_mfa(command_line: &str) -> bool {
-    command_line.split_whitespace().any(|word| {
-        let word = word.trim_matches(['"', '\'']);
-        let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-        matches!(name, "aws-mfa" | "aws-mfa.exe")
-    })
-}
-
-fn not_itself(message: &str) -> Failure {
-    Failure::new(Kind::Setup, message).hint(
-        "a session cannot get another session: name the profile that has the user's own \
-         keys (AKIA…), `--profile <name>`",
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_line_that_runs_aws_mfa_is_known() {
-        for line in [
-            "aws-mfa load --format process",
-            "\"/opt/my tools/aws-mfa\" load",
-            "env A=b /usr/bin/aws-mfa load",
-            r"C:\tools\aws-mfa.exe load",
-        ] {
-            assert!(runs_aws_mfa(line), "{line}");
-        }
-        for line in ["/opt/aws-mfa/keys", "my-aws-mfa", "keys --for aws-mfa-user"] {
-            assert!(!runs_aws_mfa(line), "{line}");
-        }
-    }
+    .hint("set both, or neither to have the keys looked for elsewhere")
 }

@@ -139,14 +139,18 @@ fn the_terminal_is_asked_three_times_whatever_is_redirected() {
         read("err").contains("aws-mfa: the code was rejected: wrong, expired or used already\n")
     );
 
-    // Three rejected ones are the end.
+    // Three rejected ones are the end. The same one again is not sent again.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
-    for _ in 0..3 {
+    for code in [WRONG_CODE, WRONG_CODE, "135790"] {
         terminal.wait_for(&prompt);
-        terminal.type_line(WRONG_CODE);
+        terminal.type_line(code);
     }
     assert_eq!(terminal.end().0, 1);
-    assert_eq!(sts.requests().len(), 5);
+    assert!(read("err").contains(
+        "aws-mfa: this code was rejected before\n\
+         hint: wait until the MFA device shows the next code\n"
+    ));
+    assert_eq!(codes(&sts)[2..], [WRONG_CODE, "135790"]);
 
     // Ctrl-D gives up.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
@@ -154,7 +158,7 @@ fn the_terminal_is_asked_three_times_whatever_is_redirected() {
     terminal.type_key(4);
     assert_eq!(terminal.end().0, 1);
     assert_eq!(read("err"), "aws-mfa: no MFA code was typed\n");
-    assert_eq!(sts.requests().len(), 5);
+    assert_eq!(sts.requests().len(), 4);
 }
 
 /// A key with the code in it that hangs is killed; process.rs has the test of the bound itself.

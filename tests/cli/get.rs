@@ -167,7 +167,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: no master keys are set\n\
+            "aws-mfa: no master keys are configured\n\
              hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n".into(),
         ),
         (
@@ -192,8 +192,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is of a session (ASIA…), not of the long-term keys\n\
-             hint: give the user's own access key there (AKIA…): a session cannot get another session\n".into(),
+            "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n\
+             hint: set it to the user's own access key: AWS gives no session for temporary credentials\n".into(),
         ),
         (
             |sandbox| {
@@ -201,7 +201,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: no MFA device is named\n\
+            "aws-mfa: no MFA device is configured\n\
              hint: set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: the IAM console shows it under Security credentials\n".into(),
         ),
         (
@@ -282,18 +282,4 @@ fn request_to_aws_itself_does_not_leave_the_sandbox() {
          hint: check HTTPS_PROXY; the code is still good while the device shows it: \
          run `aws-mfa get <code>` again\n",
     );
-}
-
-#[test]
-fn code_without_subcommand_is_a_usage_error_that_masks_it() {
-    for arguments in [&["123456"][..], &["135", "790"]] {
-        let outcome = Sandbox::new().run(arguments);
-        assert!(
-            outcome
-                .failed(2)
-                .starts_with("error: unrecognized subcommand '******'\n"),
-            "{}",
-            outcome.stderr
-        );
-    }
 }

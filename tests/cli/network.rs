@@ -96,7 +96,7 @@ fn a_private_authority_is_trusted_by_variable_and_by_profile() {
         &format!(
             "aws-mfa: no secure connection to {}: its certificate is signed by an authority that is not trusted here\n\
              hint: behind a proxy that opens TLS connections name its certificate with AWS_CA_BUNDLE; \
-             the code is still good while the device shows it\n",
+             the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
             sts.url()
         ),
     );
@@ -205,7 +205,7 @@ fn a_connect_proxy_is_gone_through_with_and_without_a_password() {
             &format!(
                 "aws-mfa: the proxy http://{address} wants a user and a password, or others than it got\n\
                  hint: write them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; \
-                 the code is still good while the device shows it\n"
+                 the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
             ),
         );
     }

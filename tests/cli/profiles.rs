@@ -156,6 +156,249 @@ fn profile_flag_beats_the_environment_and_aws_profile_does_not() {
     assert_eq!(sts.requests()[1].form["SerialNumber"], WORK);
 }
 
+/// Another project's `.envrc`: every setting that there is, for another account.
+fn in_another_project(sandbox: &mut Sandbox) {
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", "other")
+        .set("AWS_SESSION_FILE", "/nonexistent/session")
+        .set("AWS_MFA_ARN", PRIVATE)
+        .set("AWS_MFA_DURATION", "2h")
+        .set("AWS_REGION", "ap-south-1")
+        .set("AWS_MFA_CODE_COMMAND", "echo 999999")
+        .set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
+}
+
+#[cfg(unix)]
+#[test]
+fn explicit_profile_beats_every_variable() {
+    let sts = FakeSts::start();
+    let profile = format!(
+        "[profile work]\nmfa_serial = {WORK}\nregion = eu-central-1\nduration_seconds = 3600\n\
+         mfa_process = cat code\nendpoint_url = {}\n{}",
+        sts.url(),
+        profile_keys()
+    );
+    let mut sandbox = with_files(&sts, &profile, "");
+    in_another_project(&mut sandbox);
+    let asked = |sandbox: &Sandbox, arguments: &[&str], code: &str| {
+        sandbox.write("code", code);
+        let outcome = sandbox.run(arguments);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        let request = sts.requests().pop().unwrap();
+        assert_eq!(request.form["SerialNumber"], WORK);
+        assert_eq!(request.form["DurationSeconds"], "3600");
+        assert_eq!(request.form["TokenCode"], code);
+        assert_eq!(request.region, "eu-central-1");
+        assert_eq!(sandbox.session_folder(), ["session-work"]);
+    };
+    asked(&sandbox, &["get", "-p", "work"], "246810");
+    sandbox.set("AWS_MFA_PROFILE", "work");
+    asked(&sandbox, &["get"], "135790");
+    let file = sandbox.session_file();
+    // AWS_PROFILE is what some other tool needs: the environment's settings count.
+    sandbox
+        .unset("AWS_MFA_PROFILE")
+        .set("AWS_PROFILE", "work")
+        .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
+        .set("AWS_ENDPOINT_URL_STS", sts.url())
+        .set("AWS_SESSION_FILE", file);
+    assert_eq!(sandbox.run(["get"]).status, 0);
+    let request = sts.requests().pop().unwrap();
+    assert_eq!(request.form["SerialNumber"], PRIVATE);
+    assert_eq!(request.form["DurationSeconds"], "7200");
+    assert_eq!(request.form["TokenCode"], "999999");
+    assert_eq!(request.region, "ap-south-1");
+}
+
+#[test]
+fn explicit_profile_without_keys_has_those_of_the_environment() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_files(&sts, &format!("[profile work]\nmfa_serial = {WORK}\n"), "");
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET);
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    // One that signs in elsewhere has not.
+    sandbox.write(".aws/config", "[profile sso]\nsso_session = corporate\n");
+    assert_eq!(
+        fails(&sandbox, &["get", "-p", "sso", "111111"]),
+        "aws-mfa: the profile sso has no keys\n\
+         hint: it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`\n"
+    );
+    assert_eq!(sts.requests().len(), 1);
+}
+
+/// Sets in the sandbox what `load` prints, as a shell would.
+fn load(sandbox: &mut Sandbox, arguments: &[&str]) {
+    let loaded = sandbox.run([&["load", "--format", "dotenv"], arguments].concat());
+    assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+    for line in loaded.stdout.lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        sandbox.set(name, value);
+    }
+}
+
+#[test]
+fn get_load_get_in_one_shell_keeps_the_region() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let region = |sandbox: &Sandbox| {
+        let json = std::fs::read(sandbox.session_file()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&json).unwrap()["Region"].clone()
+    };
+    sandbox.write(".aws/config", "[profile eu]\nregion = eu-central-1\n");
+    sandbox.set("AWS_PROFILE", "eu");
+    for code in ["111111", "222222", "333333"] {
+        assert_eq!(sandbox.run(["get", code]).status, 0);
+        assert_eq!(region(&sandbox), "eu-central-1");
+        load(&mut sandbox, &[]);
+    }
+    // A region that the user exports is the shell's own again.
+    sandbox.set("AWS_REGION", "us-west-2");
+    assert_eq!(sandbox.run(["get", "444444"]).status, 0);
+    assert_eq!(region(&sandbox), serde_json::Value::Null);
+    let regions: Vec<String> = sts
+        .requests()
+        .into_iter()
+        .map(|request| request.region)
+        .collect();
+    assert_eq!(
+        regions,
+        ["eu-central-1", "eu-central-1", "eu-central-1", "us-west-2"]
+    );
+}
+
+#[test]
+fn exported_aws_mfa_profile_means_one_session_for_every_verb() {
+    let sts = FakeSts::start();
+    let mut sandbox = two_accounts(&sts);
+    sandbox.set("AWS_MFA_PROFILE", "work");
+    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    let key = "ASIASESSION000000001";
+    assert!(sandbox.run(["load"]).stdout.contains(key));
+    assert!(sandbox.run(["status"]).stdout.contains(key));
+    let exec = sandbox.run(["exec", "env"]).stdout;
+    assert!(
+        exec.contains(&format!("AWS_ACCESS_KEY_ID={key}\n")),
+        "{exec}"
+    );
+    let file = sandbox.session_file().with_file_name("session-work");
+    sandbox.run(["clear"]).is(
+        0,
+        &format!("removed the session ({})\n", file.display()),
+        "",
+    );
+}
+
+#[test]
+fn status_says_which_variables_aws_mfa_profile_overrides() {
+    let sts = FakeSts::start();
+    let mut sandbox = two_accounts(&sts);
+    in_another_project(&mut sandbox);
+    sandbox.set("AWS_MFA_PROFILE", "work");
+    let ignored = |sandbox: &Sandbox, arguments: &[&str]| -> Vec<String> {
+        let shown = sandbox.run(arguments).stdout;
+        let ignored = shown.lines().filter(|line| line.contains(" is ignored: "));
+        ignored.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        ignored(&sandbox, &["status"]),
+        [
+            "AWS_SESSION_FILE",
+            "MASTER_AWS_ACCESS_KEY_ID",
+            "MASTER_AWS_SECRET_ACCESS_KEY"
+        ]
+        .map(|name| format!(
+            "warning: {name} is ignored: AWS_MFA_PROFILE selects the profile work"
+        ))
+    );
+    assert!(ignored(&sandbox, &["status", "-p", "private"]).is_empty());
+    sandbox.unset("AWS_MFA_PROFILE");
+    assert!(ignored(&sandbox, &["status"]).is_empty());
+}
+
+#[test]
+fn profile_that_loads_another_ones_session_stands_for_that_one() {
+    let sts = FakeSts::start();
+    let mut sandbox = two_accounts(&sts);
+    let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "{config}[profile work-mfa]\ncredential_process = aws-mfa load --profile work --format process\n\
+             [profile ide]\ncredential_process = '/opt/x/aws-mfa' load -p work-mfa -f process\n"
+        ),
+    );
+    for (number, name) in ["work-mfa", "ide"].into_iter().enumerate() {
+        assert_eq!(
+            sandbox
+                .run(["get", "-p", name, &format!("11111{number}")])
+                .status,
+            0
+        );
+        assert_eq!(sandbox.session_folder(), ["session-work"]);
+        assert_eq!(sts.requests()[number].form["SerialNumber"], WORK);
+        let loaded = sandbox.run(["load", "-p", name]);
+        assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+    }
+    sandbox.set("AWS_PROFILE", "ide");
+    assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+    let status = sandbox.run(["status"]).stdout;
+    assert!(
+        status.contains("\nprofile: work (AWS_PROFILE)\n"),
+        "{status}"
+    );
+    assert_eq!(sandbox.run(["clear"]).status, 0);
+    assert!(sandbox.session_folder().is_empty());
+}
+
+/// As long as AWS's secrets are, and with the word in it by which leaks are found.
+const LIKE_A_SECRET: &str = "wJalrXUtnFEMIxK7MDENGxS3CR3T0bPxRfiCYKEY";
+
+#[test]
+fn secret_in_the_place_of_a_key_id_is_an_error_that_does_not_show_it() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_files(
+        &sts,
+        &format!("[default]\nmfa_serial = {WORK}\n"),
+        &format!(
+            "[default]\naws_access_key_id = {LIKE_A_SECRET}\naws_secret_access_key = {KEY_ID}\n"
+        ),
+    );
+    let hint = "hint: set it to the id that begins with AKIA; the secret belongs in the setting beside it\n";
+    assert_eq!(
+        fails(&sandbox, &["get", "111111"]),
+        format!(
+            "aws-mfa: aws_access_key_id of the profile default looks like a secret access key, \
+             not an access key id\n{hint}"
+        )
+    );
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", LIKE_A_SECRET)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", KEY_ID);
+    for verb in ["get", "load", "exec true", "status", "clear"] {
+        let outcome = sandbox.run(verb.split(' '));
+        assert_eq!(outcome.status, 1, "{verb}");
+        assert_eq!(
+            outcome.stderr,
+            format!(
+                "aws-mfa: MASTER_AWS_ACCESS_KEY_ID looks like a secret access key, \
+                 not an access key id\n{hint}"
+            )
+        );
+    }
+    sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "AKIA\u{1b}[2J");
+    assert_eq!(
+        fails(&sandbox, &["get", "111111"]),
+        format!("aws-mfa: MASTER_AWS_ACCESS_KEY_ID is not an access key id\n{hint}")
+    );
+    assert!(sts.requests().is_empty());
+}
+
 #[test]
 fn missing_aws_profile_beside_keys_in_the_environment_is_ignored() {
     let sts = FakeSts::start();
@@ -405,7 +648,7 @@ mod credential_process {
     }
 
     const RUN_IT: &str = "run it in a shell to see; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
-    const NOT_ITSELF: &str = "a session cannot get another session: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
+    const NOT_ITSELF: &str = "AWS gives no session for temporary credentials: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
 
     #[test]
     fn valid_output_signs_the_request_and_stderr_is_shown() {
@@ -430,7 +673,7 @@ mod credential_process {
     #[test]
     fn invalid_output_is_an_error_that_does_not_show_it() {
         let secret = fake_sts::SECRET_WORD;
-        refused(secret, "printed something else than credentials", RUN_IT);
+        refused(secret, "printed something other than credentials", RUN_IT);
         refused(
             &format!(r#"{{"Version": 2, "AccessKeyId": "AKIA1", "SecretAccessKey": "{secret}"}}"#),
             "printed Version 2, not 1",
@@ -454,7 +697,7 @@ mod credential_process {
         ] {
             refused(
                 &session,
-                "printed a session's keys, not the long-term ones",
+                "printed temporary credentials, not long-term keys",
                 NOT_ITSELF,
             );
         }

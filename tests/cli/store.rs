@@ -271,7 +271,7 @@ fn a_path_that_is_not_utf8_is_a_path() {
     load_fails(
         &mut sandbox,
         &path,
-        &format!("no session yet ({})", path.display()),
+        &format!("no session yet ({})", path.display()).replace('\n', "\\n"),
     );
     get_works(&sandbox, "111111");
     assert_eq!(mode(&path), 0o600);
@@ -299,7 +299,7 @@ fn without_home_the_system_knows_the_folder() {
         sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
             1,
             "",
-            "aws-mfa: no home folder is known, so there is no place for the session file\n\
+            "aws-mfa: no home directory is known, so there is no place for the session file\n\
              hint: set HOME, or name a file with AWS_SESSION_FILE\n",
         );
     }

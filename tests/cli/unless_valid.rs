@@ -70,7 +70,7 @@ fn a_margin_that_is_none_is_told() {
     sandbox.run(["get", "--unless-valid=later", "135790"]).is(
         2,
         "",
-        "aws-mfa: not a length of time: later\n\
+        "aws-mfa: invalid duration: later\n\
          hint: write the margin as 15m, 1h30m or a number of seconds\n",
     );
 }

@@ -1,0 +1,127 @@
+//! How AWS is called: the runtime, the retries and the timeouts, in one place.
+
+use super::endpoint::Endpoint;
+use super::error::{CallError, NotSent};
+use super::http;
+use super::proxy::Proxy;
+use super::trust::Trust;
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
+use aws_sdk_sts::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use secrecy::{ExposeSecret, SecretString};
+use std::future::Future;
+use std::time::Duration;
+
+/// For the name, the connection and the TLS handshake together.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// For the whole call. The SDK's default never gives up on a server that says nothing.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The way to a service.
+pub struct Route<'a> {
+    /// Where requests go.
+    pub endpoint: &'a Endpoint,
+    /// What they go through.
+    pub proxy: Option<&'a Proxy>,
+    /// Whose certificates are accepted on the way.
+    pub trust: &'a Trust,
+}
+
+/// What requests are signed with.
+pub struct SigningKey<'a> {
+    /// The access key's id.
+    pub id: &'a str,
+    /// Its secret.
+    pub secret: &'a SecretString,
+    /// The region that the signature is for.
+    pub region: &'a str,
+}
+
+/// Why no request can be made.
+#[derive(Debug)]
+pub enum ClientError {
+    /// The key's id has characters in it that a header cannot carry.
+    KeyId,
+    /// The region has.
+    Region,
+    /// The HTTP client cannot be made.
+    Http(BoxError),
+}
+
+/// A caller of AWS. It connects when something is called.
+pub struct Client {
+    config: SdkConfig,
+}
+
+impl Client {
+    /// A client that sends each request once: a code works once, and the SDK's own default sends
+    /// the same one three times.
+    ///
+    /// # Errors
+    /// No request can be made of these values.
+    pub fn new(route: &Route, key: &SigningKey) -> Result<Self, ClientError> {
+        let sendable =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !sendable(key.id) {
+            return Err(ClientError::KeyId);
+        }
+        if !sendable(key.region) {
+            return Err(ClientError::Region);
+        }
+        let credentials =
+            Credentials::new(key.id, key.secret.expose_secret(), None, None, "aws-mfa");
+        let http_client =
+            http::client(route.endpoint, route.proxy, route.trust).map_err(ClientError::Http)?;
+        Ok(Client {
+            config: SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .region(Region::new(key.region.to_owned()))
+                .endpoint_url(route.endpoint.as_str())
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(
+                    TimeoutConfig::builder()
+                        .connect_timeout(CONNECT_TIMEOUT)
+                        .operation_timeout(CALL_TIMEOUT)
+                        .build(),
+                )
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .http_client(http_client)
+                .build(),
+        })
+    }
+
+    /// For the SDK's client of a service.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// Sends a request and waits for its end.
+    ///
+    /// # Errors
+    /// It was not sent, not answered, or refused.
+    pub fn call<O, E>(
+        &self,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    ) -> Result<O, CallError>
+    where
+        E: ProvideErrorMetadata,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CallError::NotSent(NotSent::NoRuntime(error)))?;
+        let outcome = runtime.block_on(request);
+        // A name server that does not answer would hold up an orderly shutdown.
+        runtime.shutdown_background();
+        outcome.map_err(|error| CallError::of(&error))
+    }
+}

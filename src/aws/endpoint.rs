@@ -1,0 +1,219 @@
+//! The URL of a service.
+
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use http::Uri;
+use std::fmt;
+use std::net::Ipv6Addr;
+
+/// The URL that requests go to: `http` or `https`, a host, and perhaps a port and a path.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    text: String,
+    uri: Uri,
+}
+
+/// Why a text is not the URL of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointError {
+    /// It begins with neither `https://` nor `http://`.
+    Scheme,
+    /// It is not a URL with a host and at most one port.
+    Malformed,
+    /// A user name, and perhaps a password, stands before the host.
+    UserInfo,
+    /// A query or a fragment follows.
+    Query,
+}
+
+/// STS has no endpoint in this region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchEndpoint;
+
+impl Endpoint {
+    /// The endpoint at the URL `text`.
+    ///
+    /// # Errors
+    /// It is not such a URL.
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
+        if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
+            return Err(EndpointError::Scheme);
+        }
+        if rest
+            .split(['/', '?', '#'])
+            .next()
+            .is_some_and(|authority| authority.contains('@'))
+        {
+            return Err(EndpointError::UserInfo);
+        }
+        if rest.contains(['?', '#']) {
+            return Err(EndpointError::Query);
+        }
+        let uri: Uri = text.parse().map_err(|_| EndpointError::Malformed)?;
+        if !has_valid_host(&uri) {
+            return Err(EndpointError::Malformed);
+        }
+        Ok(Endpoint {
+            text: text.to_owned(),
+            uri,
+        })
+    }
+
+    /// The endpoint of STS in `region`, by the SDK's own rules; with `fips` the one whose
+    /// cryptography is validated.
+    ///
+    /// # Errors
+    /// There is no such region, or no such endpoint in it.
+    pub fn of_region(region: &str, fips: bool) -> Result<Self, NoSuchEndpoint> {
+        let params = Params::builder()
+            .region(region)
+            .use_fips(fips)
+            .build()
+            .map_err(|_| NoSuchEndpoint)?;
+        let endpoint = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|_| NoSuchEndpoint)?
+            .block_on(DefaultResolver::new().resolve_endpoint(&params))
+            .map_err(|_| NoSuchEndpoint)?;
+        Endpoint::parse(endpoint.url()).map_err(|_| NoSuchEndpoint)
+    }
+
+    /// Whether requests are encrypted.
+    pub fn has_tls(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
+
+    /// The port that is connected to.
+    pub fn port(&self) -> u16 {
+        let default = if self.has_tls() { 443 } else { 80 };
+        self.uri.port_u16().unwrap_or(default)
+    }
+    /// The URL, parsed.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The URL as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What the `http` crate leaves open: an IPv6 address in brackets, and one port that is a number.
+fn has_valid_host(uri: &Uri) -> bool {
+    let Some(authority) = uri.authority() else {
+        return false;
+    };
+    let host = authority.host();
+    let valid_host = match host.strip_prefix('[') {
+        Some(address) => address
+            .strip_suffix(']')
+            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => !host.is_empty(),
+    };
+    let after_host = authority.as_str().strip_prefix(host);
+    let valid_port = match after_host.and_then(|rest| rest.strip_prefix(':')) {
+        Some(port) => port.parse::<u16>().is_ok_and(|port| port != 0),
+        None => after_host == Some(""),
+    };
+    valid_host && valid_port
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn region_of_each_partition_has_its_own_endpoint() {
+        for (region, endpoint) in [
+            ("us-east-1", "https://sts.us-east-1.amazonaws.com"),
+            ("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"),
+            ("us-iso-east-1", "https://sts.us-iso-east-1.c2s.ic.gov"),
+            ("us-isob-east-1", "https://sts.us-isob-east-1.sc2s.sgov.gov"),
+            (
+                "eu-isoe-west-1",
+                "https://sts.eu-isoe-west-1.cloud.adc-e.uk",
+            ),
+            (
+                "us-isof-south-1",
+                "https://sts.us-isof-south-1.csp.hci.ic.gov",
+            ),
+            ("eusc-de-east-1", "https://sts.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            let found = Endpoint::of_region(region, false).unwrap();
+            assert_eq!(found.as_str(), endpoint);
+        }
+        let fips = Endpoint::of_region("us-east-2", true).unwrap();
+        assert_eq!(fips.as_str(), "https://sts-fips.us-east-2.amazonaws.com");
+    }
+
+    #[test]
+    fn unknown_region_is_an_error() {
+        for region in ["not a region", "", "us-east-1@evil.example/"] {
+            assert_eq!(
+                Endpoint::of_region(region, false).err(),
+                Some(NoSuchEndpoint),
+                "{region}"
+            );
+        }
+    }
+
+    #[test]
+    fn url_with_host_port_and_path_is_an_endpoint() {
+        for (url, port) in [
+            ("https://sts.example", 443),
+            ("http://127.0.0.1", 80),
+            ("HTTPS://sts.example:8443/path/", 8443),
+            ("http://[::1]:5000", 5000),
+            ("https://[2001:db8::1]/", 443),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(
+                (endpoint.to_string(), endpoint.port()),
+                (url.to_owned(), port)
+            );
+        }
+    }
+
+    #[test]
+    fn malformed_url_is_an_error() {
+        use EndpointError::{Malformed, Query, Scheme, UserInfo};
+        for (url, error) in [
+            ("localhost:5000", Scheme),
+            ("ftp://sts.example", Scheme),
+            ("://sts.example", Scheme),
+            ("", Scheme),
+            ("https://", Malformed),
+            ("https:///path", Malformed),
+            ("https://:443", Malformed),
+            ("https://[::1", Malformed),
+            ("https://::1", Malformed),
+            ("https://[::1]x", Malformed),
+            ("https://[sts.example]", Malformed),
+            ("https://sts.example:443:443", Malformed),
+            ("https://sts.example:", Malformed),
+            ("https://sts.example:0", Malformed),
+            ("https://sts.example:65536", Malformed),
+            ("https://sts.example:+443", Malformed),
+            ("https://sts.example:https", Malformed),
+            ("https://sts example", Malformed),
+            (" https://sts.example", Scheme),
+            ("https://sts.example ", Malformed),
+            ("https://sts.example\n", Malformed),
+            ("https://sts.ex\u{e4}mple", Malformed),
+            ("https://me:secret@sts.example", UserInfo),
+            ("https://me@sts.example", UserInfo),
+            ("https://sts.example?Action=x", Query),
+            ("https://sts.example/#top", Query),
+        ] {
+            assert_eq!(Endpoint::parse(url).err(), Some(error), "{url}");
+        }
+    }
+}

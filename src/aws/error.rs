@@ -1,0 +1,346 @@
+//! Why a call of AWS failed, by its phase: what was sent, and what came back.
+//!
+//! Nothing of the SDK's errors is ever printed as it is: an answer that the SDK cannot parse shows
+//! up whole, secrets and all, in their `Debug`.
+
+use aws_smithy_runtime_api::client::dns::ResolveDnsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use hyper_util::client::legacy;
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+use rustls::CertificateError;
+use std::error::Error;
+use std::io;
+
+/// Why a call failed.
+#[derive(Debug)]
+pub enum CallError {
+    /// Nothing of the request was sent.
+    NotSent(NotSent),
+    /// The request was sent, or part of it, and no whole answer came.
+    NoAnswer(NoAnswer),
+    /// The request was refused.
+    Refused(Refusal),
+    /// The answer says that all is well, and is not what was asked for.
+    Unusable(Unusable),
+}
+
+/// Why nothing was sent.
+#[derive(Debug)]
+pub enum NotSent {
+    /// The name, the connection and the TLS handshake took longer than
+    /// [`CONNECT_TIMEOUT`](super::client::CONNECT_TIMEOUT).
+    TimedOut,
+    /// The first hop's name has no address; with the system's reason.
+    UnknownHost(String),
+    /// The first hop cannot be connected to.
+    Unreachable(io::Error),
+    /// The TLS handshake failed.
+    Tls(TlsFault),
+    /// The proxy asks for credentials, or for others.
+    ProxyCredentials,
+    /// The proxy does not connect to the endpoint; with the reason.
+    ProxyRefused(String),
+    /// The SDK could not make a request.
+    Unmade,
+    /// The runtime could not be started.
+    NoRuntime(io::Error),
+}
+
+/// Why a TLS handshake failed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate is signed by an authority that is not trusted.
+    UnknownIssuer,
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is another host's.
+    WrongName,
+    /// Anything else, in the words of rustls.
+    Other(String),
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The connection broke.
+    Broken,
+    /// It took longer than [`CALL_TIMEOUT`](super::client::CALL_TIMEOUT).
+    TimedOut,
+}
+
+/// An answer that refuses.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What it means.
+    pub reason: Reason,
+    /// AWS's own words; `None` where the answer is not AWS's.
+    pub words: Option<Words>,
+    /// The status of the HTTP answer.
+    pub http_status: u16,
+}
+
+/// What AWS says.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
+#[derive(Debug)]
+pub struct Words {
+    /// `AccessDenied`, `InvalidClientTokenId`, …
+    pub code: String,
+    /// A sentence.
+    pub message: Option<String>,
+    /// For AWS's support.
+    pub request_id: Option<String>,
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The MFA code is wrong, has expired or was used before.
+    InvalidMfaCode,
+    /// The MFA device is not the user's.
+    ForeignMfaDevice,
+    /// The keys are temporary credentials, which may not do this.
+    TemporaryCredentials,
+    /// A policy denies the action.
+    AccessDenied,
+    /// AWS does not know the key's id.
+    UnknownKey,
+    /// The signature was not made with the key's secret.
+    WrongSecret,
+    /// The signature's time is too far from AWS's time, which is this where it is known.
+    ClockSkew(Option<Timestamp>),
+    /// The session cannot be as long as that.
+    InvalidDuration,
+    /// The service is not activated in the region.
+    RegionDisabled,
+    /// AWS is busy.
+    Throttled,
+    /// AWS has failed.
+    ServerFault,
+    /// Somebody asks for a proxy's credentials: HTTP status 407.
+    ProxyCredentials,
+    /// Any other error of AWS.
+    Other,
+    /// The answer is not AWS's: a sign-in page, a gateway's.
+    NotAws,
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// There are no credentials in it.
+    NoCredentials,
+    /// This field of them is missing or empty.
+    Missing(&'static str),
+    /// `Expiration` is missing, or is not a time.
+    NoExpiration,
+    /// They expired at this time.
+    Expired(Timestamp),
+}
+
+impl CallError {
+    /// What `error` means.
+    pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
+        match error {
+            SdkError::ServiceError(refused) => {
+                CallError::Refused(Refusal::of(refused.err(), refused.raw()))
+            }
+            SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
+                Some(error) => CallError::of_connector(error),
+                None => CallError::NoAnswer(NoAnswer::Broken),
+            },
+            // Making a connection has a shorter limit of its own.
+            SdkError::TimeoutError(_) => CallError::NoAnswer(NoAnswer::TimedOut),
+            // The head of an answer came, and its body broke off.
+            SdkError::ResponseError(_) => CallError::NoAnswer(NoAnswer::Broken),
+            _ => CallError::NotSent(NotSent::Unmade),
+        }
+    }
+
+    /// Only what hyper calls a fault of connecting (the name, TCP, the proxy's tunnel, the TLS
+    /// handshake) happened before anything was sent. The same faults of TLS and of TCP can come
+    /// later.
+    fn of_connector(error: &ConnectorError) -> Self {
+        let connecting =
+            find::<legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect);
+        if connecting {
+            CallError::NotSent(NotSent::of(error))
+        } else {
+            CallError::NoAnswer(NoAnswer::Broken)
+        }
+    }
+}
+
+impl NotSent {
+    fn of(error: &ConnectorError) -> Self {
+        if error.is_timeout() {
+            return NotSent::TimedOut;
+        }
+        if let Some(dns) = find::<ResolveDnsError>(error) {
+            return NotSent::UnknownHost(root(dns).to_string());
+        }
+        if let Some(tls) = find::<rustls::Error>(error) {
+            return NotSent::Tls(TlsFault::of(tls));
+        }
+        // hyper-util's TunnelError cannot be named; its texts can.
+        let tunnel = chain(error)
+            .map(ToString::to_string)
+            .find_map(|text| text.strip_prefix("tunnel error: ").map(str::to_owned));
+        match tunnel.as_deref() {
+            Some("proxy authorization required") => return NotSent::ProxyCredentials,
+            None | Some("failed to create underlying connection") => {}
+            Some(reason) => return NotSent::ProxyRefused(reason.to_owned()),
+        }
+        NotSent::Unreachable(match find::<io::Error>(error) {
+            Some(error) => copy(error),
+            None => io::Error::other(root(error).to_string()),
+        })
+    }
+}
+
+impl TlsFault {
+    fn of(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                TlsFault::UnknownIssuer
+            }
+            rustls::Error::InvalidCertificate(
+                CertificateError::Expired | CertificateError::ExpiredContext { .. },
+            ) => TlsFault::Expired,
+            rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) => TlsFault::WrongName,
+            other => TlsFault::Other(other.to_string()),
+        }
+    }
+}
+
+impl Refusal {
+    fn of(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> Self {
+        let http_status = raw.status().as_u16();
+        let words = error.code().map(|code| Words {
+            code: code.to_owned(),
+            message: error.message().map(|message| message.trim().to_owned()),
+            request_id: error.meta().request_id().map(str::to_owned),
+        });
+        Refusal {
+            reason: Reason::of(words.as_ref(), http_status, raw.headers().get("date")),
+            words,
+            http_status,
+        }
+    }
+}
+
+impl Reason {
+    fn of(words: Option<&Words>, http_status: u16, date: Option<&str>) -> Self {
+        if http_status == 407 {
+            return Reason::ProxyCredentials;
+        }
+        let Some(words) = words else {
+            return match http_status {
+                429 | 503 => Reason::Throttled,
+                500.. => Reason::ServerFault,
+                _ => Reason::NotAws,
+            };
+        };
+        let message = words.message.as_deref().unwrap_or_default();
+        let says = |words: &str| message.to_ascii_lowercase().contains(words);
+        match words.code.as_str() {
+            "AccessDenied" if says("invalid mfa one time pass code") => Reason::InvalidMfaCode,
+            "AccessDenied" if says("unable to validate mfa code") => Reason::ForeignMfaDevice,
+            "AccessDenied" if says("with session credentials") => Reason::TemporaryCredentials,
+            "AccessDenied" => Reason::AccessDenied,
+            "InvalidClientTokenId" => Reason::UnknownKey,
+            "SignatureDoesNotMatch" if signature_time(message).is_none() => Reason::WrongSecret,
+            "SignatureDoesNotMatch" | "RequestExpired" => {
+                Reason::ClockSkew(server_time(message, date))
+            }
+            "ValidationError" if says("durationseconds") => Reason::InvalidDuration,
+            "RegionDisabledException" => Reason::RegionDisabled,
+            code if is_throttling(code, http_status) => Reason::Throttled,
+            _ if http_status >= 500 => Reason::ServerFault,
+            _ => Reason::Other,
+        }
+    }
+}
+
+fn is_throttling(code: &str, http_status: u16) -> bool {
+    [
+        "Throttl",
+        "RequestLimitExceeded",
+        "TooManyRequests",
+        "SlowDown",
+    ]
+    .iter()
+    .any(|word| code.contains(word))
+        || matches!(http_status, 429 | 503)
+}
+
+/// AWS's time: the one in its message, which is exact, else its `Date` header.
+fn server_time(message: &str, date: Option<&str>) -> Option<Timestamp> {
+    signature_time(message).or_else(|| rfc2822::DateTimeParser::new().parse_timestamp(date?).ok())
+}
+
+/// The third time in «Signature expired: 20261124T060000Z is now earlier than 20261124T061000Z
+/// (20261124T062500Z - 15 min.)», and in its twin for a clock that is ahead.
+fn signature_time(message: &str) -> Option<Timestamp> {
+    let (_, rest) = message.split_once('(')?;
+    let text = rest.split_whitespace().next()?;
+    let time = civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+    Some(time.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// Each error in turn with what caused it. `io::Error::source` passes over the error that it
+/// wraps, which is where hyper and rustls keep theirs.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|error| error.downcast_ref::<E>())
+}
+
+/// The innermost cause, which says it best.
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    chain(error).last().unwrap_or(error)
+}
+
+fn copy(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_of_aws_is_in_its_message_or_its_date() {
+        let expired = "Signature expired: 20261124T060000Z is now earlier than 20261124T061000Z (20261124T062500Z - 15 min.)";
+        assert_eq!(
+            server_time(expired, None).unwrap().to_string(),
+            "2026-11-24T06:25:00Z"
+        );
+        assert_eq!(
+            server_time(
+                "Request has expired.",
+                Some("Tue, 24 Nov 2026 06:25:00 GMT")
+            )
+            .unwrap()
+            .to_string(),
+            "2026-11-24T06:25:00Z"
+        );
+        assert_eq!(server_time("no (time) here", Some("soon")), None);
+    }
+}

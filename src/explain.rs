@@ -1,0 +1,326 @@
+//! What went wrong between this machine and AWS, in the user's words, and what to do about it.
+
+use crate::aws::client::{CALL_TIMEOUT, CONNECT_TIMEOUT, ClientError};
+use crate::aws::endpoint::{Endpoint, EndpointError};
+use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault, Unusable, Words};
+use crate::aws::proxy::{Proxy, ProxyError};
+use crate::aws::trust::BundleError;
+use crate::code::next_code;
+use crate::error::{Failure, Kind, reason};
+use crate::setting::{Origin, Setting};
+use crate::time::rounded_span;
+use jiff::{SignedDuration, Timestamp};
+
+/// A request with an MFA code in it, as far as the user knows of it.
+pub struct Request<'a> {
+    /// What is asked for, as a policy names it.
+    pub action: &'static str,
+    /// Where it is sent.
+    pub endpoint: &'a Endpoint,
+    /// What it goes through.
+    pub proxy: Option<&'a Setting<Proxy>>,
+    /// The id of the key that signs it.
+    pub key_id: Setting<&'a str>,
+    /// The region that it is signed for.
+    pub region: Setting<&'a str>,
+    /// The MFA device that the code is from.
+    pub device: Setting<&'a str>,
+    /// The command that does it all again, with another code.
+    pub command: &'a str,
+}
+
+impl Request<'_> {
+    /// The failure for a client that could not be made. No code was asked for yet.
+    pub fn no_client(&self, error: &ClientError) -> Failure {
+        let (what, origin) = match error {
+            ClientError::KeyId => ("the access key id", &self.key_id.origin),
+            ClientError::Region => ("the region", &self.region.origin),
+            ClientError::Http(error) => {
+                return Failure::new(Kind::Setup, format!("cannot make an HTTP client: {error}"));
+            }
+        };
+        Failure::new(
+            Kind::Setup,
+            format!("{what} has characters in it that cannot be sent"),
+        )
+        .hint(format!("check {origin}"))
+    }
+
+    /// The failure for a call that failed, with what is known of the code that was in it.
+    pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::NotSent(cause) => {
+                let failure = self.not_sent(cause);
+                let good = format!(
+                    "the code is still good while the device shows it: run `{}` again",
+                    self.command
+                );
+                let hint = match &failure.hint {
+                    Some(remedy) => format!("{remedy}; {good}"),
+                    None => good,
+                };
+                failure.hint(hint)
+            }
+            CallError::NoAnswer(cause) => self.maybe_spent(self.no_answer(cause), now),
+            CallError::Refused(refusal) => self.refused(refusal, now),
+            CallError::Unusable(cause) => Failure::new(
+                Kind::Setup,
+                format!(
+                    "STS's answer is no session: {} ({})",
+                    unusable(cause),
+                    self.endpoint
+                ),
+            )
+            .hint(next_code_hint(now, self.command)),
+        }
+    }
+
+    fn not_sent(&self, cause: &NotSent) -> Failure {
+        let endpoint = self.endpoint;
+        // The first hop, which is what could not be reached.
+        let hop = match self.proxy {
+            Some(proxy) => format!("the proxy {}", proxy.value),
+            None => endpoint.to_string(),
+        };
+        let message = match cause {
+            NotSent::TimedOut => {
+                let through = match self.proxy {
+                    Some(proxy) => format!(" through the proxy {}", proxy.value),
+                    None => String::new(),
+                };
+                format!(
+                    "no connection to {endpoint}{through} within {} s",
+                    CONNECT_TIMEOUT.as_secs()
+                )
+            }
+            // std's own words before the system's say nothing that was not said.
+            NotSent::UnknownHost(reason) => format!(
+                "cannot find the address of {hop}: {}",
+                reason
+                    .replace("failed to lookup address information: ", "")
+                    .to_lowercase()
+            ),
+            NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
+            NotSent::Tls(fault) => {
+                return Failure::new(
+                    Kind::Setup,
+                    format!("no secure connection to {endpoint}: {}", tls_fault(fault)),
+                )
+                .hint(
+                    "behind a proxy that opens TLS connections name its certificate with AWS_CA_BUNDLE",
+                );
+            }
+            NotSent::ProxyCredentials => return self.proxy_credentials(),
+            NotSent::ProxyRefused(reason) => {
+                format!("{hop} does not let through to {endpoint}: {reason}")
+            }
+            NotSent::Unmade => format!("cannot make a request for {endpoint}"),
+            NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
+        };
+        let failure = Failure::new(Kind::Setup, message);
+        match self.proxy {
+            Some(proxy) => failure.hint(format!("check {}", proxy.origin)),
+            None => failure,
+        }
+    }
+
+    /// The failure for a proxy that asks for credentials, or for others.
+    fn proxy_credentials(&self) -> Failure {
+        let (name, origin) = match self.proxy {
+            Some(proxy) => (proxy.value.to_string(), proxy.origin.to_string()),
+            None => (self.endpoint.to_string(), "HTTPS_PROXY".to_owned()),
+        };
+        Failure::new(
+            Kind::Setup,
+            format!("the proxy {name} wants a user and a password, or others than it got"),
+        )
+        .hint(format!(
+            "write them in {origin}: http://<user>:<password>@<host>:<port>"
+        ))
+    }
+
+    fn no_answer(&self, cause: &NoAnswer) -> Failure {
+        let endpoint = self.endpoint;
+        Failure::new(
+            Kind::Setup,
+            match cause {
+                NoAnswer::Broken => {
+                    format!("the connection to {endpoint} broke before an answer came")
+                }
+                NoAnswer::TimedOut => format!(
+                    "no answer from {endpoint} within {} s",
+                    CALL_TIMEOUT.as_secs()
+                ),
+            },
+        )
+    }
+
+    fn refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        let endpoint = self.endpoint;
+        let Setting {
+            value: key_id,
+            origin: key_origin,
+        } = &self.key_id;
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        // Where the words are not AWS's, the status is all that there is to say.
+        let status = match refusal.words {
+            Some(_) => String::new(),
+            None => format!(" (HTTP {})", refusal.http_status),
+        };
+        let failure = match refusal.reason {
+            Reason::InvalidMfaCode => {
+                setup("the code was rejected: wrong, expired or used already".to_owned())
+                    .hint(next_code_hint(now, self.command))
+            }
+            Reason::ForeignMfaDevice => {
+                setup(format!("the MFA device is not this user's: {}", self.device.value)).hint(
+                    format!(
+                        "check {}: the IAM console shows the user's devices under Security credentials",
+                        self.device.origin
+                    ),
+                )
+            }
+            Reason::TemporaryCredentials => {
+                setup(format!("the master keys are a session's, not a user's: {key_id}"))
+                    .hint(format!("check {key_origin}: it must be a user's own access key"))
+            }
+            Reason::AccessDenied => setup(format!("a policy denies {} to {key_id}", self.action))
+                .hint("ask the account's administrator to allow it without MFA"),
+            Reason::UnknownKey => setup(format!(
+                "AWS does not know the access key {key_id}: deleted, inactive, or another partition's"
+            ))
+            .hint(format!("check {key_origin} (asked was {endpoint})")),
+            Reason::WrongSecret => {
+                setup(format!("the secret does not belong to the access key {key_id}"))
+                    .hint(format!("check the secret that goes with {key_origin}"))
+            }
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::InvalidDuration => {
+                Failure::new(Kind::Usage, "STS does not give a session of this length").hint(
+                    "a session holds 15m to 36h, and 1h at most for a root user: `--duration 1h`",
+                )
+            }
+            Reason::RegionDisabled => {
+                setup("STS is switched off in this region for the account".to_owned())
+                    .hint("name another region: `--region us-east-1`")
+            }
+            Reason::Throttled => self.maybe_spent(setup(format!("STS is busy{status}")), now),
+            Reason::ServerFault => self.maybe_spent(setup(format!("STS is broken{status}")), now),
+            Reason::ProxyCredentials => self.proxy_credentials(),
+            Reason::Other => {
+                let code = refusal.words.as_ref().map_or("", |words| &words.code);
+                setup(format!("STS refused the request: {code}"))
+                    .hint(next_code_hint(now, self.command))
+            }
+            Reason::NotAws => self.maybe_spent(
+                setup(format!("something other than STS answered at {endpoint}{status}")),
+                now,
+            ),
+        };
+        match &refusal.words {
+            Some(words) => failure.detail(quoted(words)),
+            None => failure,
+        }
+    }
+
+    /// The same failure, with the code in doubt.
+    fn maybe_spent(&self, mut failure: Failure, now: Timestamp) -> Failure {
+        failure.message.push_str(", and the code may be used up");
+        failure.hint(next_code_hint(now, self.command))
+    }
+}
+
+/// The failure for a setting that is not the URL of an endpoint.
+pub fn endpoint(setting: &Setting<&str>, _error: EndpointError) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("not the URL of an endpoint: {}", setting.value),
+    )
+    .hint("check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL: https://<host>")
+}
+
+/// The failure for a region in which there is no STS.
+pub fn no_endpoint(region: &str, fips: bool) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!(
+            "there is no {}STS for the region {}",
+            if fips { "FIPS " } else { "" },
+            region
+        ),
+    )
+    .hint("name a region like us-east-1: `--region`, AWS_REGION, or region of the profile")
+}
+
+/// The failure for a setting that is not the URL of a proxy. It may have a password in it, so that
+/// it is not shown.
+pub fn proxy(origin: &Origin, _error: ProxyError) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("{origin} is not the URL of an HTTP proxy"),
+    )
+    .hint("write http://<host>:<port>, with <user>:<password>@ before the host if it wants them")
+}
+
+/// The failure for a bundle of certificates that cannot be used.
+pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
+    let what = match error {
+        BundleError::Unreadable(error) => format!("cannot read the CA bundle: {}", reason(error)),
+        BundleError::Empty => "there is no certificate in the CA bundle".to_owned(),
+        BundleError::Broken(number) => format!("certificate {number} of the CA bundle is broken"),
+    };
+    Failure::new(Kind::Setup, format!("{what} ({})", setting.value)).hint(format!(
+        "check {}: a file of certificates in PEM, the certificate authority's among them",
+        setting.origin
+    ))
+}
+
+/// What to do when a code is gone: wait for the next one, and how long.
+pub fn next_code_hint(now: Timestamp, command: &str) -> String {
+    let wait = next_code(now).as_secs();
+    format!("wait for the next code ({wait} s), then run `{command}`")
+}
+
+/// `off` is how far ahead of AWS's this machine's clock is, where that is known.
+fn clock(off: Option<SignedDuration>) -> Failure {
+    let far = match off {
+        Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),
+        Some(off) => format!("{} ahead", rounded_span(off)),
+        None => "off".to_owned(),
+    };
+    Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
+        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code")
+}
+
+fn tls_fault(fault: &TlsFault) -> &str {
+    match fault {
+        TlsFault::UnknownIssuer => {
+            "its certificate is signed by an authority that is not trusted here"
+        }
+        TlsFault::Expired => "its certificate has expired, or this machine's clock is ahead",
+        TlsFault::WrongName => "its certificate is for another name",
+        TlsFault::Other(words) => words,
+    }
+}
+
+fn unusable(cause: &Unusable) -> String {
+    match cause {
+        Unusable::NoCredentials => "there are no credentials in it".to_owned(),
+        Unusable::Missing(field) => format!("{field} is missing"),
+        Unusable::NoExpiration => "Expiration is missing or unreadable".to_owned(),
+        Unusable::Expired(time) => format!("it has expired already, at {time}"),
+    }
+}
+
+/// The code, the message and the request id, on one line.
+fn quoted(words: &Words) -> String {
+    let mut text = words.code.clone();
+    if let Some(message) = &words.message {
+        text.push_str(": ");
+        text.push_str(&message.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    if let Some(id) = &words.request_id {
+        text.push_str(&format!(" (request {id})"));
+    }
+    text
+}

@@ -1,0 +1,112 @@
+//! The way to AWS: the endpoint, the proxy, the certificates that are trusted.
+
+use super::Settings;
+use crate::aws::client::Route;
+use crate::aws::endpoint::Endpoint;
+use crate::aws::proxy::{self, Proxy};
+use crate::aws::trust::Trust;
+use crate::error::Failure;
+use crate::explain;
+use crate::setting::{Origin, Setting};
+use std::path::Path;
+
+/// The way to AWS, as it is set.
+pub struct Network {
+    /// Where requests go.
+    pub endpoint: Setting<Endpoint>,
+    /// What they go through.
+    pub proxy: Option<Setting<Proxy>>,
+    trust: Trust,
+}
+
+impl Network {
+    /// The same without the origins.
+    pub fn route(&self) -> Route<'_> {
+        Route {
+            endpoint: &self.endpoint.value,
+            proxy: self.proxy.as_ref().map(|proxy| &proxy.value),
+            trust: &self.trust,
+        }
+    }
+}
+
+impl Settings<'_> {
+    /// The way to the STS of `region`. Reads the bundle of certificates.
+    ///
+    /// # Errors
+    /// One of the settings is invalid, or the bundle cannot be used.
+    pub fn network(&self, region: &str) -> Result<Network, Failure> {
+        let endpoint = self.endpoint(region)?;
+        let trust = match self.ca_bundle()? {
+            Some(bundle) => Trust::in_bundle(Path::new(bundle.value))
+                .map_err(|error| explain::ca_bundle(&bundle, &error))?,
+            None => Trust::System,
+        };
+        Ok(Network {
+            proxy: self.proxy(Some(&endpoint.value))?,
+            endpoint,
+            trust,
+        })
+    }
+
+    /// The endpoint of STS: the one that is configured, else the region's own.
+    ///
+    /// # Errors
+    /// It is not a URL, or the region has none.
+    pub fn endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
+        let configured = self.look_up(
+            None,
+            &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"],
+            "endpoint_url",
+        )?;
+        if let Some(setting) = configured {
+            return match Endpoint::parse(setting.value) {
+                Ok(endpoint) => Ok(setting.map(|_| endpoint)),
+                Err(error) => Err(explain::endpoint(&setting, error)),
+            };
+        }
+        let fips = self.use_fips()?;
+        Ok(Setting {
+            value: Endpoint::of_region(region, fips)
+                .map_err(|_| explain::no_endpoint(region, fips))?,
+            origin: Origin::Default,
+        })
+    }
+
+    fn use_fips(&self) -> Result<bool, Failure> {
+        let setting = self.look_up(None, &["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint")?;
+        Ok(setting.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true")))
+    }
+
+    /// The proxy to `endpoint`; where that is not known, the one for https. As curl has it, a
+    /// variable in lower case beats the one in upper case.
+    ///
+    /// # Errors
+    /// It is not the URL of an HTTP proxy.
+    pub fn proxy(&self, endpoint: Option<&Endpoint>) -> Result<Option<Setting<Proxy>>, Failure> {
+        let names: &[_] = match endpoint.is_none_or(Endpoint::has_tls) {
+            true => &["https_proxy", "HTTPS_PROXY"],
+            false => &["http_proxy", "HTTP_PROXY"],
+        };
+        let Some((name, url)) = self.environment.first(names)? else {
+            return Ok(None);
+        };
+        let no_proxy = self.environment.first(&["no_proxy", "NO_PROXY"])?;
+        if let (Some(endpoint), Some((_, list))) = (endpoint, no_proxy)
+            && proxy::is_excepted(endpoint, list)
+        {
+            return Ok(None);
+        }
+        let origin = Origin::Variable(name);
+        let value = Proxy::parse(url).map_err(|error| explain::proxy(&origin, error))?;
+        Ok(Some(Setting { value, origin }))
+    }
+
+    /// The file of certificates that are trusted instead of the system's.
+    ///
+    /// # Errors
+    /// Its variable is not UTF-8.
+    pub fn ca_bundle(&self) -> Result<Option<Setting<&str>>, Failure> {
+        self.look_up(None, &["AWS_CA_BUNDLE"], "ca_bundle")
+    }
+}
