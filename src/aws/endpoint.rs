@@ -83,6 +83,11 @@ impl Endpoint {
         self.uri.scheme_str() == Some("https")
     }
 
+    /// The port that is connected to.
+    pub fn port(&self) -> u16 {
+        let default = if self.has_tls() { 443 } else { 80 };
+        self.uri.port_u16().unwrap_or(default)
+    }
     /// The URL, parsed.
     pub fn uri(&self) -> &Uri {
         &self.uri
