@@ -6,7 +6,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 /// Every variable that is read, and what it is.
-const ENVIRONMENT: [(&str, &str); 25] = [
+const ENVIRONMENT: [(&str, &str); 26] = [
     (
         "MASTER_AWS_ACCESS_KEY_ID",
         "The id of the master key, the user's own (AKIA…). With the next one.",
@@ -60,15 +60,19 @@ const ENVIRONMENT: [(&str, &str); 25] = [
     ),
     (
         "HTTPS_PROXY",
-        "The proxy for STS; https_proxy in lower case beats it.",
+        "The HTTP proxy for an endpoint of https, as http://user:password@host:port. https_proxy beats it.",
     ),
     (
-        "HTTP_PROXY",
-        "The same for an endpoint without TLS; http_proxy beats it.",
+        "http_proxy",
+        "The same for an endpoint of http. As for curl, HTTP_PROXY in upper case is not read.",
+    ),
+    (
+        "ALL_PROXY",
+        "The proxy for both, where neither of these is set. all_proxy beats it.",
     ),
     (
         "NO_PROXY",
-        "What is reached without the proxy; no_proxy beats it.",
+        "Hosts, domains and address ranges that are reached without a proxy. no_proxy beats it.",
     ),
     (
         "DIRENV_DUMP_FILE_PATH",

@@ -62,7 +62,7 @@ impl Settings<'_> {
         if let Some(setting) = configured {
             return match Endpoint::parse(setting.value) {
                 Ok(endpoint) => Ok(setting.map(|_| endpoint)),
-                Err(error) => Err(explain::endpoint(&setting, error)),
+                Err(error) => Err(explain::endpoint(&setting.origin, error)),
             };
         }
         let fips = self.use_fips()?;
@@ -78,15 +78,18 @@ impl Settings<'_> {
         Ok(setting.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true")))
     }
 
-    /// The proxy to `endpoint`; where that is not known, the one for https. As curl has it, a
-    /// variable in lower case beats the one in upper case.
+    /// The proxy to `endpoint`; where that is not known, the one for https.
+    ///
+    /// The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is not read at all, as in
+    /// a CGI program it is a header of the request. `ALL_PROXY` comes last.
+    /// <https://curl.se/docs/manpage.html#ENVIRONMENT>
     ///
     /// # Errors
     /// It is not the URL of an HTTP proxy.
     pub fn proxy(&self, endpoint: Option<&Endpoint>) -> Result<Option<Setting<Proxy>>, Failure> {
         let names: &[_] = match endpoint.is_none_or(Endpoint::has_tls) {
-            true => &["https_proxy", "HTTPS_PROXY"],
-            false => &["http_proxy", "HTTP_PROXY"],
+            true => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+            false => &["http_proxy", "all_proxy", "ALL_PROXY"],
         };
         let Some((name, url)) = self.environment.first(names)? else {
             return Ok(None);
