@@ -8,14 +8,14 @@ use crate::code::source::CodeSource;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::session::Session;
-use crate::session::lock::Lock;
-use crate::session::store::SessionStore;
+use crate::session::lock::{Lock, Waiting};
+use crate::session::store::{Loaded, SessionStore};
 use crate::setting::{Origin, Setting};
-use crate::settings::duration::{self, Duration};
+use crate::settings::duration;
 use crate::settings::{self, Flags, Settings};
 use crate::time;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use std::path::Path;
 
@@ -34,11 +34,16 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     // Held until the session is saved, so that those who wait for the lock find it there.
     let _lock = match &get.unless_valid {
         Some(margin) => {
-            let lock = lock(&store)?;
-            if let Some(session) = still_good(&store, margin, duration, now())? {
+            let margin = duration::margin(margin, duration)?;
+            if let Some(session) = still_good(&store, margin, now()) {
                 return super::print(&told("kept the session in", &session, store.path(), now()));
             }
-            Some(lock)
+            let lock = lock(&store, &settings::get_command(&get.selection));
+            // Another `get` may have saved one while this one waited.
+            if let Some(session) = still_good(&store, margin, now()) {
+                return super::print(&told("kept the session in", &session, store.path(), now()));
+            }
+            lock
         }
         None => None,
     };
@@ -54,13 +59,16 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     let sts = Sts::new(&region.value, Network::new(endpoint, &options)?);
     let source = code_source(get, &settings, &caller, environment)?;
     // Before a code is spent: what it buys must have a place to go.
-    store.prepare()?;
+    store.prepare().map_err(Failure::from)?;
+    if let Some(warning) = store.directory_warning() {
+        super::note(&format!("warning: {warning}"));
+    }
 
     let mut session = source.spend(now, |code| sts.session(&caller, code, duration, now))?;
     session.region = region_to_save(region);
     store
         .save(&session, now())
-        .map_err(|failure| code_is_spent(failure, &caller.get_command, now()))?;
+        .map_err(|error| code_is_spent(error.into(), &caller.get_command, now()))?;
     super::print(&told(
         "saved session info to",
         &session,
@@ -69,29 +77,41 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     ))
 }
 
-fn lock(store: &SessionStore) -> Result<Lock, Failure> {
-    store.lock(|| {
-        super::note(&format!(
-            "another `aws-mfa get` is at it; waiting for its session ({})",
-            store.path().display()
-        ));
-    })
+/// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason
+/// to get no session.
+fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
+    let waiting = |Waiting { holder, again }| {
+        let pid = holder.map_or(String::new(), |pid| format!(" (pid {pid})"));
+        let mut note =
+            format!("another `aws-mfa get` is already running{pid}; waiting for it to finish");
+        if again {
+            note.push_str("\nhint: give it a code, ");
+            if let Some(pid) = holder {
+                note.push_str(&format!("end it with `kill {pid}`, "));
+            }
+            note.push_str(&format!("or press Ctrl-C here and run `{get_command}`"));
+        }
+        super::note(&note);
+    };
+    match store.lock(waiting) {
+        Ok(lock) => Some(lock),
+        Err(error) => {
+            let failure = Failure::from(error);
+            super::note(&format!("warning: going on without a lock: {failure}"));
+            None
+        }
+    }
 }
 
-/// The session that is there, if more than the margin is left of it. One whose end is not known is
+/// The session that is saved, if more than the margin is left of it. One whose expiry is unknown is
 /// not relied upon.
-fn still_good(
-    store: &SessionStore,
-    margin: &str,
-    duration: Duration,
-    now: Timestamp,
-) -> anyhow::Result<Option<Session>> {
-    let margin = duration::margin(margin, duration)?;
-    Ok(store
-        .read()
-        .ok()
-        .map(|loaded| loaded.session)
-        .filter(|session| session.time_left(now).is_some_and(|left| left > margin)))
+fn still_good(store: &SessionStore, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+    let Loaded { session, warning } = store.read().ok()?;
+    session.time_left(now).filter(|left| *left > margin)?;
+    if let Some(warning) = warning {
+        super::note(&format!("warning: {warning}"));
+    }
+    Some(session)
 }
 
 fn code_source<'a>(

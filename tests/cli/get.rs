@@ -323,7 +323,7 @@ fn a_folder_that_cannot_be_written_is_told_before_the_code_is_spent() {
     let outcome = sandbox.run(["get", "135790"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
     let expected = format!(
-        "aws-mfa: cannot save the session in {}: cannot write in the folder {}: ",
+        "aws-mfa: cannot save the session in {}: cannot write in the directory {}: ",
         file.display(),
         folder.display()
     );

@@ -115,13 +115,13 @@ fn a_folder_that_is_missing_is_made_and_one_that_is_a_file_is_told() {
     let taken = sandbox.write("taken", "a file");
     let path = taken.join("session");
     let reason = format!(
-        "cannot write in the folder {}: not a directory",
+        "cannot write in the directory {}: not a directory",
         taken.display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
     let path = taken.join("deeper/session");
     let reason = format!(
-        "cannot write in the folder {}: not a directory",
+        "cannot write in the directory {}: not a directory",
         taken.join("deeper").display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
@@ -244,7 +244,7 @@ fn a_name_that_cannot_be_a_files_is_told_before_the_code_is_spent() {
 
     let longer = PathBuf::from("/folder".repeat(600));
     let reason = format!(
-        "cannot write in the folder {}: file name too long",
+        "cannot write in the directory {}: file name too long",
         longer.parent().unwrap().display()
     );
     get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
@@ -446,7 +446,7 @@ fn a_read_only_folder_and_one_of_another_user_are_told_before_the_code_is_spent(
     let before = std::fs::read(&file).unwrap();
     sandbox.set("AWS_SESSION_FILE", &file);
     let reason = format!(
-        "cannot write in the folder {}: permission denied",
+        "cannot write in the directory {}: permission denied",
         folder.display()
     );
     for (owner, mode) in [(SOMEBODY, 0o500), (0, 0o755), (0, 0o711)] {
@@ -626,7 +626,7 @@ fn a_read_only_disk_and_a_file_that_is_a_mount_are_told_before_the_code_is_spent
         "",
         &format!(
             "aws-mfa: cannot save the session in /mnt/session: \
-             cannot write in the folder /mnt: read-only file system\nhint: {ELSEWHERE}\n"
+             cannot write in the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
         ),
     );
 
