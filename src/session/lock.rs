@@ -49,20 +49,21 @@ impl Lock {
         mut waiting: impl FnMut(Waiting),
     ) -> Result<Self, Obstacle> {
         let file = open(path)?;
-        let mut polls = 0;
+        let mut polls: u32 = 0;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
-            if polls % polls_per_report == 0 {
+            // From the second on: one that has just taken the lock has not signed it yet.
+            if polls % polls_per_report == 1 {
                 waiting(Waiting {
                     holder: holder(&file),
-                    again: polls > 0,
+                    again: polls > 1,
                 });
             }
-            polls += 1;
+            polls = polls.wrapping_add(1);
             std::thread::sleep(interval);
         }
         let lock = Lock { file };

@@ -14,7 +14,7 @@ fn with_session() -> Sandbox {
 }
 
 #[test]
-fn the_session_is_removed_and_a_second_time_is_no_failure() {
+fn session_is_removed_and_missing_session_is_no_failure() {
     let sandbox = with_session();
     let file = sandbox.session_file();
     sandbox.run(["clear"]).is(
@@ -32,7 +32,7 @@ fn the_session_is_removed_and_a_second_time_is_no_failure() {
 }
 
 #[test]
-fn a_corrupt_file_is_removed_too_and_other_sessions_stay() {
+fn corrupt_file_is_removed_and_other_sessions_stay() {
     let sandbox = with_session();
     let other = sandbox.write(".config/aws/session-work", "not a session");
     sandbox.run(["clear", "-p", "work"]).is(
@@ -45,7 +45,7 @@ fn a_corrupt_file_is_removed_too_and_other_sessions_stay() {
 
 #[cfg(unix)]
 #[test]
-fn a_symlink_stays_and_what_it_leads_to_goes() {
+fn symlink_stays_and_its_target_is_removed() {
     let sandbox = with_session();
     let file = sandbox.session_file();
     let target = sandbox.home().join("elsewhere");
@@ -61,7 +61,7 @@ fn a_symlink_stays_and_what_it_leads_to_goes() {
 }
 
 #[test]
-fn what_cannot_be_removed_is_told() {
+fn file_that_cannot_be_removed_is_an_error() {
     let mut sandbox = with_session();
     sandbox.set("AWS_SESSION_FILE", sandbox.home());
     let outcome = sandbox.run(["clear"]);
@@ -86,19 +86,19 @@ fn every_shell_drops_the_credentials_at_its_next_prompt() {
         "project/.envrc",
         "direnv_load aws-mfa load\nexport PROJECT=mine\n",
     );
-    let folder = envrc.parent().unwrap();
+    let directory = envrc.parent().unwrap();
     let mut allow = sandbox.command(&direnv);
     assert!(
         allow
             .arg("allow")
-            .current_dir(folder)
+            .current_dir(directory)
             .status()
             .unwrap()
             .success()
     );
     let mut shells = [
-        Shell::open(&sandbox, folder, &direnv),
-        Shell::open(&sandbox, folder, &direnv),
+        Shell::open(&sandbox, directory, &direnv),
+        Shell::open(&sandbox, directory, &direnv),
     ];
     for shell in &mut shells {
         assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
