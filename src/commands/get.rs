@@ -8,7 +8,7 @@ use crate::code::source::CodeSource;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::session::Session;
-use crate::session::lock::{Lock, Waiting};
+use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
 use crate::setting::{Origin, Setting};
 use crate::settings::duration;
@@ -80,20 +80,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
 /// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason
 /// to get no session.
 fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
-    let waiting = |Waiting { holder, again }| {
-        let pid = holder.map_or(String::new(), |pid| format!(" (pid {pid})"));
-        let mut note =
-            format!("another `aws-mfa get` is already running{pid}; waiting for it to finish");
-        if again {
-            note.push_str("\nhint: give it a code, ");
-            if let Some(pid) = holder {
-                note.push_str(&format!("end it with `kill {pid}`, "));
-            }
-            note.push_str(&format!("or press Ctrl-C here and run `{get_command}`"));
-        }
-        super::note(&note);
-    };
-    match store.lock(waiting) {
+    match store.lock(|waiting| super::note(&waiting.message(get_command))) {
         Ok(lock) => Some(lock),
         Err(error) => {
             let failure = Failure::from(error);

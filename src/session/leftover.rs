@@ -3,7 +3,7 @@
 //! A temporary file is called `.aws-mfa-NAME.RANDOM.tmp`, where NAME is that of the session file:
 //! for each temporary file there is one session file. It is locked as long as its process lives.
 
-use super::{access, directory, symlink};
+use super::{directory, symlink};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
@@ -92,7 +92,7 @@ fn remove_if_abandoned(temporary: &Path) {
         .open(temporary);
     let Ok(file) = opened else { return };
     let is_ours = file.metadata().is_ok_and(|metadata| {
-        metadata.is_file() && metadata.mode() & 0o7777 == 0o600 && access::is_own(&metadata)
+        metadata.is_file() && metadata.mode() & 0o7777 == 0o600 && super::access::is_own(&metadata)
     });
     if is_ours && file.try_lock().is_ok() {
         let _ = std::fs::remove_file(temporary);

@@ -28,6 +28,27 @@ pub struct Waiting {
     pub again: bool,
 }
 
+impl Waiting {
+    /// What the user is told; with what to do, where it takes long. `get_command` needs no lock.
+    pub fn message(self, get_command: &str) -> String {
+        let pid = |before: &str, after: &str| match self.holder {
+            Some(pid) => format!("{before}{pid}{after}"),
+            None => String::new(),
+        };
+        let mut message = format!(
+            "another `aws-mfa get` is already running{}; waiting for it to finish",
+            pid(" (pid ", ")")
+        );
+        if self.again {
+            message.push_str(&format!(
+                "\nhint: give it a code, {}or press Ctrl-C and run `{get_command}`",
+                pid("end it with `kill ", "`, ")
+            ));
+        }
+        message
+    }
+}
+
 impl Lock {
     /// Takes the lock of the session file at `path`. As long as another process holds it, this
     /// waits, and reports so at once and every 30 seconds.
@@ -101,7 +122,12 @@ fn open(path: &Path) -> Result<File, Obstacle> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = match directory::with_private_umask(|| symlink::open(&lock, &mut options)) {
-        Err(Obstacle::System(error)) => return Err(Obstacle::LockFile(lock, error)),
+        Err(Obstacle::System(error)) => {
+            return Err(match lock.symlink_metadata() {
+                Ok(_) => Obstacle::LockFile(lock, error),
+                Err(_) => Obstacle::Directory(directory::of(&lock).to_owned(), error),
+            });
+        }
         opened => opened?,
     };
     match file.metadata()? {
@@ -140,5 +166,24 @@ mod tests {
         drop(taken);
         let file = File::open(directory.path().join(".session.lock")).unwrap();
         assert_eq!(super::holder(&file), None);
+    }
+
+    #[test]
+    fn long_wait_is_reported_with_what_to_do() {
+        let message = |holder, again| Waiting { holder, again }.message("aws-mfa get <code>");
+        let waiting = "another `aws-mfa get` is already running (pid 42); waiting for it to finish";
+        assert_eq!(message(Some(42), false), waiting);
+        assert_eq!(
+            message(Some(42), true),
+            format!(
+                "{waiting}\nhint: give it a code, end it with `kill 42`, \
+                 or press Ctrl-C and run `aws-mfa get <code>`"
+            )
+        );
+        assert_eq!(
+            message(None, true),
+            "another `aws-mfa get` is already running; waiting for it to finish\n\
+             hint: give it a code, or press Ctrl-C and run `aws-mfa get <code>`"
+        );
     }
 }

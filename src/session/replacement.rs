@@ -59,16 +59,13 @@ impl Replacement {
             let _ = file.set_modified(modified);
         }
         match file.sync_all() {
-            // fsync(2): EINVAL, EROFS where the file does not support synchronization.
+            // Some network and FUSE file systems have no fsync(2).
             Err(error)
-                if !matches!(
+                if matches!(
                     error.kind(),
                     ErrorKind::Unsupported | ErrorKind::InvalidInput
-                ) =>
-            {
-                return Err(error);
-            }
-            _ => {}
+                ) => {}
+            synced => synced?,
         }
         self.temporary.persist(&self.target)?;
         directory::sync(directory::of(&self.target));

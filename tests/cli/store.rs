@@ -667,6 +667,15 @@ fn directory_that_others_can_write_in_is_warned_of_unless_it_is_sticky() {
         let load = sandbox.run(["load"]);
         assert_eq!((load.status, load.stderr.as_str()), (0, ""));
     }
+    // A group that has the user's number is the user's own.
+    if as_root() {
+        for (group, warned) in [(SOMEBODY, true), (0, false)] {
+            chmod(&shared, 0o770);
+            std::os::unix::fs::chown(&shared, None, Some(group)).unwrap();
+            let outcome = sandbox.run(["get", &format!("33333{}", usize::from(warned))]);
+            assert_eq!(outcome.stderr.contains("mode 0770"), warned);
+        }
+    }
     // As the one that a symlink leads to.
     chmod(&shared, 0o777);
     let link = sandbox.home().join("link");

@@ -214,6 +214,34 @@ fn invalid_margin_is_a_usage_error() {
     );
 }
 
+/// The directory is told of, not a lock file that is not there.
+#[cfg(unix)]
+#[test]
+fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let taken = sandbox.write("taken", "a file");
+    let file = taken.join("session");
+    let outcome = sandbox
+        .set("AWS_SESSION_FILE", &file)
+        .run(["get", "--unless-valid", "123456"]);
+    let reason = format!(
+        "cannot write in the directory {}: not a directory\n\
+         hint: name another file with AWS_SESSION_FILE or --session-file\n",
+        taken.display()
+    );
+    outcome.is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: warning: going on without a lock: cannot lock {0}: {reason}\
+             aws-mfa: cannot save the session in {0}: {reason}",
+            file.display()
+        ),
+    );
+    assert!(sts.requests().is_empty());
+}
+
 /// The first holds the lock until its code is there, which is when all of the others wait for it.
 #[cfg(unix)]
 #[test]
