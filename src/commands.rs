@@ -43,14 +43,14 @@ pub fn run(
 /// The session that is saved at `store`, for the commands that use it.
 ///
 /// # Errors
-/// There is none, it has expired, or its file is no good; with the command that gets a new one.
+/// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
 fn valid_session(
     selection: &Selection,
     store: &SessionStore,
     now: Timestamp,
 ) -> Result<Session, Failure> {
-    let remedy = |failure: Failure| {
-        failure.hint(format!(
+    let remedy = |error| {
+        Failure::from(error).hint(format!(
             "run `{}`",
             settings::get_command(selection, &Flags::default())
         ))

@@ -8,6 +8,7 @@ use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
 use crate::process;
+use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
 use crate::settings::keys::KeySource;
@@ -39,7 +40,11 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             "session_file",
             Ok(Some(file.map(|path| path.display().to_string()))),
         )],
-        warnings: Vec::from_iter(warning),
+        warnings: warning
+            .into_iter()
+            .chain(store.directory_warning())
+            .map(|warning| warning.to_string())
+            .collect(),
     };
     match Settings::new(&status.selection, Flags::default(), environment) {
         Ok(settings) => add_settings(&mut report, &settings),
@@ -69,23 +74,13 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
 }
 
 /// The session, and what its owner should know of its file.
-fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<String>) {
+fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Warning>) {
     let loaded = match store.read() {
         Ok(loaded) => loaded,
-        Err(failure) => {
-            let report = SessionReport {
-                state: match store.path().try_exists() {
-                    Ok(false) => State::Missing,
-                    _ => State::Unusable,
-                },
-                message: Some(failure.message),
-                ..SessionReport::default()
-            };
-            return (report, None);
-        }
+        Err(error) => return (SessionReport::default().unusable(error), None),
     };
     let session = loaded.session;
-    let mut report = SessionReport {
+    let report = SessionReport {
         state: State::Valid,
         message: None,
         access_key_id: Some(session.access_key_id.clone()),
@@ -93,11 +88,26 @@ fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Strin
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
         region: session.region.clone(),
     };
-    if let Err(failure) = session.valid_at(now, store.path()) {
-        report.state = State::Expired;
-        report.message = Some(failure.message);
-    }
+    let report = match session.valid_at(now, store.path()) {
+        Ok(_) => report,
+        Err(error) => report.unusable(error),
+    };
     (report, loaded.warning)
+}
+
+impl SessionReport {
+    /// The report of a session that cannot be used.
+    fn unusable(self, error: Error) -> Self {
+        SessionReport {
+            state: match error.problem {
+                Problem::Missing => State::Missing,
+                Problem::Expired { .. } => State::Expired,
+                _ => State::Unusable,
+            },
+            message: Some(Failure::from(error).message),
+            ..self
+        }
+    }
 }
 
 /// What the next `get` would work with.

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Keys that are not known are left aside; a missing one is as an empty one.
+/// Unknown keys are ignored; a missing one counts as empty.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Contents<'a> {
@@ -126,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_session_that_is_written_is_read_back(
+        fn any_rendered_session_is_parsed_back(
             id in text(),
             secret in text(),
             token in text(),
@@ -149,13 +149,13 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_is_a_session_or_a_fault(bytes in any::<Vec<u8>>()) {
+        fn any_bytes_are_a_session_or_an_error(bytes in any::<Vec<u8>>()) {
             let _ = parse(&bytes);
         }
     }
 
     #[test]
-    fn what_the_aws_cli_prints_is_read_in_both_its_versions() {
+    fn output_of_both_aws_cli_versions_is_parsed() {
         for expiration in [
             "2026-11-24T18:10:00Z",
             "2026-11-24T18:10:00+00:00",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn rendered_session_is_parsed_back() {
         let session = Session {
             access_key_id: "ASIA1".into(),
             secret_access_key: "se/cr+et\"\\".into(),
@@ -195,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_expiration_is_unknown_not_wrong() {
+    fn missing_expiration_is_unknown() {
         let json =
             r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}}"#;
         assert_eq!(parse(json.as_bytes()).unwrap().expiration, None);
     }
 
     #[test]
-    fn what_is_no_session_is_told_without_quoting_it() {
+    fn invalid_session_is_an_error_that_quotes_nothing() {
         for (json, message) in [
             ("", "it ends early"),
             (r#"{"Credentials": {"AccessKeyId": "A"#, "it ends early"),

@@ -92,20 +92,18 @@ fn temporary(name: &str) -> Failure {
 }
 
 impl Settings<'_> {
-    /// The master keys: those of [`Settings::key_source`], for which a `credential_process` is run.
-    pub fn master_keys(&self) -> Result<Setting<MasterKeys>, Failure> {
-        let Setting { value, origin } = self.key_source()?;
-        let name = origin.to_string();
-        let value = match value {
+    /// The master keys of `source`, for which a `credential_process` is run.
+    pub fn master_keys(&self, source: &Setting<KeySource>) -> Result<MasterKeys, Failure> {
+        let name = source.origin.to_string();
+        match source.value {
             KeySource::Pair {
                 access_key_id,
                 secret_access_key,
-            } => MasterKeys::new(access_key_id, secret_access_key, &name)?,
+            } => MasterKeys::new(access_key_id, secret_access_key, &name),
             KeySource::Process(command_line) => {
-                credential_process::run(command_line, &name, self.environment)?
+                credential_process::run(command_line, &name, self.environment)
             }
-        };
-        Ok(Setting { value, origin })
+        }
     }
 
     /// Where the master keys come from: an explicit profile, else the `MASTER_*` variables, else the
