@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use secrecy::zeroize::Zeroizing;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -27,8 +27,8 @@ pub const DUMP_FILE: &str = "DIRENV_DUMP_FILE_PATH";
 /// The files whose change makes direnv load the `.envrc` again.
 const WATCHES: &str = "DIRENV_WATCHES";
 
-/// More than any environment: what unpacks to more is not from direnv.
-const LARGEST_WATCHES: usize = 16 * 1024 * 1024;
+/// A watch takes about a hundred bytes of JSON: a list that unpacks to more, 1 MiB, is not direnv's.
+const LARGEST_WATCHES: usize = 1024 * 1024;
 
 /// A stored block has its length in 16 bits.
 const LONGEST_BLOCK: usize = 0xffff;
@@ -118,8 +118,10 @@ fn cannot_write(path: &Path) -> String {
 }
 
 /// What direnv remembers of a watched file, as it was at one moment.
+#[derive(Serialize)]
 pub struct Watch {
     path: String,
+    #[serde(rename = "modtime")]
     modified: i64,
     exists: bool,
 }
@@ -147,26 +149,27 @@ impl Watch {
     }
 
     /// `watches` with this one; `None` where it is there already, or where `watches` is not what
-    /// direnv writes.
+    /// direnv writes. The other entries stay as they are, byte for byte.
     fn added_to(&self, watches: &str) -> Option<String> {
-        let mut list: Vec<Value> = decode(watches)?;
-        // Before 2.33 direnv wrote the keys with a capital; it reads both.
-        let known = list.iter().any(|entry| {
-            ["path", "Path"]
-                .iter()
-                .filter_map(|key| entry.get(key)?.as_str())
-                .any(|path| path == self.path)
-        });
-        if known {
+        let json = unpack(watches)?;
+        let mut list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
+        if list
+            .iter()
+            .any(|entry| watched_path(entry).as_deref() == Some(&self.path))
+        {
             return None;
         }
-        list.push(json!({
-            "path": self.path,
-            "modtime": self.modified,
-            "exists": self.exists,
-        }));
-        Some(encode(&list, 0).ok()?.to_string())
+        let own = to_raw_value(self).ok()?;
+        list.push(&own);
+        Some(encode(&list, json.len()).ok()?.to_string())
     }
+}
+
+/// The path of an entry. Before 2.33 direnv wrote its keys with a capital; it reads both.
+fn watched_path(entry: &RawValue) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
+    let path = fields.get("path").or_else(|| fields.get("Path"))?;
+    serde_json::from_str(path.get()).ok()
 }
 
 #[cfg(unix)]
@@ -200,7 +203,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// `value` in gzenv, with `room` for its JSON from the start.
-fn encode<T: serde::Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
+fn encode<T: Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
     let mut json = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *json, value)?;
     Ok(Zeroizing::new(URL_SAFE.encode(zlib(&json).as_slice())))
@@ -225,17 +228,22 @@ fn zlib(data: &[u8]) -> Zeroizing<Vec<u8>> {
     stream
 }
 
-fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+/// The JSON in a gzenv value.
+fn unpack(text: &str) -> Option<Vec<u8>> {
     let stream = URL_SAFE.decode(text).ok()?;
-    let json = decompress_to_vec_zlib_with_limit(&stream, LARGEST_WATCHES).ok()?;
-    serde_json::from_slice(&json).ok()
+    decompress_to_vec_zlib_with_limit(&stream, LARGEST_WATCHES).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::{Value, json};
     use std::ffi::OsString;
+
+    fn decode<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+        serde_json::from_slice(&unpack(text)?).ok()
+    }
 
     proptest! {
         // Zlib takes its time where it is not optimized.
