@@ -36,7 +36,7 @@ pub mod parsers {
 
 use clap::Parser;
 use environment::Environment;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Parses the command line of this process, carries it out and reports.
@@ -72,7 +72,9 @@ fn report_usage(usage: &clap::Error) -> ExitCode {
             .skip(1)
             .map(|argument| argument.to_string_lossy().into_owned());
         say(&cli::usage_message(usage, arguments));
-    } else if usage.print().is_err() {
+    } else if let Err(error) = usage.print()
+        && error.kind() != ErrorKind::BrokenPipe
+    {
         return ExitCode::FAILURE;
     }
     ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))

@@ -97,7 +97,10 @@ impl CodeSource<'_> {
             }
             CodeSource::Stdin => {
                 let line = read_line(std::io::stdin().lock()).map_err(|error| {
-                    Failure::new(Kind::Setup, format!("cannot read standard input: {error}"))
+                    Failure::new(
+                        Kind::Setup,
+                        format!("cannot read standard input: {}", error::reason(&error)),
+                    )
                 })?;
                 Code::parse(&line)
             }

@@ -144,12 +144,43 @@ fn unusable(name: &str, what: &str) -> Failure {
     )
 }
 
-/// Whether a word of the command line is this program; it is then not even started.
+/// Whether the command line runs this program; it is then not even started. The first word is what
+/// runs, after assignments and `env`. (What is hidden better ends in [`process::Fault::Circle`].)
 fn runs_aws_mfa(command_line: &str) -> bool {
-    command_line.split_whitespace().any(|word| {
-        let word = word.trim_matches(['"', '\'']);
+    let mut rest = command_line.trim_start();
+    loop {
+        let (word, after) = first_word(rest);
         let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-        matches!(name, "aws-mfa" | "aws-mfa.exe")
+        match name {
+            "aws-mfa" | "aws-mfa.exe" => return true,
+            "env" | "exec" => {}
+            _ if is_assignment(word) => {}
+            _ => return false,
+        }
+        rest = after.trim_start();
+    }
+}
+
+/// The first word, in quotes or not, and what comes after it.
+fn first_word(text: &str) -> (&str, &str) {
+    for quote in ['"', '\''] {
+        if let Some((word, after)) = text
+            .strip_prefix(quote)
+            .and_then(|rest| rest.split_once(quote))
+        {
+            return (word, after);
+        }
+    }
+    text.split_once(char::is_whitespace).unwrap_or((text, ""))
+}
+
+/// `NAME=value`.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
@@ -165,16 +196,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_that_runs_aws_mfa_is_known() {
+    fn only_the_program_that_is_run_counts_as_aws_mfa() {
         for line in [
             "aws-mfa load --format process",
             "\"/opt/my tools/aws-mfa\" load",
             "env A=b /usr/bin/aws-mfa load",
+            "  A='b' exec '/usr/bin/aws-mfa' load",
             r"C:\tools\aws-mfa.exe load",
         ] {
             assert!(runs_aws_mfa(line), "{line}");
         }
-        for line in ["/opt/aws-mfa/keys", "my-aws-mfa", "keys --for aws-mfa-user"] {
+        for line in [
+            "",
+            "\"",
+            "env A=b",
+            "/opt/aws-mfa/keys",
+            "my-aws-mfa",
+            "keys --for aws-mfa-user",
+            "cat ~/secrets/aws-mfa",
+            "keys=1; pass show aws-mfa",
+        ] {
             assert!(!runs_aws_mfa(line), "{line}");
         }
     }
