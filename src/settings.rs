@@ -378,14 +378,14 @@ pub fn session_file(
 }
 
 fn default_session_file(name: &str, environment: &Environment) -> Result<PathBuf, Failure> {
-    let folder = environment.config_folder().ok_or_else(|| {
+    let directory = environment.config_directory()?.ok_or_else(|| {
         Failure::new(
             Kind::Setup,
             "no home folder is known, so there is no place for the session file",
         )
         .hint("set HOME, or name a file with AWS_SESSION_FILE")
     })?;
-    Ok(folder
+    Ok(directory
         .join("aws")
         .join(format!("session-{}", file_name(name))))
 }

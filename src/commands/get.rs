@@ -6,6 +6,7 @@ use crate::aws::sts::{Caller, Sts};
 use crate::cli::Get;
 use crate::code::source::CodeSource;
 use crate::environment::Environment;
+use crate::environment::zone::time_zone;
 use crate::error::Failure;
 use crate::session::Session;
 use crate::session::lock::Lock;
@@ -15,7 +16,6 @@ use crate::settings::duration::{self, Duration};
 use crate::settings::{self, Flags, Settings};
 use crate::time;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
 use std::path::Path;
 
@@ -36,7 +36,13 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         Some(margin) => {
             let lock = lock(&store)?;
             if let Some(session) = still_good(&store, margin, duration, now())? {
-                return super::print(&told("kept the session in", &session, store.path(), now()));
+                return super::print(&told(
+                    "kept the session in",
+                    &session,
+                    store.path(),
+                    now(),
+                    environment,
+                ));
             }
             Some(lock)
         }
@@ -66,6 +72,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         &session,
         store.path(),
         now(),
+        environment,
     ))
 }
 
@@ -136,12 +143,18 @@ fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Fai
     failure.hint(hint)
 }
 
-fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {
+fn told(
+    what: &str,
+    session: &Session,
+    file: &Path,
+    now: Timestamp,
+    environment: &Environment,
+) -> String {
     let validity = match (session.time_left(now), session.expiration) {
         (Some(left), Some(end)) => format!(
             " (valid {}, until {})",
             time::rounded_span(left),
-            time::until(end, now, &TimeZone::system())
+            time::until(end, now, &time_zone(environment))
         ),
         _ => String::new(),
     };
