@@ -160,7 +160,7 @@ fn open_dump(path: &Path, numbered: bool) -> std::io::Result<File> {
 /// Whether people see what is written to `file`: on a terminal, or in the log of an editor that runs
 /// direnv, to which standard error leads as well.
 #[cfg(unix)]
-pub fn is_seen(file: impl std::os::fd::AsFd) -> bool {
+pub fn is_seen(file: &impl std::os::fd::AsFd) -> bool {
     use rustix::fs::{Stat, fstat, stat};
     let file = file.as_fd();
     let place = |stat: Stat| (stat.st_dev, stat.st_ino);
@@ -173,7 +173,7 @@ pub fn is_seen(file: impl std::os::fd::AsFd) -> bool {
 
 /// Whether people see what is written to `file`.
 #[cfg(not(unix))]
-pub fn is_seen(file: impl std::io::IsTerminal) -> bool {
+pub fn is_seen(file: &impl std::io::IsTerminal) -> bool {
     file.is_terminal()
 }
 

@@ -92,7 +92,7 @@ fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -
 /// Where exec(3) has found the program.
 fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
     let path = Path::new(program);
-    if path.components().count() > 1 || path.is_absolute() {
+    if program.as_encoded_bytes().contains(&b'/') {
         return path.is_file().then(|| path.to_owned());
     }
     std::env::split_paths(environment.get("PATH")?)

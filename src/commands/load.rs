@@ -96,7 +96,7 @@ fn dump(
 
 /// In an .envrc standard output is not the shell: direnv has it lead where standard error does.
 fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
-    if environment.get("DIRENV_IN_ENVRC").is_some() && direnv::is_seen(std::io::stdout()) {
+    if environment.get("DIRENV_IN_ENVRC").is_some() && direnv::is_seen(&std::io::stdout()) {
         return Err(Failure::new(
             Kind::Usage,
             "in an .envrc, load would show the session's secrets on the screen",
