@@ -263,25 +263,19 @@ const NOT_ITS_PLACE: &str = "hint: outside of direnv_load run `unset DIRENV_DUMP
 #[test]
 fn a_dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
     let mut sandbox = with_session();
-    let fifo = sandbox.home().join("fifo");
-    assert!(
-        sandbox
-            .command("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
     // With and without a reader.
-    let with_reader = sandbox.home().join("with-reader");
-    assert!(
-        sandbox
-            .command("mkfifo")
-            .arg(&with_reader)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let [fifo, with_reader] = ["fifo", "with-reader"].map(|name| {
+        let path = sandbox.home().join(name);
+        assert!(
+            sandbox
+                .command("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        path
+    });
     let _reader = std::fs::File::options()
         .read(true)
         .write(true)
