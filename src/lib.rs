@@ -38,7 +38,7 @@ pub mod parsers {
 
 use clap::Parser;
 use environment::Environment;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Parses the command line of this process, carries it out and reports.
@@ -72,7 +72,9 @@ fn report_usage(error: clap::Error) -> ExitCode {
     if error.use_stderr() {
         let error = cli::presentable(error, std::env::args_os());
         say(&error.render().to_string());
-    } else if error.print().is_err() {
+    } else if let Err(error) = error.print()
+        && error.kind() != ErrorKind::BrokenPipe
+    {
         return ExitCode::FAILURE;
     }
     status

@@ -6,6 +6,7 @@
 pub mod credential_process;
 pub mod device;
 pub mod duration;
+pub mod key_source;
 pub mod keys;
 pub mod network;
 mod selected;

@@ -5,6 +5,7 @@ use crate::aws::sts;
 use crate::cli::Get;
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
+use crate::environment::zone::time_zone;
 use crate::error::Failure;
 use crate::explain::{self, next_code_hint};
 use crate::session::Session;
@@ -13,11 +14,10 @@ use crate::session::store::{Loaded, SessionStore};
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
-use crate::settings::keys::KeySource;
+use crate::settings::key_source::KeySource;
 use crate::settings::network::Network;
 use crate::settings::{self, Flags, Settings};
 use crate::time;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use std::path::Path;
@@ -34,17 +34,20 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     let settings = Settings::new(&get.selection, flags, environment)?;
     let resolved = Resolved::of(get, &settings, environment)?;
     let store = &resolved.store;
+    let confirm = |what: &str, session: &Session| {
+        super::confirm(&told(what, session, store.path(), now(), environment))
+    };
 
     // Held until the session is saved, so that those who wait for the lock find it there.
     let mut _lock = None;
     if let Some(margin) = resolved.margin {
         if let Some(session) = still_good(store, margin, now()) {
-            return super::confirm(&told("kept the session in", &session, store.path(), now()));
+            return confirm("kept the session in", &session);
         }
         _lock = lock(store, &get_command);
         // Another `get` may have saved one while this one waited.
         if let Some(session) = still_good(store, margin, now()) {
-            return super::confirm(&told("kept the session in", &session, store.path(), now()));
+            return confirm("kept the session in", &session);
         }
     }
 
@@ -57,6 +60,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         &session,
         store.path(),
         now(),
+        environment,
     ))
 }
 
@@ -217,12 +221,18 @@ fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Fai
     failure.hint(hint)
 }
 
-fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {
+fn told(
+    what: &str,
+    session: &Session,
+    file: &Path,
+    now: Timestamp,
+    environment: &Environment,
+) -> String {
     let validity = match (session.time_left(now), session.expiration) {
         (Some(left), Some(end)) => format!(
             " (valid {}, until {})",
             time::rounded_span(left),
-            time::until(end, now, &TimeZone::system())
+            time::until(end, now, &time_zone(environment))
         ),
         _ => String::new(),
     };

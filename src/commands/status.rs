@@ -6,15 +6,15 @@ mod report;
 
 use crate::cli::{Selection, Status};
 use crate::environment::Environment;
+use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
-use crate::settings::keys::KeySource;
+use crate::settings::key_source::KeySource;
 use crate::settings::{self, EXPLICIT_PROFILE, Flags, MASTER_KEYS, SESSION_FILE, Settings};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use report::{Report, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode, Stdio};
@@ -50,7 +50,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         Ok(settings) => add_settings(&mut report, &settings),
         Err(error) => report.warnings.push(match error.downcast_ref::<Failure>() {
             Some(failure) => failure.one_line(),
-            None => format!("{error:#}"),
+            None => crate::error::causes(&error),
         }),
     }
     warn_of_ignored_variables(&mut report, &status.selection, environment);
@@ -63,9 +63,9 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         let plain_terminal = environment.get("TERM").is_some_and(|term| term == "dumb");
         // https://no-color.org
         let colour = environment.get("NO_COLOR").is_none() && !plain_terminal;
-        report.table(now, &TimeZone::system(), colour)
+        report.table(now, &time_zone(environment), colour)
     } else {
-        report.plain(now, &TimeZone::system())
+        report.plain(now, &time_zone(environment))
     })?;
     Ok(match report.session.state {
         State::Valid => ExitCode::SUCCESS,

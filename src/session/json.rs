@@ -102,13 +102,31 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// A time in RFC 3339 with any offset and any fraction, in whole seconds of UTC.
+///
+/// A credential that never expires often has `9999-12-31T23:59:59Z`, which is some 26 hours later
+/// than jiff's latest time: what is later is that latest time.
 fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
     use jiff::{RoundMode, TimestampRound};
-    text.parse::<Timestamp>()?.round(
+    let time = match text.parse::<Timestamp>() {
+        Err(_) if is_in_the_last_days(text) => Timestamp::MAX,
+        parsed => parsed?,
+    };
+    time.round(
         TimestampRound::new()
             .smallest(Unit::Second)
             .mode(RoundMode::Floor),
     )
+}
+
+fn is_in_the_last_days(text: &str) -> bool {
+    use jiff::fmt::temporal::Pieces;
+    Pieces::parse(text).is_ok_and(|pieces| {
+        let date = pieces.date();
+        (date.year(), date.month()) == (9999, 12)
+            && date.day() >= 30
+            && pieces.time().is_some()
+            && pieces.offset().is_some()
+    })
 }
 
 #[cfg(test)]
@@ -192,6 +210,29 @@ mod tests {
         assert_eq!(read.session_token.expose_secret(), "token\n");
         assert_eq!(read.expiration, session.expiration);
         assert_eq!(read.region, session.region);
+    }
+
+    #[test]
+    fn expiration_in_the_last_days_of_9999_is_the_latest_time() {
+        for text in [
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "9999-12-31T23:59:59+00:00",
+            "9999-12-31T00:00:00-23:59",
+            "9999-12-30T22:00:00Z",
+        ] {
+            let time = whole_seconds(text).unwrap();
+            assert_eq!(time.to_string(), "9999-12-30T22:00:00Z", "{text}");
+            assert_eq!(whole_seconds(&time.to_string()).unwrap(), time);
+        }
+        for text in [
+            "9999-12-31",
+            "9999-12-31T23:59:59",
+            "9999-12-32T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert!(whole_seconds(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which profile is meant.
 
+use super::credential_process::aws_mfa_arguments;
 use crate::cli::{Cli, Command, Selection};
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -93,11 +94,7 @@ fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
 
 /// X in the command line `aws-mfa load --profile X`, with whatever other options.
 fn loaded_profile(command_line: &str) -> Option<String> {
-    let words = shlex::split(command_line)?;
-    let program = words.first()?.rsplit(['/', '\\']).next()?;
-    if !matches!(program, "aws-mfa" | "aws-mfa.exe") {
-        return None;
-    }
+    let words = aws_mfa_arguments(command_line)?;
     match Cli::try_parse_from(words).ok()?.command {
         Command::Load(load) => load.selection.profile,
         _ => None,
@@ -120,7 +117,7 @@ mod tests {
             ("aws-mfa load --format process", None),
             ("aws-mfa get --profile work", None),
             ("aws-mfa load --nonsense --profile work", None),
-            ("env aws-mfa load --profile work", None),
+            ("env A=b aws-mfa load --profile work", Some("work")),
             ("cat ~/secrets/aws-mfa", None),
             ("aws-mfa load --profile 'work", None),
             ("", None),

@@ -80,7 +80,7 @@ fn exists(path: &Path) -> bool {
 }
 
 fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    let directory = environment.config_folder().ok_or_else(|| {
+    let directory = environment.config_directory()?.ok_or_else(|| {
         Failure::new(
             Kind::Setup,
             "no home directory is known, so there is no place for the session file",

@@ -91,7 +91,7 @@ fn get(sandbox: &Sandbox, binary: &PathBuf, code: &str) -> Command {
 }
 
 #[test]
-fn names_are_found_by_a_name_server_the_hosts_file_and_a_search_domain() {
+fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
     let Some(_) = tool("unshare") else { return };
     if !root("give a process its own /etc/resolv.conf") {
         return;
