@@ -5,6 +5,7 @@
 
 use crate::environment::Environment;
 use crate::environment::change::Change;
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use anyhow::Context;
 use base64::Engine;
@@ -22,10 +23,10 @@ use std::path::{Component, Path, PathBuf};
 
 /// Where `direnv_load` wants the dump: the path of a file that exists, or the number of a file
 /// descriptor.
-pub const DUMP_FILE: &str = "DIRENV_DUMP_FILE_PATH";
+pub const DUMP_FILE: &str = variable::DIRENV_DUMP_FILE_PATH.name();
 
 /// The files whose change makes direnv load the `.envrc` again.
-const WATCHES: &str = "DIRENV_WATCHES";
+const WATCHES: &str = variable::DIRENV_WATCHES.name();
 
 /// A watch takes about a hundred bytes of JSON: a list that unpacks to more, 1 MiB, is not direnv's.
 const LARGEST_WATCHES: usize = 1024 * 1024;
@@ -43,7 +44,7 @@ pub fn dump(
     watch: Option<&Watch>,
 ) -> anyhow::Result<Zeroizing<String>> {
     let watches = environment
-        .get(WATCHES)
+        .get(variable::DIRENV_WATCHES)
         .and_then(OsStr::to_str)
         .and_then(|watches| watch?.added_to(watches));
     let mut variables = BTreeMap::new();

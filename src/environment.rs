@@ -1,11 +1,13 @@
 //! The environment as a value: what this process was given.
 
 pub mod change;
+pub mod variable;
 pub mod zone;
 
 use crate::error::{Failure, Kind};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use variable::Variable;
 
 /// A snapshot of the process's environment. Names and values may be any bytes.
 pub struct Environment {
@@ -36,10 +38,10 @@ impl Environment {
     }
 
     /// The value of a variable; an empty one counts as not set, as it does for the AWS SDKs.
-    pub fn get(&self, name: &str) -> Option<&OsStr> {
+    pub fn get(&self, variable: Variable) -> Option<&OsStr> {
         self.variables
             .iter()
-            .find(|(variable, _)| is_same_name(variable, name, cfg!(windows)))
+            .find(|(name, _)| is_same_name(name, variable.name(), cfg!(windows)))
             .map(|(_, value)| value.as_os_str())
             .filter(|value| !value.is_empty())
     }
@@ -48,12 +50,12 @@ impl Environment {
     ///
     /// # Errors
     /// The value is not UTF-8.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
-        self.get(name)
+    pub fn text(&self, variable: Variable) -> Result<Option<&str>, Failure> {
+        self.get(variable)
             .map(|value| {
-                value
-                    .to_str()
-                    .ok_or_else(|| Failure::new(Kind::Setup, format!("{name} is not valid UTF-8")))
+                value.to_str().ok_or_else(|| {
+                    Failure::new(Kind::Setup, format!("{variable} is not valid UTF-8"))
+                })
             })
             .transpose()
     }
@@ -62,10 +64,10 @@ impl Environment {
     ///
     /// # Errors
     /// The value is not UTF-8.
-    pub fn first(&self, names: &[&'static str]) -> Result<Option<(&'static str, &str)>, Failure> {
-        for name in names {
-            if let Some(value) = self.text(name)? {
-                return Ok(Some((name, value)));
+    pub fn first(&self, variables: &[Variable]) -> Result<Option<(&'static str, &str)>, Failure> {
+        for variable in variables {
+            if let Some(value) = self.text(*variable)? {
+                return Ok(Some((variable.name(), value)));
             }
         }
         Ok(None)
@@ -87,7 +89,7 @@ impl Environment {
         if cfg!(windows) {
             return Ok((self.directories.home)());
         }
-        match self.get("HOME").map(PathBuf::from) {
+        match self.get(variable::HOME).map(PathBuf::from) {
             Some(home) if home.is_relative() => Err(Failure::new(
                 Kind::Setup,
                 format!("HOME is a relative path ({})", home.display()),
@@ -108,7 +110,7 @@ impl Environment {
         if cfg!(windows) {
             return Ok((self.directories.config)());
         }
-        match self.get("XDG_CONFIG_HOME").map(PathBuf::from) {
+        match self.get(variable::XDG_CONFIG_HOME).map(PathBuf::from) {
             Some(directory) if directory.is_absolute() => Ok(Some(directory)),
             _ => Ok(self.home()?.map(|home| home.join(".config"))),
         }

@@ -37,14 +37,14 @@ pub mod parsers {
 }
 
 use clap::Parser;
-use environment::Environment;
+use environment::{Environment, variable};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Parses the command line of this process, carries it out and reports.
 pub fn run() -> ExitCode {
     let environment = Environment::of_process();
-    if environment.get(commands::completions::VARIABLE).is_some() {
+    if environment.get(variable::AWS_MFA_COMPLETE).is_some() {
         return commands::completions::answer(&environment);
     }
     let cli = match cli::Cli::try_parse() {

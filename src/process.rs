@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 
 use crate::environment::Environment;
+use crate::environment::variable::{self, Variable};
 use crate::error::reason;
 use secrecy::zeroize::Zeroizing;
 use std::fmt;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Is set for every command that is run, so that a command that leads back to aws-mfa, through
 /// whatever other programs, ends there.
-pub const MARKER: &str = "AWS_MFA_INSIDE_COMMAND";
+const MARKER: Variable = variable::AWS_MFA_INSIDE_COMMAND;
 
 /// No command that prints a key or a code prints more.
 const LARGEST_OUTPUT: u64 = 64 * 1024;
@@ -66,7 +67,7 @@ pub fn run(
     }
     let mut command = shell(command_line);
     command
-        .env(MARKER, "1")
+        .env(MARKER.name(), "1")
         .stdin(if std::io::stdin().is_terminal() {
             Stdio::inherit()
         } else {
@@ -222,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_command_that_leads_back_to_aws_mfa_is_refused() {
-        let inside = [(MARKER.into(), "1".into())].into_iter().collect();
+        let inside = [(MARKER.name().into(), "1".into())].into_iter().collect();
         let fault = run("echo", &inside, LIMIT).unwrap_err();
         assert_eq!(fault.to_string(), "leads back to aws-mfa");
         assert_eq!(

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
 
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::file;
@@ -64,12 +65,12 @@ impl Profiles {
         for (kind, variable, default) in [
             (
                 EnvConfigFileKind::Credentials,
-                "AWS_SHARED_CREDENTIALS_FILE",
+                variable::AWS_SHARED_CREDENTIALS_FILE,
                 "~/.aws/credentials",
             ),
             (
                 EnvConfigFileKind::Config,
-                "AWS_CONFIG_FILE",
+                variable::AWS_CONFIG_FILE,
                 "~/.aws/config",
             ),
         ] {

@@ -3,6 +3,7 @@
 use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
+use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
@@ -56,7 +57,11 @@ fn set_environment(command: &mut Command, environment: &Environment, change: &Ch
     // Of two variables of one name, getenv(3) sees the first; of two that are set here, the last
     // counts.
     command.env_clear().envs(environment.variables().rev());
-    for name in settings::MASTER_KEYS.iter().chain(&OTHER_CREDENTIALS) {
+    for name in settings::MASTER_KEYS
+        .map(Variable::name)
+        .iter()
+        .chain(&OTHER_CREDENTIALS)
+    {
         command.env_remove(name);
     }
     for (name, value) in change.entries() {
@@ -99,7 +104,7 @@ fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
     if program.as_encoded_bytes().contains(&b'/') {
         return path.is_file().then(|| path.to_owned());
     }
-    std::env::split_paths(environment.get("PATH")?)
+    std::env::split_paths(environment.get(variable::PATH)?)
         .map(|directory| directory.join(path))
         .find(|path| path.is_file())
 }

@@ -84,7 +84,7 @@ impl<'a> Resolved<'a> {
         settings: &'a Settings,
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        let session_file = settings::session_file(&get.selection, environment)?;
+        let session_file = settings.session_file()?;
         let duration = settings.duration()?.value;
         let margin = get.unless_valid.as_deref();
         let keys = settings.key_source()?;

@@ -7,6 +7,7 @@ use crate::cli::{Format, Load};
 use crate::direnv::{self, Watch};
 use crate::environment::Environment;
 use crate::environment::change::Change;
+use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
 use crate::session::store::SessionStore;
 use crate::settings;
@@ -28,7 +29,7 @@ pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Re
 
 fn hand_on(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
     let store = SessionStore::new(settings::session_file(&load.selection, environment)?.value);
-    let dump_file = environment.get(direnv::DUMP_FILE);
+    let dump_file = environment.get(variable::DIRENV_DUMP_FILE_PATH);
     let language = match load.format {
         Some(format) => language(format),
         None => dump_file.is_none().then_some(Language::Sh),
@@ -96,7 +97,7 @@ fn dump(
 
 /// In an .envrc standard output is not the shell: direnv has it lead where standard error does.
 fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
-    if environment.get("DIRENV_IN_ENVRC").is_some() && direnv::is_seen(&std::io::stdout()) {
+    if environment.get(variable::DIRENV_IN_ENVRC).is_some() && direnv::is_seen(&std::io::stdout()) {
         return Err(Failure::new(
             Kind::Usage,
             "in an .envrc, load would show the session's secrets on the screen",

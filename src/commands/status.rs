@@ -6,6 +6,7 @@ mod report;
 
 use crate::cli::{Selection, Status};
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
@@ -13,7 +14,7 @@ use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
 use crate::settings::key_source::KeySource;
-use crate::settings::{self, EXPLICIT_PROFILE, Flags, MASTER_KEYS, SESSION_FILE, Settings};
+use crate::settings::{self, Flags, MASTER_KEYS, Settings};
 use jiff::Timestamp;
 use report::{Report, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
@@ -28,7 +29,12 @@ const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
 /// Carries out `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
-    let file = settings::session_file(&status.selection, environment)?;
+    let settings = Settings::new(&status.selection, Flags::default(), environment);
+    let file = match &settings {
+        Ok(settings) => settings.session_file()?,
+        // What is wrong with the profiles is said below.
+        Err(_) => settings::session_file(&status.selection, environment)?,
+    };
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(&store, now);
     let mut report = Report {
@@ -46,7 +52,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             .map(|warning| warning.to_string())
             .collect(),
     };
-    match Settings::new(&status.selection, Flags::default(), environment) {
+    match settings {
         Ok(settings) => add_settings(&mut report, &settings),
         Err(error) => report.warnings.push(match error.downcast_ref::<Failure>() {
             Some(failure) => failure.one_line(),
@@ -60,9 +66,11 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     super::print(&if status.json {
         report.json()?
     } else if std::io::stdout().is_terminal() {
-        let plain_terminal = environment.get("TERM").is_some_and(|term| term == "dumb");
+        let plain_terminal = environment
+            .get(variable::TERM)
+            .is_some_and(|term| term == "dumb");
         // https://no-color.org
-        let colour = environment.get("NO_COLOR").is_none() && !plain_terminal;
+        let colour = environment.get(variable::NO_COLOR).is_none() && !plain_terminal;
         report.table(now, &time_zone(environment), colour)
     } else {
         report.plain(now, &time_zone(environment))
@@ -202,14 +210,14 @@ fn warn_of_ignored_variables(
     selection: &Selection,
     environment: &Environment,
 ) {
-    let explicit = environment.get(EXPLICIT_PROFILE);
+    let explicit = environment.get(variable::AWS_MFA_PROFILE);
     let (Some(profile), None) = (explicit, &selection.profile) else {
         return;
     };
     let profile = profile.to_string_lossy();
     let mut ignored = Vec::new();
     if selection.session_file.is_none() {
-        ignored.push(SESSION_FILE);
+        ignored.push(variable::AWS_SESSION_FILE);
     }
     let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
     if keys_are_the_profiles {
@@ -218,7 +226,7 @@ fn warn_of_ignored_variables(
     for variable in ignored {
         if environment.get(variable).is_some() {
             report.warnings.push(format!(
-                "{variable} is ignored: {EXPLICIT_PROFILE} selects the profile {profile}"
+                "{variable} is ignored: AWS_MFA_PROFILE selects the profile {profile}"
             ));
         }
     }
@@ -226,7 +234,7 @@ fn warn_of_ignored_variables(
 
 fn warn_of_environment(report: &mut Report, environment: &Environment) {
     let mut warn = |warning: String| report.warnings.push(warning);
-    if let Some(own) = environment.get("AWS_ACCESS_KEY_ID") {
+    if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         let own = own.to_string_lossy();
         let session = report.session.access_key_id.as_deref();
         match (&report.session.state, session) {
@@ -236,7 +244,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
             )),
             _ => {}
         }
-        if environment.get("AWS_PROFILE").is_some() {
+        if environment.get(variable::AWS_PROFILE).is_some() {
             report.warnings.push(
                 "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK takes the profile's \
                  keys, and no session"
@@ -244,7 +252,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
             );
         }
     }
-    if environment.get("AWS_SECURITY_TOKEN").is_some() {
+    if environment.get(variable::AWS_SECURITY_TOKEN).is_some() {
         report.warnings.push(
             "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it"
                 .to_owned(),

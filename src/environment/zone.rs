@@ -1,6 +1,6 @@
 //! The user's time zone.
 
-use super::Environment;
+use super::{Environment, variable};
 use crate::file;
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -14,12 +14,12 @@ const LARGEST_ZONE: u64 = 64 * 1024;
 /// `TZ` is a rule of POSIX, or a name in the time zone database or in `TZDIR`, or the path of a file
 /// of that kind (tzset(3)). jiff's own [`TimeZone::system`] would wait for a FIFO of that name.
 pub fn time_zone(environment: &Environment) -> TimeZone {
-    let Some(value) = environment.get("TZ") else {
+    let Some(value) = environment.get(variable::TZ) else {
         return TimeZone::system();
     };
     let value = value.to_string_lossy();
     let name = value.strip_prefix(':').unwrap_or(&value);
-    let zone = match (TimeZone::posix(name), environment.get("TZDIR")) {
+    let zone = match (TimeZone::posix(name), environment.get(variable::TZDIR)) {
         (Ok(zone), _) => Some(zone),
         (Err(_), Some(directory)) => zone_in(&Path::new(directory).join(name)),
         (Err(_), None) if Path::new(name).is_absolute() => zone_in(Path::new(name)),

@@ -2,6 +2,7 @@
 
 use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair, temporary};
 use super::{Settings, credential_process, in_profile};
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::profile::Profile;
 use crate::setting::{Origin, Setting};
@@ -50,8 +51,10 @@ impl Settings<'_> {
     }
 
     fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
-        let id = self.environment.text(KEY_ID)?;
-        let secret = self.environment.text(SECRET)?;
+        let id = self.environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?;
+        let secret = self
+            .environment
+            .text(variable::MASTER_AWS_SECRET_ACCESS_KEY)?;
         let keys = pair((KEY_ID, id), (SECRET, secret))?;
         Ok(keys.map(|(access_key_id, secret_access_key)| Setting {
             value: KeySource::Pair {

@@ -1,16 +1,20 @@
 //! The master keys: a user's long-term access key.
 
+use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind};
 use secrecy::SecretString;
 
 /// The variable with the id of the master key.
-pub const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
+pub const KEY_ID: &str = variable::MASTER_AWS_ACCESS_KEY_ID.name();
 
 /// The variable with its secret.
-pub const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
+pub const SECRET: &str = variable::MASTER_AWS_SECRET_ACCESS_KEY.name();
 
 /// The variables that hold the master keys.
-pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
+pub const MASTER_KEYS: [Variable; 2] = [
+    variable::MASTER_AWS_ACCESS_KEY_ID,
+    variable::MASTER_AWS_SECRET_ACCESS_KEY,
+];
 
 /// The length of every secret access key that AWS has given out so far.
 const SECRET_LENGTH: usize = 40;

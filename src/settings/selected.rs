@@ -3,6 +3,7 @@
 use super::credential_process::aws_mfa_arguments;
 use crate::cli::{Cli, Command, Selection};
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::error::Failure;
 use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
@@ -10,7 +11,7 @@ use clap::Parser;
 
 /// What an `.envrc` exports so that every verb typed in its directory means the same account. No SDK reads
 /// it, so that it does not hide the session the way an exported `AWS_PROFILE` does.
-pub const EXPLICIT_PROFILE: &str = "AWS_MFA_PROFILE";
+const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
 /// The name of the profile that the settings come from, and who named it.
 pub struct SelectedProfile {
@@ -34,7 +35,7 @@ impl SelectedProfile {
             });
         }
         Ok(
-            match environment.first(&[EXPLICIT_PROFILE, "AWS_PROFILE"])? {
+            match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
                 Some((variable, name)) => SelectedProfile {
                     name: name.to_owned(),
                     origin: Origin::Variable(variable),
@@ -50,10 +51,7 @@ impl SelectedProfile {
     /// Whether the user has said which account is meant: that account's own settings then beat what the
     /// shell happens to export for another one.
     pub fn is_explicit(&self) -> bool {
-        matches!(
-            self.origin,
-            Origin::Flag(_) | Origin::Variable(EXPLICIT_PROFILE)
-        )
+        matches!(self.origin, Origin::Flag(_) | Origin::Variable(EXPLICIT))
     }
 
     /// Whether anything names the profile.

@@ -223,7 +223,7 @@ fn a_missing_interpreter_is_not_a_missing_command() {
     for (program, interpreter) in [
         (path, "/nope/sh"),
         ("script", "/nope/sh"),
-        ("from-windows", "/bin/sh\r"),
+        ("from-windows", "/bin/sh\\r"),
     ] {
         sandbox.run(["exec", program]).is(
             126,

@@ -781,7 +781,11 @@ fn profile_files_are_read_once() {
 fn a_failed_credential_process_is_not_signalled_after_it_was_reaped() {
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
-    let sandbox = with_files(&sts, "[profile work]\ncredential_process = exit 7\n", "");
+    let sandbox = with_files(
+        &sts,
+        &format!("[profile work]\nmfa_serial = {WORK}\ncredential_process = exit 7\n"),
+        "",
+    );
     let trace = sandbox.home().join("trace");
     // Without a terminal the command has a process group of its own.
     let mut command = sandbox.command("setsid");
