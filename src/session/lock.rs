@@ -30,7 +30,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// What the user is told; with what to do, where it takes long. `get_command` needs no lock.
+    /// What the user is told, on one line; with what to do, where it takes long. `get_command` needs no lock.
     pub fn message(self, get_command: &str) -> String {
         let pid = |before: &str, after: &str| match self.holder {
             Some(pid) => format!("{before}{pid}{after}"),
@@ -42,7 +42,7 @@ impl Waiting {
         );
         if self.again {
             message.push_str(&format!(
-                "\nhint: give it a code, {}or press Ctrl-C and run `{get_command}`",
+                ": give it a code, {}or press Ctrl-C and run `{get_command}`",
                 pid("end it with `kill ", "`, ")
             ));
         }
@@ -190,14 +190,14 @@ mod tests {
         assert_eq!(
             message(Some(42), true),
             format!(
-                "{waiting}\nhint: give it a code, end it with `kill 42`, \
+                "{waiting}: give it a code, end it with `kill 42`, \
                  or press Ctrl-C and run `aws-mfa get <code>`"
             )
         );
         assert_eq!(
             message(None, true),
-            "another `aws-mfa get` is already running; waiting for it to finish\n\
-             hint: give it a code, or press Ctrl-C and run `aws-mfa get <code>`"
+            "another `aws-mfa get` is already running; waiting for it to finish: \
+             give it a code, or press Ctrl-C and run `aws-mfa get <code>`"
         );
     }
 }
