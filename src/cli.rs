@@ -1,6 +1,8 @@
 //! The command line. Nothing here reads, writes or asks; `commands` does.
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use crate::escape::{escape, mask_digits};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use secrecy::SecretString;
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -242,7 +244,7 @@ pub enum CompletionShell {
 #[derive(Args)]
 pub struct Selection {
     /// The profile in ~/.aws that has the keys; its session is apart from others [env: AWS_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
 
     /// The file that keeps the session [env: AWS_SESSION_FILE]
@@ -282,24 +284,27 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
     Ok(SecretString::from(text))
 }
 
-/// The message for a command line that clap turned down, without what looks like a code or a part
-/// of one: `aws-mfa 123 456`, the verb forgotten, must not put the code on the screen again.
-pub fn usage_message(error: &clap::Error, arguments: impl Iterator<Item = String>) -> String {
-    let secret = |argument: &String| {
-        let digits = argument.bytes().filter(u8::is_ascii_digit).count();
-        digits >= 6 || (digits >= 2 && digits == argument.len())
-    };
-    arguments
-        .filter(secret)
-        .fold(error.render().to_string(), |message, argument| {
-            message.replace(&argument, "******")
-        })
+/// The error for a command line that clap rejected, as it may be shown: what it quotes of the arguments is
+/// escaped, and a code or a part of one (`aws-mfa 123 456`, the verb forgotten) is masked.
+///
+/// The arguments are parsed again with that already done to them, so that no other text of the message
+/// is touched.
+pub fn presentable(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
+    let arguments = arguments.enumerate().map(|(index, argument)| match index {
+        0 => argument,
+        _ => escape(&mask_digits(&argument.to_string_lossy()))
+            .into_owned()
+            .into(),
+    });
+    match Cli::try_parse_from(arguments) {
+        Err(again) if again.kind() == error.kind() => again,
+        _ => Cli::command().error(error.kind(), "invalid arguments"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {

@@ -3,6 +3,7 @@
 //! A command fails with an [`anyhow::Error`]. Where the user can do something about it, that error
 //! holds a [`Failure`]: what happened, to what, and what to do next.
 
+use crate::escape::escape;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -37,7 +38,7 @@ impl Kind {
 
 /// A failure that has a remedy.
 ///
-/// None of its texts may hold a secret or a code: they are shown as they are.
+/// None of its texts may hold a secret or a code. Text from outside is escaped when it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Decides the exit status.
@@ -84,12 +85,12 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        f.write_str(&escape(&self.message))?;
         if let Some(detail) = &self.detail {
-            write!(f, "\n  {detail}")?;
+            write!(f, "\n  {}", escape(detail))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\nhint: {hint}")?;
+            write!(f, "\nhint: {}", escape(hint))?;
         }
         Ok(())
     }
@@ -101,8 +102,20 @@ impl std::error::Error for Failure {}
 pub fn render(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {
         Some(failure) => format!("aws-mfa: {failure}\n"),
-        None => format!("aws-mfa: {error:#}\n"),
+        None => format!("aws-mfa: {}\n", escape(&causes(error))),
     }
+}
+
+/// The chain of causes on one line.
+pub fn causes(error: &anyhow::Error) -> String {
+    let causes: Vec<String> = error
+        .chain()
+        .map(|cause| match cause.downcast_ref() {
+            Some(error) => reason(error),
+            None => cause.to_string(),
+        })
+        .collect();
+    causes.join(": ")
 }
 
 /// The reason of a failed system call, without Rust's `(os error 13)`.
@@ -146,6 +159,17 @@ mod tests {
             render(&error),
             "aws-mfa: cannot save the session: no space\n"
         );
+    }
+
+    #[test]
+    fn a_cause_from_the_system_has_no_error_number() {
+        let error = std::io::Error::from_raw_os_error(13);
+        let error = anyhow::Error::new(error).context("cannot write");
+        let text = render(&error);
+        if cfg!(unix) {
+            assert_eq!(text, "aws-mfa: cannot write: permission denied\n");
+        }
+        assert!(!text.contains("os error"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod commands;
 mod direnv;
 mod environment;
 mod error;
+mod escape;
 mod explain;
 mod file;
 mod memory;
@@ -30,14 +31,14 @@ pub mod parsers {
     pub use crate::error::Failure;
     pub use crate::profile::Profiles;
     pub use crate::session::json;
+    pub use crate::settings::credential_process::parse as parse_credential_process;
     pub use crate::settings::duration;
-    pub use crate::settings::keys::MasterKeys;
     pub use crate::shell::{Language, render};
 }
 
 use clap::Parser;
 use environment::Environment;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Parses the command line of this process, carries it out and reports.
@@ -48,7 +49,7 @@ pub fn run() -> ExitCode {
     }
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(usage) => return report_usage(&usage),
+        Err(usage) => return report_usage(usage),
     };
     // Elsewhere it would pass on to the command of exec.
     if cfg!(any(target_os = "linux", target_os = "android"))
@@ -65,18 +66,18 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Help and version go to standard output, with their colours; what was used wrongly goes to
-/// standard error, without the codes that are in it.
-fn report_usage(usage: &clap::Error) -> ExitCode {
-    if usage.use_stderr() {
-        let arguments = std::env::args_os()
-            .skip(1)
-            .map(|argument| argument.to_string_lossy().into_owned());
-        say(&cli::usage_message(usage, arguments));
-    } else if usage.print().is_err() {
+/// Help and version go to standard output, a usage error to standard error.
+fn report_usage(error: clap::Error) -> ExitCode {
+    let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    if error.use_stderr() {
+        let error = cli::presentable(error, std::env::args_os());
+        say(&error.render().to_string());
+    } else if let Err(error) = error.print()
+        && error.kind() != ErrorKind::BrokenPipe
+    {
         return ExitCode::FAILURE;
     }
-    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+    status
 }
 
 /// There is nowhere left to complain to when standard error is closed.

@@ -7,6 +7,7 @@
 
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
+use crate::escape::quote;
 use crate::file;
 use anyhow::Context;
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
@@ -73,8 +74,8 @@ impl Profiles {
             ),
         ] {
             let path = Path::new(environment.get(variable).unwrap_or(default.as_ref()));
-            // Without a home folder there is no default file.
-            if let Some(path) = expand_home(path, environment) {
+            // Without a home directory there is no default file.
+            if let Some(path) = expand_home(path, environment)? {
                 files.push(ProfileFile::load(kind, path)?);
             }
         }
@@ -111,12 +112,14 @@ impl Profiles {
             .iter()
             .find(|file| file.ignored.iter().any(|ignored| ignored == name));
         let names = self.names();
+        let nearest = nearest(name, &names);
+        let name = quote(name);
         let hint = if let Some(file) = ignored_in {
             format!(
                 "write [profile {name}] for [{name}] in {}: without that word it counts for nothing",
                 file.path.display()
             )
-        } else if let Some(nearest) = nearest(name, &names) {
+        } else if let Some(nearest) = nearest {
             format!("did you mean {nearest}?")
         } else if names.is_empty() {
             format!(
@@ -129,15 +132,19 @@ impl Profiles {
         };
         Failure::new(
             Kind::Setup,
-            format!("there is no profile {name} in {}", paths.join(" or ")),
+            format!(
+                "there is no profile {} in {}",
+                quote(name),
+                paths.join(" or ")
+            ),
         )
         .hint(hint)
     }
 }
 
 impl ProfileFile {
-    /// The SDK's loader takes a file that it cannot read, or that is not UTF-8, for an empty one:
-    /// the keys in it would seem never to have been there. Hence it is looked at first.
+    /// The SDK's loader gets the text, not the path: it would take a file that it cannot read, or that
+    /// is not UTF-8, for an empty one, and read any other one to its end.
     fn load(kind: EnvConfigFileKind, path: PathBuf) -> anyhow::Result<Self> {
         let unreadable = |fault: String| {
             Failure::new(
@@ -169,7 +176,7 @@ impl ProfileFile {
             EnvConfigFileKind::Config => sections_without_prefix(&text),
             _ => Vec::new(),
         };
-        let files = EnvConfigFiles::builder().with_file(kind, &path).build();
+        let files = EnvConfigFiles::builder().with_contents(kind, text).build();
         let sections = tokio::runtime::Builder::new_current_thread()
             .build()
             .context("cannot start the runtime")?
@@ -179,7 +186,7 @@ impl ProfileFile {
                 &files,
                 None,
             ))
-            .map_err(broken)?;
+            .map_err(|error| broken(&error, &path))?;
         Ok(ProfileFile {
             path,
             sections: Some(sections),
@@ -217,7 +224,7 @@ impl<'a> Profile<'a> {
     /// on. A profile that names itself has keys of its own, as AWS has it for roles.
     ///
     /// # Errors
-    /// They go round in a circle, or lead to a profile that is not there.
+    /// They form a cycle, or lead to a profile that is not there.
     pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
         let mut chain = vec![self];
         let mut last = self;
@@ -256,12 +263,12 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// `~/` at the front is the home folder, as it is for the AWS SDKs; `None` without one.
-fn expand_home(path: &Path, environment: &Environment) -> Option<PathBuf> {
-    match path.strip_prefix("~") {
-        Ok(rest) => Some(environment.home()?.join(rest)),
+/// `~/` at the front is the home directory, as it is for the AWS SDKs; `None` without one.
+fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    Ok(match path.strip_prefix("~") {
+        Ok(rest) => environment.home()?.map(|home| home.join(rest)),
         Err(_) => Some(path.to_owned()),
-    }
+    })
 }
 
 /// `[work]` in the config file, where only `[default]` goes without the word `profile`.
@@ -286,14 +293,21 @@ fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" or "))
 }
 
-/// The parser's message without its line breaks: it names the file and the line, and quotes neither.
-fn broken(error: ProfileFileLoadError) -> Failure {
+/// The parser's message on one line: it names the line of the file, and quotes nothing of it.
+fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
     let message = match error.source() {
         Some(source) => source.to_string(),
         None => error.to_string(),
     };
     let words: Vec<&str> = message.split_whitespace().collect();
-    Failure::new(Kind::Setup, words.join(" ")).hint(
+    let message = words.join(" ");
+    // The parser leaves room for the path, which it does not know.
+    let fault = message.strip_prefix("error parsing ").unwrap_or(&message);
+    Failure::new(
+        Kind::Setup,
+        format!("error parsing {} {fault}", path.display()),
+    )
+    .hint(
         "mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file",
     )
 }
@@ -303,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_alike_name_comes_first() {
+    fn the_nearest_name_comes_first() {
         let names = BTreeSet::from(["default", "work", "work-eu", "private"]);
         assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
         assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
@@ -311,18 +325,18 @@ mod tests {
     }
 
     #[test]
-    fn a_section_of_the_config_file_needs_the_word_profile() {
+    fn a_section_of_the_config_file_without_the_word_profile_is_found() {
         let text = "[default]\n[profile a]\n[ b ] # x\n[sso-session c]\nkey = [d]\n";
         assert_eq!(sections_without_prefix(text), ["b"]);
     }
 
     #[test]
-    fn a_tilde_is_the_home_folder() {
+    fn a_tilde_is_the_home_directory() {
         let environment = [("HOME".into(), "/h".into())].into_iter().collect();
         for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
             let got = expand_home(Path::new(path), &environment).unwrap();
             if cfg!(unix) {
-                assert_eq!(got, Path::new(expanded));
+                assert_eq!(got.unwrap(), Path::new(expanded));
             }
         }
     }

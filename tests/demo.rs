@@ -1,6 +1,6 @@
 //! `cargo run --example demo`: the story of the README without an AWS account.
 //!
-//! AWS is the tests' STS on loopback, the home folder a throw-away one; the binary, and direnv
+//! AWS is the tests' STS on loopback, the home directory a throw-away one; the binary, and direnv
 //! where it is installed, are the real ones.
 
 #![allow(
@@ -58,7 +58,7 @@ fn main() {
     play(&sandbox, &["load"]);
 
     let direnv = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .map(|folder| folder.join("direnv"))
+        .map(|directory| directory.join("direnv"))
         .find(|path| path.is_file());
     match direnv {
         Some(direnv) => two_shells(&sandbox, &direnv),
@@ -82,22 +82,11 @@ fn build() {
 
 fn two_shells(sandbox: &Sandbox, direnv: &Path) {
     say("With direnv, two shells stand in a project with this .envrc:");
-    let envrc = sandbox.write("project/.envrc", ENVRC);
-    let folder = envrc.parent().unwrap();
+    let project = sandbox.project(direnv, ENVRC);
     print!("{}", indented(ENVRC));
-    let mut allow = sandbox.command(direnv);
-    assert!(
-        allow
-            .arg("allow")
-            .current_dir(folder)
-            .status()
-            .unwrap()
-            .success()
-    );
-
     let mut shells = [
-        Shell::open(sandbox, folder, direnv),
-        Shell::open(sandbox, folder, direnv),
+        Shell::open(sandbox, &project, direnv),
+        Shell::open(sandbox, &project, direnv),
     ];
     let show = "echo \"$AWS_ACCESS_KEY_ID until $AWS_CREDENTIAL_EXPIRATION\"";
     for (number, shell) in shells.iter_mut().enumerate() {

@@ -13,7 +13,6 @@ use crate::settings;
 use crate::shell::{self, Language};
 use jiff::Timestamp;
 use std::ffi::OsStr;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Carries out `aws-mfa load`, and gives the status to exit with.
@@ -95,12 +94,9 @@ fn dump(
     )
 }
 
-/// In an .envrc standard output is the terminal, not the shell; in an editor that runs direnv, it is
-/// a log. direnv has it lead where standard error does.
+/// In an .envrc standard output is not the shell: direnv has it lead where standard error does.
 fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
-    if environment.get("DIRENV_IN_ENVRC").is_some()
-        && (std::io::stdout().is_terminal() || stdout_is_stderr())
-    {
+    if environment.get("DIRENV_IN_ENVRC").is_some() && direnv::is_seen(&std::io::stdout()) {
         return Err(Failure::new(
             Kind::Usage,
             "in an .envrc, load would show the session's secrets on the screen",
@@ -108,20 +104,4 @@ fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
         .hint("write `direnv_load aws-mfa load`"));
     }
     Ok(())
-}
-
-/// Whether both lead to one file, and not to nowhere.
-#[cfg(unix)]
-fn stdout_is_stderr() -> bool {
-    use rustix::fs::{fstat, stat};
-    let place = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
-    let stdout = fstat(std::io::stdout()).map(place).ok();
-    stdout.is_some()
-        && stdout == fstat(std::io::stderr()).map(place).ok()
-        && stdout != stat("/dev/null").map(place).ok()
-}
-
-#[cfg(not(unix))]
-fn stdout_is_stderr() -> bool {
-    false
 }

@@ -86,13 +86,16 @@ const ENVIRONMENT: [(&str, &str); 26] = [
         "DIRENV_IN_ENVRC",
         "Set in an .envrc; load then shows no secret on the terminal.",
     ),
-    ("HOME", "The home folder."),
+    ("HOME", "The home directory, an absolute path."),
     (
         "XDG_CONFIG_HOME",
-        "The folder above aws/session-…, by default ~/.config.",
+        "The directory above aws/session-…, by default ~/.config.",
     ),
     ("NO_COLOR", "Where it is set, status uses no colour."),
-    ("TZ", "The time zone of the times that are shown."),
+    (
+        "TZ",
+        "The time zone of the times that are shown; TZDIR is where its file is.",
+    ),
 ];
 
 /// Every variable that `load` and `exec` set or unset for others.
@@ -110,8 +113,8 @@ const CHANGED: [(&str, &str); 4] = [
         "Where a region was saved with the session.",
     ),
     (
-        "AWS_SECURITY_TOKEN",
-        "Is unset. exec also unsets MASTER_AWS_ACCESS_KEY_ID, MASTER_AWS_SECRET_ACCESS_KEY, AWS_PROFILE and AWS_DEFAULT_PROFILE.",
+        "AWS_SECURITY_TOKEN, AWS_WEB_IDENTITY_TOKEN_FILE",
+        "Are unset. exec also unsets MASTER_AWS_ACCESS_KEY_ID, MASTER_AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_SESSION_EXPIRATION and AWS_MFA_CODE_COMMAND.",
     ),
 ];
 

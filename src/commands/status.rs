@@ -4,16 +4,17 @@
 
 mod report;
 
-use crate::cli::Status;
+use crate::cli::{Selection, Status};
 use crate::environment::Environment;
+use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
+use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
-use crate::settings::keys::KeySource;
-use crate::settings::{self, Flags, Settings};
+use crate::settings::key_source::KeySource;
+use crate::settings::{self, EXPLICIT_PROFILE, Flags, MASTER_KEYS, SESSION_FILE, Settings};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use report::{Report, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode, Stdio};
@@ -39,15 +40,20 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             "session_file",
             Ok(Some(file.map(|path| path.display().to_string()))),
         )],
-        warnings: Vec::from_iter(warning),
+        warnings: warning
+            .into_iter()
+            .chain(store.directory_warning())
+            .map(|warning| warning.to_string())
+            .collect(),
     };
     match Settings::new(&status.selection, Flags::default(), environment) {
         Ok(settings) => add_settings(&mut report, &settings),
         Err(error) => report.warnings.push(match error.downcast_ref::<Failure>() {
             Some(failure) => failure.one_line(),
-            None => format!("{error:#}"),
+            None => crate::error::causes(&error),
         }),
     }
+    warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);
     report.warnings.extend(old_direnv());
 
@@ -57,9 +63,9 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         let plain_terminal = environment.get("TERM").is_some_and(|term| term == "dumb");
         // https://no-color.org
         let colour = environment.get("NO_COLOR").is_none() && !plain_terminal;
-        report.table(now, &TimeZone::system(), colour)
+        report.table(now, &time_zone(environment), colour)
     } else {
-        report.plain(now, &TimeZone::system())
+        report.plain(now, &time_zone(environment))
     })?;
     Ok(match report.session.state {
         State::Valid => ExitCode::SUCCESS,
@@ -68,23 +74,13 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
 }
 
 /// The session, and what its owner should know of its file.
-fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<String>) {
+fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Warning>) {
     let loaded = match store.read() {
         Ok(loaded) => loaded,
-        Err(failure) => {
-            let report = SessionReport {
-                state: match store.path().try_exists() {
-                    Ok(false) => State::Missing,
-                    _ => State::Unusable,
-                },
-                message: Some(failure.message),
-                ..SessionReport::default()
-            };
-            return (report, None);
-        }
+        Err(error) => return (SessionReport::default().unusable(error), None),
     };
     let session = loaded.session;
-    let mut report = SessionReport {
+    let report = SessionReport {
         state: State::Valid,
         message: None,
         access_key_id: Some(session.access_key_id.clone()),
@@ -92,11 +88,26 @@ fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Strin
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
         region: session.region.clone(),
     };
-    if let Err(failure) = session.valid_at(now, store.path()) {
-        report.state = State::Expired;
-        report.message = Some(failure.message);
-    }
+    let report = match session.valid_at(now, store.path()) {
+        Ok(_) => report,
+        Err(error) => report.unusable(error),
+    };
     (report, loaded.warning)
+}
+
+impl SessionReport {
+    /// The report of a session that cannot be used.
+    fn unusable(self, error: Error) -> Self {
+        SessionReport {
+            state: match error.problem {
+                Problem::Missing => State::Missing,
+                Problem::Expired { .. } => State::Expired,
+                _ => State::Unusable,
+            },
+            message: Some(Failure::from(error).message),
+            ..self
+        }
+    }
 }
 
 /// What the next `get` would work with.
@@ -183,6 +194,34 @@ fn program(command_line: &str) -> String {
 
 fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
     setting.map(|setting| setting.map(|value| value.to_string()))
+}
+
+/// What an explicit profile of the environment makes count for nothing.
+fn warn_of_ignored_variables(
+    report: &mut Report,
+    selection: &Selection,
+    environment: &Environment,
+) {
+    let explicit = environment.get(EXPLICIT_PROFILE);
+    let (Some(profile), None) = (explicit, &selection.profile) else {
+        return;
+    };
+    let profile = profile.to_string_lossy();
+    let mut ignored = Vec::new();
+    if selection.session_file.is_none() {
+        ignored.push(SESSION_FILE);
+    }
+    let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
+    if keys_are_the_profiles {
+        ignored.extend(MASTER_KEYS);
+    }
+    for variable in ignored {
+        if environment.get(variable).is_some() {
+            report.warnings.push(format!(
+                "{variable} is ignored: {EXPLICIT_PROFILE} selects the profile {profile}"
+            ));
+        }
+    }
 }
 
 fn warn_of_environment(report: &mut Report, environment: &Environment) {

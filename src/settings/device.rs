@@ -1,6 +1,9 @@
 //! The MFA device that the codes come from.
 
+use super::{Settings, in_profile};
 use crate::error::{Failure, Kind};
+use crate::escape::quote;
+use crate::setting::Setting;
 
 /// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
 /// number of a hardware one (`GAHT12345678`), 9 to 256 characters.
@@ -19,7 +22,7 @@ impl Device {
         if !(9..=256).contains(&name.len()) || !name.chars().all(allowed) {
             return Err(Failure::new(
                 Kind::Setup,
-                format!("not an MFA device: {}", name.escape_debug()),
+                format!("not an MFA device: {}", quote(name)),
             )
             .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
         }
@@ -76,37 +79,91 @@ impl Device {
     }
 }
 
+impl Settings<'_> {
+    /// The MFA device: `mfa_serial` is inherited along the chain of `source_profile`.
+    pub fn device(&self) -> Result<Setting<Device>, Failure> {
+        self.look_up_in(
+            self.flags
+                .serial_number
+                .map(|value| ("--serial-number", value)),
+            &["AWS_MFA_ARN"],
+            |settings| {
+                let profile = settings.profile();
+                if let Some(setting) = in_profile(profile, "mfa_serial") {
+                    return Ok(Some(setting));
+                }
+                let sources = profile.with_sources()?;
+                Ok(sources
+                    .into_iter()
+                    .find_map(|source| in_profile(source, "mfa_serial")))
+            },
+        )?
+        .ok_or_else(|| {
+            Failure::new(Kind::Setup, "no MFA device is configured").hint(
+                "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
+                 the IAM console shows it under Security credentials",
+            )
+        })?
+        .try_map(Device::parse)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn virtual_and_hardware_devices_are_taken() {
+    fn virtual_or_hardware_device_is_valid() {
         let device = Device::parse("arn:aws-cn:iam::123456789012:mfa/igor@work").unwrap();
-        assert_eq!(device.default_region(), "cn-north-1");
         assert_eq!(device.account(), Some("123456789012"));
         let device = Device::parse(" GAHT12345678\n").unwrap();
         assert_eq!(device.name(), "GAHT12345678");
-        assert_eq!(device.default_region(), "us-east-1");
         assert_eq!(device.account(), None);
     }
 
     #[test]
-    fn what_gives_no_codes_is_refused_with_the_reason() {
-        let fault = |name: &str| Device::parse(name).err().unwrap().message;
+    fn default_region_is_that_of_the_devices_partition() {
+        for (device, region) in [
+            ("arn:aws:iam::123456789012:mfa/igor", "us-east-1"),
+            ("arn:aws-cn:iam::123456789012:mfa/igor", "cn-north-1"),
+            ("arn:aws-us-gov:iam::123456789012:mfa/igor", "us-gov-west-1"),
+            ("arn:aws-iso:iam::123456789012:mfa/igor", "us-iso-east-1"),
+            ("arn:aws-iso-b:iam::123456789012:mfa/igor", "us-isob-east-1"),
+            ("arn:aws-iso-e:iam::123456789012:mfa/igor", "eu-isoe-west-1"),
+            (
+                "arn:aws-iso-f:iam::123456789012:mfa/igor",
+                "us-isof-south-1",
+            ),
+            ("arn:aws-eusc:iam::123456789012:mfa/igor", "eusc-de-east-1"),
+            ("GAHT12345678", "us-east-1"),
+        ] {
+            assert_eq!(Device::parse(device).unwrap().default_region(), region);
+        }
+    }
+
+    #[test]
+    fn device_that_gives_no_codes_is_an_error() {
+        let fault = |name: &str| Device::parse(name).err().unwrap().to_string();
         assert_eq!(
             fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),
             "a FIDO security key or passkey gives no codes, and STS takes nothing else: \
-             arn:aws:iam::123456789012:u2f/user/igor/key-ABC"
+             arn:aws:iam::123456789012:u2f/user/igor/key-ABC\n\
+             hint: add a virtual MFA device (an authenticator app) to the same user, and name its ARN"
         );
         assert_eq!(
             fault("arn:aws:iam::123456789012:user/igor"),
-            "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor"
+            "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor\n\
+             hint: an MFA device is named like arn:aws:iam::<account>:mfa/<name>"
         );
-        assert_eq!(fault("igor"), "not an MFA device: igor");
-        assert_eq!(
-            fault("arn aws mfa igor"),
-            "not an MFA device: arn aws mfa igor"
-        );
+        for name in ["igor", "arn aws mfa igor"] {
+            assert_eq!(
+                fault(name),
+                format!(
+                    "not an MFA device: {name}\n\
+                     hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) \
+                     or the serial number on a hardware device"
+                )
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How long a session is to hold.
 
 use crate::error::{Failure, Kind};
+use crate::escape::quote;
 use jiff::SignedDuration;
 use std::fmt;
 
@@ -22,7 +23,7 @@ impl Duration {
     /// It is none of these, or out of range.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let fault = |what: &str| {
-            Failure::new(Kind::Usage, format!("{what}: {}", text.escape_debug()))
+            Failure::new(Kind::Usage, format!("{what}: {}", quote(text)))
                 .hint("a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
         };
         let seconds = seconds(text.trim()).ok_or_else(|| fault(NO_LENGTH))?;
@@ -42,11 +43,11 @@ impl Duration {
 /// What must be left of a session for it to be kept.
 ///
 /// # Errors
-/// `text` is not a length of time.
+/// `text` is invalid duration.
 pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure> {
     let seconds = seconds(text.trim()).and_then(|seconds| i64::try_from(seconds).ok());
     let seconds = seconds.ok_or_else(|| {
-        Failure::new(Kind::Usage, format!("{NO_LENGTH}: {}", text.escape_debug()))
+        Failure::new(Kind::Usage, format!("{NO_LENGTH}: {}", quote(text)))
             .hint("write the margin as 15m, 1h30m or a number of seconds")
     })?;
     // With more, a session would be renewed again as soon as it is there.
@@ -54,7 +55,7 @@ pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure>
     Ok(SignedDuration::from_secs(seconds.min(most)))
 }
 
-const NO_LENGTH: &str = "not a length of time";
+const NO_LENGTH: &str = "invalid duration";
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_length_is_read_back_however_it_is_written(
+        fn any_duration_is_read_back_from_any_notation(
             seconds in Duration::SHORTEST..=Duration::LONGEST,
         ) {
             let (hours, minutes) = (seconds / 3600, seconds / 60);
@@ -102,7 +103,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_length_or_a_failure(text in any::<String>()) {
+        fn any_text_is_a_duration_in_range_or_an_error(text in any::<String>()) {
             if let Ok(length) = Duration::parse(&text) {
                 prop_assert!((Duration::SHORTEST..=Duration::LONGEST).contains(&length.seconds()));
             }
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_read_as_people_write_them() {
+    fn duration_in_any_notation_is_read() {
         for (text, seconds) in [
             ("12h", 43_200),
             ("90m", 5_400),
@@ -126,38 +127,48 @@ mod tests {
     }
 
     #[test]
-    fn a_margin_is_a_quarter_of_the_duration_at_most() {
+    fn margin_is_a_quarter_of_the_duration_at_most() {
         let margin = |text, duration| {
             margin(text, Duration::parse(duration).unwrap()).map(|margin| margin.as_secs())
         };
         assert_eq!(margin("15m", "12h").unwrap(), 900);
         assert_eq!(margin("0", "12h").unwrap(), 0);
         assert_eq!(margin("15m", "15m").unwrap(), 225);
+        assert_eq!(margin("30m", "12h").unwrap(), 1_800);
+        assert_eq!(margin("30m", "1h").unwrap(), 900);
         assert_eq!(margin("99h", "12h").unwrap(), 10_800);
         assert_eq!(
-            margin("a while", "12h").err().unwrap().message,
-            "not a length of time: a while"
+            margin("a while", "12h").err().unwrap().to_string(),
+            "invalid duration: a while\n\
+             hint: write the margin as 15m, 1h30m or a number of seconds"
         );
     }
 
     #[test]
-    fn what_is_no_length_or_out_of_range_is_told_apart() {
+    fn invalid_or_out_of_range_duration_is_an_error() {
         for (text, message) in [
-            ("", "not a length of time: "),
+            ("", "invalid duration: "),
             ("12", "too short for a session: 12"),
             ("14m59s", "too short for a session: 14m59s"),
             ("36h1s", "too long for a session: 36h1s"),
             (
                 "99999999999999999999h",
-                "not a length of time: 99999999999999999999h",
+                "invalid duration: 99999999999999999999h",
             ),
-            ("+3600", "not a length of time: +3600"),
-            ("30m1h", "not a length of time: 30m1h"),
-            ("1h 30m", "not a length of time: 1h 30m"),
-            ("h", "not a length of time: h"),
-            ("12 hours", "not a length of time: 12 hours"),
+            ("+3600", "invalid duration: +3600"),
+            ("30m1h", "invalid duration: 30m1h"),
+            ("1h 30m", "invalid duration: 1h 30m"),
+            ("h", "invalid duration: h"),
+            ("12 hours", "invalid duration: 12 hours"),
+            ("half a day", "invalid duration: half a day"),
+            ("37h", "too long for a session: 37h"),
         ] {
-            assert_eq!(Duration::parse(text).err().unwrap().message, message);
+            assert_eq!(
+                Duration::parse(text).err().unwrap().to_string(),
+                format!(
+                    "{message}\nhint: a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds"
+                )
+            );
         }
     }
 }

@@ -1,16 +1,19 @@
 //! The master keys: a user's long-term access key.
 
-use crate::environment::Environment;
 use crate::error::{Failure, Kind};
-use crate::process;
 use secrecy::SecretString;
-use serde::Deserialize;
-use std::borrow::Cow;
-use std::time::Duration;
 
-/// How long a `credential_process` may take: the time to unlock a password manager. The SDKs set
-/// no limit at all.
-const PROCESS_LIMIT: Duration = Duration::from_secs(60);
+/// The variable with the id of the master key.
+pub const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
+
+/// The variable with its secret.
+pub const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
+
+/// The variables that hold the master keys.
+pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
+
+/// The length of every secret access key that AWS has given out so far.
+const SECRET_LENGTH: usize = 40;
 
 /// A long-term access key. It cannot hold a session token: GetSessionToken refuses to be called
 /// with a session's credentials.
@@ -22,160 +25,61 @@ pub struct MasterKeys {
     pub secret_access_key: SecretString,
 }
 
-/// What the master keys are made of.
-pub enum KeySource<'a> {
-    /// They are there.
-    Pair {
-        /// `AKIA…`
-        access_key_id: &'a str,
-        /// The secret that goes with it.
-        secret_access_key: &'a str,
-    },
-    /// The command line of a `credential_process`, which prints them.
-    Process(&'a str),
-}
-
-/// What a `credential_process` prints.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
-    version: u64,
-    #[serde(borrow, default)]
-    access_key_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    secret_access_key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    session_token: Option<Cow<'a, str>>,
-}
-
 impl MasterKeys {
-    /// The keys of `source`; `name` is where they come from, for the messages.
+    /// The pair that `name` gives.
     ///
     /// # Errors
-    /// They are a session's (`ASIA…`), or the `credential_process` does not give any.
-    pub fn of(source: &KeySource, name: &str, environment: &Environment) -> Result<Self, Failure> {
-        match *source {
-            KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            } => Self::new(access_key_id, secret_access_key, name),
-            KeySource::Process(command_line) => Self::of_process(command_line, name, environment),
-        }
-    }
-
-    fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
-        let (access_key_id, secret_access_key) = (access_key_id.trim(), secret_access_key.trim());
+    /// The id is none, or that of temporary credentials (`ASIA…`).
+    pub fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
+        let access_key_id = key_id(access_key_id, name)?;
         if access_key_id.starts_with("ASIA") {
-            return Err(Self::of_session(name));
+            return Err(temporary(name));
         }
         Ok(MasterKeys {
             access_key_id: access_key_id.to_owned(),
-            secret_access_key: SecretString::from(secret_access_key),
+            secret_access_key: SecretString::from(secret_access_key.trim()),
         })
     }
-
-    fn of_process(
-        command_line: &str,
-        name: &str,
-        environment: &Environment,
-    ) -> Result<Self, Failure> {
-        if runs_aws_mfa(command_line) {
-            return Err(not_itself(&format!("{name} {}", process::Fault::Circle)));
-        }
-        let output =
-            process::run(command_line, environment, PROCESS_LIMIT).map_err(
-                |fault| match fault {
-                    process::Fault::Circle => not_itself(&format!("{name} {fault}")),
-                    _ => unusable(name, &fault.to_string()),
-                },
-            )?;
-        Self::of_answer(&output, name)
-    }
-
-    /// The keys that a `credential_process`, named `name`, has printed.
-    ///
-    /// # Errors
-    /// It has printed something else; the message quotes nothing of it.
-    pub fn of_answer(output: &[u8], name: &str) -> Result<Self, Failure> {
-        let unusable = |what: &str| unusable(name, what);
-        // serde_json's own message can quote what was printed.
-        let answer: Answer = serde_json::from_slice(output)
-            .map_err(|_| unusable("printed something else than credentials"))?;
-        if answer.version != 1 {
-            return Err(unusable(&format!(
-                "printed Version {}, not 1",
-                answer.version
-            )));
-        }
-        if answer.access_key_id.starts_with("ASIA")
-            || answer.session_token.is_some_and(|token| !token.is_empty())
-        {
-            return Err(not_itself(&format!(
-                "{name} printed a session's keys, not the long-term ones"
-            )));
-        }
-        for (key, value) in [
-            ("AccessKeyId", &answer.access_key_id),
-            ("SecretAccessKey", &answer.secret_access_key),
-        ] {
-            if value.is_empty() {
-                return Err(unusable(&format!("printed no {key}")));
-            }
-        }
-        Self::new(&answer.access_key_id, &answer.secret_access_key, name)
-    }
-
-    /// The failure for a session's keys in the place of master keys.
-    pub fn of_session(name: &str) -> Failure {
-        Failure::new(
-            Kind::Setup,
-            format!("{name} is of a session (ASIA…), not of the long-term keys"),
-        )
-        .hint("give the user's own access key there (AKIA…): a session cannot get another session")
-    }
 }
 
-/// The failure for a `credential_process`, named `name`, that gives no keys.
-fn unusable(name: &str, what: &str) -> Failure {
-    Failure::new(Kind::Setup, format!("{name} {what}")).hint(
-        "run it in a shell to see; it has to print \
-         {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
+/// The access key id that `name` gives, without white space around it: 1 to 128 letters, digits and
+/// underscores. (AWS's own begin at 16; those of emulators are shorter.)
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>
+///
+/// # Errors
+/// It is none, or looks like a secret; the message does not show it.
+pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
+    let id = value.trim();
+    let fault = if id.len() == SECRET_LENGTH {
+        "looks like a secret access key, not an access key id"
+    } else if !(1..=128).contains(&id.len())
+        || !id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        "is not an access key id"
+    } else {
+        return Ok(id);
+    };
+    Err(Failure::new(Kind::Setup, format!("{name} {fault}")).hint(
+        "set it to the id that begins with AKIA; the secret belongs in the setting beside it",
+    ))
+}
+
+/// The failure for temporary credentials in the place of master keys.
+pub fn temporary(name: &str) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"),
     )
+    .hint("set it to the user's own access key: AWS gives no session for temporary credentials")
 }
 
-/// Whether a word of the command line is this program; it is then not even started.
-fn runs_aws_mfa(command_line: &str) -> bool {
-    command_line.split_whitespace().any(|word| {
-        let word = word.trim_matches(['"', '\'']);
-        let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-        matches!(name, "aws-mfa" | "aws-mfa.exe")
-    })
-}
-
-fn not_itself(message: &str) -> Failure {
-    Failure::new(Kind::Setup, message).hint(
-        "a session cannot get another session: name the profile that has the user's own \
-         keys (AKIA…), `--profile <name>`",
+/// The failure for one half of a pair without the other.
+pub fn half_a_pair(missing: &str, present: &str) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("{missing} is not set, but {present} is"),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_line_that_runs_aws_mfa_is_known() {
-        for line in [
-            "aws-mfa load --format process",
-            "\"/opt/my tools/aws-mfa\" load",
-            "env A=b /usr/bin/aws-mfa load",
-            r"C:\tools\aws-mfa.exe load",
-        ] {
-            assert!(runs_aws_mfa(line), "{line}");
-        }
-        for line in ["/opt/aws-mfa/keys", "my-aws-mfa", "keys --for aws-mfa-user"] {
-            assert!(!runs_aws_mfa(line), "{line}");
-        }
-    }
+    .hint("set both, or neither to have the keys looked for elsewhere")
 }

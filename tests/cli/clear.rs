@@ -1,21 +1,10 @@
-//! `aws-mfa clear`: the session is gone, from the file and from every shell.
+//! `aws-mfa clear`: the session is gone. That every shell drops it is in prompts.rs.
 
-use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
-use super::shell::Shell;
-use super::tool::tool;
-use jiff::{SignedDuration, Timestamp};
-
-fn with_session() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let file = sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
-    sandbox.set("AWS_SESSION_FILE", file);
-    sandbox
-}
 
 #[test]
-fn the_session_is_removed_and_a_second_time_is_no_failure() {
-    let sandbox = with_session();
+fn session_is_removed_and_missing_session_is_no_failure() {
+    let sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
     sandbox.run(["clear"]).is(
         0,
@@ -32,8 +21,8 @@ fn the_session_is_removed_and_a_second_time_is_no_failure() {
 }
 
 #[test]
-fn a_corrupt_file_is_removed_too_and_other_sessions_stay() {
-    let sandbox = with_session();
+fn corrupt_file_is_removed_and_other_sessions_stay() {
+    let sandbox = Sandbox::with_session();
     let other = sandbox.write(".config/aws/session-work", "not a session");
     sandbox.run(["clear", "-p", "work"]).is(
         0,
@@ -45,8 +34,8 @@ fn a_corrupt_file_is_removed_too_and_other_sessions_stay() {
 
 #[cfg(unix)]
 #[test]
-fn a_symlink_stays_and_what_it_leads_to_goes() {
-    let sandbox = with_session();
+fn symlink_stays_and_its_target_is_removed() {
+    let sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
     let target = sandbox.home().join("elsewhere");
     std::fs::rename(&file, &target).unwrap();
@@ -61,8 +50,8 @@ fn a_symlink_stays_and_what_it_leads_to_goes() {
 }
 
 #[test]
-fn what_cannot_be_removed_is_told() {
-    let mut sandbox = with_session();
+fn file_that_cannot_be_removed_is_an_error() {
+    let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_SESSION_FILE", sandbox.home());
     let outcome = sandbox.run(["clear"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
@@ -74,47 +63,4 @@ fn what_cannot_be_removed_is_told() {
         "{}",
         outcome.stderr
     );
-}
-
-#[test]
-fn every_shell_drops_the_credentials_at_its_next_prompt() {
-    let Some(direnv) = tool("direnv") else { return };
-    let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
-    let envrc = sandbox.write(
-        "project/.envrc",
-        "direnv_load aws-mfa load\nexport PROJECT=mine\n",
-    );
-    let folder = envrc.parent().unwrap();
-    let mut allow = sandbox.command(&direnv);
-    assert!(
-        allow
-            .arg("allow")
-            .current_dir(folder)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let mut shells = [
-        Shell::open(&sandbox, folder, &direnv),
-        Shell::open(&sandbox, folder, &direnv),
-    ];
-    for shell in &mut shells {
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
-    }
-    let shown = shells[0].run("aws-mfa clear");
-    assert!(shown.contains("removed the session"), "{shown}");
-    shells[1].run("");
-    for shell in &mut shells {
-        for name in [
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-            "AWS_CREDENTIAL_EXPIRATION",
-        ] {
-            assert_eq!(shell.variable(name), "unset", "{name}");
-        }
-        assert_eq!(shell.variable("PROJECT"), "mine");
-    }
 }

@@ -94,7 +94,7 @@ impl Shell<'_> {
         } else {
             command.arg("script");
         }
-        let outcome = Outcome::from(command.output().unwrap());
+        let outcome = Outcome::of(&mut command);
         let printed = std::fs::read(&after)
             .unwrap_or_else(|_| panic!("the shell has ended early: {}", outcome.stderr));
         let after = String::from_utf8(printed)
@@ -110,7 +110,7 @@ impl Shell<'_> {
     #[track_caller]
     fn takes(&self, values: &[&str]) {
         for [left, middle, right] in threes(values) {
-            let mut sandbox = sandbox();
+            let mut sandbox = Sandbox::without_session();
             let region = [left, middle, right].join("|");
             sandbox.write(
                 sandbox.session_file(),
@@ -146,7 +146,7 @@ impl Shell<'_> {
     /// The line succeeds where nothing is there that it could remove, too.
     #[track_caller]
     fn succeeds(&self, print_status: &str) {
-        let sandbox = sandbox();
+        let sandbox = Sandbox::without_session();
         sandbox.write(
             sandbox.session_file(),
             r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}}"#,
@@ -158,7 +158,7 @@ impl Shell<'_> {
     /// Without a session the line leaves the shell as it was, and running.
     #[track_caller]
     fn goes_on_without_a_session(&self, next: &str) {
-        let mut sandbox = sandbox();
+        let mut sandbox = Sandbox::without_session();
         sandbox
             .set("AWS_ACCESS_KEY_ID", "before")
             .set("AWS_SECURITY_TOKEN", "before");
@@ -177,13 +177,6 @@ impl Shell<'_> {
             ),
         );
     }
-}
-
-fn sandbox() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let file = sandbox.session_file();
-    sandbox.set("AWS_SESSION_FILE", file);
-    sandbox
 }
 
 /// The variables of AWS's names, but for our own setting.
@@ -232,28 +225,28 @@ fn sh(program: &str, arguments: &[&str], typed_arguments: &[&str]) {
 }
 
 #[test]
-fn bash_takes_any_value() {
+fn bash_loading_any_value_sets_it_unchanged() {
     sh("bash", &["--norc"], &["--norc", "--noprofile", "-i"]);
 }
 
 #[test]
-fn dash_takes_any_value() {
+fn dash_loading_any_value_sets_it_unchanged() {
     sh("dash", &[], &["-i"]);
 }
 
 #[test]
-fn ksh_takes_any_value() {
+fn ksh_loading_any_value_sets_it_unchanged() {
     sh("ksh", &[], &["-i"]);
 }
 
 #[test]
-fn zsh_takes_any_value() {
+fn zsh_loading_any_value_sets_it_unchanged() {
     sh("zsh", &["-f"], &["-f", "-i"]);
     sh("zsh", &["-f", "-o", "rcquotes"], &["-f", "-i"]);
 }
 
 #[test]
-fn fish_takes_any_value() {
+fn fish_loading_any_value_sets_it_unchanged() {
     let Some(program) = tool("fish") else { return };
     let shell = Shell {
         program: &program,
@@ -289,13 +282,13 @@ fn elvish(program: &str) {
 }
 
 #[test]
-fn elvish_takes_any_value() {
+fn elvish_loading_any_value_sets_it_unchanged() {
     elvish("elvish");
     elvish("elvish-newest");
 }
 
 #[test]
-fn tcsh_takes_any_value_of_one_line() {
+fn tcsh_loading_any_value_of_one_line_sets_it_unchanged() {
     let Some(program) = tool("tcsh") else { return };
     let shell = Shell {
         program: &program,
@@ -325,7 +318,7 @@ fn tcsh_takes_any_value_of_one_line() {
 }
 
 #[test]
-fn nushell_takes_any_value() {
+fn nushell_loading_any_value_sets_it_unchanged() {
     let Some(program) = tool("nu") else { return };
     let mut shell = Shell {
         program: &program,
@@ -346,11 +339,11 @@ fn nushell_takes_any_value() {
 /// Three readers of files of this kind, and a shell. What STS gives out goes through all of them;
 /// what they read in different ways is not written.
 #[test]
-fn dotenv_is_read_alike_by_all_its_readers_or_not_written() {
+fn dotenv_file_is_read_alike_by_all_its_readers() {
     let (Some(node), Some(python)) = (tool("node-npm"), tool("python-venv")) else {
         return;
     };
-    let sandbox = sandbox();
+    let sandbox = Sandbox::without_session();
     let token = "IQoJb3JpZ2luX2VjEJr//////////wEaCWV1LXdlc3QtMSJHMEUCIQD+/abc%3D,_-.:@==";
     let expiration = "2086-11-24T18:10:00Z";
     sandbox.write(
@@ -392,8 +385,8 @@ fn dotenv_is_read_alike_by_all_its_readers_or_not_written() {
         (Path::new("sh"), &["-c", sh_script]),
         (Path::new("sh"), &["-c", env_script]),
     ] {
-        let read = Outcome::from(sandbox.command(program).args(arguments).output().unwrap());
-        assert_eq!((read.status, read.stderr.as_str()), (0, ""));
+        let read = Outcome::of(sandbox.command(program).args(arguments));
+        read.succeeded();
         let (mut read, mut written): (Vec<&str>, Vec<&str>) =
             (read.stdout.lines().collect(), expected.lines().collect());
         read.sort_unstable();
@@ -404,7 +397,7 @@ fn dotenv_is_read_alike_by_all_its_readers_or_not_written() {
 
 /// A value that a format cannot carry is a failure, and nothing of the session is printed.
 #[test]
-fn a_value_that_a_format_cannot_carry_is_told_by_its_name() {
+fn value_that_a_format_cannot_carry_is_an_error() {
     for (format, value, what) in [
         ("tcsh", "a\nb", "a line end"),
         ("dotenv", "a\nb", "a line end"),
@@ -419,7 +412,7 @@ fn a_value_that_a_format_cannot_carry_is_told_by_its_name() {
         ("cmd", "a!b", "an exclamation mark"),
         ("cmd", "\u{e9}", "a character beyond ASCII"),
     ] {
-        let sandbox = sandbox();
+        let sandbox = Sandbox::without_session();
         sandbox.write(
             sandbox.session_file(),
             json!({"Credentials": {"AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": value}})

@@ -1,290 +1,86 @@
-//! `get` killed at any moment, and many at once: a reader finds the old or the new session, whole.
+//! What a `get` that was killed has left beside the session file. The kills themselves are in
+//! tests/soak.
 
-use super::fake_sts::{FakeSts, KEY_ID};
-use super::sandbox::{Outcome, Sandbox, binary};
-use super::store::{get_works, mode};
-use super::tool::tool;
-use std::collections::BTreeMap;
+use super::fake_sts::FakeSts;
+use super::sandbox::{Sandbox, binary, in_an_hour};
+use super::store::{SOMEBODY, get_works};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime};
 
-/// The session that is in the file: none, or a whole one in a private file.
-#[track_caller]
-fn whole_session(file: &Path) -> Option<String> {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("{error}"),
-    };
-    assert_eq!(mode(file), 0o600);
-    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let credentials = &json["Credentials"];
-    let number = |name: &str, prefix: &str, suffix: &str| {
-        let value = credentials[name].as_str().unwrap();
-        let rest = value.strip_prefix(prefix).unwrap();
-        rest.strip_suffix(suffix).unwrap().parse::<u32>().unwrap()
-    };
-    let id = number("AccessKeyId", "ASIASESSION", "");
-    assert_eq!(id, number("SecretAccessKey", "session/S3CR3T+", ""));
-    assert_eq!(id, number("SessionToken", "token//S3CR3T+", "=="));
-    assert!(credentials["Expiration"].is_string());
-    Some(credentials["AccessKeyId"].as_str().unwrap().to_owned())
-}
-
-/// What `get`s that were killed have left beside the session file, each private.
-#[track_caller]
-fn left_over(sandbox: &Sandbox) -> usize {
-    let names = sandbox.session_folder();
-    let left = names.iter().filter(|name| name.starts_with(".aws-mfa-"));
-    left.map(|name| {
-        let path = sandbox.session_file().with_file_name(name);
-        assert_eq!(mode(&path), 0o600);
-    })
-    .count()
-}
-
-/// Starts `get` and kills it after `delay`.
-fn get_killed_after(sandbox: &Sandbox, code: u32, delay: Duration) {
-    let mut get = sandbox
-        .command(binary())
-        .args(["get", &format!("{code:06}")])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(delay);
-    get.kill().unwrap();
-    get.wait().unwrap();
-}
-
-/// The moments are spread over a little more than the time that a whole `get` takes.
-#[test]
-fn killed_at_500_moments_get_leaves_the_old_or_the_new_session_whole() {
-    const MOMENTS: u32 = 500;
-    const AT_ONCE: u32 = 4;
-    let sts = FakeSts::start();
-    let moments = |first: u32| {
-        let sandbox = Sandbox::with_user(&sts);
-        let started = Instant::now();
-        get_works(&sandbox, &format!("99999{first}"));
-        let life = started.elapsed();
-        let file = sandbox.session_file();
-        let (mut old, mut new, mut left) = (0, 0, 0);
-        for moment in (first..MOMENTS).step_by(AT_ONCE as usize) {
-            let before = whole_session(&file);
-            get_killed_after(&sandbox, moment + 1, life * 5 / 4 * moment / MOMENTS);
-            match whole_session(&file) == before {
-                true => old += 1,
-                false => new += 1,
-            }
-            left += left_over(&sandbox);
-        }
-        get_works(&sandbox, &format!("88888{first}"));
-        assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
-        (old, new, left)
-    };
-    let (old, new, left) = std::thread::scope(|scope| {
-        let moments = &moments;
-        let threads: Vec<_> = (0..AT_ONCE)
-            .map(|first| scope.spawn(move || moments(first)))
-            .collect();
-        let counts = threads.into_iter().map(|thread| thread.join().unwrap());
-        counts.fold((0, 0, 0), |all, one| {
-            (all.0 + one.0, all.1 + one.1, all.2 + one.2)
-        })
-    });
-    println!(
-        "{MOMENTS} kills: {old} times the old session, {new} times the new one; {left} left-overs"
-    );
-    assert_eq!(old + new, MOMENTS);
-}
-
-/// The calls that only have to do with files.
-const FILE_CALLS: [&str; 9] = [
-    "flock",
-    "fsync",
-    "mkdir",
-    "openat",
-    "readlink",
-    "rename",
-    "renameat",
-    "renameat2",
-    "unlink",
-];
-
-/// The file can only change at a system call; so each of them is a moment, from the first that has
-/// to do with the file on.
-#[test]
-fn killed_at_each_system_call_get_leaves_the_old_or_the_new_session_whole() {
-    let Some(strace) = tool("strace") else { return };
-    let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    get_works(&sandbox, "999999");
-    // Each save has to set the time of the file, not only one within the second of the last.
-    let set_ahead = || {
-        let file = std::fs::File::open(sandbox.session_file()).unwrap();
-        let time = SystemTime::now() + Duration::from_secs(3_600);
-        file.set_modified(time).unwrap();
-    };
-    set_ahead();
-    let calls = system_calls(&sandbox, &strace, "888888");
-    let (mut old, mut new, mut left) = (0, 0, 0);
-    for (moment, (name, number)) in calls.iter().enumerate() {
-        set_ahead();
-        let before = whole_session(&sandbox.session_file());
-        let kill = format!("inject={name}:signal=KILL:when={number}");
-        let status = sandbox
-            .command(&strace)
-            .args(["-qq", "-o", "/dev/null", "-e", &kill])
-            .arg(binary())
-            .args(["get", &format!("{moment:06}")])
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        // How often it reads from the network is not the same each time; all else is.
-        let of_files = FILE_CALLS.contains(&name.as_str());
-        assert!(
-            !of_files || !status.success(),
-            "alive after {name} {number}"
-        );
-        match whole_session(&sandbox.session_file()) == before {
-            true => old += 1,
-            false => new += 1,
-        }
-        let files = left_over(&sandbox);
-        assert!(files <= 1, "what the one before has left is still there");
-        left += files;
-    }
-    println!(
-        "{} system calls: {old} times the old session, {new} times the new one; {left} left-overs",
-        calls.len()
-    );
-    assert!(old > 0 && new > 0 && left > 0);
-    for name in ["open", "fsync", "rename"] {
-        assert!(
-            calls.iter().any(|(call, _)| call.starts_with(name)),
-            "no {name}"
-        );
-    }
-    get_works(&sandbox, "777777");
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
-}
-
-/// The system calls of a whole `get`, each with how many of its name there were until then.
-fn system_calls(sandbox: &Sandbox, strace: &Path, code: &str) -> Vec<(String, usize)> {
-    let log = tempfile::NamedTempFile::new().unwrap();
-    let mut command = sandbox.command(strace);
-    command.arg("-o").arg(log.path()).arg(binary());
-    assert_eq!(sandbox.run_with(command.args(["get", code])).status, 0);
-    let log = std::fs::read_to_string(log.path()).unwrap();
-    let file = sandbox.session_file();
-    let folder = file.parent().unwrap().to_str().unwrap();
-    let mut counts = BTreeMap::new();
-    let mut calls = Vec::new();
-    for line in log.lines() {
-        let Some((name, _)) = line.split_once('(') else {
-            continue;
-        };
-        let count = counts.entry(name).or_insert(0);
-        *count += 1;
-        // How often it waits for the network is not the same each time.
-        if (line.contains(folder) || !calls.is_empty()) && !name.starts_with("epoll") {
-            calls.push((name.to_owned(), *count));
-        }
-    }
-    calls
+/// The name of a temporary file of the session file called `session`.
+fn temporary_of(session: &str, random: &str) -> String {
+    format!(".aws-mfa-{session}.{random}.tmp")
 }
 
 #[test]
-fn only_what_is_left_over_is_cleaned_up() {
+fn only_leftovers_of_this_session_file_are_removed() {
     let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    let file = sandbox.session_file();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let session = "session-a";
+    let file = sandbox.home().join(".config/aws").join(session);
+    sandbox.set("AWS_SESSION_FILE", &file);
     let name = |name: &str| file.with_file_name(name);
-    sandbox.write(name(".aws-mfa-killed"), "half a sess");
-    // That of a get that is alive is locked.
-    let held = sandbox.write(name(".aws-mfa-alive"), "");
-    let alive = std::fs::File::open(&held).unwrap();
-    alive.lock().unwrap();
-    // What only looks alike is somebody's own.
-    sandbox.write(name(".aws-mfa"), "mine");
-    std::fs::create_dir(name(".aws-mfa-folder")).unwrap();
-    symlink(&held, name(".aws-mfa-link")).unwrap();
+    let chmod = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let killed = sandbox.write(name(&temporary_of(session, "killed000000")), "half a sess");
+
+    // That of a `get` that is running is locked.
+    let held = sandbox.write(name(&temporary_of(session, "running00000")), "");
+    let running = std::fs::File::open(&held).unwrap();
+    running.lock().unwrap();
+    // The user's own files, and leftovers of session files whose names begin or end like this one.
+    for own in [
+        ".aws-mfa",
+        ".aws-mfa-",
+        ".aws-mfa-env",
+        ".aws-mfa-session-a",
+        ".aws-mfa-session-a.tmp",
+        &temporary_of(session, "short"),
+        &temporary_of(session, "far-from-it-"),
+        &temporary_of(session, "killed0000000"),
+        &format!("{}.bak", temporary_of(session, "killed000000")),
+        &temporary_of("session", "killed000000"),
+        &temporary_of("session-ab", "killed000000"),
+        &temporary_of("session-a.killed000000.tmp", "killed000000"),
+        &temporary_of("my-session-a", "killed000000"),
+    ] {
+        sandbox.write(name(own), "mine");
+    }
+    let loose = sandbox.write(name(&temporary_of(session, "readable0000")), "mine");
+    chmod(&loose, 0o644);
+    std::fs::create_dir(name(&temporary_of(session, "directory000"))).unwrap();
+    symlink(&loose, name(&temporary_of(session, "symlink00000"))).unwrap();
+    if rustix::process::geteuid().is_root() {
+        let foreign = sandbox.write(name(&temporary_of(session, "foreign00000")), "theirs");
+        std::os::unix::fs::chown(&foreign, Some(SOMEBODY), None).unwrap();
+    }
+
+    let mut expected = sandbox.session_folder();
+    expected.retain(|name| *name != temporary_of(session, "killed000000"));
+    sandbox.run(["clear"]);
+    assert_eq!(sandbox.session_folder(), expected);
+
+    std::fs::write(&killed, "half a sess").unwrap();
+    chmod(&killed, 0o600);
     get_works(&sandbox, "111111");
-    assert_eq!(
-        sandbox.session_folder(),
-        [
-            ".aws-mfa",
-            ".aws-mfa-alive",
-            ".aws-mfa-folder",
-            ".aws-mfa-link",
-            &format!("session-{KEY_ID}"),
-        ]
-    );
+    expected.push(session.to_owned());
+    expected.sort();
+    assert_eq!(sandbox.session_folder(), expected);
 }
 
 /// What was left over can hold a session.
 #[test]
-fn clear_takes_what_was_left_over_with_it() {
+fn clear_removes_leftovers_too() {
     let sandbox = Sandbox::with_user(&FakeSts::start());
-    let in_an_hour = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    let file = sandbox.write_session(in_an_hour);
-    let left_over = file.with_file_name(".aws-mfa-killed");
-    std::fs::copy(&file, &left_over).unwrap();
-    assert_eq!(
-        sandbox
-            .run_with(sandbox.command(binary()).arg("clear"))
-            .status,
-        0
-    );
+    let file = sandbox.write_session(in_an_hour());
+    let session = file.file_name().unwrap().to_str().unwrap();
+    std::fs::copy(
+        &file,
+        file.with_file_name(temporary_of(session, "killed000000")),
+    )
+    .unwrap();
+    let outcome = sandbox.run_with(sandbox.command(binary()).arg("clear"));
+    assert_eq!(outcome.status, 0);
     assert_eq!(sandbox.session_folder(), [""; 0]);
-}
-
-#[test]
-fn forty_gets_and_2000_loads_at_once_never_meet_half_a_session() {
-    const GETS: u32 = 40;
-    const LOADS: u32 = 2_000;
-    let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    get_works(&sandbox, "999999");
-    let (gets, loads) = (AtomicU32::new(0), AtomicU32::new(0));
-    let get = || {
-        while let number @ 0..GETS = gets.fetch_add(1, Ordering::Relaxed) {
-            let mut command = sandbox.command(binary());
-            command.args(["get", &format!("{:06}", number + 1)]);
-            let outcome = Outcome::from(command.output().unwrap());
-            assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-        }
-    };
-    let load = || {
-        while loads.fetch_add(1, Ordering::Relaxed) < LOADS {
-            let output = sandbox.command(binary()).arg("load").output().unwrap();
-            let outcome = Outcome::from(output);
-            assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-            let value = |line: usize, prefix: &str| {
-                let rest = outcome.stdout.lines().nth(line)?.strip_prefix(prefix)?;
-                rest.trim_end_matches(['\'', '=']).parse::<u32>().ok()
-            };
-            let id = value(0, "export AWS_ACCESS_KEY_ID='ASIASESSION").unwrap();
-            assert_eq!(
-                value(1, "export AWS_SECRET_ACCESS_KEY='session/S3CR3T+"),
-                Some(id)
-            );
-            assert_eq!(
-                value(2, "export AWS_SESSION_TOKEN='token//S3CR3T+"),
-                Some(id)
-            );
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(load);
-            scope.spawn(get);
-        }
-    });
-    assert_eq!(sts.requests().len(), GETS as usize + 1);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
 }

@@ -47,9 +47,9 @@ impl Leaks {
         }
     }
 
-    /// Adds all files below `folder` but those that the test itself has written.
-    pub fn add_files(&mut self, folder: &Path, written: &BTreeSet<PathBuf>) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+    /// Adds all files below `directory` but those that the test itself has written.
+    pub fn add_files(&mut self, directory: &Path, written: &BTreeSet<PathBuf>) {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
             let path = entry.path();
             match entry.metadata() {
                 Ok(metadata) if metadata.is_dir() => self.add_files(&path, written),

@@ -32,6 +32,7 @@ mod get;
 mod killed;
 mod load;
 mod man;
+mod messages;
 mod mise;
 #[cfg(target_os = "linux")]
 mod names;

@@ -6,7 +6,7 @@ use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
 
 #[test]
-fn mise_follows_at_its_next_prompt() {
+fn mise_prompt_after_get_or_clear_has_the_current_session() {
     let (Some(mise), Some(bash)) = (tool("mise-npm"), tool("bash")) else {
         return;
     };
@@ -39,13 +39,7 @@ fn mise_follows_at_its_next_prompt() {
          aws-mfa clear >/dev/null; prompt cleared",
         mise = mise.display(),
     );
-    let shown = Outcome::from(
-        sandbox
-            .command(bash)
-            .args(["--norc", "-c", &script])
-            .output()
-            .unwrap(),
-    );
+    let shown = Outcome::of(sandbox.command(bash).args(["--norc", "-c", &script]));
     shown.is(
         0,
         "missing: none none\n\

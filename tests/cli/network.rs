@@ -6,7 +6,7 @@ use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
 #[cfg(target_os = "linux")]
 use socket2::{Domain, Socket, Type};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 #[cfg(target_os = "linux")]
 use std::net::{SocketAddr, TcpStream};
@@ -14,6 +14,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 const GOOD: &str =
@@ -261,7 +262,9 @@ fn proxy_variables_are_those_of_curl() {
 
     let proxy = |variables: &[&'static str], endpoint: &str| {
         let mut sandbox = Sandbox::with_user(&sts);
-        sandbox.set("AWS_ENDPOINT_URL_STS", endpoint);
+        sandbox
+            .unset("HTTPS_PROXY")
+            .set("AWS_ENDPOINT_URL_STS", endpoint);
         for name in variables {
             sandbox.set(name, format!("http://{name}:1"));
         }
@@ -497,17 +500,44 @@ fn endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
     assert_saved(&sandbox.run(["get", "333333"]));
 }
 
+/// A proxy that lets nothing through, and tells the test where each client wanted to go.
+fn closed_gate() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let request = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let _ = sender.send(request);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (url, receiver)
+}
+
 #[test]
 fn fips_selects_another_endpoint() {
-    let mut sandbox = Sandbox::with_user(&FakeSts::start());
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let (proxy, asked) = closed_gate();
     sandbox
         .unset("AWS_ENDPOINT_URL_STS")
         .set("AWS_USE_FIPS_ENDPOINT", "true")
-        .set("AWS_REGION", "us-east-2");
-    let shown = sandbox.run(["status"]).stdout;
+        .set("AWS_REGION", "us-east-2")
+        .set("HTTPS_PROXY", proxy);
+    let outcome = sandbox.run(["get", "123456"]);
     assert!(
-        shown.contains("endpoint: https://sts-fips.us-east-2.amazonaws.com"),
-        "{shown}"
+        outcome
+            .failed(1)
+            .contains("https://sts-fips.us-east-2.amazonaws.com"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        asked.try_iter().collect::<Vec<_>>(),
+        ["CONNECT sts-fips.us-east-2.amazonaws.com:443 HTTP/1.1"]
     );
 }
 
@@ -516,7 +546,10 @@ fn fips_selects_another_endpoint() {
 #[cfg(target_os = "linux")]
 #[test]
 fn get_connects_to_its_endpoint_only_and_load_to_nothing() {
-    let Some(strace) = tool("strace") else { return };
+    use super::tool::{LOOK_INSIDE, root};
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox
@@ -524,11 +557,7 @@ fn get_connects_to_its_endpoint_only_and_load_to_nothing() {
         .unset("MASTER_AWS_SECRET_ACCESS_KEY");
     sandbox.write(
         ".aws/credentials",
-        format!(
-            "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-            super::fake_sts::KEY_ID,
-            super::fake_sts::SECRET
-        ),
+        format!("[default]\n{}", super::sandbox::profile_keys()),
     );
     let trace = |arguments: &[&str]| {
         let log = sandbox.home().join("trace");

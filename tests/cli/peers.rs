@@ -6,7 +6,7 @@ use super::sandbox::{DEVICE, Outcome, Sandbox};
 use super::tool::tool;
 
 #[test]
-fn the_aws_cli_works_with_a_session_of_an_independent_sts() {
+fn aws_cli_with_a_session_from_moto_is_authenticated() {
     let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
         return;
     };
@@ -20,7 +20,7 @@ fn the_aws_cli_works_with_a_session_of_an_independent_sts() {
         .set("AWS_SESSION_FILE", &file)
         .set("AWS_ENDPOINT_URL", &moto.url);
     let outcome = sandbox.run(["get", "123456"]);
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    outcome.succeeded();
     let saved = std::fs::read_to_string(&file).unwrap();
     assert!(!saved.contains('.'), "moto's microseconds are cut: {saved}");
 
@@ -28,13 +28,7 @@ fn the_aws_cli_works_with_a_session_of_an_independent_sts() {
         "eval \"$(aws-mfa load)\" && {} --region us-east-1 sts get-caller-identity --query Account --output text",
         aws.display()
     );
-    let identity = Outcome::from(
-        sandbox
-            .command("bash")
-            .args(["-c", &script])
-            .output()
-            .unwrap(),
-    );
+    let identity = Outcome::of(sandbox.command("bash").args(["-c", &script]));
     identity.is(0, "123456789012\n", "");
 
     // The other way round: what the AWS CLI saves, load reads.
@@ -43,14 +37,8 @@ fn the_aws_cli_works_with_a_session_of_an_independent_sts() {
          sts get-session-token --output json > \"$AWS_SESSION_FILE\" && aws-mfa load",
         aws.display()
     );
-    let loaded = Outcome::from(
-        sandbox
-            .command("bash")
-            .args(["-c", &script])
-            .output()
-            .unwrap(),
-    );
-    assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+    let loaded = Outcome::of(sandbox.command("bash").args(["-c", &script]));
+    loaded.succeeded();
     assert!(
         loaded.stdout.starts_with("export AWS_ACCESS_KEY_ID='"),
         "{}",
@@ -59,13 +47,13 @@ fn the_aws_cli_works_with_a_session_of_an_independent_sts() {
 }
 
 #[test]
-fn jq_and_the_old_scripts_read_the_file() {
+fn session_file_in_jq_and_the_old_scripts_gives_the_session() {
     let (Some(jq), Some(_)) = (tool("jq"), tool("bash")) else {
         return;
     };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    sandbox.get("123456");
     // The heart of aws_load_session.
     let script = format!(
         "jq='{}'
@@ -75,13 +63,7 @@ fn jq_and_the_old_scripts_read_the_file() {
          env | grep -E '^AWS_(ACCESS|SECRET|SESSION_TOKEN)' | sort",
         jq.display()
     );
-    let read = Outcome::from(
-        sandbox
-            .command("bash")
-            .args(["-c", &script])
-            .output()
-            .unwrap(),
-    );
+    let read = Outcome::of(sandbox.command("bash").args(["-c", &script]));
     read.is(
         0,
         "AWS_ACCESS_KEY_ID=ASIASESSION000000001\n\

@@ -2,7 +2,8 @@
 //! broken.
 
 use super::fake_sts::{self, FakeSts, KEY_ID, SECRET};
-use super::sandbox::Sandbox;
+use super::sandbox::{Sandbox, profile_keys};
+use super::tool::tool;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,10 +19,6 @@ fn with_files(sts: &FakeSts, config: &str, credentials: &str) -> Sandbox {
     sandbox
 }
 
-fn keys() -> String {
-    format!("aws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n")
-}
-
 fn two_accounts(sts: &FakeSts) -> Sandbox {
     with_files(
         sts,
@@ -29,21 +26,19 @@ fn two_accounts(sts: &FakeSts) -> Sandbox {
             "[profile work]\nmfa_serial = {WORK}\nregion = eu-central-1\nduration_seconds = 3600\n\
              [profile private]\nmfa_serial = {PRIVATE}\n"
         ),
-        &format!("[work]\n{}[private]\n{}", keys(), keys()),
+        &format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
     )
 }
 
 /// Runs a `get` that has to fail, and gives the two lines that it says.
 #[track_caller]
 fn fails(sandbox: &Sandbox, arguments: &[&str]) -> String {
-    let outcome = sandbox.run(arguments);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
-    outcome.stderr
+    sandbox.run(arguments).failed(1).to_owned()
 }
 
-/// All files below a folder, with what is in them.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    std::fs::read_dir(folder)
+/// All files below a directory, with what is in them.
+fn tree(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
@@ -51,7 +46,7 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn two_accounts_have_a_session_each() {
+fn two_profiles_get_a_session_each() {
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
     let before = tree(&sandbox.home().join(".aws"));
@@ -103,7 +98,7 @@ fn two_accounts_have_a_session_each() {
 }
 
 #[test]
-fn the_region_of_a_flag_beats_the_profiles_and_is_saved() {
+fn region_flag_beside_a_profiles_wins_and_is_saved() {
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
     let outcome = sandbox.run(["get", "-p", "work", "--region", "eu-west-3", "111111"]);
@@ -115,35 +110,32 @@ fn the_region_of_a_flag_beats_the_profiles_and_is_saved() {
 
 #[cfg(unix)]
 #[test]
-fn a_read_only_folder_is_enough() {
-    use std::os::unix::fs::PermissionsExt;
+fn read_only_aws_directory_is_enough_for_get() {
+    use super::sandbox::chmod;
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
-    let folder = sandbox.home().join(".aws");
-    let mode = |path: &Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    };
-    mode(&folder.join("config"), 0o400);
-    mode(&folder.join("credentials"), 0o400);
-    mode(&folder, 0o500);
+    let directory = sandbox.home().join(".aws");
+    chmod(&directory.join("config"), 0o400);
+    chmod(&directory.join("credentials"), 0o400);
+    chmod(&directory, 0o500);
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
-    mode(&folder, 0o700);
+    chmod(&directory, 0o700);
 }
 
 #[test]
-fn the_default_profile_serves_where_nothing_is_named() {
+fn get_without_a_profile_uses_default() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
-        &format!("[default]\nmfa_serial = {WORK}\n{}", keys()),
+        &format!("[default]\nmfa_serial = {WORK}\n{}", profile_keys()),
         "",
     );
-    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    sandbox.get("111111");
     assert_eq!(sandbox.session_folder(), ["session-default"]);
 }
 
 #[test]
-fn a_profile_as_a_flag_beats_the_variables_and_one_in_a_variable_does_not() {
+fn profile_flag_beats_the_environment_and_aws_profile_does_not() {
     let sts = FakeSts::start();
     let mut sandbox = two_accounts(&sts);
     sandbox
@@ -159,29 +151,272 @@ fn a_profile_as_a_flag_beats_the_variables_and_one_in_a_variable_does_not() {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
         .set("AWS_SESSION_FILE", &file)
         .set("AWS_PROFILE", "work");
-    assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+    sandbox.get("222222");
     assert!(file.exists());
     // The profile's other settings count all the same.
     assert_eq!(sts.requests()[1].form["SerialNumber"], WORK);
 }
 
+/// Another project's `.envrc`: every setting that there is, for another account.
+fn in_another_project(sandbox: &mut Sandbox) {
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", "other")
+        .set("AWS_SESSION_FILE", "/nonexistent/session")
+        .set("AWS_MFA_ARN", PRIVATE)
+        .set("AWS_MFA_DURATION", "2h")
+        .set("AWS_REGION", "ap-south-1")
+        .set("AWS_MFA_CODE_COMMAND", "echo 999999")
+        .set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
+}
+
+#[cfg(unix)]
 #[test]
-fn a_profile_that_is_not_there_does_not_matter_to_keys_of_the_environment() {
+fn explicit_profile_beats_every_variable() {
     let sts = FakeSts::start();
-    let mut sandbox = Sandbox::with_user(&sts);
-    sandbox.set("AWS_PROFILE", "gone");
-    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    let profile = format!(
+        "[profile work]\nmfa_serial = {WORK}\nregion = eu-central-1\nduration_seconds = 3600\n\
+         mfa_process = cat code\nendpoint_url = {}\n{}",
+        sts.url(),
+        profile_keys()
+    );
+    let mut sandbox = with_files(&sts, &profile, "");
+    in_another_project(&mut sandbox);
+    let asked = |sandbox: &Sandbox, arguments: &[&str], code: &str| {
+        sandbox.write("code", code);
+        let outcome = sandbox.run(arguments);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        let request = sts.requests().pop().unwrap();
+        assert_eq!(request.form["SerialNumber"], WORK);
+        assert_eq!(request.form["DurationSeconds"], "3600");
+        assert_eq!(request.form["TokenCode"], code);
+        assert_eq!(request.region, "eu-central-1");
+        assert_eq!(sandbox.session_folder(), ["session-work"]);
+    };
+    asked(&sandbox, &["get", "-p", "work"], "246810");
+    sandbox.set("AWS_MFA_PROFILE", "work");
+    asked(&sandbox, &["get"], "135790");
+    let file = sandbox.session_file();
+    // AWS_PROFILE is what some other tool needs: the environment's settings count.
+    sandbox
+        .unset("AWS_MFA_PROFILE")
+        .set("AWS_PROFILE", "work")
+        .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
+        .set("AWS_ENDPOINT_URL_STS", sts.url())
+        .set("AWS_SESSION_FILE", file);
+    assert_eq!(sandbox.run(["get"]).status, 0);
+    let request = sts.requests().pop().unwrap();
+    assert_eq!(request.form["SerialNumber"], PRIVATE);
+    assert_eq!(request.form["DurationSeconds"], "7200");
+    assert_eq!(request.form["TokenCode"], "999999");
+    assert_eq!(request.region, "ap-south-1");
 }
 
 #[test]
-fn half_a_pair_never_falls_through() {
+fn explicit_profile_without_keys_has_those_of_the_environment() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_files(&sts, &format!("[profile work]\nmfa_serial = {WORK}\n"), "");
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET);
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    // One that signs in elsewhere has not.
+    sandbox.write(".aws/config", "[profile sso]\nsso_session = corporate\n");
+    assert_eq!(
+        fails(&sandbox, &["get", "-p", "sso", "111111"]),
+        "aws-mfa: the profile sso has no keys\n\
+         hint: it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`\n"
+    );
+    assert_eq!(sts.requests().len(), 1);
+}
+
+/// Sets in the sandbox what `load` prints, as a shell would.
+fn load(sandbox: &mut Sandbox, arguments: &[&str]) {
+    let loaded = sandbox.run([&["load", "--format", "dotenv"], arguments].concat());
+    assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+    for line in loaded.stdout.lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        sandbox.set(name, value);
+    }
+}
+
+#[test]
+fn get_load_get_in_one_shell_keeps_the_region() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let region = |sandbox: &Sandbox| {
+        let json = std::fs::read(sandbox.session_file()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&json).unwrap()["Region"].clone()
+    };
+    sandbox.write(".aws/config", "[profile eu]\nregion = eu-central-1\n");
+    sandbox.set("AWS_PROFILE", "eu");
+    for code in ["111111", "222222", "333333"] {
+        assert_eq!(sandbox.run(["get", code]).status, 0);
+        assert_eq!(region(&sandbox), "eu-central-1");
+        load(&mut sandbox, &[]);
+    }
+    // A region that the user exports is the shell's own again.
+    sandbox.set("AWS_REGION", "us-west-2");
+    assert_eq!(sandbox.run(["get", "444444"]).status, 0);
+    assert_eq!(region(&sandbox), serde_json::Value::Null);
+    let regions: Vec<String> = sts
+        .requests()
+        .into_iter()
+        .map(|request| request.region)
+        .collect();
+    assert_eq!(
+        regions,
+        ["eu-central-1", "eu-central-1", "eu-central-1", "us-west-2"]
+    );
+}
+
+#[test]
+fn exported_aws_mfa_profile_means_one_session_for_every_verb() {
+    let sts = FakeSts::start();
+    let mut sandbox = two_accounts(&sts);
+    sandbox.set("AWS_MFA_PROFILE", "work");
+    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    let key = "ASIASESSION000000001";
+    assert!(sandbox.run(["load"]).stdout.contains(key));
+    assert!(sandbox.run(["status"]).stdout.contains(key));
+    let exec = sandbox.run(["exec", "env"]).stdout;
+    assert!(
+        exec.contains(&format!("AWS_ACCESS_KEY_ID={key}\n")),
+        "{exec}"
+    );
+    let file = sandbox.session_file().with_file_name("session-work");
+    sandbox.run(["clear"]).is(
+        0,
+        &format!("removed the session ({})\n", file.display()),
+        "",
+    );
+}
+
+#[test]
+fn status_says_which_variables_aws_mfa_profile_overrides() {
+    let sts = FakeSts::start();
+    let mut sandbox = two_accounts(&sts);
+    in_another_project(&mut sandbox);
+    sandbox.set("AWS_MFA_PROFILE", "work");
+    let ignored = |sandbox: &Sandbox, arguments: &[&str]| -> Vec<String> {
+        let shown = sandbox.run(arguments).stdout;
+        let ignored = shown.lines().filter(|line| line.contains(" is ignored: "));
+        ignored.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        ignored(&sandbox, &["status"]),
+        [
+            "AWS_SESSION_FILE",
+            "MASTER_AWS_ACCESS_KEY_ID",
+            "MASTER_AWS_SECRET_ACCESS_KEY"
+        ]
+        .map(|name| format!(
+            "warning: {name} is ignored: AWS_MFA_PROFILE selects the profile work"
+        ))
+    );
+    assert!(ignored(&sandbox, &["status", "-p", "private"]).is_empty());
+    sandbox.unset("AWS_MFA_PROFILE");
+    assert!(ignored(&sandbox, &["status"]).is_empty());
+}
+
+#[test]
+fn profile_that_loads_another_ones_session_stands_for_that_one() {
+    let sts = FakeSts::start();
+    let mut sandbox = two_accounts(&sts);
+    let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "{config}[profile work-mfa]\ncredential_process = aws-mfa load --profile work --format process\n\
+             [profile ide]\ncredential_process = '/opt/x/aws-mfa' load -p work-mfa -f process\n"
+        ),
+    );
+    for (number, name) in ["work-mfa", "ide"].into_iter().enumerate() {
+        assert_eq!(
+            sandbox
+                .run(["get", "-p", name, &format!("11111{number}")])
+                .status,
+            0
+        );
+        assert_eq!(sandbox.session_folder(), ["session-work"]);
+        assert_eq!(sts.requests()[number].form["SerialNumber"], WORK);
+        let loaded = sandbox.run(["load", "-p", name]);
+        assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+    }
+    sandbox.set("AWS_PROFILE", "ide");
+    assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+    let status = sandbox.run(["status"]).stdout;
+    assert!(
+        status.contains("\nprofile: work (AWS_PROFILE)\n"),
+        "{status}"
+    );
+    assert_eq!(sandbox.run(["clear"]).status, 0);
+    assert!(sandbox.session_folder().is_empty());
+}
+
+/// As long as AWS's secrets are, and with the word in it by which leaks are found.
+const LIKE_A_SECRET: &str = "wJalrXUtnFEMIxK7MDENGxS3CR3T0bPxRfiCYKEY";
+
+#[test]
+fn secret_in_the_place_of_a_key_id_is_an_error_that_does_not_show_it() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_files(
+        &sts,
+        &format!("[default]\nmfa_serial = {WORK}\n"),
+        &format!(
+            "[default]\naws_access_key_id = {LIKE_A_SECRET}\naws_secret_access_key = {KEY_ID}\n"
+        ),
+    );
+    let hint = "hint: set it to the id that begins with AKIA; the secret belongs in the setting beside it\n";
+    assert_eq!(
+        fails(&sandbox, &["get", "111111"]),
+        format!(
+            "aws-mfa: aws_access_key_id of the profile default looks like a secret access key, \
+             not an access key id\n{hint}"
+        )
+    );
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", LIKE_A_SECRET)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", KEY_ID);
+    for verb in ["get", "load", "exec true", "status", "clear"] {
+        let outcome = sandbox.run(verb.split(' '));
+        assert_eq!(outcome.status, 1, "{verb}");
+        assert_eq!(
+            outcome.stderr,
+            format!(
+                "aws-mfa: MASTER_AWS_ACCESS_KEY_ID looks like a secret access key, \
+                 not an access key id\n{hint}"
+            )
+        );
+    }
+    sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "AKIA\u{1b}[2J");
+    assert_eq!(
+        fails(&sandbox, &["get", "111111"]),
+        format!("aws-mfa: MASTER_AWS_ACCESS_KEY_ID is not an access key id\n{hint}")
+    );
+    assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn missing_aws_profile_beside_keys_in_the_environment_is_ignored() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_PROFILE", "gone");
+    sandbox.get("111111");
+}
+
+#[test]
+fn half_a_key_pair_is_an_error() {
     let sts = FakeSts::start();
     let mut sandbox = with_files(
         &sts,
         "[profile half]\nsource_profile = work\ncredential_process = echo\n",
         &format!(
             "[half]\naws_secret_access_key = {SECRET}\n[work]\n{}",
-            keys()
+            profile_keys()
         ),
     );
     assert_eq!(
@@ -201,7 +436,7 @@ fn half_a_pair_never_falls_through() {
 }
 
 #[test]
-fn a_missing_profile_is_told_with_what_it_may_be() {
+fn missing_profile_is_an_error_with_suggestions() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "[profile work]\n[profile work-eu]\n[private]\n", "");
     let home = sandbox.home();
@@ -236,7 +471,7 @@ fn a_missing_profile_is_told_with_what_it_may_be() {
 }
 
 #[test]
-fn a_profile_without_keys_is_told() {
+fn profile_without_keys_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
@@ -256,7 +491,7 @@ fn a_profile_without_keys_is_told() {
 }
 
 #[test]
-fn a_broken_file_is_told_with_its_line() {
+fn broken_profile_file_is_an_error_with_its_line() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "[profile work]\nregion\n", "");
     let config = sandbox.home().join(".aws/config").display().to_string();
@@ -270,7 +505,7 @@ fn a_broken_file_is_told_with_its_line() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+fn unreadable_profile_file_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "", "");
     let credentials = sandbox.write(".aws/credentials", b"[work]\n# caf\xe9\n");
@@ -293,11 +528,11 @@ fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
 }
 
 #[test]
-fn the_files_are_where_the_variables_say_and_a_tilde_is_the_home_folder() {
+fn profile_files_named_by_variables_are_read_and_a_tilde_is_expanded() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::new();
     sandbox.write("here/config", format!("[profile a]\nmfa_serial = {WORK}\n"));
-    let credentials = sandbox.write("there/credentials", format!("[a]\n{}", keys()));
+    let credentials = sandbox.write("there/credentials", format!("[a]\n{}", profile_keys()));
     sandbox
         .set("AWS_ENDPOINT_URL_STS", sts.url())
         .set("AWS_CONFIG_FILE", "~/here/config")
@@ -307,14 +542,14 @@ fn the_files_are_where_the_variables_say_and_a_tilde_is_the_home_folder() {
 }
 
 #[test]
-fn the_other_settings_of_a_profile_count_too() {
+fn endpoint_url_of_a_profile_is_used() {
     let sts = FakeSts::start();
     let mut sandbox = with_files(
         &sts,
         &format!(
             "[profile work]\nmfa_serial = {WORK}\nendpoint_url = {}\n{}",
             sts.url(),
-            keys()
+            profile_keys()
         ),
         "",
     );
@@ -324,7 +559,7 @@ fn the_other_settings_of_a_profile_count_too() {
 }
 
 #[test]
-fn a_role_profile_has_its_keys_from_its_source() {
+fn role_profile_gets_a_session_with_its_sources_keys() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
@@ -335,9 +570,9 @@ fn a_role_profile_has_its_keys_from_its_source() {
              [profile private]\nmfa_serial = {PRIVATE}\n\
              [profile own]\nrole_arn = arn:aws:iam::333333333333:role/own\nsource_profile = own\n\
              mfa_serial = {WORK}\n{}",
-            keys()
+            profile_keys()
         ),
-        &format!("[work]\n{}[private]\n{}", keys(), keys()),
+        &format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
     );
     for (profile, code, device) in [
         ("admin", "111111", WORK),
@@ -345,7 +580,7 @@ fn a_role_profile_has_its_keys_from_its_source() {
         ("own", "333333", WORK),
     ] {
         let outcome = sandbox.run(["get", "-p", profile, code]);
-        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        outcome.succeeded();
         // The user's own session; no role is assumed.
         assert_eq!(sts.requests().last().unwrap().form["SerialNumber"], device);
     }
@@ -356,7 +591,7 @@ fn a_role_profile_has_its_keys_from_its_source() {
 }
 
 #[test]
-fn a_source_that_goes_round_or_nowhere_is_told() {
+fn source_profile_in_a_cycle_or_missing_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(
         &sts,
@@ -395,7 +630,7 @@ mod credential_process {
         )
     }
 
-    /// A program in the home folder that prints these keys.
+    /// A program in the home directory that prints these keys.
     fn printing(sandbox: &Sandbox, json: &str) -> String {
         let path = sandbox.write("keys.json", json);
         format!("cat '{}'", path.display())
@@ -414,10 +649,10 @@ mod credential_process {
     }
 
     const RUN_IT: &str = "run it in a shell to see; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
-    const NOT_ITSELF: &str = "a session cannot get another session: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
+    const NOT_ITSELF: &str = "AWS gives no session for temporary credentials: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
 
     #[test]
-    fn its_keys_sign_the_request_and_its_words_are_passed_on() {
+    fn valid_output_signs_the_request_and_stderr_is_shown() {
         let sts = FakeSts::start();
         let sandbox = with_process(&sts, "sh \"$HOME/my vault\" --user 'igor b' | cat");
         sandbox.write(
@@ -437,9 +672,9 @@ mod credential_process {
     }
 
     #[test]
-    fn what_it_prints_is_checked_and_never_shown() {
+    fn invalid_output_is_an_error_that_does_not_show_it() {
         let secret = fake_sts::SECRET_WORD;
-        refused(secret, "printed something else than credentials", RUN_IT);
+        refused(secret, "printed something other than credentials", RUN_IT);
         refused(
             &format!(r#"{{"Version": 2, "AccessKeyId": "AKIA1", "SecretAccessKey": "{secret}"}}"#),
             "printed Version 2, not 1",
@@ -463,14 +698,14 @@ mod credential_process {
         ] {
             refused(
                 &session,
-                "printed a session's keys, not the long-term ones",
+                "printed temporary credentials, not long-term keys",
                 NOT_ITSELF,
             );
         }
     }
 
     #[test]
-    fn its_failure_is_told() {
+    fn failing_command_is_an_error_with_its_status() {
         let sts = FakeSts::start();
         let sandbox = with_process(&sts, "echo locked >&2; exit 4");
         assert_eq!(
@@ -482,7 +717,7 @@ mod credential_process {
     }
 
     #[test]
-    fn it_must_not_lead_back_to_aws_mfa() {
+    fn command_that_runs_aws_mfa_is_an_error() {
         let sts = FakeSts::start();
         let says = |fault: &str| {
             format!("aws-mfa: credential_process of the profile work {fault}\nhint: {NOT_ITSELF}\n")
@@ -502,7 +737,7 @@ mod credential_process {
     }
 
     #[test]
-    fn it_does_not_eat_what_is_typed_for_the_code() {
+    fn command_reading_stdin_gets_nothing() {
         let sts = FakeSts::start();
         let sandbox = with_process(
             &sts,
@@ -516,4 +751,49 @@ mod credential_process {
             .stdin(std::fs::File::open(script).unwrap());
         assert!(get.output().unwrap().status.success());
     }
+}
+
+#[test]
+fn profile_files_are_read_once() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = with_files(&sts, "[profile work]\nregion = eu-west-1\n", "[work]\n");
+    let trace = sandbox.home().join("trace");
+    let mut command = sandbox.command(strace);
+    command
+        .args(["-f", "-e", "trace=%file", "-o"])
+        .arg(&trace)
+        .arg(super::sandbox::binary())
+        .args(["status", "-p", "work"]);
+    sandbox.run_with(&mut command);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    for file in [".aws/config", ".aws/credentials"] {
+        let opened = trace
+            .lines()
+            .filter(|line| line.contains("open") && line.contains(file))
+            .count();
+        assert_eq!(opened, 1, "{file}: {trace}");
+    }
+}
+
+/// Once it was waited for, its id may be another program's.
+#[test]
+fn a_failed_credential_process_is_not_signalled_after_it_was_reaped() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = with_files(&sts, "[profile work]\ncredential_process = exit 7\n", "");
+    let trace = sandbox.home().join("trace");
+    // Without a terminal the command has a process group of its own.
+    let mut command = sandbox.command("setsid");
+    command
+        .arg("--wait")
+        .arg(strace)
+        .args(["-f", "-e", "trace=kill,wait4", "-o"])
+        .arg(&trace)
+        .arg(super::sandbox::binary())
+        .args(["get", "-p", "work", "111111"]);
+    assert_eq!(sandbox.run_with(&mut command).status, 1);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(trace.contains("wait4("), "{trace}");
+    assert!(!trace.contains("kill("), "{trace}");
 }

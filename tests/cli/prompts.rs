@@ -1,13 +1,14 @@
 //! direnv's side of the contract: what happens at each prompt, in both of direnv's versions.
 
+use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts};
-use super::sandbox::{Outcome, Sandbox};
+use super::sandbox::{Outcome, Sandbox, chmod, in_an_hour};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -33,44 +34,40 @@ macro_rules! in_both_versions {
 }
 
 in_both_versions! {
-    a_session_comes_and_goes
-    a_session_comes_and_goes_under_strict_env
-    strict_stops_a_strict_envrc_alone
-    a_symlink_is_watched_with_its_target
-    a_large_and_odd_environment_goes_through
-    direnv_exec_has_the_session
-    without_direnv_load_no_secret_is_shown
-    an_envrc_says_use_aws_mfa
-    bash_follows_at_its_next_prompt
-    zsh_follows_at_its_next_prompt
-    fish_follows_at_its_next_prompt
+    session_saved_expired_or_removed_is_followed
+    session_saved_expired_or_removed_under_strict_env_is_followed
+    load_strict_without_session_stops_only_a_strict_envrc
+    symlinked_session_file_is_watched_with_its_target
+    large_and_odd_environment_is_unchanged
+    direnv_exec_runs_with_the_session
+    load_without_direnv_load_is_an_error_that_shows_no_secret
+    use_aws_mfa_loads_the_session
+    bash_prompt_after_get_or_clear_has_the_current_session
+    zsh_prompt_after_get_or_clear_has_the_current_session
+    fish_prompt_after_get_or_clear_has_the_current_session
 }
 
 /// A project with this `.envrc`, allowed, and the variables of a shell that stands in it.
 struct Project<'a> {
     sandbox: &'a Sandbox,
     direnv: &'a Path,
-    folder: PathBuf,
+    directory: PathBuf,
     variables: BTreeMap<String, Option<String>>,
 }
 
 impl<'a> Project<'a> {
     fn new(sandbox: &'a Sandbox, direnv: &'a Path, envrc: &str) -> Self {
-        let envrc = sandbox.write("project/.envrc", envrc);
-        let project = Project {
+        Project {
             sandbox,
             direnv,
-            folder: envrc.parent().unwrap().to_owned(),
+            directory: sandbox.project(direnv, envrc),
             variables: BTreeMap::new(),
-        };
-        let allowed = project.direnv(&["allow"]);
-        assert_eq!(allowed.status, 0, "{}", allowed.stderr);
-        project
+        }
     }
 
     /// direnv as this user's: root, too, cannot read what is closed to its owner.
     fn direnv(&self, arguments: &[&str]) -> Outcome {
-        let root = std::fs::metadata(&self.folder).unwrap().uid() == 0;
+        let root = std::fs::metadata(&self.directory).unwrap().uid() == 0;
         let mut command = match tool("setpriv").filter(|_| root) {
             Some(setpriv) => {
                 let mut command = self.sandbox.command(setpriv);
@@ -81,14 +78,14 @@ impl<'a> Project<'a> {
             }
             None => self.sandbox.command(self.direnv),
         };
-        command.args(arguments).current_dir(&self.folder);
+        command.args(arguments).current_dir(&self.directory);
         for (name, value) in &self.variables {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        Outcome::from(command.output().unwrap())
+        Outcome::of(&mut command)
     }
 
     /// What the hook does at each prompt, in every shell; gives what a user sees.
@@ -160,36 +157,31 @@ fn put(sandbox: &Sandbox, contents: &str, minute: u64) -> PathBuf {
 }
 
 fn valid() -> String {
-    fake_sts::session_json(Timestamp::now() + SignedDuration::from_hours(1))
+    fake_sts::session_json(in_an_hour())
 }
 
 fn sandbox_with_session() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let file = put(&sandbox, &valid(), 0);
-    sandbox.set("AWS_SESSION_FILE", file);
+    let sandbox = Sandbox::without_session();
+    put(&sandbox, &valid(), 0);
     sandbox
 }
 
-/// The life of a session, with the watch before, after, and left to `load`.
-fn life(direnv: &Path, first_line: &str) {
-    let watch = "watch_file $AWS_SESSION_FILE\n";
-    let load = "direnv_load aws-mfa load\n";
+const LOAD: &str = "direnv_load aws-mfa load\n";
+
+/// The life of a session, with each of these beginnings of an .envrc.
+fn life(direnv: &Path, beginnings: &[String]) {
     std::thread::scope(|scope| {
-        for lines in [
-            load.to_owned(),
-            format!("{watch}{load}"),
-            format!("{load}{watch}"),
-        ] {
+        for beginning in beginnings {
             scope.spawn(move || {
                 let sts = FakeSts::start();
                 let sandbox = Sandbox::with_user(&sts);
-                let envrc = format!("{first_line}{lines}export PROJECT=mine\n");
+                let envrc = format!("{beginning}export PROJECT=mine\n");
                 let mut project = Project::new(&sandbox, direnv, &envrc);
                 project.has_no_session("no session yet (");
-                assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+                sandbox.get("111111");
                 project.has_session(1);
                 // Within the same second.
-                assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+                sandbox.get("222222");
                 project.has_session(2);
                 let expired = Timestamp::now() - SignedDuration::from_hours(2);
                 put(&sandbox, &fake_sts::session_json(expired), 1);
@@ -197,12 +189,9 @@ fn life(direnv: &Path, first_line: &str) {
                 put(&sandbox, "{\"Credentials\"", 2);
                 project.has_no_session("session file is corrupt: it ends early (");
                 let file = put(&sandbox, &valid(), 3);
-                let allow = |mode| {
-                    std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
-                };
-                allow(0o000);
+                chmod(&file, 0o000);
                 project.has_no_session("cannot read the session file ");
-                allow(0o600);
+                chmod(&file, 0o600);
                 put(&sandbox, &valid(), 4);
                 project.has_session(0);
                 std::fs::remove_file(&file).unwrap();
@@ -212,18 +201,25 @@ fn life(direnv: &Path, first_line: &str) {
     });
 }
 
-fn a_session_comes_and_goes(direnv: &Path) {
-    life(direnv, "");
+fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
+    // The watch left to `load`, before it, and after it.
+    let watch = "watch_file $AWS_SESSION_FILE\n";
+    life(
+        direnv,
+        &[
+            LOAD.to_owned(),
+            format!("{watch}{LOAD}"),
+            format!("{LOAD}{watch}"),
+        ],
+    );
 }
 
-fn a_session_comes_and_goes_under_strict_env(direnv: &Path) {
-    life(direnv, "strict_env\n");
+fn session_saved_expired_or_removed_under_strict_env_is_followed(direnv: &Path) {
+    life(direnv, &[format!("strict_env\n{LOAD}")]);
 }
 
-fn strict_stops_a_strict_envrc_alone(direnv: &Path) {
-    let mut sandbox = Sandbox::new();
-    let session_file = sandbox.session_file();
-    sandbox.set("AWS_SESSION_FILE", session_file);
+fn load_strict_without_session_stops_only_a_strict_envrc(direnv: &Path) {
+    let sandbox = Sandbox::without_session();
     for (first_line, rest) in [("", Some("mine")), ("strict_env\n", None)] {
         let envrc = format!("{first_line}direnv_load aws-mfa load --strict\nexport PROJECT=mine\n");
         let mut project = Project::new(&sandbox, direnv, &envrc);
@@ -236,7 +232,7 @@ fn strict_stops_a_strict_envrc_alone(direnv: &Path) {
     }
 }
 
-fn a_symlink_is_watched_with_its_target(direnv: &Path) {
+fn symlinked_session_file_is_watched_with_its_target(direnv: &Path) {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let target = sandbox.write("vault/session", valid());
@@ -249,7 +245,7 @@ fn a_symlink_is_watched_with_its_target(direnv: &Path) {
         "direnv_load aws-mfa load\nexport PROJECT=mine\n",
     );
     project.has_session(0);
-    assert_eq!(sandbox.run(["get", "111111"]).status, 0);
+    sandbox.get("111111");
     project.has_session(1);
     assert!(link.is_symlink());
     // Gone behind the link, and back.
@@ -259,7 +255,7 @@ fn a_symlink_is_watched_with_its_target(direnv: &Path) {
     project.has_session(0);
 }
 
-fn a_large_and_odd_environment_goes_through(direnv: &Path) {
+fn large_and_odd_environment_is_unchanged(direnv: &Path) {
     let mut sandbox = sandbox_with_session();
     let large = "x/'\"\\\n\u{e9}".repeat(14_000);
     for number in 0..9 {
@@ -289,16 +285,16 @@ fn a_large_and_odd_environment_goes_through(direnv: &Path) {
     assert_eq!(changed, ["PROJECT"], "{shown}");
 }
 
-fn direnv_exec_has_the_session(direnv: &Path) {
+fn direnv_exec_runs_with_the_session(direnv: &Path) {
     let sandbox = sandbox_with_session();
     let project = Project::new(&sandbox, direnv, "direnv_load aws-mfa load\n");
-    let folder = project.folder.to_str().unwrap();
-    let ran = project.direnv(&["exec", folder, "printenv", "AWS_SESSION_TOKEN"]);
+    let directory = project.directory.to_str().unwrap();
+    let ran = project.direnv(&["exec", directory, "printenv", "AWS_SESSION_TOKEN"]);
     assert_eq!(ran.stdout, "token//S3CR3T+0==\n", "{}", ran.stderr);
     assert!(!ran.stderr.contains(fake_sts::SECRET_WORD));
 }
 
-fn without_direnv_load_no_secret_is_shown(direnv: &Path) {
+fn load_without_direnv_load_is_an_error_that_shows_no_secret(direnv: &Path) {
     let sandbox = sandbox_with_session();
     let mut project = Project::new(&sandbox, direnv, "aws-mfa load\nexport PROJECT=mine\n");
     let shown = project.loads_once();
@@ -317,12 +313,10 @@ fn without_direnv_load_no_secret_is_shown(direnv: &Path) {
     project.has_session(0);
 }
 
-fn an_envrc_says_use_aws_mfa(direnv: &Path) {
-    let mut sandbox = Sandbox::new();
-    let session_file = sandbox.session_file();
-    sandbox.set("AWS_SESSION_FILE", session_file);
+fn use_aws_mfa_loads_the_session(direnv: &Path) {
+    let sandbox = Sandbox::without_session();
     let printed = sandbox.run(["init", "direnv"]);
-    assert_eq!((printed.status, printed.stderr.as_str()), (0, ""));
+    printed.succeeded();
     sandbox.write(".config/direnv/lib/aws-mfa.sh", &printed.stdout);
     for line in ["use aws_mfa", "use aws-mfa"] {
         let _ = std::fs::remove_file(sandbox.session_file());
@@ -338,71 +332,111 @@ fn an_envrc_says_use_aws_mfa(direnv: &Path) {
     }
 }
 
-/// Two shells, one code, the hook of that shell.
+/// The story of the README's first page, with the hook of that shell: one code serves two shells.
 fn follows(kind: Kind, direnv: &Path) {
     let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    let project = Project::new(
-        &sandbox,
-        direnv,
-        "direnv_load aws-mfa load\nexport PROJECT=mine\n",
-    );
-    let open = || Shell::open_kind(kind, &sandbox, &project.folder, direnv);
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.unset("AWS_MFA_ARN").unset("AWS_SESSION_FILE");
+    let project = sandbox.project(direnv, ENVRC);
+    let open = || Shell::open_kind(kind, &sandbox, &project, direnv);
     let [mut first, mut second] = [open(), open()];
-    assert!(
-        first.first_prompt.contains("aws-mfa: no session yet ("),
-        "{}",
-        first.first_prompt
+
+    // No session: the rest of the .envrc loads, and one line says what to do.
+    let hints: Vec<&str> = first
+        .first_prompt
+        .lines()
+        .filter(|line| line.starts_with("aws-mfa: "))
+        .collect();
+    assert_eq!(
+        hints,
+        [format!(
+            "aws-mfa: no session yet ({}): run `aws-mfa get <code>`",
+            sandbox.session_file().display()
+        )]
     );
     for shell in [&mut first, &mut second] {
-        assert_eq!(shell.variable("PROJECT"), "mine");
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
+        has_no_credentials(shell);
     }
-    for (code, id) in [
-        ("111111", "ASIASESSION000000001"),
-        ("222222", "ASIASESSION000000002"),
-    ] {
-        let shown = first.run(&format!("aws-mfa get {code}"));
-        assert!(shown.contains("saved session info to "), "{shown}");
-        second.run("");
-        for shell in [&mut first, &mut second] {
-            assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), id);
-        }
+
+    // The second code comes within the same second, and is noticed too.
+    for number in 1..=2 {
+        get_in_one_shell(&mut first, &mut second, number);
     }
     let shown = first.run("true");
     assert!(!shown.contains("direnv: loading"), "{shown}");
-    first.run("aws-mfa clear");
+
+    std::fs::remove_file(sandbox.session_file()).unwrap();
+    for shell in [&mut first, &mut second] {
+        shell.run("");
+        has_no_credentials(shell);
+    }
+
+    get_in_one_shell(&mut first, &mut second, 3);
+    let shown = first.run("aws-mfa clear");
+    assert!(shown.contains("removed the session"), "{shown}");
     second.run("");
     for shell in [&mut first, &mut second] {
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
+        has_no_credentials(shell);
+    }
+    assert_eq!(sts.requests().len(), 3);
+}
+
+/// A code typed in the first shell gives both of them this session.
+#[track_caller]
+fn get_in_one_shell(first: &mut Shell, second: &mut Shell, number: u32) {
+    let shown = first.run(&format!("aws-mfa get {}", 111_111 * number));
+    assert!(shown.contains("saved session info to "), "{shown}");
+    second.run("");
+    for shell in [first, second] {
+        for (name, value) in [
+            ("AWS_ACCESS_KEY_ID", format!("ASIASESSION{number:09}")),
+            ("AWS_SECRET_ACCESS_KEY", format!("session/S3CR3T+{number}")),
+            ("AWS_SESSION_TOKEN", format!("token//S3CR3T+{number}==")),
+        ] {
+            assert_eq!(shell.variable(name), value);
+        }
+        assert_ne!(shell.variable("AWS_CREDENTIAL_EXPIRATION"), "unset");
         assert_eq!(shell.variable("PROJECT"), "mine");
     }
 }
 
-fn bash_follows_at_its_next_prompt(direnv: &Path) {
+#[track_caller]
+fn has_no_credentials(shell: &mut Shell) {
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+    ] {
+        assert_eq!(shell.variable(name), "unset", "{name}");
+    }
+    assert_eq!(shell.variable("PROJECT"), "mine");
+}
+
+fn bash_prompt_after_get_or_clear_has_the_current_session(direnv: &Path) {
     follows(Kind::Bash, direnv);
 }
 
-fn zsh_follows_at_its_next_prompt(direnv: &Path) {
+fn zsh_prompt_after_get_or_clear_has_the_current_session(direnv: &Path) {
     if tool("zsh").is_some() {
         follows(Kind::Zsh, direnv);
     }
 }
 
-fn fish_follows_at_its_next_prompt(direnv: &Path) {
+fn fish_prompt_after_get_or_clear_has_the_current_session(direnv: &Path) {
     if tool("fish").is_some() {
         follows(Kind::Fish, direnv);
     }
 }
 
 #[test]
-fn the_functions_for_direnv_pass_shellcheck() {
+fn direnv_functions_in_shellcheck_have_no_findings() {
     let Some(shellcheck) = tool("shellcheck") else {
         return;
     };
     let sandbox = Sandbox::new();
     let printed = sandbox.run(["init", "direnv"]);
     let file = sandbox.write("aws-mfa.sh", &printed.stdout);
-    let checked = Outcome::from(sandbox.command(shellcheck).arg(file).output().unwrap());
+    let checked = Outcome::of(sandbox.command(shellcheck).arg(file));
     checked.is(0, "", "");
 }

@@ -15,7 +15,7 @@ pub fn blocks(language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_policy_is_valid_json_and_lets_nobody_without_mfa_do_more_than_set_up_a_device() {
+fn readme_policy_without_mfa_allows_only_setting_up_a_device() {
     let policy: serde_json::Value = serde_json::from_str(blocks("json")[0]).unwrap();
     assert_eq!(policy["Version"], "2012-10-17");
     for statement in policy["Statement"].as_array().unwrap() {
@@ -30,6 +30,6 @@ fn the_policy_is_valid_json_and_lets_nobody_without_mfa_do_more_than_set_up_a_de
 }
 
 #[test]
-fn the_envrc_is_the_one_that_the_tests_use() {
+fn readme_envrc_is_the_one_under_test() {
     assert!(ENVRC.starts_with(blocks("sh")[0]), "{ENVRC}");
 }

@@ -24,26 +24,26 @@ fn stdout(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A folder with the archive in it, and the archive. A script takes the binary's place there: one
+/// A directory with the archive in it, and the archive. A script takes the binary's place there: one
 /// that is not optimised is large, and slow to pack.
 fn archive() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let stand_in = folder.path().join("aws-mfa");
+    let directory = tempfile::tempdir().unwrap();
+    let stand_in = directory.path().join("aws-mfa");
     let call = format!("#!/bin/sh\nexec '{}' \"$@\"\n", binary().display());
     std::fs::write(&stand_in, call).unwrap();
     std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut pack = script("release-archive");
-    pack.arg(&stand_in).arg(TRIPLE).arg(folder.path());
+    pack.arg(&stand_in).arg(TRIPLE).arg(directory.path());
     stdout(pack.output().unwrap());
-    let archive = folder
+    let archive = directory
         .path()
         .join(format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"));
-    (folder, archive)
+    (directory, archive)
 }
 
 #[test]
-fn an_archive_has_the_binary_its_pages_and_its_completions() {
-    let (_folder, archive) = archive();
+fn archive_contains_the_binary_its_pages_and_completions() {
+    let (_directory, archive) = archive();
     let mut list = Command::new("tar");
     let list = stdout(list.arg("-tzf").arg(archive).output().unwrap());
     let mut files: Vec<&str> = list
@@ -69,12 +69,14 @@ fn an_archive_has_the_binary_its_pages_and_its_completions() {
 }
 
 #[test]
-fn a_debian_package_is_made_of_the_archive() {
+fn debian_package_contains_the_archives_files() {
     let Some(dpkg) = tool("dpkg-deb") else { return };
-    let (folder, _) = archive();
+    let (directory, _) = archive();
     let mut pack = script("debian-package");
-    stdout(pack.arg(TRIPLE).arg(folder.path()).output().unwrap());
-    let package = folder.path().join(format!("aws-mfa_{VERSION}_amd64.deb"));
+    stdout(pack.arg(TRIPLE).arg(directory.path()).output().unwrap());
+    let package = directory
+        .path()
+        .join(format!("aws-mfa_{VERSION}_amd64.deb"));
     let ask = |option: &str| {
         let mut dpkg = Command::new(&dpkg);
         stdout(dpkg.arg(option).arg(&package).output().unwrap())
@@ -93,9 +95,9 @@ fn a_debian_package_is_made_of_the_archive() {
 }
 
 #[test]
-fn the_formula_has_each_archive_with_its_checksum() {
-    let folder = tempfile::tempdir().unwrap();
-    let sums = folder.path().join("SHA256SUMS");
+fn formula_has_each_archive_with_its_checksum() {
+    let directory = tempfile::tempdir().unwrap();
+    let sums = directory.path().join("SHA256SUMS");
     let triples = [
         "aarch64-apple-darwin",
         "x86_64-apple-darwin",
@@ -127,7 +129,7 @@ fn the_formula_has_each_archive_with_its_checksum() {
 }
 
 #[test]
-fn the_version_has_its_notes_in_the_changelog() {
+fn changelog_has_notes_for_this_version_only() {
     let notes = |version: &str| script("release-notes").arg(version).output().unwrap();
     let text = stdout(notes(VERSION));
     assert!(text.starts_with("### Added\n"), "{text}");

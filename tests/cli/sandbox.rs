@@ -1,8 +1,10 @@
-//! A user's machine in a temporary folder: an empty home, only the variables that are set here, and
-//! the built binary.
+//! A user's machine in a temporary directory: an empty home, only the variables that are set here,
+//! and the built binary.
 
 use super::fake_sts::{self, FakeSts};
 use super::leaks::Leaks;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -13,8 +15,12 @@ use std::sync::Mutex;
 /// The ARN of the sandbox's MFA device.
 pub const DEVICE: &str = "arn:aws:iam::123456789012:mfa/igor";
 
+/// A proxy that is not there. AWS's own endpoints all speak HTTPS, so that no test reaches them by
+/// mistake; one whose peer on loopback speaks TLS unsets `HTTPS_PROXY`.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
 pub struct Sandbox {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     variables: BTreeMap<OsString, OsString>,
     /// Knows the codes that were sent to it.
     sts: Option<FakeSts>,
@@ -32,17 +38,17 @@ pub struct Outcome {
 impl Sandbox {
     /// An empty home, nothing set but what every shell sets.
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("aws-mfa-test-")
             .tempdir()
             .unwrap();
-        // Where the temporary folder is a symlink (macOS), messages name what it leads to.
-        let home = folder.path().canonicalize().unwrap().join("home");
+        // Where the temporary directory is a symlink (macOS), messages name what it leads to.
+        let home = directory.path().canonicalize().unwrap().join("home");
         let temporary = home.with_file_name("tmp");
         std::fs::create_dir(&home).unwrap();
         std::fs::create_dir(&temporary).unwrap();
         let mut sandbox = Sandbox {
-            folder,
+            directory,
             variables: BTreeMap::new(),
             sts: None,
             written: Mutex::default(),
@@ -60,6 +66,7 @@ impl Sandbox {
             // What makes other programs talk must not make this one tell secrets.
             .set("RUST_LOG", "trace")
             .set("RUST_BACKTRACE", "full")
+            .set("HTTPS_PROXY", NOWHERE)
             .set("TZ", "UTC")
             .set("LC_ALL", "C.UTF-8");
         if cfg!(windows) {
@@ -82,7 +89,25 @@ impl Sandbox {
             .set("AWS_MFA_ARN", DEVICE)
             .set("AWS_SESSION_FILE", session_file)
             .set("AWS_ENDPOINT_URL_STS", sts.url());
+        if sts.url().starts_with("https://") {
+            sandbox.unset("HTTPS_PROXY");
+        }
         sandbox.sts = Some(sts.clone());
+        sandbox
+    }
+
+    /// A user without keys, whose session file is named and not there yet.
+    pub fn without_session() -> Self {
+        let mut sandbox = Sandbox::new();
+        let session_file = sandbox.session_file();
+        sandbox.set("AWS_SESSION_FILE", session_file);
+        sandbox
+    }
+
+    /// A user without keys, whose session is valid for another hour.
+    pub fn with_session() -> Self {
+        let sandbox = Sandbox::without_session();
+        sandbox.write_session(in_an_hour());
         sandbox
     }
 
@@ -98,7 +123,7 @@ impl Sandbox {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join("home")
+        self.directory.path().canonicalize().unwrap().join("home")
     }
 
     /// Where the README puts the session file.
@@ -108,7 +133,12 @@ impl Sandbox {
             .join(format!("session-{}", fake_sts::KEY_ID))
     }
 
-    /// Writes a file below the home folder, with the folders above it.
+    /// What is saved there.
+    pub fn saved_session(&self) -> Value {
+        read_json(&self.session_file())
+    }
+
+    /// Writes a file below the home directory, with the directories above it.
     pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.home().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -125,10 +155,19 @@ impl Sandbox {
         path
     }
 
-    /// Puts a session into the session file that holds until `expiration`.
-    pub fn write_session(&self, expiration: jiff::Timestamp) -> PathBuf {
+    /// Writes a session that expires at `expiration` to the session file.
+    pub fn write_session(&self, expiration: Timestamp) -> PathBuf {
         let json = fake_sts::session_json(expiration);
         self.write(self.session_file(), json)
+    }
+
+    /// A directory with this `.envrc`, allowed in direnv.
+    pub fn project(&self, direnv: &Path, envrc: &str) -> PathBuf {
+        let envrc = self.write("project/.envrc", envrc);
+        let project = envrc.parent().unwrap().to_owned();
+        let mut allow = self.command(direnv);
+        Outcome::of(allow.arg("allow").current_dir(&project)).succeeded();
+        project
     }
 
     /// A command that runs in this sandbox.
@@ -148,10 +187,16 @@ impl Sandbox {
         self.run_with(self.command(binary()).args(arguments))
     }
 
+    /// Gets a session with this code, without a warning.
+    #[track_caller]
+    pub fn get(&self, code: &str) {
+        self.run(["get", code]).succeeded();
+    }
+
     /// Runs a command of this sandbox, with the same check.
     #[track_caller]
     pub fn run_with(&self, command: &mut Command) -> Outcome {
-        let outcome = Outcome::from(command.output().unwrap());
+        let outcome = Outcome::of(command);
         let leaks = self.leaks(command).of(&outcome);
         assert!(leaks.is_empty(), "{leaks:#?}");
         outcome
@@ -167,14 +212,14 @@ impl Sandbox {
         for request in self.sts.iter().flat_map(FakeSts::requests) {
             leaks.add_code(&request.form["TokenCode"]);
         }
-        leaks.add_files(self.folder.path(), &self.written.lock().unwrap());
+        leaks.add_files(self.directory.path(), &self.written.lock().unwrap());
         leaks
     }
 
-    /// What is in the folder of the session file: left-overs show up here.
+    /// What is in the directory of the session file: left-overs show up here.
     pub fn session_folder(&self) -> Vec<String> {
-        let folder = self.session_file();
-        let mut names: Vec<String> = std::fs::read_dir(folder.parent().unwrap())
+        let file = self.session_file();
+        let mut names: Vec<String> = std::fs::read_dir(file.parent().unwrap())
             .map(|entries| {
                 entries
                     .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -198,6 +243,36 @@ impl From<Output> for Outcome {
 }
 
 impl Outcome {
+    /// Runs `command` to its end.
+    pub fn of(command: &mut Command) -> Self {
+        Outcome::from(command.output().unwrap())
+    }
+
+    /// Checks that the command succeeded without a word on standard error, and returns its output.
+    #[track_caller]
+    pub fn succeeded(&self) -> &str {
+        assert_eq!((self.status, self.stderr.as_str()), (0, ""));
+        &self.stdout
+    }
+
+    /// Checks that the command failed with this status and no output, and returns what it said.
+    #[track_caller]
+    pub fn failed(&self, status: i32) -> &str {
+        assert_eq!((self.status, self.stdout.as_str()), (status, ""));
+        &self.stderr
+    }
+
+    /// What was said, with `N` for the seconds until the next code, which are checked here.
+    #[track_caller]
+    pub fn without_wait(&self) -> String {
+        let Some((before, rest)) = self.stderr.split_once("wait for the next code (") else {
+            return self.stderr.clone();
+        };
+        let (seconds, after) = rest.split_once(" s)").unwrap();
+        assert!((1..=30).contains(&seconds.parse::<u32>().unwrap()));
+        format!("{before}wait for the next code (N s){after}")
+    }
+
     /// Checks all that the command gave back, exactly.
     #[track_caller]
     pub fn is(&self, status: i32, stdout: &str, stderr: &str) {
@@ -208,7 +283,40 @@ impl Outcome {
     }
 }
 
-/// The built binary. Cargo tells a test where it is; an example has it two folders up.
+/// The expiry of a session that is valid for another hour.
+pub fn in_an_hour() -> Timestamp {
+    Timestamp::now() + SignedDuration::from_hours(1)
+}
+
+/// The user's keys, as they stand under a profile's name.
+pub fn profile_keys() -> String {
+    format!(
+        "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        fake_sts::KEY_ID,
+        fake_sts::SECRET
+    )
+}
+
+/// A file of JSON, such as a session.
+pub fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Who may do what with the file or directory.
+#[cfg(unix)]
+pub fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+/// Sets who may do what with the file or directory.
+#[cfg(unix)]
+pub fn chmod(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+/// The built binary. Cargo tells a test where it is; an example has it two directories up.
 pub fn binary() -> PathBuf {
     match option_env!("CARGO_BIN_EXE_aws-mfa") {
         Some(path) => PathBuf::from(path),

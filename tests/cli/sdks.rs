@@ -2,15 +2,16 @@
 
 use super::moto::Moto;
 use super::readme;
-use super::sandbox::{Outcome, Sandbox};
+use super::sandbox::{Outcome, Sandbox, read_json};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 
 /// A user who has written the README's files to `~/.aws`, with secrets for the dots.
-fn user(moto_server: &Path) -> (Sandbox, Moto) {
+fn user() -> Option<(Sandbox, Moto)> {
+    let moto_server = tool("moto_server")?;
     let mut sandbox = Sandbox::new();
-    let moto = Moto::start(&sandbox, moto_server);
+    let moto = Moto::start(&sandbox, &moto_server);
     let (mut config, mut credentials) = (String::new(), String::new());
     for block in readme::blocks("ini") {
         match block.starts_with("# ~/.aws/config") {
@@ -21,19 +22,26 @@ fn user(moto_server: &Path) -> (Sandbox, Moto) {
     assert!(config.contains("[profile work-mfa]") && credentials.contains("[private]"));
     sandbox.write(".aws/config", config);
     sandbox.write(".aws/credentials", credentials);
-    sandbox.set("AWS_ENDPOINT_URL", &moto.url);
-    (sandbox, moto)
+    sandbox
+        .set("AWS_ENDPOINT_URL", &moto.url)
+        // Where the SDKs' own chains look once there is no session.
+        .set("AWS_EC2_METADATA_DISABLED", "true");
+    Some((sandbox, moto))
+}
+
+/// The same user with a session for the profile `work`.
+fn user_with_session() -> Option<(Sandbox, Moto)> {
+    let (sandbox, moto) = user()?;
+    sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+    Some((sandbox, moto))
 }
 
 const AS_IN_README: &str =
     "Error when retrieving credentials from custom-process: aws-mfa: session expired 14m ago (";
 
 fn saved_token(file: &Path) -> String {
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    json["Credentials"]["SessionToken"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    let token = &read_json(file)["Credentials"]["SessionToken"];
+    token.as_str().unwrap().to_owned()
 }
 
 fn session_file(sandbox: &Sandbox) -> PathBuf {
@@ -43,7 +51,7 @@ fn session_file(sandbox: &Sandbox) -> PathBuf {
 /// Runs a client that has to succeed, and gives what it prints.
 #[track_caller]
 fn prints(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
-    let outcome = Outcome::from(sandbox.command(program).args(arguments).output().unwrap());
+    let outcome = Outcome::of(sandbox.command(program).args(arguments));
     assert_eq!(outcome.status, 0, "{}", outcome.stderr);
     outcome.stdout.trim().to_owned()
 }
@@ -51,7 +59,7 @@ fn prints(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
 /// Runs a client whose session has expired, checks that it shows what to do, and gives all it says.
 #[track_caller]
 fn shows_the_remedy(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
-    let outcome = Outcome::from(sandbox.command(program).args(arguments).output().unwrap());
+    let outcome = Outcome::of(sandbox.command(program).args(arguments));
     assert_ne!(outcome.status, 0);
     for part in [
         "aws-mfa: session expired 14m ago (",
@@ -72,14 +80,13 @@ fn expire(sandbox: &Sandbox) {
 
 /// «Done when» of the product: two accounts, from nothing to `aws s3 ls`.
 #[test]
-fn from_nothing_to_s3_ls_with_two_accounts() {
-    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+fn two_new_accounts_can_list_s3() {
+    let (Some(aws), Some((sandbox, _moto))) = (tool("aws"), user()) else {
         return;
     };
-    let (sandbox, _moto) = user(&moto_server);
     for profile in ["work", "private"] {
         let outcome = sandbox.run(["get", "-p", profile, "123456"]);
-        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        outcome.succeeded();
     }
     assert_eq!(
         sandbox.session_folder(),
@@ -87,9 +94,9 @@ fn from_nothing_to_s3_ls_with_two_accounts() {
     );
     let aws = aws.to_str().unwrap();
     let made = sandbox.run(["exec", "-p", "work", "--", aws, "s3", "mb", "s3://reports"]);
-    assert_eq!((made.status, made.stderr.as_str()), (0, ""));
+    made.succeeded();
     let listed = sandbox.run(["exec", "-p", "work", "--", aws, "s3", "ls"]);
-    assert_eq!((listed.status, listed.stderr.as_str()), (0, ""));
+    listed.succeeded();
     assert!(
         listed.stdout.trim_end().ends_with(" reports"),
         "{}",
@@ -98,12 +105,10 @@ fn from_nothing_to_s3_ls_with_two_accounts() {
 }
 
 #[test]
-fn the_aws_cli_takes_the_session_and_shows_why_there_is_none() {
-    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+fn aws_cli_uses_the_session_and_shows_the_remedy_when_expired() {
+    let (Some(aws), Some((mut sandbox, _moto))) = (tool("aws"), user_with_session()) else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     let call = [
         "sts",
         "get-caller-identity",
@@ -125,12 +130,11 @@ fn the_aws_cli_takes_the_session_and_shows_why_there_is_none() {
 }
 
 #[test]
-fn boto3_takes_the_session_and_shows_why_there_is_none() {
-    let (Some(moto_server), Some(python)) = (tool("moto_server"), tool("python-venv")) else {
+fn boto3_uses_the_session_and_shows_the_remedy_when_expired() {
+    let (Some(python), Some((mut sandbox, _moto))) = (tool("python-venv"), user_with_session())
+    else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     sandbox.set("AWS_PROFILE", "work-mfa");
     let script = "\
 import boto3
@@ -164,15 +168,13 @@ fn javascript(sandbox: &mut Sandbox) -> Option<PathBuf> {
 }
 
 #[test]
-fn the_javascript_sdk_takes_the_session_and_shows_why_there_is_none() {
-    let Some(moto_server) = tool("moto_server") else {
+fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
+    let Some((mut sandbox, _moto)) = user_with_session() else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
     let Some(node) = javascript(&mut sandbox) else {
         return;
     };
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     sandbox.set("AWS_PROFILE", "work-mfa");
     let token = saved_token(&session_file(&sandbox));
     assert_eq!(
@@ -197,15 +199,13 @@ fn the_javascript_sdk_takes_the_session_and_shows_why_there_is_none() {
 
 /// Why `exec` takes `AWS_PROFILE` away.
 #[test]
-fn exec_gives_the_javascript_sdk_the_session_whatever_profile_is_set() {
-    let Some(moto_server) = tool("moto_server") else {
+fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
+    let Some((mut sandbox, _moto)) = user_with_session() else {
         return;
     };
-    let (mut sandbox, _moto) = user(&moto_server);
     let Some(node) = javascript(&mut sandbox) else {
         return;
     };
-    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     sandbox.set("AWS_PROFILE", "private");
     let token = saved_token(&session_file(&sandbox));
     let node = node.to_str().unwrap();

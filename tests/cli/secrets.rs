@@ -3,18 +3,13 @@
 
 use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_json};
 use super::leaks::Leaks;
-use super::sandbox::{Outcome, Sandbox, binary};
+use super::sandbox::{Outcome, Sandbox, binary, in_an_hour, profile_keys};
 use super::store::{SOMEBODY, as_root, as_somebody};
-use super::tool::tool;
-use jiff::{SignedDuration, Timestamp};
+use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-
-fn in_an_hour() -> Timestamp {
-    Timestamp::now() + SignedDuration::from_hours(1)
-}
 
 /// What the check says of a program that does this in the place of `aws-mfa get 123456`.
 fn leaks_of(script: &str) -> Vec<String> {
@@ -29,12 +24,12 @@ fn leaks_of(script: &str) -> Vec<String> {
     ];
     let mut command = sandbox.command("sh");
     command.args(["-c", script, "get", "123456"]).envs(words);
-    let outcome = Outcome::from(command.output().unwrap());
+    let outcome = Outcome::of(&mut command);
     sandbox.leaks(&command).of(&outcome)
 }
 
 #[test]
-fn the_check_finds_a_leak_wherever_it_is() {
+fn leak_anywhere_is_found() {
     for (script, leak) in [
         ("echo $MASTER", "the master secret in standard output"),
         ("echo x$MASTER >&2", "the master secret in standard error"),
@@ -73,7 +68,7 @@ fn the_check_finds_a_leak_wherever_it_is() {
 }
 
 #[test]
-fn the_check_leaves_alone_what_belongs_there() {
+fn secret_that_belongs_there_is_no_leak() {
     for script in [
         "echo saved",
         "echo \"$JSON\" > $HOME/session",
@@ -95,14 +90,14 @@ fn the_check_leaves_alone_what_belongs_there() {
 
 /// A code that was not in the arguments is known from what STS was asked.
 #[test]
-fn the_check_knows_the_codes_that_sts_saw() {
+fn code_known_only_to_sts_is_a_leak() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_MFA_CODE_COMMAND", "echo 246810");
     assert_eq!(sandbox.run(["get"]).status, 0);
     let mut echo = sandbox.command("sh");
     echo.args(["-c", "echo 246810"]);
-    let outcome = Outcome::from(echo.output().unwrap());
+    let outcome = Outcome::of(&mut echo);
     let mut other = sandbox.command("true");
     assert_eq!(
         sandbox.leaks(other.arg("status")).of(&outcome),
@@ -111,13 +106,19 @@ fn the_check_knows_the_codes_that_sts_saw() {
 }
 
 #[test]
-fn help_shows_no_value_of_a_variable() {
+fn help_with_secrets_in_variables_shows_none() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
+    let assert_no_value = |help: &str| {
+        assert!(
+            !help.contains(SECRET_WORD) && !help.contains(KEY_ID),
+            "{help}"
+        );
+    };
     let help = sandbox.run(["--help"]);
-    assert_eq!((help.status, help.stderr.as_str()), (0, ""));
+    assert_no_value(&help.stdout);
     let verbs = help
-        .stdout
+        .succeeded()
         .lines()
         .skip_while(|line| *line != "Commands:")
         .skip(1)
@@ -126,9 +127,7 @@ fn help_shows_no_value_of_a_variable() {
     let mut seen = 0;
     for verb in verbs {
         for flag in ["-h", "--help"] {
-            let help = sandbox.run([verb, flag]);
-            assert_eq!((help.status, help.stderr.as_str()), (0, ""), "{verb}");
-            assert!(!help.stdout.contains(SECRET_WORD) && !help.stdout.contains(KEY_ID));
+            assert_no_value(sandbox.run([verb, flag]).succeeded());
         }
         seen += 1;
     }
@@ -138,15 +137,14 @@ fn help_shows_no_value_of_a_variable() {
 /// Each system call by which something leaves the process, in the stories of a day: what is in it,
 /// and where it goes.
 #[test]
-fn a_secret_goes_nowhere_but_where_it_belongs() {
-    let Some(strace) = tool("strace") else { return };
+fn secret_in_a_system_call_goes_only_where_it_belongs() {
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let dump = sandbox.write("dump", "");
-    sandbox.write(
-        ".aws/credentials",
-        format!("[kept]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"),
-    );
+    sandbox.write(".aws/credentials", format!("[kept]\n{}", profile_keys()));
     let keys = format!(r#"{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}"#);
     let keys = sandbox.write("keys", keys);
     sandbox.write(
@@ -316,11 +314,9 @@ fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
 
 #[test]
 fn freed_memory_holds_no_secret() {
-    let Some(strace) = tool("strace") else { return };
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root may look into the memory of a process that is not dumpable");
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
         return;
-    }
+    };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let ended = Ended::get(&sandbox, &strace);
@@ -352,13 +348,13 @@ fn core_dumps_here(sandbox: &Sandbox) -> bool {
     command.args(["sh", "-c", "kill -ABRT $$"]);
     let dumped = command.status().unwrap().core_dumped();
     if !dumped {
-        eprintln!("skipped: this machine writes no core dumps");
+        skip("this machine writes no core dumps");
     }
     dumped
 }
 
 #[test]
-fn a_get_that_crashes_leaves_no_core_dump() {
+fn crashing_get_leaves_no_core_dump() {
     use super::fake_sts::Behaviour;
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -382,13 +378,11 @@ fn a_get_that_crashes_leaves_no_core_dump() {
 }
 
 #[test]
-fn the_command_of_exec_may_dump_core_as_before() {
-    let mut sandbox = Sandbox::new();
+fn crashing_command_of_exec_leaves_a_core_dump() {
+    let sandbox = Sandbox::with_session();
     if !core_dumps_here(&sandbox) {
         return;
     }
-    let file = sandbox.write_session(in_an_hour());
-    sandbox.set("AWS_SESSION_FILE", file);
     let mut command = with_core_dumps(&sandbox);
     command
         .arg(binary())
@@ -401,19 +395,17 @@ fn the_command_of_exec_may_dump_core_as_before() {
 /// A process that is not dumpable owns nothing in /proc any more; its own descriptors it can still
 /// open by their number.
 #[test]
-fn a_numbered_dump_file_is_written_by_a_user_who_is_not_root() {
+fn numbered_dump_file_without_root_is_written() {
     if !as_root() {
         return;
     }
-    let mut sandbox = Sandbox::new();
-    let file = sandbox.write_session(in_an_hour());
+    let mut sandbox = Sandbox::with_session();
+    let file = sandbox.session_file();
     for path in file.ancestors().skip(1).take(3) {
         std::os::unix::fs::chown(path, Some(SOMEBODY), None).unwrap();
     }
     std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
-    sandbox
-        .set("AWS_SESSION_FILE", file)
-        .set("DIRENV_DUMP_FILE_PATH", "3");
+    sandbox.set("DIRENV_DUMP_FILE_PATH", "3");
     for script in [
         "\"$0\" load 3>&1 >/dev/null | cat",
         "\"$0\" load 3>dump; cat dump",

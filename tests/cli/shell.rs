@@ -22,13 +22,13 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Opens a bash that stands in `folder`, and waits for its first prompt.
-    pub fn open(sandbox: &Sandbox, folder: &Path, direnv: &Path) -> Self {
-        Shell::open_kind(Kind::Bash, sandbox, folder, direnv)
+    /// Opens a bash that stands in `directory`, and waits for its first prompt.
+    pub fn open(sandbox: &Sandbox, directory: &Path, direnv: &Path) -> Self {
+        Shell::open_kind(Kind::Bash, sandbox, directory, direnv)
     }
 
     /// Opens a shell of this kind; it and script(1) must be there.
-    pub fn open_kind(kind: Kind, sandbox: &Sandbox, folder: &Path, direnv: &Path) -> Self {
+    pub fn open_kind(kind: Kind, sandbox: &Sandbox, directory: &Path, direnv: &Path) -> Self {
         let (program, arguments) = match kind {
             Kind::Bash => ("bash", "--norc --noprofile --noediting -i"),
             Kind::Zsh => ("zsh", "-f -o no_zle -o no_prompt_sp -o no_prompt_cr -i"),
@@ -37,7 +37,7 @@ impl Shell {
         let (script, program) = (tool("script").unwrap(), tool(program).unwrap());
         let line = format!(
             "cd '{}' && TERM=dumb exec '{}' {arguments}",
-            folder.display(),
+            directory.display(),
             program.display()
         );
         let mut shell = Shell {

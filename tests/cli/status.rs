@@ -1,11 +1,10 @@
 //! `aws-mfa status`: what there is, and where it comes from.
 
 use super::fake_sts::{KEY_ID, SECRET};
-use super::sandbox::{DEVICE, Outcome, Sandbox, binary};
+use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 
 /// A time whose minutes do not change while the test runs.
 fn in_half_a_minute_past(minutes: i64) -> Timestamp {
@@ -26,7 +25,9 @@ fn user() -> Sandbox {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
         .set("AWS_MFA_ARN", DEVICE)
         .set("AWS_SESSION_FILE", file)
-        .set("PATH", home);
+        .set("PATH", home)
+        // status connects to nothing, and shows the proxy.
+        .unset("HTTPS_PROXY");
     sandbox
 }
 
@@ -36,7 +37,7 @@ fn json_of(outcome: &Outcome) -> Value {
 }
 
 #[test]
-fn each_setting_is_shown_with_its_origin() {
+fn status_shows_each_setting_with_its_origin() {
     let sandbox = user();
     let end = in_half_a_minute_past(90);
     let file = sandbox.write_session(end).display().to_string();
@@ -60,7 +61,7 @@ fn each_setting_is_shown_with_its_origin() {
 }
 
 #[test]
-fn a_profiles_settings_name_profile_and_file() {
+fn settings_of_a_profile_are_shown_with_profile_and_file() {
     let mut sandbox = user();
     let config = sandbox.write(
         ".aws/config",
@@ -69,10 +70,7 @@ fn a_profiles_settings_name_profile_and_file() {
              endpoint_url = http://127.0.0.1:9\n"
         ),
     );
-    let credentials = sandbox.write(
-        ".aws/credentials",
-        format!("[work]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"),
-    );
+    let credentials = sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
     let (config, credentials) = (config.display(), credentials.display());
     sandbox.unset("AWS_MFA_ARN");
     let file = sandbox.session_file().with_file_name("session-work");
@@ -95,7 +93,7 @@ fn a_profiles_settings_name_profile_and_file() {
 }
 
 #[test]
-fn the_json_is_what_scripts_rely_on() {
+fn json_report_has_exactly_what_scripts_rely_on() {
     let mut sandbox = user();
     let end: Timestamp = format!("{:.0}", in_half_a_minute_past(90)).parse().unwrap();
     let file = sandbox.write_session(end);
@@ -156,7 +154,7 @@ fn the_json_is_what_scripts_rely_on() {
 }
 
 #[test]
-fn what_may_hold_a_secret_is_not_shown_whole() {
+fn setting_that_may_hold_a_secret_is_masked() {
     let mut sandbox = user();
     sandbox
         .set("AWS_MFA_CODE_COMMAND", "oathtool --totp -b S3CR3TSEED")
@@ -177,7 +175,7 @@ fn what_may_hold_a_secret_is_not_shown_whole() {
 }
 
 #[test]
-fn without_a_valid_session_the_status_is_3_and_the_state_says_why() {
+fn status_without_a_valid_session_exits_3_with_the_reason() {
     let sandbox = user();
     let file = sandbox.session_file();
     let state = |state: &str, message: String| {
@@ -199,7 +197,7 @@ fn without_a_valid_session_the_status_is_3_and_the_state_says_why() {
 }
 
 #[test]
-fn a_session_that_does_not_say_how_long_is_valid() {
+fn session_without_expiration_is_valid() {
     let sandbox = user();
     sandbox.write(
         sandbox.session_file(),
@@ -217,7 +215,7 @@ fn a_session_that_does_not_say_how_long_is_valid() {
 }
 
 #[test]
-fn what_is_not_set_is_told_once_and_is_no_obstacle() {
+fn missing_settings_are_shown_once_and_are_no_error() {
     let mut sandbox = Sandbox::new();
     let home = sandbox.home();
     sandbox.set("PATH", home);
@@ -225,9 +223,9 @@ fn what_is_not_set_is_told_once_and_is_no_obstacle() {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (3, ""));
     assert!(
         outcome.stdout.contains(
-            "\nkey id: no master keys are set: export MASTER_AWS_ACCESS_KEY_ID and \
+            "\nkey id: no master keys are configured: export MASTER_AWS_ACCESS_KEY_ID and \
              MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n\
-             device: no MFA device is named: "
+             device: no MFA device is configured: "
         ),
         "{}",
         outcome.stdout
@@ -249,7 +247,7 @@ fn what_is_not_set_is_told_once_and_is_no_obstacle() {
 }
 
 #[test]
-fn keys_of_a_program_are_not_asked_for() {
+fn credential_process_is_not_run() {
     let sandbox = user();
     let config = sandbox.write(
         ".aws/config",
@@ -279,10 +277,10 @@ fn put_direnv(sandbox: &Sandbox, version: &str) {
 }
 
 #[test]
-fn what_is_in_the_way_is_warned_of() {
+fn setting_in_the_way_is_a_warning() {
     let mut sandbox = user();
     let file = sandbox.write_session(in_half_a_minute_past(90));
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    chmod(&file, 0o640);
     put_direnv(&sandbox, "2.21.2");
     sandbox.write(
         ".aws/config",
@@ -320,7 +318,7 @@ fn what_is_in_the_way_is_warned_of() {
 }
 
 #[test]
-fn a_terminal_gets_columns_and_colour_and_no_color_is_honoured() {
+fn terminal_gets_columns_and_colour_unless_no_color() {
     let Some(script) = tool("script") else { return };
     let mut sandbox = user();
     let end = in_half_a_minute_past(90);
@@ -333,9 +331,7 @@ fn a_terminal_gets_columns_and_colour_and_no_color_is_honoured() {
             &format!("{} status", binary().display()),
             "/dev/null",
         ]);
-        Outcome::from(command.output().unwrap())
-            .stdout
-            .replace('\r', "")
+        Outcome::of(&mut command).stdout.replace('\r', "")
     };
     sandbox.set("TERM", "xterm");
     let coloured = on_terminal(&sandbox);
@@ -357,7 +353,7 @@ fn a_terminal_gets_columns_and_colour_and_no_color_is_honoured() {
 }
 
 #[test]
-fn local_time_is_shown() {
+fn expiry_is_in_local_time() {
     let mut sandbox = user();
     let end = in_half_a_minute_past(90);
     sandbox.write_session(end);
@@ -366,4 +362,21 @@ fn local_time_is_shown() {
     let local = end.to_zoned_datetime(zone).strftime("%H:%M").to_string();
     let shown = sandbox.run(["status"]).stdout;
     assert!(shown.contains(&format!("until {local}\n")), "{shown}");
+}
+
+#[test]
+fn time_zone_that_names_a_fifo_is_not_waited_for() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
+    let fifo = sandbox.home().join("fifo");
+    assert!(
+        sandbox
+            .command("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    sandbox.set("AWS_SESSION_FILE", file).set("TZ", &fifo);
+    assert_eq!(sandbox.run(["status"]).status, 0);
 }

@@ -8,26 +8,46 @@ use std::path::PathBuf;
 pub fn tool(name: &str) -> Option<PathBuf> {
     let found = installed(name);
     if found.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "{name} is not installed; run .ci/setup"
-        );
-        eprintln!("skipped: {name} is not installed");
+        skip(&format!("{name} is not installed; run .ci/setup"));
     }
     found
 }
+
+/// Says why a test, or a part of one, is skipped; with `CI=true` it fails instead.
+#[track_caller]
+pub fn skip(reason: &str) {
+    assert!(
+        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "with CI=true nothing is skipped: {reason}"
+    );
+    eprintln!("skipped: {reason}");
+}
+
+/// Whether the tests run as root, for what only root can do; without, it is skipped.
+#[cfg(unix)]
+#[track_caller]
+pub fn root(to: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        skip(&format!("only root can {to}"));
+    }
+    root
+}
+
+/// What only root can do with a process that is not dumpable, for [`root`].
+pub const LOOK_INSIDE: &str = "look into a process that is not dumpable";
 
 /// The path of `name`, if it is installed.
 pub fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain(tools_folder())
-        .map(|folder| folder.join(name))
+        .chain(tools_directory())
+        .map(|directory| directory.join(name))
         .find(|path| path.is_file())
 }
 
 /// Where `.ci/setup` puts what it does not install for the whole machine.
-fn tools_folder() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
-    folder.is_dir().then_some(folder)
+fn tools_directory() -> Option<PathBuf> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
+    directory.is_dir().then_some(directory)
 }

@@ -1,6 +1,7 @@
 //! What `status` reports, for people and for programs.
 
 use crate::error::Failure;
+use crate::escape::escape;
 use crate::setting::{Origin, Setting};
 use crate::time;
 use anstyle::{AnsiColor, Style};
@@ -100,6 +101,12 @@ impl Row {
         }
     }
 
+    /// Whether this is the id of master keys that a profile has.
+    pub fn is_key_id_of_profile(&self) -> bool {
+        self.name == "key_id"
+            && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
+    }
+
     fn json(&self) -> Value {
         match &self.setting {
             Ok(Some(setting)) => json!({
@@ -149,6 +156,16 @@ struct Line {
     style: Style,
 }
 
+impl Line {
+    fn escaped(self) -> Self {
+        Line {
+            value: escape(&self.value).into_owned(),
+            origin: self.origin.map(|origin| escape(&origin).into_owned()),
+            ..self
+        }
+    }
+}
+
 impl Report {
     /// The report as one JSON object.
     pub fn json(&self) -> anyhow::Result<String> {
@@ -166,7 +183,7 @@ impl Report {
             text.push('\n');
         }
         for warning in &self.warnings {
-            text += &format!("warning: {warning}\n");
+            text += &format!("warning: {}\n", escape(warning));
         }
         text
     }
@@ -200,7 +217,7 @@ impl Report {
         }
         for warning in &self.warnings {
             let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
-            text += &format!("{word} {warning}\n");
+            text += &format!("{word} {}\n", escape(warning));
         }
         text
     }
@@ -260,7 +277,7 @@ impl Report {
                 lines.push(line("account", account.clone(), Style::new()));
             }
         }
-        lines
+        lines.into_iter().map(Line::escaped).collect()
     }
 }
 

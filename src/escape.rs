@@ -1,0 +1,128 @@
+//! Text from outside, made safe to show to people.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// `text` with every character escaped that a terminal would act on, or that would reorder or hide
+/// what stands beside it: control characters (C0 and C1, the line feed among them), Unicode's
+/// bidirectional controls, line separators and invisible characters.
+///
+/// See <https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::from(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if !is_unsafe(character) {
+            escaped.push(character);
+        } else if character.is_ascii() {
+            escaped.extend(character.escape_default());
+        } else {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
+        }
+    }
+    Cow::from(escaped)
+}
+
+/// A value that was typed, as a message may quote it: an MFA code in the wrong place is not shown.
+pub fn quote(value: &str) -> &str {
+    let digits = value.chars().filter(|c| !c.is_whitespace());
+    let (count, all_numeric) = digits.fold((0, true), |(count, all), character| {
+        (count + 1, all && character.is_numeric())
+    });
+    match all_numeric && count == 6 {
+        true => MASK,
+        false => value,
+    }
+}
+
+/// `message` without a run of two digits or more: with the verb forgotten, a code or a part of one is among
+/// the arguments that clap quotes.
+pub fn mask_digits(message: &str) -> String {
+    let mut masked = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(char::is_numeric) {
+        let (before, digits) = rest.split_at(start);
+        let end = digits
+            .find(|c: char| !c.is_numeric())
+            .unwrap_or(digits.len());
+        let (run, after) = digits.split_at(end);
+        masked.push_str(before);
+        masked.push_str(match run.chars().count() {
+            1 => run,
+            _ => MASK,
+        });
+        rest = after;
+    }
+    masked + rest
+}
+
+/// What stands for a code.
+const MASK: &str = "******";
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_unchanged() {
+        for text in ["", "work", "/home/zoë/«session»…", "東京", "a\\b"] {
+            assert_eq!(escape(text), text);
+        }
+    }
+
+    #[test]
+    fn characters_that_a_terminal_acts_on_are_escaped() {
+        for (text, escaped) in [
+            ("a\nhint: b", "a\\nhint: b"),
+            ("\u{1b}[2J\r\t\0", "\\u{1b}[2J\\r\\t\\u{0}"),
+            ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
+            (
+                "a\u{202e}b\u{2066}c\u{200f}",
+                "a\\u{202e}b\\u{2066}c\\u{200f}",
+            ),
+            ("\u{2028}\u{feff}\u{ad}", "\\u{2028}\\u{feff}\\u{ad}"),
+        ] {
+            assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn a_quoted_code_is_masked() {
+        for code in ["483920", "483 920", "４８３９２０", "٤٨٣٩٢٠"] {
+            assert_eq!(quote(code), "******");
+        }
+        for value in ["", "48392", "4839201", "48392a", "eu-west-1"] {
+            assert_eq!(quote(value), value);
+        }
+    }
+
+    #[test]
+    fn runs_of_digits_are_masked() {
+        for (message, masked) in [
+            ("'-f483920' and --a=48", "'-f******' and --a=******"),
+            ("eu-west-1", "eu-west-1"),
+            ("４８３９２０!", "******!"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_digits(message), masked);
+        }
+    }
+}

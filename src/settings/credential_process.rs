@@ -1,0 +1,158 @@
+//! `credential_process`: a command of the user's that prints the master keys.
+//!
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+
+use super::keys::MasterKeys;
+use crate::environment::Environment;
+use crate::error::{Failure, Kind};
+use crate::process;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// How long a `credential_process` may take: the time to unlock a password manager. The SDKs set
+/// no limit at all.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a `credential_process` prints.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer<'a> {
+    version: u64,
+    #[serde(borrow, default)]
+    access_key_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    secret_access_key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    session_token: Option<Cow<'a, str>>,
+}
+
+/// The keys that the command line prints; `name` is where it comes from, for the messages.
+///
+/// # Errors
+/// It runs aws-mfa, cannot be run, or prints something other than long-term keys.
+pub fn run(
+    command_line: &str,
+    name: &str,
+    environment: &Environment,
+) -> Result<MasterKeys, Failure> {
+    if runs_aws_mfa(command_line) {
+        return Err(not_itself(&format!("{name} {}", process::Fault::Circle)));
+    }
+    let output = process::run(command_line, environment, LIMIT).map_err(|fault| match fault {
+        process::Fault::Circle => not_itself(&format!("{name} {fault}")),
+        _ => unusable(name, &fault.to_string()),
+    })?;
+    parse(&output, name)
+}
+
+/// The keys in what a `credential_process`, named `name`, has printed.
+///
+/// # Errors
+/// It has printed something else; the message quotes nothing of it.
+pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
+    let unusable = |what: &str| unusable(name, what);
+    // serde_json's own message can quote what was printed.
+    let answer: Answer = serde_json::from_slice(output)
+        .map_err(|_| unusable("printed something other than credentials"))?;
+    if answer.version != 1 {
+        return Err(unusable(&format!(
+            "printed Version {}, not 1",
+            answer.version
+        )));
+    }
+    if answer.access_key_id.starts_with("ASIA")
+        || answer.session_token.is_some_and(|token| !token.is_empty())
+    {
+        return Err(not_itself(&format!(
+            "{name} printed temporary credentials, not long-term keys"
+        )));
+    }
+    for (key, value) in [
+        ("AccessKeyId", &answer.access_key_id),
+        ("SecretAccessKey", &answer.secret_access_key),
+    ] {
+        if value.is_empty() {
+            return Err(unusable(&format!("printed no {key}")));
+        }
+    }
+    MasterKeys::new(
+        &answer.access_key_id,
+        &answer.secret_access_key,
+        &format!("AccessKeyId of {name}"),
+    )
+}
+
+/// The failure for a `credential_process`, named `name`, that gives no keys.
+fn unusable(name: &str, what: &str) -> Failure {
+    Failure::new(Kind::Setup, format!("{name} {what}")).hint(
+        "run it in a shell to see; it has to print \
+         {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
+    )
+}
+
+/// Whether the command line runs this program; it is then not even started. (What is hidden better ends
+/// in [`process::Fault::Circle`].)
+fn runs_aws_mfa(command_line: &str) -> bool {
+    aws_mfa_arguments(command_line).is_some()
+}
+
+/// The words of a command line that runs this program, its name the first of them. The program is the first
+/// word after assignments, `env` and `exec`.
+pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
+    // A backslash of a path on Windows is no escape.
+    let mut words = shlex::split(&command_line.replace('\\', "/"))?;
+    let program = words
+        .iter()
+        .position(|word| !matches!(word.as_str(), "env" | "exec") && !is_assignment(word))?;
+    words.drain(..program);
+    let name = words.first()?.rsplit('/').next()?;
+    matches!(name, "aws-mfa" | "aws-mfa.exe").then_some(words)
+}
+
+/// `NAME=value`.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+fn not_itself(message: &str) -> Failure {
+    Failure::new(Kind::Setup, message).hint(
+        "AWS gives no session for temporary credentials: name the profile that has the user's own \
+         keys (AKIA…), `--profile <name>`",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_program_that_is_run_counts_as_aws_mfa() {
+        for line in [
+            "aws-mfa load --format process",
+            "\"/opt/my tools/aws-mfa\" load",
+            "env A=b /usr/bin/aws-mfa load",
+            "  A='b' exec '/usr/bin/aws-mfa' load",
+            r"C:\tools\aws-mfa.exe load",
+        ] {
+            assert!(runs_aws_mfa(line), "{line}");
+        }
+        for line in [
+            "",
+            "\"",
+            "env A=b",
+            "/opt/aws-mfa/keys",
+            "my-aws-mfa",
+            "keys --for aws-mfa-user",
+            "cat ~/secrets/aws-mfa",
+            "keys=1; pass show aws-mfa",
+        ] {
+            assert!(!runs_aws_mfa(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Which profile is meant.
+
+use super::credential_process::aws_mfa_arguments;
+use crate::cli::{Cli, Command, Selection};
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::profile::Profiles;
+use crate::setting::{Origin, Setting};
+use clap::Parser;
+
+/// What an `.envrc` exports so that every verb typed in its directory means the same account. No SDK reads
+/// it, so that it does not hide the session the way an exported `AWS_PROFILE` does.
+pub const EXPLICIT_PROFILE: &str = "AWS_MFA_PROFILE";
+
+/// The name of the profile that the settings come from, and who named it.
+pub struct SelectedProfile {
+    /// The profile's name.
+    pub name: String,
+    /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE` or the default.
+    pub origin: Origin,
+}
+
+impl SelectedProfile {
+    /// The profile of `--profile`, else `AWS_MFA_PROFILE`, else `AWS_PROFILE`, else `default`. It need not
+    /// exist.
+    ///
+    /// # Errors
+    /// A variable is not UTF-8.
+    pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
+        if let Some(name) = &selection.profile {
+            return Ok(SelectedProfile {
+                name: name.clone(),
+                origin: Origin::Flag("--profile"),
+            });
+        }
+        Ok(
+            match environment.first(&[EXPLICIT_PROFILE, "AWS_PROFILE"])? {
+                Some((variable, name)) => SelectedProfile {
+                    name: name.to_owned(),
+                    origin: Origin::Variable(variable),
+                },
+                None => SelectedProfile {
+                    name: "default".to_owned(),
+                    origin: Origin::Default,
+                },
+            },
+        )
+    }
+
+    /// Whether the user has said which account is meant: that account's own settings then beat what the
+    /// shell happens to export for another one.
+    pub fn is_explicit(&self) -> bool {
+        matches!(
+            self.origin,
+            Origin::Flag(_) | Origin::Variable(EXPLICIT_PROFILE)
+        )
+    }
+
+    /// Whether anything names the profile.
+    pub fn is_named(&self) -> bool {
+        self.origin != Origin::Default
+    }
+
+    /// The profile that this one stands for: itself, or X where its `credential_process` runs
+    /// `aws-mfa load --profile X`.
+    pub fn resolved(mut self, profiles: &Profiles) -> Self {
+        let mut seen = Vec::new();
+        while let Some(next) = alias_of(&self.name, profiles)
+            && next != self.name
+            && !seen.contains(&next)
+        {
+            seen.push(std::mem::replace(&mut self.name, next));
+        }
+        self
+    }
+
+    /// The name as a setting.
+    pub fn setting(&self) -> Setting<&str> {
+        Setting {
+            value: &self.name,
+            origin: self.origin.clone(),
+        }
+    }
+}
+
+/// The profile whose session the `credential_process` of the profile `name` hands out.
+fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
+    let profile = profiles.profile(name);
+    if profile.get("aws_access_key_id").is_some() || profile.get("role_arn").is_some() {
+        return None;
+    }
+    loaded_profile(profile.get("credential_process")?.value)
+}
+
+/// X in the command line `aws-mfa load --profile X`, with whatever other options.
+fn loaded_profile(command_line: &str) -> Option<String> {
+    let words = aws_mfa_arguments(command_line)?;
+    match Cli::try_parse_from(words).ok()?.command {
+        Command::Load(load) => load.selection.profile,
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_that_loads_a_profile_stands_for_it() {
+        for (line, profile) in [
+            ("aws-mfa load --profile work --format process", Some("work")),
+            (
+                "/opt/bin/aws-mfa load --format=process -pwork",
+                Some("work"),
+            ),
+            ("'/opt/my tools/aws-mfa' load --profile='a b'", Some("a b")),
+            ("aws-mfa load --format process", None),
+            ("aws-mfa get --profile work", None),
+            ("aws-mfa load --nonsense --profile work", None),
+            ("env A=b aws-mfa load --profile work", Some("work")),
+            ("cat ~/secrets/aws-mfa", None),
+            ("aws-mfa load --profile 'work", None),
+            ("", None),
+        ] {
+            assert_eq!(loaded_profile(line).as_deref(), profile, "{line}");
+        }
+    }
+}

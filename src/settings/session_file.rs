@@ -1,0 +1,274 @@
+//! Where a session is kept.
+
+use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
+use super::selected::SelectedProfile;
+use crate::cli::Selection;
+use crate::environment::Environment;
+use crate::error::{Failure, Kind};
+use crate::profile::Profiles;
+use crate::setting::{Origin, Setting};
+use std::path::{Path, PathBuf};
+
+/// The variable that names the session file.
+pub const SESSION_FILE: &str = "AWS_SESSION_FILE";
+
+/// The file that keeps the session. `load` resolves nothing else; where there is a file, nothing in `~/.aws`
+/// is opened for it.
+///
+/// `--session-file` beats everything. An explicit profile beats `AWS_SESSION_FILE` and the `MASTER_*`
+/// variables: `get -p other` never overwrites the session of the directory that one stands in.
+///
+/// # Errors
+/// No home directory is known, of the master keys only the secret is set, or the key's id is none.
+pub fn session_file(
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Setting<PathBuf>, Failure> {
+    if let Some(path) = &selection.session_file {
+        return Ok(Setting {
+            value: path.clone(),
+            origin: Origin::Flag("--session-file"),
+        });
+    }
+    let profile = SelectedProfile::of(selection, environment)?;
+    if profile.is_explicit() {
+        return file_of_profile(profile, environment);
+    }
+    if let Some(path) = environment.get(SESSION_FILE) {
+        return Ok(Setting {
+            value: PathBuf::from(path),
+            origin: Origin::Variable(SESSION_FILE),
+        });
+    }
+    match (environment.text(KEY_ID)?, environment.get(SECRET)) {
+        (Some(id), _) => {
+            let id = key_id(id, KEY_ID)?;
+            Ok(Setting {
+                value: directory(environment)?.join(format!("session-{id}")),
+                origin: Origin::Variable(KEY_ID),
+            })
+        }
+        (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
+        (None, None) => file_of_profile(profile, environment),
+    }
+}
+
+/// The session file of a profile, or of the profile that it stands for. To find that out takes reading
+/// `~/.aws`, so that it is done only where there is no file under the profile's own name.
+fn file_of_profile(
+    profile: SelectedProfile,
+    environment: &Environment,
+) -> Result<Setting<PathBuf>, Failure> {
+    let directory = directory(environment)?;
+    let file = |name: &str| directory.join(format!("session-{}", file_name(name, FileNames::HERE)));
+    let origin = profile.origin.clone();
+    let own = file(&profile.name);
+    let value = if profile.is_named() && !exists(&own) {
+        match Profiles::load(environment) {
+            Ok(profiles) => file(&profile.resolved(&profiles).name),
+            // Whoever needs the profiles says what is wrong with them.
+            Err(_) => own,
+        }
+    } else {
+        own
+    };
+    Ok(Setting { value, origin })
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
+    let directory = environment.config_directory()?.ok_or_else(|| {
+        Failure::new(
+            Kind::Setup,
+            "no home directory is known, so there is no place for the session file",
+        )
+        .hint("set HOME, or name a file with AWS_SESSION_FILE")
+    })?;
+    Ok(directory.join("aws"))
+}
+
+/// What the file names of a system allow.
+#[derive(Clone, Copy)]
+struct FileNames {
+    /// `Work` and `work` are one file.
+    ignore_case: bool,
+    /// Some characters are reserved, and dots and spaces at the end are dropped, see
+    /// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>.
+    are_windows: bool,
+}
+
+impl FileNames {
+    const HERE: FileNames = FileNames {
+        ignore_case: cfg!(any(windows, target_vendor = "apple")),
+        are_windows: cfg!(windows),
+    };
+}
+
+/// A profile's name as a part of a file name. What the system's file names cannot carry, or do not tell apart, is
+/// percent-encoded, and `%` with it: no two profiles share a file.
+fn file_name(name: &str, system: FileNames) -> String {
+    let kept = if system.are_windows {
+        name.trim_end_matches(['.', ' ']).len()
+    } else {
+        name.len()
+    };
+    let mut encoded = String::with_capacity(name.len());
+    for (position, character) in name.char_indices() {
+        let encode = "%/\\".contains(character)
+            || system.ignore_case && character.is_uppercase()
+            || system.are_windows
+                && (position >= kept || character < ' ' || "<>:\"|?*".contains(character));
+        if encode {
+            let mut bytes = [0; 4];
+            for byte in character.encode_utf8(&mut bytes).bytes() {
+                encoded.push_str(&format!("%{byte:02X}"));
+            }
+        } else {
+            encoded.push(character);
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect()
+    }
+
+    fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
+        Selection {
+            profile: profile.map(str::to_owned),
+            session_file: session_file.map(PathBuf::from),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn session_file_is_chosen_by_flag_explicit_profile_variable_key_and_profile() {
+        let all = [
+            ("HOME", "/h"),
+            ("AWS_MFA_PROFILE", "e"),
+            ("AWS_SESSION_FILE", "/v"),
+            (KEY_ID, "AKIA1"),
+            ("AWS_PROFILE", "a/b"),
+        ];
+        let path = |selection: &Selection, from: usize| {
+            let variables = [&all[..1], &all[from..]].concat();
+            session_file(selection, &environment(&variables))
+                .unwrap()
+                .value
+        };
+        let none = selection(None, None);
+        assert_eq!(
+            path(&selection(Some("p"), Some("/f")), 1),
+            PathBuf::from("/f")
+        );
+        assert_eq!(
+            path(&selection(Some("p"), None), 1),
+            PathBuf::from("/h/.config/aws/session-p")
+        );
+        assert_eq!(path(&none, 1), PathBuf::from("/h/.config/aws/session-e"));
+        assert_eq!(path(&none, 2), PathBuf::from("/v"));
+        assert_eq!(
+            path(&none, 3),
+            PathBuf::from("/h/.config/aws/session-AKIA1")
+        );
+        assert_eq!(
+            path(&none, 4),
+            PathBuf::from("/h/.config/aws/session-a%2Fb")
+        );
+        assert_eq!(
+            path(&none, 5),
+            PathBuf::from("/h/.config/aws/session-default")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn relative_xdg_config_home_is_ignored() {
+        let path = |xdg: &str| {
+            let environment = environment(&[("HOME", "/h"), ("XDG_CONFIG_HOME", xdg)]);
+            session_file(&selection(None, None), &environment)
+                .unwrap()
+                .value
+        };
+        assert_eq!(path("/x"), PathBuf::from("/x/aws/session-default"));
+        assert_eq!(path("x"), PathBuf::from("/h/.config/aws/session-default"));
+    }
+
+    #[test]
+    fn missing_home_directory_is_an_error() {
+        let failure = session_file(&selection(None, None), &environment(&[])).err();
+        assert_eq!(
+            failure.unwrap().to_string(),
+            "no home directory is known, so there is no place for the session file\n\
+             hint: set HOME, or name a file with AWS_SESSION_FILE"
+        );
+    }
+
+    #[test]
+    fn secret_without_key_id_is_an_error() {
+        let failure = session_file(&selection(None, None), &environment(&[(SECRET, "x")])).err();
+        assert_eq!(
+            failure.unwrap().message,
+            "MASTER_AWS_ACCESS_KEY_ID is not set, but MASTER_AWS_SECRET_ACCESS_KEY is"
+        );
+    }
+
+    #[test]
+    fn secret_in_the_place_of_the_key_id_is_an_error_that_does_not_show_it() {
+        for id in [
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "a\u{1b}b",
+            "a/b",
+            "x".repeat(129).as_str(),
+        ] {
+            let failure = session_file(
+                &selection(None, None),
+                &environment(&[("HOME", "/h"), (KEY_ID, id)]),
+            );
+            let failure = failure.err().unwrap().to_string();
+            assert!(
+                failure.contains(KEY_ID) && !failure.contains(id),
+                "{failure}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_a_system_confuses_are_encoded_there() {
+        let unix = FileNames {
+            ignore_case: false,
+            are_windows: false,
+        };
+        let macos = FileNames {
+            ignore_case: true,
+            ..unix
+        };
+        let windows = FileNames {
+            are_windows: true,
+            ..macos
+        };
+        for (name, on_unix, on_macos, on_windows) in [
+            ("work", "work", "work", "work"),
+            ("Work", "Work", "%57ork", "%57ork"),
+            ("Ä/b%", "Ä%2Fb%25", "%C3%84%2Fb%25", "%C3%84%2Fb%25"),
+            ("a:b?.", "a:b?.", "a:b?.", "a%3Ab%3F%2E"),
+            ("a. .", "a. .", "a. .", "a%2E%20%2E"),
+        ] {
+            assert_eq!(file_name(name, unix), on_unix);
+            assert_eq!(file_name(name, macos), on_macos);
+            assert_eq!(file_name(name, windows), on_windows);
+        }
+    }
+}

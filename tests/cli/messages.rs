@@ -1,0 +1,202 @@
+//! What people are shown: text from outside cannot take over the terminal, and a code in the wrong
+//! place is not shown again.
+
+use super::fake_sts::{Behaviour, FakeSts, error_xml};
+use super::sandbox::Sandbox;
+
+/// What a terminal would act on, and what forges a line of ours.
+const HOSTILE: &str = "x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
+
+/// The same as it may be shown.
+const ESCAPED: &str = r"x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
+
+#[track_caller]
+fn assert_safe(shown: &str) {
+    let safe = |c: char| c == '\n' || !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(shown.chars().all(safe), "{shown:?}");
+    assert!(!shown.contains("\nhint: run `evil"), "{shown}");
+}
+
+#[test]
+fn text_from_the_environment_and_the_command_line_is_escaped() {
+    let sts = FakeSts::start();
+    for variable in [
+        "AWS_MFA_ARN",
+        "AWS_SESSION_FILE",
+        "AWS_MFA_DURATION",
+        "AWS_PROFILE",
+        "AWS_MFA_PROFILE",
+        "AWS_REGION",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_CA_BUNDLE",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "MASTER_AWS_ACCESS_KEY_ID",
+        "AWS_CONFIG_FILE",
+        "AWS_ACCESS_KEY_ID",
+    ] {
+        let mut sandbox = Sandbox::with_user(&sts);
+        sandbox.set(variable, HOSTILE);
+        for verb in ["get 13579", "get", "load", "exec true", "status", "clear"] {
+            let outcome = sandbox.run(verb.split(' '));
+            assert_safe(&outcome.stdout);
+            assert_safe(&outcome.stderr);
+        }
+    }
+    let sandbox = Sandbox::with_user(&sts);
+    for arguments in [
+        vec!["get", "-p", HOSTILE, "135790"],
+        vec!["get", "--region", HOSTILE, "135790"],
+        vec!["get", "-d", HOSTILE, "135790"],
+        vec!["get", "--serial-number", HOSTILE, "135790"],
+        vec!["get", "--unless-valid", HOSTILE],
+        vec!["load", "--session-file", HOSTILE],
+        vec!["load", "--format", HOSTILE],
+        vec!["exec", HOSTILE],
+        vec![HOSTILE],
+    ] {
+        let outcome = sandbox.run(&arguments);
+        assert_ne!(outcome.status, 0);
+        assert_safe(&outcome.stderr);
+    }
+    let format = format!("--format={HOSTILE}");
+    let shown = sandbox.run(["load", &format]).stderr;
+    assert_safe(&shown);
+    assert!(
+        shown.contains(&format!("invalid value '{ESCAPED}'")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn text_of_an_answer_is_escaped() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    sts.behave(Behaviour::Answer {
+        status: 400,
+        body: error_xml(
+            "Odd\u{9b}31m",
+            "told\u{202e} by &#x1b;[2J&#10;hint: run `evil`",
+        ),
+    });
+    let outcome = sandbox.run(["get", "135790"]);
+    assert_eq!(outcome.status, 1);
+    assert_safe(&outcome.stderr);
+    assert!(outcome.stderr.contains("told"), "{}", outcome.stderr);
+}
+
+#[test]
+fn code_in_the_wrong_place_is_masked() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    for (arguments, shown) in [
+        (vec!["483920"], "error: unrecognized subcommand '******'\n"),
+        (
+            vec!["483", "920"],
+            "error: unrecognized subcommand '******'\n",
+        ),
+        (
+            vec!["４８３９２０"],
+            "error: unrecognized subcommand '******'\n",
+        ),
+        (vec!["-f483920"], "error: unexpected argument '-f' found\n"),
+        (
+            vec!["load", "-f483920"],
+            "error: invalid value '******' for '--format <FORMAT>'\n",
+        ),
+        (
+            vec!["load", "--format=483920"],
+            "error: invalid value '******' for '--format <FORMAT>'\n",
+        ),
+        (
+            vec!["status", "483920"],
+            "error: unexpected argument '******' found\n",
+        ),
+        (
+            vec!["load", "--483920"],
+            "error: unexpected argument '--******' found\n",
+        ),
+        (
+            vec!["get", "-d", "483920"],
+            "aws-mfa: too long for a session: ******\n",
+        ),
+        (
+            vec!["get", "-d", "４８３９２０"],
+            "aws-mfa: invalid duration: ******\n",
+        ),
+        (
+            vec!["get", "--serial-number", "483 920"],
+            "aws-mfa: not an MFA device: ******\n",
+        ),
+        (vec!["exec", "483920"], "aws-mfa: no session yet"),
+    ] {
+        let outcome = sandbox.run(&arguments);
+        assert!(
+            outcome.stderr.starts_with(shown),
+            "{arguments:?}: {}",
+            outcome.stderr
+        );
+        for part in ["483", "920", "４８"] {
+            assert!(
+                !outcome.stderr.contains(part),
+                "{arguments:?}: {}",
+                outcome.stderr
+            );
+        }
+    }
+    let file = sandbox.write_session(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1));
+    let outcome = sandbox.run(["exec", "483920"]);
+    assert_eq!(
+        outcome.stderr.lines().next(),
+        Some("aws-mfa: command not found: ******")
+    );
+    std::fs::remove_file(file).unwrap();
+    let outcome = sandbox.run(["get", "-p", "483920", "135790"]);
+    assert!(
+        outcome
+            .stderr
+            .starts_with("aws-mfa: there is no profile ****** in "),
+        "{}",
+        outcome.stderr
+    );
+    assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn empty_profile_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    for arguments in [["load", "-p", ""], ["status", "--profile", ""]] {
+        let outcome = sandbox.run(arguments);
+        assert_eq!(outcome.status, 2);
+        assert!(
+            outcome.stderr.starts_with(
+                "error: a value is required for '--profile <NAME>' but none was supplied\n"
+            ),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn hint_repeats_the_flags_of_the_failed_get() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let outcome = sandbox.run([
+        "get",
+        "--serial-number",
+        "GAHT12345678",
+        "--region",
+        "eu-west-1",
+        "-d",
+        "8h",
+        super::fake_sts::WRONG_CODE,
+    ]);
+    assert!(
+        outcome.stderr.ends_with(
+            " s), then run `aws-mfa get --serial-number GAHT12345678 --duration 8h --region eu-west-1 <code>`\n"
+        ),
+        "{}",
+        outcome.stderr
+    );
+}

@@ -1,0 +1,25 @@
+//! What takes its time: `get` killed at hundreds of moments, many processes at once, and the limits
+//! of patience. The fast tests, and the sandbox that these share with them, are in tests/cli.
+
+#![allow(
+    dead_code,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and stands outside of the program"
+)]
+
+#[path = "../cli/fake_sts.rs"]
+mod fake_sts;
+#[path = "../cli/leaks.rs"]
+mod leaks;
+#[path = "../cli/sandbox.rs"]
+mod sandbox;
+#[path = "../cli/tool.rs"]
+mod tool;
+
+#[cfg(unix)]
+mod killed;
+mod patience;

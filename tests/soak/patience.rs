@@ -1,0 +1,76 @@
+//! How long `get` waits: for an answer, for a connection, for the next code.
+
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, WRONG_CODE};
+use super::sandbox::{Sandbox, in_an_hour};
+use std::time::{Duration, Instant};
+
+#[test]
+fn silent_server_is_given_up_after_20_s_with_the_code_in_doubt() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.write_session(in_an_hour());
+    let before = std::fs::read(&file).unwrap();
+    sts.behave(Behaviour::Silence);
+    let started = Instant::now();
+    let outcome = sandbox.run(["get", "135790"]);
+    assert!(started.elapsed() < Duration::from_secs(25));
+    outcome.failed(1);
+    assert_eq!(
+        outcome.without_wait(),
+        format!(
+            "aws-mfa: no answer from {} within 20 s, and the code may be used up\n\
+             hint: wait for the next code (N s), then run `aws-mfa get <code>`\n",
+            sts.url()
+        )
+    );
+    assert_eq!(sts.requests().len(), 1);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+}
+
+/// A machine that takes the connection and never answers the handshake.
+#[test]
+fn unanswered_handshake_is_given_up_after_5_s_with_the_code_still_good() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let mut sandbox = Sandbox::with_user(&FakeSts::start());
+    sandbox
+        .unset("HTTPS_PROXY")
+        .set("AWS_ENDPOINT_URL_STS", &url);
+    sandbox.run(["get", "135790"]).is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: no connection to {url} within 5 s\n\
+             hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+        ),
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn code_command_whose_code_is_rejected_is_run_again_in_the_next_time_step() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    // A wrong code at first, as an authenticator whose code was used a moment ago.
+    sandbox.set(
+        "AWS_MFA_CODE_COMMAND",
+        format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
+    );
+    let outcome = sandbox.run(["get"]);
+    assert_eq!(outcome.status, 0);
+    let wait: u32 = outcome
+        .stderr
+        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
+        .and_then(|rest| rest.strip_suffix(" s\n"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=30).contains(&wait));
+    let codes: Vec<String> = sts
+        .requests()
+        .iter()
+        .map(|request| request.form["TokenCode"].clone())
+        .collect();
+    assert_eq!(codes, [WRONG_CODE, "654321"]);
+}
