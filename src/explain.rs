@@ -52,16 +52,11 @@ impl Request<'_> {
     pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::NotSent(cause) => {
-                let failure = self.not_sent(cause);
                 let good = format!(
                     "the code is still good while the device shows it: run `{}` again",
                     self.command
                 );
-                let hint = match &failure.hint {
-                    Some(remedy) => format!("{remedy}; {good}"),
-                    None => good,
-                };
-                failure.hint(hint)
+                with_next_step(self.not_sent(cause), good)
             }
             CallError::NoAnswer(cause) => self.maybe_spent(self.no_answer(cause), now),
             CallError::Refused(refusal) => self.refused(refusal, now),
@@ -104,13 +99,13 @@ impl Request<'_> {
             ),
             NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
             NotSent::Tls(fault) => {
-                return Failure::new(
-                    Kind::Setup,
-                    format!("no secure connection to {endpoint}: {}", tls_fault(fault)),
-                )
-                .hint(
-                    "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
-                );
+                let message = format!("no secure connection to {endpoint}: {}", tls_fault(fault));
+                if *fault == TlsFault::UnknownIssuer {
+                    return Failure::new(Kind::Setup, message).hint(
+                        "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
+                    );
+                }
+                message
             }
             NotSent::ProxyCredentials => match self.proxy {
                 Some(proxy) => return self.proxy_credentials(proxy),
@@ -236,12 +231,7 @@ impl Request<'_> {
     /// The same failure, with the code in doubt.
     fn maybe_spent(&self, mut failure: Failure, now: Timestamp) -> Failure {
         failure.message.push_str(", and the code may be used up");
-        let next_code = next_code_hint(now, self.command);
-        let hint = match failure.hint.take() {
-            Some(remedy) => format!("{remedy}; {next_code}"),
-            None => next_code,
-        };
-        failure.hint(hint)
+        with_next_step(failure, next_code_hint(now, self.command))
     }
 }
 
@@ -284,9 +274,9 @@ pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
         .hint(format!("write it as {PROXY_URL} or http://<host>:<port>")),
         ProxyError::Unencoded => Failure::new(
             Kind::Setup,
-            format!("{origin} has a raw `@`, `/`, `?` or `#` in its user name or password"),
+            format!("{origin} has a user name or password that is not percent-encoded"),
         )
-        .hint("percent-encode it: %40 for `@`, %2F for `/`, %3F for `?`, %23 for `#`"),
+        .hint("write %40 for `@`, %2F for `/`, %3F for `?`, %23 for `#`, %20 for a space"),
     }
 }
 
@@ -307,6 +297,15 @@ pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
 pub fn next_code_hint(now: Timestamp, command: &str) -> String {
     let wait = next_code(now).as_secs();
     format!("wait for the next code ({wait} s), then run `{command}`")
+}
+
+/// The same failure; its hint, where it has one, goes on with `step`.
+fn with_next_step(mut failure: Failure, step: String) -> Failure {
+    let hint = match failure.hint.take() {
+        Some(remedy) => format!("{remedy}; {step}"),
+        None => step,
+    };
+    failure.hint(hint)
 }
 
 /// `off` is how far ahead of AWS's this machine's clock is, where that is known.

@@ -212,10 +212,11 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
         status: 400,
         body: error_xml("ValidationError", "'durationSeconds' is too long"),
     });
-    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    let line = "aws-mfa get > out 2> err; echo status $?";
+    let mut terminal = Terminal::run(&sandbox, &script, line);
     terminal.wait_for(&prompt);
     terminal.type_line("357911");
-    assert_eq!(terminal.end().0, 2);
+    terminal.wait_for("status 2");
     assert_eq!(sts.requests().len(), 6);
     sts.behave(Behaviour::Serve);
 

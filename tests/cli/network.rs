@@ -307,13 +307,14 @@ fn malformed_proxy_is_an_error_that_does_not_show_the_password() {
     let mut sandbox = Sandbox::with_user(&sts);
     let not_a_url = "aws-mfa: ALL_PROXY is not the URL of an HTTP proxy\n\
          hint: write it as http://<user>:<password>@<host>:<port> or http://<host>:<port>\n";
-    let raw = "aws-mfa: ALL_PROXY has a raw `@`, `/`, `?` or `#` in its user name or password\n\
-         hint: percent-encode it: %40 for `@`, %2F for `/`, %3F for `?`, %23 for `#`\n";
+    let raw = "aws-mfa: ALL_PROXY has a user name or password that is not percent-encoded\n\
+         hint: write %40 for `@`, %2F for `/`, %3F for `?`, %23 for `#`, %20 for a space\n";
     for (value, expected) in [
         ("http://me:P@ssS3CR3T@127.0.0.1:1", raw),
         ("http://me:P/S3CR3T@127.0.0.1:1", raw),
         ("http://me:P?S3CR3T@127.0.0.1:1", raw),
         ("me:P#S3CR3T@127.0.0.1:1", raw),
+        ("me:P S3CR3T@127.0.0.1:1", raw),
         ("socks5://igor:S3CR3T@127.0.0.1:1", not_a_url),
         ("http://igor:S3CR3T", not_a_url),
     ] {
