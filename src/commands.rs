@@ -18,7 +18,7 @@ use crate::session::store::SessionStore;
 use crate::settings::{self, Flags};
 use anyhow::Context;
 use jiff::Timestamp;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Carries out `command`, and gives the status to exit with.
@@ -43,14 +43,14 @@ pub fn run(
 /// The session that is saved at `store`, for the commands that use it.
 ///
 /// # Errors
-/// There is none, it has expired, or its file is no good; with the command that gets a new one.
+/// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
 fn valid_session(
     selection: &Selection,
     store: &SessionStore,
     now: Timestamp,
 ) -> Result<Session, Failure> {
-    let remedy = |failure: Failure| {
-        failure.hint(format!(
+    let remedy = |error| {
+        Failure::from(error).hint(format!(
             "run `{}`",
             settings::get_command(selection, &Flags::default())
         ))
@@ -63,13 +63,17 @@ fn valid_session(
     Ok(session)
 }
 
-/// Writes a command's result to standard output, whole and at once.
+/// Writes a command's result to standard output, whole and at once. That its reader has gone, like
+/// `head` once it has seen enough, is no error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout
+    match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
-        .context("cannot write to standard output")
+    {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
 }
 
 /// Writes one line about a command's result to standard output, for people.

@@ -5,14 +5,15 @@
 
 use crate::environment::Environment;
 use crate::environment::change::Change;
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use secrecy::zeroize::Zeroizing;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -22,13 +23,13 @@ use std::path::{Component, Path, PathBuf};
 
 /// Where `direnv_load` wants the dump: the path of a file that exists, or the number of a file
 /// descriptor.
-pub const DUMP_FILE: &str = "DIRENV_DUMP_FILE_PATH";
+pub const DUMP_FILE: &str = variable::DIRENV_DUMP_FILE_PATH.name();
 
 /// The files whose change makes direnv load the `.envrc` again.
-const WATCHES: &str = "DIRENV_WATCHES";
+const WATCHES: &str = variable::DIRENV_WATCHES.name();
 
-/// More than any environment: what unpacks to more is not from direnv.
-const LARGEST_WATCHES: usize = 16 * 1024 * 1024;
+/// A watch takes about a hundred bytes of JSON: a list that unpacks to more, 1 MiB, is not direnv's.
+const LARGEST_WATCHES: usize = 1024 * 1024;
 
 /// A stored block has its length in 16 bits.
 const LONGEST_BLOCK: usize = 0xffff;
@@ -43,13 +44,14 @@ pub fn dump(
     watch: Option<&Watch>,
 ) -> anyhow::Result<Zeroizing<String>> {
     let watches = environment
-        .get(WATCHES)
+        .get(variable::DIRENV_WATCHES)
         .and_then(OsStr::to_str)
         .and_then(|watches| watch?.added_to(watches));
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
+        let (name, value) = as_direnv_has_it(text(name), text(value));
         // Of two variables of one name, getenv(3) and direnv see the first.
-        variables.entry(text(name)).or_insert_with(|| text(value));
+        variables.entry(name).or_insert(value);
     }
     variables.remove(DUMP_FILE);
     for (name, value) in change.entries() {
@@ -61,7 +63,7 @@ pub fn dump(
     if let Some(watches) = watches {
         variables.insert(WATCHES.into(), watches.into());
     }
-    // Room for the JSON, so that it does not move again and again as it grows.
+    // Room for the JSON: a buffer that grows is copied again and again.
     let room = variables
         .iter()
         .map(|(name, value)| name.len() + value.len() + r#""":"","#.len())
@@ -77,10 +79,22 @@ fn text(value: &OsStr) -> Cow<'_, str> {
     }
 }
 
+/// direnv cuts each entry of its environment at the first `=`, so that one like `=C:=x` has an empty
+/// name (`GetEnv` in direnv's `internal/cmd/env.go`).
+fn as_direnv_has_it<'a>(name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
+    match name.strip_prefix('=') {
+        Some(rest) => (Cow::from(""), Cow::from(format!("{rest}={value}"))),
+        None => (name, value),
+    }
+}
+
 /// Writes the dump where `direnv_load` waits for it, in one write.
 ///
+/// A path is that of a regular file: whatever else it may name would show the secrets or block.
+///
 /// # Errors
-/// The file is gone: the variable has leaked into a shell.
+/// The file is gone or not a regular one (the variable has leaked into a shell), or people would see
+/// what is written to it.
 pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
     let numbered = place
         .to_str()
@@ -90,27 +104,78 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
     } else {
         PathBuf::from(place)
     };
-    // Not created: a file that is not there is one that nobody waits for.
-    let mut file = File::options()
-        .write(true)
-        .truncate(!numbered)
-        // Opened by its number, a file would else be overwritten from its start.
-        .append(numbered)
-        .open(&path)
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow::Error::new(
-                Failure::new(
-                    Kind::Setup,
-                    format!("{DUMP_FILE} names a file that is gone ({})", path.display()),
-                )
-                .hint(format!(
-                    "outside of direnv_load run `unset {DUMP_FILE}`, or name a format: `aws-mfa load --format sh`"
-                )),
-            ),
-            _ => anyhow::Error::new(error).context(cannot_write(&path)),
-        })?;
+    let leaked = |what: &str| {
+        Failure::new(Kind::Setup, format!("{DUMP_FILE} names {what} ({})", path.display())).hint(format!(
+            "outside of direnv_load run `unset {DUMP_FILE}`, or name a format: `aws-mfa load --format sh`"
+        ))
+    };
+    let mut file = match open_dump(&path, numbered) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(leaked("a file that is gone").into());
+        }
+        Err(_) if !numbered && path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
+            return Err(leaked("something other than a regular file").into());
+        }
+        Err(error) => return Err(anyhow::Error::new(error).context(cannot_write(&path))),
+    };
+    if !numbered && !file.metadata()?.is_file() {
+        return Err(leaked("something other than a regular file").into());
+    }
+    if is_seen(&file) {
+        return Err(leaked("the screen").into());
+    }
+    if !numbered {
+        file.set_len(0).with_context(|| cannot_write(&path))?;
+    }
     file.write_all(dump.as_bytes())
         .with_context(|| cannot_write(&path))
+}
+
+/// Opens the place for the dump, and never waits for a reader to open the other end of a FIFO.
+fn open_dump(path: &Path, numbered: bool) -> std::io::Result<File> {
+    let mut options = File::options();
+    // Not created: a file that is not there is one that nobody waits for.
+    options
+        .write(true)
+        // Opened by its number, a file would else be overwritten from its start.
+        .append(numbered);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.custom_flags(flags.bits() as i32);
+    }
+    let file = options.open(path)?;
+    // A pipe takes less than a dump at once: from here on, wait for its reader. Other systems open
+    // a number as dup(2) does, without these flags.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if numbered {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    }
+    Ok(file)
+}
+
+/// Whether people see what is written to `file`: on a terminal, or in the log of an editor that runs
+/// direnv, to which standard error leads as well.
+#[cfg(unix)]
+pub fn is_seen(file: &impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::{Stat, fstat, stat};
+    let file = file.as_fd();
+    let place = |stat: Stat| (stat.st_dev, stat.st_ino);
+    let leads_to = fstat(file).map(place).ok();
+    std::io::IsTerminal::is_terminal(&file)
+        || leads_to.is_some()
+            && leads_to == fstat(std::io::stderr()).map(place).ok()
+            && leads_to != stat("/dev/null").map(place).ok()
+}
+
+/// Whether people see what is written to `file`.
+#[cfg(not(unix))]
+pub fn is_seen(file: &impl std::io::IsTerminal) -> bool {
+    file.is_terminal()
 }
 
 fn cannot_write(path: &Path) -> String {
@@ -118,8 +183,10 @@ fn cannot_write(path: &Path) -> String {
 }
 
 /// What direnv remembers of a watched file, as it was at one moment.
+#[derive(Serialize)]
 pub struct Watch {
     path: String,
+    #[serde(rename = "modtime")]
     modified: i64,
     exists: bool,
 }
@@ -129,7 +196,7 @@ impl Watch {
     /// noticed at the next prompt, not lost.
     ///
     /// `None` where direnv could not tell whether the file has changed, and would load the `.envrc`
-    /// again at every prompt: a path that is not UTF-8, a folder that cannot be searched.
+    /// again at every prompt: a path that is not UTF-8, a directory that cannot be searched.
     pub fn of(path: &Path) -> Option<Self> {
         // As direnv does: the later one of a symlink and of what it leads to.
         let modified = std::fs::symlink_metadata(path)
@@ -147,26 +214,27 @@ impl Watch {
     }
 
     /// `watches` with this one; `None` where it is there already, or where `watches` is not what
-    /// direnv writes.
+    /// direnv writes. The other entries stay as they are, byte for byte.
     fn added_to(&self, watches: &str) -> Option<String> {
-        let mut list: Vec<Value> = decode(watches)?;
-        // Before 2.33 direnv wrote the keys with a capital; it reads both.
-        let known = list.iter().any(|entry| {
-            ["path", "Path"]
-                .iter()
-                .filter_map(|key| entry.get(key)?.as_str())
-                .any(|path| path == self.path)
-        });
-        if known {
+        let json = unpack(watches)?;
+        let mut list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
+        if list
+            .iter()
+            .any(|entry| watched_path(entry).as_deref() == Some(&self.path))
+        {
             return None;
         }
-        list.push(json!({
-            "path": self.path,
-            "modtime": self.modified,
-            "exists": self.exists,
-        }));
-        Some(encode(&list, 0).ok()?.to_string())
+        let own = to_raw_value(self).ok()?;
+        list.push(&own);
+        Some(encode(&list, json.len()).ok()?.to_string())
     }
+}
+
+/// The path of an entry. Before 2.33 direnv wrote its keys with a capital; it reads both.
+fn watched_path(entry: &RawValue) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
+    let path = fields.get("path").or_else(|| fields.get("Path"))?;
+    serde_json::from_str(path.get()).ok()
 }
 
 #[cfg(unix)]
@@ -200,7 +268,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// `value` in gzenv, with `room` for its JSON from the start.
-fn encode<T: serde::Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
+fn encode<T: Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
     let mut json = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *json, value)?;
     Ok(Zeroizing::new(URL_SAFE.encode(zlib(&json).as_slice())))
@@ -225,25 +293,30 @@ fn zlib(data: &[u8]) -> Zeroizing<Vec<u8>> {
     stream
 }
 
-fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+/// The JSON in a gzenv value.
+fn unpack(text: &str) -> Option<Vec<u8>> {
     let stream = URL_SAFE.decode(text).ok()?;
-    let json = decompress_to_vec_zlib_with_limit(&stream, LARGEST_WATCHES).ok()?;
-    serde_json::from_slice(&json).ok()
+    decompress_to_vec_zlib_with_limit(&stream, LARGEST_WATCHES).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::{Value, json};
     use std::ffi::OsString;
+
+    fn decode<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+        serde_json::from_slice(&unpack(text)?).ok()
+    }
 
     proptest! {
         // Zlib takes its time where it is not optimized.
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn any_environment_is_read_back_from_its_dump(
-            variables in any::<BTreeMap<String, String>>(),
+        fn any_environment_round_trips_through_its_dump(
+            variables in proptest::collection::btree_map("[^=]*", any::<String>(), 0..50),
         ) {
             let environment = variables
                 .iter()
@@ -267,7 +340,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_no_list_of_watches_is_told_from_one(text in any::<String>()) {
+        fn text_that_is_not_a_list_of_watches_is_not_changed(text in any::<String>()) {
             prop_assert_eq!(watch("/s").added_to(&text), None);
         }
     }
@@ -280,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zlib_stream_of_any_length_is_read_back() {
+    fn a_zlib_stream_of_any_length_round_trips() {
         for length in [1, 0xfffe, 0xffff, 0x1_0000, 200_000] {
             let text = "x".repeat(length);
             let encoded = encode(&text, 0).unwrap();
@@ -301,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dump_is_the_whole_environment_but_for_its_own_place() {
+    fn the_dump_holds_every_variable_except_its_own_place() {
         let environment = environment(&[
             ("PATH", "/bin"),
             ("EMPTY", ""),
@@ -330,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn the_watch_is_appended_once() {
+    fn a_watch_is_appended_once() {
         let before = encode(&json!([{"Path": "/a", "Modtime": 1, "Exists": true}]), 0).unwrap();
         let after = watch("/s").added_to(&before).unwrap();
         assert_eq!(
@@ -345,7 +418,44 @@ mod tests {
     }
 
     #[test]
-    fn watches_that_do_not_decode_are_passed_on() {
+    fn other_watches_keep_every_byte() {
+        let odd =
+            r#"{"path" : "/a","modtime":123456789012345678901234567890,"x":1e999999,"x":"\ud800"}"#;
+        let list: Vec<Box<RawValue>> = vec![RawValue::from_string(odd.to_owned()).unwrap()];
+        let after = watch("/s").added_to(&encode(&list, 0).unwrap()).unwrap();
+        let after = String::from_utf8(unpack(&after).unwrap()).unwrap();
+        let own = r#"{"path":"/s","modtime":7,"exists":true}"#;
+        assert_eq!(after, format!("[{odd},{own}]"));
+    }
+
+    #[test]
+    fn watches_of_more_than_a_mebibyte_are_left_as_they_are() {
+        let list = |bytes: usize| encode(&["x".repeat(bytes - 4)], 0).unwrap();
+        assert!(watch("/s").added_to(&list(LARGEST_WATCHES)).is_some());
+        assert_eq!(watch("/s").added_to(&list(LARGEST_WATCHES + 1)), None);
+    }
+
+    #[test]
+    fn watches_with_a_wrong_checksum_are_left_as_they_are() {
+        let mut stream = zlib(b"[]");
+        if let Some(last) = stream.last_mut() {
+            *last ^= 1;
+        }
+        assert_eq!(watch("/s").added_to(&URL_SAFE.encode(&*stream)), None);
+    }
+
+    #[test]
+    fn a_name_that_begins_with_an_equals_sign_is_cut_where_direnv_cuts_it() {
+        let environment = environment(&[("=C:", "x"), ("=D:", "y"), ("A", "=b=")]);
+        let expected = [("", "C:=x"), ("A", "=b=")];
+        assert_eq!(
+            dumped(&environment),
+            expected.map(|(n, v)| (n.into(), v.into())).into()
+        );
+    }
+
+    #[test]
+    fn watches_that_do_not_decode_are_left_as_they_are() {
         for odd in ["", "not base64!", "AAAA", &encode(&json!({}), 0).unwrap()] {
             let environment = environment(&[(WATCHES, odd)]);
             assert_eq!(dumped(&environment).get(WATCHES).unwrap(), odd);
@@ -359,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_watched_too() {
+    fn a_missing_file_is_watched() {
         let watch = Watch::of(Path::new("/nonexistent/session")).unwrap();
         assert!(!watch.exists);
         assert_eq!(watch.modified, 0);
@@ -367,20 +477,23 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_direnv_cannot_tell_is_not_watched() {
+    fn a_file_that_direnv_cannot_check_is_not_watched() {
         use std::os::unix::ffi::OsStrExt;
         let odd = Path::new(OsStr::from_bytes(b"/nonexistent/\xff"));
         assert!(Watch::of(odd).is_none());
-        // A file in the place of a folder is no missing file, to direnv neither.
+        // To direnv neither, a path below a file is not that of a missing file.
         assert!(Watch::of(Path::new("/dev/null/session")).is_none());
     }
 
     #[cfg(unix)]
     #[test]
-    fn of_a_symlink_and_its_target_the_later_time_counts() {
+    fn a_symlink_and_its_target_count_with_the_later_time() {
         use std::time::{Duration, UNIX_EPOCH};
-        let folder = tempfile::tempdir().unwrap();
-        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        let directory = tempfile::tempdir().unwrap();
+        let (target, link) = (
+            directory.path().join("target"),
+            directory.path().join("link"),
+        );
         let file = File::create(&target).unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
         let made = modified_second(&link.symlink_metadata().unwrap()).unwrap();

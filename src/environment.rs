@@ -1,19 +1,22 @@
 //! The environment as a value: what this process was given.
 
 pub mod change;
+pub mod variable;
+pub mod zone;
 
 use crate::error::{Failure, Kind};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use variable::Variable;
 
 /// A snapshot of the process's environment. Names and values may be any bytes.
 pub struct Environment {
     variables: Vec<(OsString, OsString)>,
-    folders: Folders,
+    directories: Directories,
 }
 
-/// What the system knows of the user's folders, asked only where the variables do not tell.
-struct Folders {
+/// What the system knows of the user's directories, asked only where the variables do not say.
+struct Directories {
     home: fn() -> Option<PathBuf>,
     config: fn() -> Option<PathBuf>,
 }
@@ -27,7 +30,7 @@ impl Environment {
     pub fn of_process() -> Self {
         Environment {
             variables: std::env::vars_os().collect(),
-            folders: Folders {
+            directories: Directories {
                 home: dirs::home_dir,
                 config: dirs::config_dir,
             },
@@ -35,10 +38,10 @@ impl Environment {
     }
 
     /// The value of a variable; an empty one counts as not set, as it does for the AWS SDKs.
-    pub fn get(&self, name: &str) -> Option<&OsStr> {
+    pub fn get(&self, variable: Variable) -> Option<&OsStr> {
         self.variables
             .iter()
-            .find(|(variable, _)| variable == name)
+            .find(|(name, _)| is_same_name(name, variable.name(), cfg!(windows)))
             .map(|(_, value)| value.as_os_str())
             .filter(|value| !value.is_empty())
     }
@@ -47,12 +50,12 @@ impl Environment {
     ///
     /// # Errors
     /// The value is not UTF-8.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
-        self.get(name)
+    pub fn text(&self, variable: Variable) -> Result<Option<&str>, Failure> {
+        self.get(variable)
             .map(|value| {
-                value
-                    .to_str()
-                    .ok_or_else(|| Failure::new(Kind::Setup, format!("{name} is not valid UTF-8")))
+                value.to_str().ok_or_else(|| {
+                    Failure::new(Kind::Setup, format!("{variable} is not valid UTF-8"))
+                })
             })
             .transpose()
     }
@@ -61,55 +64,111 @@ impl Environment {
     ///
     /// # Errors
     /// The value is not UTF-8.
-    pub fn first(&self, names: &[&'static str]) -> Result<Option<(&'static str, &str)>, Failure> {
-        for name in names {
-            if let Some(value) = self.text(name)? {
-                return Ok(Some((name, value)));
+    pub fn first(&self, variables: &[Variable]) -> Result<Option<(&'static str, &str)>, Failure> {
+        for variable in variables {
+            if let Some(value) = self.text(*variable)? {
+                return Ok(Some((variable.name(), value)));
             }
         }
         Ok(None)
     }
 
     /// All variables, in the order in which the process was given them.
-    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    pub fn variables(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
         self.variables
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The user's home folder: `HOME` (on Windows the profile folder), else what the system knows.
-    pub fn home(&self) -> Option<PathBuf> {
+    /// The user's home directory: `HOME` (on Windows the profile directory), else what the system
+    /// knows.
+    ///
+    /// # Errors
+    /// `HOME` is a relative path: it would be another directory in each directory.
+    pub fn home(&self) -> Result<Option<PathBuf>, Failure> {
         if cfg!(windows) {
-            return (self.folders.home)();
+            return Ok((self.directories.home)());
         }
-        self.get("HOME")
-            .map(PathBuf::from)
-            .or_else(self.folders.home)
+        match self.get(variable::HOME).map(PathBuf::from) {
+            Some(home) if home.is_relative() => Err(Failure::new(
+                Kind::Setup,
+                format!("HOME is a relative path ({})", home.display()),
+            )
+            .hint("set HOME to an absolute path")),
+            Some(home) => Ok(Some(home)),
+            None => Ok((self.directories.home)()),
+        }
     }
 
-    /// The folder of the user's settings: `$XDG_CONFIG_HOME` where it is an absolute path, else
+    /// The directory for the user's settings: `$XDG_CONFIG_HOME` where it is an absolute path, else
     /// `~/.config`, on every Unix (the two scripts kept their session there on macOS too); on
     /// Windows the roaming application data.
-    pub fn config_folder(&self) -> Option<PathBuf> {
+    ///
+    /// # Errors
+    /// Those of [`Environment::home`].
+    pub fn config_directory(&self) -> Result<Option<PathBuf>, Failure> {
         if cfg!(windows) {
-            return (self.folders.config)();
+            return Ok((self.directories.config)());
         }
-        self.get("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(|| Some(self.home()?.join(".config")))
+        match self.get(variable::XDG_CONFIG_HOME).map(PathBuf::from) {
+            Some(directory) if directory.is_absolute() => Ok(Some(directory)),
+            _ => Ok(self.home()?.map(|home| home.join(".config"))),
+        }
     }
 }
 
-/// An environment of these variables alone, on a system that knows no folders.
+/// Whether a variable called `variable` answers to `name`: on Windows, whatever the case of its
+/// letters. The names that this program asks for are ASCII.
+fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
+    match ignore_case {
+        true => variable.eq_ignore_ascii_case(name),
+        false => variable == name,
+    }
+}
+
+/// An environment of these variables alone, on a system that knows no directories.
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
         Environment {
             variables: variables.into_iter().collect(),
-            folders: Folders {
+            directories: Directories {
                 home: || None,
                 config: || None,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_of_a_name_counts_except_on_windows() {
+        let odd = OsStr::new("Aws_Profile");
+        assert!(is_same_name(odd, "AWS_PROFILE", true));
+        assert!(!is_same_name(odd, "AWS_PROFILE", false));
+        assert!(!is_same_name(odd, "AWS_PROFILES", true));
+        assert!(is_same_name(
+            OsStr::new("AWS_PROFILE"),
+            "AWS_PROFILE",
+            false
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn relative_home_is_an_error_with_a_remedy() {
+        let environment =
+            |home: &str| -> Environment { [("HOME".into(), home.into())].into_iter().collect() };
+        for home in ["h", ".", "~", "../h"] {
+            let failure = environment(home).config_directory().unwrap_err();
+            assert_eq!(
+                failure.to_string(),
+                format!("HOME is a relative path ({home})\nhint: set HOME to an absolute path")
+            );
+        }
+        assert_eq!(environment("/h").home().unwrap(), Some("/h".into()));
+        assert_eq!(environment("").home().unwrap(), None);
     }
 }

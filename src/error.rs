@@ -102,8 +102,20 @@ impl std::error::Error for Failure {}
 pub fn render(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {
         Some(failure) => format!("aws-mfa: {failure}\n"),
-        None => format!("aws-mfa: {}\n", escape(&format!("{error:#}"))),
+        None => format!("aws-mfa: {}\n", escape(&causes(error))),
     }
+}
+
+/// The chain of causes on one line.
+pub fn causes(error: &anyhow::Error) -> String {
+    let causes: Vec<String> = error
+        .chain()
+        .map(|cause| match cause.downcast_ref() {
+            Some(error) => reason(error),
+            None => cause.to_string(),
+        })
+        .collect();
+    causes.join(": ")
 }
 
 /// The reason of a failed system call, without Rust's `(os error 13)`.
@@ -147,6 +159,17 @@ mod tests {
             render(&error),
             "aws-mfa: cannot save the session: no space\n"
         );
+    }
+
+    #[test]
+    fn a_cause_from_the_system_has_no_error_number() {
+        let error = std::io::Error::from_raw_os_error(13);
+        let error = anyhow::Error::new(error).context("cannot write");
+        let text = render(&error);
+        if cfg!(unix) {
+            assert_eq!(text, "aws-mfa: cannot write: permission denied\n");
+        }
+        assert!(!text.contains("os error"));
     }
 
     #[test]

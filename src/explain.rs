@@ -11,6 +11,8 @@ use crate::setting::{Origin, Setting};
 use crate::time::rounded_span;
 use jiff::{SignedDuration, Timestamp};
 
+const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
+
 /// A request with an MFA code in it, as far as the user knows of it.
 pub struct Request<'a> {
     /// What is asked for, as a policy names it.
@@ -50,16 +52,11 @@ impl Request<'_> {
     pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::NotSent(cause) => {
-                let failure = self.not_sent(cause);
                 let good = format!(
                     "the code is still good while the device shows it: run `{}` again",
                     self.command
                 );
-                let hint = match &failure.hint {
-                    Some(remedy) => format!("{remedy}; {good}"),
-                    None => good,
-                };
-                failure.hint(hint)
+                with_next_step(self.not_sent(cause), good)
             }
             CallError::NoAnswer(cause) => self.maybe_spent(self.no_answer(cause), now),
             CallError::Refused(refusal) => self.refused(refusal, now),
@@ -102,17 +99,21 @@ impl Request<'_> {
             ),
             NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
             NotSent::Tls(fault) => {
-                return Failure::new(
-                    Kind::Setup,
-                    format!("no secure connection to {endpoint}: {}", tls_fault(fault)),
-                )
-                .hint(
-                    "behind a proxy that opens TLS connections name its certificate with AWS_CA_BUNDLE",
-                );
+                let message = format!("no secure connection to {endpoint}: {}", tls_fault(fault));
+                if *fault == TlsFault::UnknownIssuer {
+                    return Failure::new(Kind::Setup, message).hint(
+                        "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
+                    );
+                }
+                message
             }
-            NotSent::ProxyCredentials => return self.proxy_credentials(),
-            NotSent::ProxyRefused(reason) => {
-                format!("{hop} does not let through to {endpoint}: {reason}")
+            NotSent::ProxyCredentials => match self.proxy {
+                Some(proxy) => return self.proxy_credentials(proxy),
+                None => format!("{hop} rejected the proxy credentials"),
+            },
+            NotSent::ProxyRefused => format!("{hop} refused to connect to {endpoint}"),
+            NotSent::BrokenTunnel(reason) => {
+                format!("{hop} broke the connection to {endpoint}: {reason}")
             }
             NotSent::Unmade => format!("cannot make a request for {endpoint}"),
             NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
@@ -124,35 +125,38 @@ impl Request<'_> {
         }
     }
 
-    /// The failure for a proxy that asks for credentials, or for others.
-    fn proxy_credentials(&self) -> Failure {
-        let (name, origin) = match self.proxy {
-            Some(proxy) => (proxy.value.to_string(), proxy.origin.to_string()),
-            None => (self.endpoint.to_string(), "HTTPS_PROXY".to_owned()),
-        };
+    /// The failure for a proxy that asks for credentials, or for others than it got.
+    fn proxy_credentials(&self, proxy: &Setting<Proxy>) -> Failure {
         Failure::new(
             Kind::Setup,
-            format!("the proxy {name} wants a user and a password, or others than it got"),
+            format!("the proxy {} rejected the proxy credentials", proxy.value),
         )
-        .hint(format!(
-            "write them in {origin}: http://<user>:<password>@<host>:<port>"
-        ))
+        .hint(format!("set them in {}: {PROXY_URL}", proxy.origin))
+    }
+
+    fn not_aws(&self, http_status: u16) -> Failure {
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "something other than STS answered at {} (HTTP {http_status})",
+                self.endpoint
+            ),
+        )
     }
 
     fn no_answer(&self, cause: &NoAnswer) -> Failure {
         let endpoint = self.endpoint;
-        Failure::new(
-            Kind::Setup,
-            match cause {
-                NoAnswer::Broken => {
-                    format!("the connection to {endpoint} broke before an answer came")
-                }
-                NoAnswer::TimedOut => format!(
-                    "no answer from {endpoint} within {} s",
-                    CALL_TIMEOUT.as_secs()
-                ),
-            },
-        )
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        match cause {
+            NoAnswer::Broken => setup(format!(
+                "the connection to {endpoint} broke before an answer came"
+            )),
+            NoAnswer::TimedOut => setup(format!(
+                "no answer from {endpoint} within {} s",
+                CALL_TIMEOUT.as_secs()
+            )),
+            NoAnswer::TooLong(status) => self.not_aws(*status),
+        }
     }
 
     fn refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
@@ -189,7 +193,7 @@ impl Request<'_> {
             Reason::UnknownKey => setup(format!(
                 "AWS does not know the access key {key_id}: deleted, inactive, or another partition's"
             ))
-            .hint(format!("check {key_origin} (asked was {endpoint})")),
+            .hint(format!("check {key_origin} (request sent to {endpoint})")),
             Reason::WrongSecret => {
                 setup(format!("the secret does not belong to the access key {key_id}"))
                     .hint(format!("check the secret that goes with {key_origin}"))
@@ -206,16 +210,17 @@ impl Request<'_> {
             }
             Reason::Throttled => self.maybe_spent(setup(format!("STS is busy{status}")), now),
             Reason::ServerFault => self.maybe_spent(setup(format!("STS is broken{status}")), now),
-            Reason::ProxyCredentials => self.proxy_credentials(),
+            // Within TLS a proxy has no say.
+            Reason::ProxyCredentials => match self.proxy.filter(|_| !endpoint.has_tls()) {
+                Some(proxy) => self.maybe_spent(self.proxy_credentials(proxy), now),
+                None => self.maybe_spent(self.not_aws(refusal.http_status), now),
+            },
             Reason::Other => {
                 let code = refusal.words.as_ref().map_or("", |words| &words.code);
                 setup(format!("STS refused the request: {code}"))
                     .hint(next_code_hint(now, self.command))
             }
-            Reason::NotAws => self.maybe_spent(
-                setup(format!("something other than STS answered at {endpoint}{status}")),
-                now,
-            ),
+            Reason::NotAws => self.maybe_spent(self.not_aws(refusal.http_status), now),
         };
         match &refusal.words {
             Some(words) => failure.detail(quoted(words)),
@@ -226,17 +231,23 @@ impl Request<'_> {
     /// The same failure, with the code in doubt.
     fn maybe_spent(&self, mut failure: Failure, now: Timestamp) -> Failure {
         failure.message.push_str(", and the code may be used up");
-        failure.hint(next_code_hint(now, self.command))
+        with_next_step(failure, next_code_hint(now, self.command))
     }
 }
 
-/// The failure for a setting that is not the URL of an endpoint.
-pub fn endpoint(setting: &Setting<&str>, _error: EndpointError) -> Failure {
+/// The failure for a setting that is not the URL of an endpoint. It is not shown: it may have a
+/// password in it.
+pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     Failure::new(
         Kind::Setup,
-        format!("not the URL of an endpoint: {}", setting.value),
+        match error {
+            EndpointError::Scheme => format!("{origin} does not begin with https:// or http://"),
+            EndpointError::Malformed => format!("{origin} is not a valid URL"),
+            EndpointError::UserInfo => format!("{origin} has a user name or a password in it"),
+            EndpointError::Query => format!("{origin} has a query or a fragment in it"),
+        },
     )
-    .hint("check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL: https://<host>")
+    .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
 /// The failure for a region in which there is no STS.
@@ -252,14 +263,21 @@ pub fn no_endpoint(region: &str, fips: bool) -> Failure {
     .hint("name a region like us-east-1: `--region`, AWS_REGION, or region of the profile")
 }
 
-/// The failure for a setting that is not the URL of a proxy. It may have a password in it, so that
-/// it is not shown.
-pub fn proxy(origin: &Origin, _error: ProxyError) -> Failure {
-    Failure::new(
-        Kind::Setup,
-        format!("{origin} is not the URL of an HTTP proxy"),
-    )
-    .hint("write http://<host>:<port>, with <user>:<password>@ before the host if it wants them")
+/// The failure for a setting that is not the URL of a proxy. It is not shown: it may have a password
+/// in it.
+pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
+    match error {
+        ProxyError::Malformed => Failure::new(
+            Kind::Setup,
+            format!("{origin} is not the URL of an HTTP proxy"),
+        )
+        .hint(format!("write it as {PROXY_URL} or http://<host>:<port>")),
+        ProxyError::Unencoded => Failure::new(
+            Kind::Setup,
+            format!("{origin} has a user name or password that is not percent-encoded"),
+        )
+        .hint("write %40 for `@`, %2F for `/`, %3F for `?`, %23 for `#`, %20 for a space"),
+    }
 }
 
 /// The failure for a bundle of certificates that cannot be used.
@@ -279,6 +297,15 @@ pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
 pub fn next_code_hint(now: Timestamp, command: &str) -> String {
     let wait = next_code(now).as_secs();
     format!("wait for the next code ({wait} s), then run `{command}`")
+}
+
+/// The same failure; its hint, where it has one, goes on with `step`.
+fn with_next_step(mut failure: Failure, step: String) -> Failure {
+    let hint = match failure.hint.take() {
+        Some(remedy) => format!("{remedy}; {step}"),
+        None => step,
+    };
+    failure.hint(hint)
 }
 
 /// `off` is how far ahead of AWS's this machine's clock is, where that is known.

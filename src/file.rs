@@ -40,7 +40,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     if metadata.len() > limit {
         return Err(too_large(limit));
     }
-    // One buffer that does not move, so that no copy of a secret is left behind.
+    // Room for all of it, and to see the end: one read.
     let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
     match file.take(limit + 1).read_to_end(&mut bytes) {
         Ok(length) if length as u64 > limit => Err(too_large(limit)),

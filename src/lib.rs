@@ -37,14 +37,14 @@ pub mod parsers {
 }
 
 use clap::Parser;
-use environment::Environment;
-use std::io::Write;
+use environment::{Environment, variable};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Parses the command line of this process, carries it out and reports.
 pub fn run() -> ExitCode {
     let environment = Environment::of_process();
-    if environment.get(commands::completions::VARIABLE).is_some() {
+    if environment.get(variable::AWS_MFA_COMPLETE).is_some() {
         return commands::completions::answer(&environment);
     }
     let cli = match cli::Cli::try_parse() {
@@ -72,7 +72,9 @@ fn report_usage(error: clap::Error) -> ExitCode {
     if error.use_stderr() {
         let error = cli::presentable(error, std::env::args_os());
         say(&error.render().to_string());
-    } else if error.print().is_err() {
+    } else if let Err(error) = error.print()
+        && error.kind() != ErrorKind::BrokenPipe
+    {
         return ExitCode::FAILURE;
     }
     status

@@ -5,6 +5,8 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 
 use crate::environment::Environment;
+use crate::environment::variable::{self, Variable};
+use crate::error::reason;
 use secrecy::zeroize::Zeroizing;
 use std::fmt;
 use std::io::{IsTerminal, Read};
@@ -13,8 +15,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Is set for every command that is run, so that a command that leads back to aws-mfa, through
-/// whatever other programs, ends there and not in a circle.
-pub const MARKER: &str = "AWS_MFA_INSIDE_COMMAND";
+/// whatever other programs, ends there.
+const MARKER: Variable = variable::AWS_MFA_INSIDE_COMMAND;
 
 /// No command that prints a key or a code prints more.
 const LARGEST_OUTPUT: u64 = 64 * 1024;
@@ -39,7 +41,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Circle => f.write_str("leads back to aws-mfa"),
-            Fault::Io(error) => write!(f, "cannot be run: {error}"),
+            Fault::Io(error) => write!(f, "cannot be run: {}", reason(error)),
             Fault::TimedOut(limit) => write!(f, "did not end within {} s", limit.as_secs()),
             Fault::Failed(status) => write!(f, "failed: {status}"),
             Fault::TooLong => f.write_str("printed more than 64 KiB"),
@@ -65,7 +67,7 @@ pub fn run(
     }
     let mut command = shell(command_line);
     command
-        .env(MARKER, "1")
+        .env(MARKER.name(), "1")
         .stdin(if std::io::stdin().is_terminal() {
             Stdio::inherit()
         } else {
@@ -85,8 +87,10 @@ pub fn bounded(mut command: Command, limit: Duration) -> Result<Zeroizing<Vec<u8
     let apart = set_apart(command.stdout(Stdio::piped()));
     let mut child = command.spawn().map_err(Fault::Io)?;
     let outcome = output(&mut child, deadline, limit);
-    if outcome.is_err() {
-        kill(&mut child, apart);
+    match outcome {
+        // It has ended and was waited for: its id may be somebody else's by now.
+        Ok(_) | Err(Fault::Failed(_)) => {}
+        Err(_) => kill(&mut child, apart),
     }
     outcome
 }
@@ -100,8 +104,7 @@ fn output(
     if let Some(stdout) = child.stdout.take() {
         // Reading cannot be given a time limit. A thread that is left behind ends with the process.
         std::thread::spawn(move || {
-            // One buffer that never moves, so that no copy of a secret is left behind.
-            let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_OUTPUT as usize + 1));
+            let mut bytes = Zeroizing::new(Vec::new());
             let read = stdout.take(LARGEST_OUTPUT + 1).read_to_end(&mut bytes);
             sender.send(read.map(|_| bytes))
         });
@@ -160,7 +163,8 @@ fn set_apart(_: &mut Command) -> bool {
     false
 }
 
-/// Kills the command, and its whole group where it has one. One that has ended by itself is fine.
+/// Kills the command, and its whole group where it has one. It may have ended, but must not have been
+/// waited for: until then nobody else gets its id.
 fn kill(child: &mut Child, apart: bool) {
     #[cfg(unix)]
     if apart && let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
@@ -190,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn the_shell_runs_the_command_line() {
+    fn a_command_line_is_run_by_the_shell() {
         let output = run("printf '%s' \"a  b\" | tr a c", &nothing(), LIMIT).unwrap();
         assert_eq!(*output, b"c  b");
     }
 
     #[test]
-    fn it_is_told_what_went_wrong_and_never_what_was_printed() {
+    fn a_fault_says_what_went_wrong_and_not_what_was_printed() {
         assert_eq!(
             fault("echo S3CR3T; exit 7", LIMIT),
             "failed: exit status: 7"
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_does_not_end_is_killed() {
+    fn a_command_that_takes_too_long_is_killed() {
         let limit = Duration::from_secs(1);
         assert_eq!(fault("sleep 600", limit), "did not end within 1 s");
         // Its output closed, it still does not end.
@@ -218,8 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn a_command_within_a_command_is_refused() {
-        let inside = [(MARKER.into(), "1".into())].into_iter().collect();
+    fn a_command_that_leads_back_to_aws_mfa_is_refused() {
+        let inside = [(MARKER.name().into(), "1".into())].into_iter().collect();
         let fault = run("echo", &inside, LIMIT).unwrap_err();
         assert_eq!(fault.to_string(), "leads back to aws-mfa");
         assert_eq!(

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
 
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::file;
@@ -64,18 +65,18 @@ impl Profiles {
         for (kind, variable, default) in [
             (
                 EnvConfigFileKind::Credentials,
-                "AWS_SHARED_CREDENTIALS_FILE",
+                variable::AWS_SHARED_CREDENTIALS_FILE,
                 "~/.aws/credentials",
             ),
             (
                 EnvConfigFileKind::Config,
-                "AWS_CONFIG_FILE",
+                variable::AWS_CONFIG_FILE,
                 "~/.aws/config",
             ),
         ] {
             let path = Path::new(environment.get(variable).unwrap_or(default.as_ref()));
-            // Without a home folder there is no default file.
-            if let Some(path) = expand_home(path, environment) {
+            // Without a home directory there is no default file.
+            if let Some(path) = expand_home(path, environment)? {
                 files.push(ProfileFile::load(kind, path)?);
             }
         }
@@ -143,8 +144,8 @@ impl Profiles {
 }
 
 impl ProfileFile {
-    /// The SDK's loader takes a file that it cannot read, or that is not UTF-8, for an empty one:
-    /// the keys in it would seem never to have been there. Hence it is looked at first.
+    /// The SDK's loader gets the text, not the path: it would take a file that it cannot read, or that
+    /// is not UTF-8, for an empty one, and read any other one to its end.
     fn load(kind: EnvConfigFileKind, path: PathBuf) -> anyhow::Result<Self> {
         let unreadable = |fault: String| {
             Failure::new(
@@ -176,7 +177,7 @@ impl ProfileFile {
             EnvConfigFileKind::Config => sections_without_prefix(&text),
             _ => Vec::new(),
         };
-        let files = EnvConfigFiles::builder().with_file(kind, &path).build();
+        let files = EnvConfigFiles::builder().with_contents(kind, text).build();
         let sections = tokio::runtime::Builder::new_current_thread()
             .build()
             .context("cannot start the runtime")?
@@ -186,7 +187,7 @@ impl ProfileFile {
                 &files,
                 None,
             ))
-            .map_err(broken)?;
+            .map_err(|error| broken(&error, &path))?;
         Ok(ProfileFile {
             path,
             sections: Some(sections),
@@ -224,7 +225,7 @@ impl<'a> Profile<'a> {
     /// on. A profile that names itself has keys of its own, as AWS has it for roles.
     ///
     /// # Errors
-    /// They go round in a circle, or lead to a profile that is not there.
+    /// They form a cycle, or lead to a profile that is not there.
     pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
         let mut chain = vec![self];
         let mut last = self;
@@ -263,12 +264,12 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// `~/` at the front is the home folder, as it is for the AWS SDKs; `None` without one.
-fn expand_home(path: &Path, environment: &Environment) -> Option<PathBuf> {
-    match path.strip_prefix("~") {
-        Ok(rest) => Some(environment.home()?.join(rest)),
+/// `~/` at the front is the home directory, as it is for the AWS SDKs; `None` without one.
+fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    Ok(match path.strip_prefix("~") {
+        Ok(rest) => environment.home()?.map(|home| home.join(rest)),
         Err(_) => Some(path.to_owned()),
-    }
+    })
 }
 
 /// `[work]` in the config file, where only `[default]` goes without the word `profile`.
@@ -293,14 +294,21 @@ fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" or "))
 }
 
-/// The parser's message without its line breaks: it names the file and the line, and quotes neither.
-fn broken(error: ProfileFileLoadError) -> Failure {
+/// The parser's message on one line: it names the line of the file, and quotes nothing of it.
+fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
     let message = match error.source() {
         Some(source) => source.to_string(),
         None => error.to_string(),
     };
     let words: Vec<&str> = message.split_whitespace().collect();
-    Failure::new(Kind::Setup, words.join(" ")).hint(
+    let message = words.join(" ");
+    // The parser leaves room for the path, which it does not know.
+    let fault = message.strip_prefix("error parsing ").unwrap_or(&message);
+    Failure::new(
+        Kind::Setup,
+        format!("error parsing {} {fault}", path.display()),
+    )
+    .hint(
         "mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file",
     )
 }
@@ -310,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_alike_name_comes_first() {
+    fn the_nearest_name_comes_first() {
         let names = BTreeSet::from(["default", "work", "work-eu", "private"]);
         assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
         assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
@@ -318,18 +326,18 @@ mod tests {
     }
 
     #[test]
-    fn a_section_of_the_config_file_needs_the_word_profile() {
+    fn a_section_of_the_config_file_without_the_word_profile_is_found() {
         let text = "[default]\n[profile a]\n[ b ] # x\n[sso-session c]\nkey = [d]\n";
         assert_eq!(sections_without_prefix(text), ["b"]);
     }
 
     #[test]
-    fn a_tilde_is_the_home_folder() {
+    fn a_tilde_is_the_home_directory() {
         let environment = [("HOME".into(), "/h".into())].into_iter().collect();
         for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
             let got = expand_home(Path::new(path), &environment).unwrap();
             if cfg!(unix) {
-                assert_eq!(got, Path::new(expanded));
+                assert_eq!(got.unwrap(), Path::new(expanded));
             }
         }
     }

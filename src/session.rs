@@ -1,12 +1,16 @@
-//! A session: temporary credentials that STS gave for a code, and until when they hold.
+//! A session: temporary credentials that STS gave for a code, and when they expire.
 
+mod access;
+mod directory;
+pub mod error;
 pub mod json;
+mod leftover;
 pub mod lock;
 mod replacement;
 pub mod store;
+mod symlink;
 
-use crate::error::{Failure, Kind};
-use crate::time::span;
+use error::{Error, Problem};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::path::Path;
@@ -21,34 +25,30 @@ pub struct Session {
     pub secret_access_key: SecretString,
     /// Goes with each request; as good as a secret.
     pub session_token: SecretString,
-    /// In whole seconds; `None` where the file does not say.
+    /// In whole seconds; `None` if the file does not say.
     pub expiration: Option<Timestamp>,
     /// The region that a flag or a profile named for this session.
     pub region: Option<String>,
 }
 
 impl Session {
-    /// How long the session still holds: `None` where its expiry is unknown, zero or negative
-    /// where it has expired.
+    /// How long the session is still valid: `None` if its expiry is unknown, zero or negative if it
+    /// has expired.
     pub fn time_left(&self, now: Timestamp) -> Option<SignedDuration> {
         self.expiration
             .map(|expiration| expiration.duration_since(now))
     }
 
-    /// The session, if it still holds at `now` or its expiry is unknown.
+    /// The session, if it is valid at `now` or its expiry is unknown.
     ///
     /// # Errors
     /// It has expired: how long ago, and in which file.
-    pub fn valid_at(self, now: Timestamp, file: &Path) -> Result<Self, Failure> {
+    pub fn valid_at(self, now: Timestamp, file: &Path) -> Result<Self, Error> {
         match self.time_left(now) {
-            Some(left) if !left.is_positive() => Err(Failure::new(
-                Kind::NoSession,
-                format!(
-                    "session expired {} ago ({})",
-                    span(left.abs()),
-                    file.display()
-                ),
-            )),
+            Some(left) if !left.is_positive() => Err(Error {
+                file: file.to_owned(),
+                problem: Problem::Expired { ago: left.abs() },
+            }),
             _ => Ok(self),
         }
     }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_at_its_expiration_not_after_it() {
+    fn session_ends_at_its_expiration_not_after_it() {
         let session = |expiration: Option<&str>| Session {
             access_key_id: "ASIA".into(),
             secret_access_key: "s".into(),
@@ -81,7 +81,7 @@ mod tests {
         );
         let expired = session(Some("2026-11-24T12:00:00Z")).valid_at(now, file);
         assert_eq!(
-            expired.err().unwrap().to_string(),
+            crate::error::Failure::from(expired.err().unwrap()).message,
             "session expired 0s ago (/s)"
         );
     }

@@ -6,6 +6,7 @@
 pub mod credential_process;
 pub mod device;
 pub mod duration;
+pub mod key_source;
 pub mod keys;
 pub mod network;
 pub mod role;
@@ -13,11 +14,12 @@ mod selected;
 mod session_file;
 
 pub use keys::MASTER_KEYS;
-pub use selected::{EXPLICIT_PROFILE, SelectedProfile};
-pub use session_file::{SESSION_FILE, session_file};
+pub use selected::SelectedProfile;
+pub use session_file::session_file;
 
 use crate::cli::Selection;
 use crate::environment::Environment;
+use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
 use crate::profile::{Profile, Profiles};
 use crate::setting::{Origin, Setting};
@@ -42,6 +44,7 @@ pub struct Flags<'a> {
 
 /// All that a setting can come from.
 pub struct Settings<'a> {
+    session_file: Option<&'a Path>,
     flags: Flags<'a>,
     environment: &'a Environment,
     selected: SelectedProfile,
@@ -54,13 +57,14 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// A file in `~/.aws` is broken.
     pub fn new(
-        selection: &Selection,
+        selection: &'a Selection,
         flags: Flags<'a>,
         environment: &'a Environment,
     ) -> anyhow::Result<Self> {
         let selected = SelectedProfile::of(selection, environment)?;
         let profiles = Profiles::load(environment)?;
         Ok(Settings {
+            session_file: selection.session_file.as_deref(),
             flags,
             environment,
             selected: selected.resolved(&profiles),
@@ -93,7 +97,7 @@ impl<'a> Settings<'a> {
     pub fn duration(&self) -> Result<Setting<Duration>, Failure> {
         let named = self.look_up_in(
             self.flags.duration.map(|value| ("--duration", value)),
-            &["AWS_MFA_DURATION"],
+            &[variable::AWS_MFA_DURATION],
             |settings| Ok(in_profile(settings.key_owner()?, "duration_seconds")),
         )?;
         match named {
@@ -109,7 +113,7 @@ impl<'a> Settings<'a> {
     pub fn region(&self, device: &Device) -> Result<Setting<String>, Failure> {
         let named = self.look_up(
             self.flags.region.map(|value| ("--region", value)),
-            &["AWS_REGION", "AWS_DEFAULT_REGION"],
+            &[variable::AWS_REGION, variable::AWS_DEFAULT_REGION],
             "region",
         )?;
         Ok(match named {
@@ -128,7 +132,7 @@ impl<'a> Settings<'a> {
             self.flags
                 .code_command
                 .map(|value| ("--code-command", value)),
-            &["AWS_MFA_CODE_COMMAND"],
+            &[variable::AWS_MFA_CODE_COMMAND],
             "mfa_process",
         )
     }
@@ -138,7 +142,7 @@ impl<'a> Settings<'a> {
     fn look_up(
         &self,
         flag: Option<(&'static str, &'a str)>,
-        variables: &[&'static str],
+        variables: &[Variable],
         key: &'static str,
     ) -> Result<Option<Setting<&str>>, Failure> {
         self.look_up_in(flag, variables, |settings| {
@@ -150,7 +154,7 @@ impl<'a> Settings<'a> {
     fn look_up_in<'s>(
         &'s self,
         flag: Option<(&'static str, &'a str)>,
-        variables: &[&'static str],
+        variables: &[Variable],
         of_profile: impl Fn(&'s Self) -> Result<Option<Setting<&'s str>>, Failure>,
     ) -> Result<Option<Setting<&'s str>>, Failure> {
         if let Some((name, value)) = flag {

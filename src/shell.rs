@@ -45,7 +45,7 @@ pub enum Language {
 /// # Errors
 /// A value that the language cannot carry; the message names the variable, not the value.
 pub fn render(change: &Change, language: Language) -> Result<Zeroizing<String>, Failure> {
-    // Room for all of it, so that the buffer seldom moves and leaves a copy of the secrets behind.
+    // Room for all of it: a buffer that grows is copied each time.
     let values: usize = change
         .entries()
         .filter_map(|(_, value)| value.map(str::len))
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_does_not_fit_is_told_by_its_variables_name_alone() {
+    fn a_value_that_a_format_cannot_carry_is_an_error_without_the_value() {
         for (language, message) in [
             (
                 Language::Tcsh,

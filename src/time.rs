@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_session_just_given_out_is_as_long_as_was_asked() {
+    fn a_new_session_is_shown_as_long_as_was_asked_for() {
         assert_eq!(rounded_span(SignedDuration::from_millis(43_199_200)), "12h");
         assert_eq!(rounded_span(SignedDuration::from_secs(5_400)), "1h 30m");
         assert_eq!(rounded_span(SignedDuration::from_secs(59)), "59s");
     }
 
     #[test]
-    fn the_end_is_told_in_local_time_and_with_its_date_once_a_day_away() {
+    fn an_end_a_day_or_more_away_has_its_date() {
         let now = time("2026-11-24T15:14:00Z");
         let zone = TimeZone::get("Europe/Zurich").unwrap();
         assert_eq!(until(time("2026-11-25T03:14:00Z"), now, &zone), "04:14");

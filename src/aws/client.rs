@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use secrecy::{ExposeSecret, SecretString};
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -113,7 +114,7 @@ impl Client {
         request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
     ) -> Result<O, CallError>
     where
-        E: ProvideErrorMetadata,
+        E: ProvideErrorMetadata + Error + 'static,
     {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -123,5 +124,30 @@ impl Client {
         // A name server that does not answer would hold up an orderly shutdown.
         runtime.shutdown_background();
         outcome.map_err(|error| CallError::of(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_that_no_header_can_carry_is_an_error() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
+        let route = Route {
+            endpoint: &endpoint,
+            proxy: None,
+            trust: &Trust::System,
+        };
+        let secret = SecretString::from("secret");
+        let error = |id, region| {
+            let secret = &secret;
+            Client::new(&route, &SigningKey { id, secret, region }).err()
+        };
+        assert!(error("AKIAIOSFODNN7EXAMPLE", "us-east-1").is_none());
+        for odd in ["", "a b", "a\nb", "a\0", "\u{e4}", "\u{7f}"] {
+            assert!(matches!(error(odd, "us-east-1"), Some(ClientError::KeyId)));
+            assert!(matches!(error("test", odd), Some(ClientError::Region)));
+        }
     }
 }

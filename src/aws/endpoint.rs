@@ -119,7 +119,10 @@ fn has_valid_host(uri: &Uri) -> bool {
     };
     let after_host = authority.as_str().strip_prefix(host);
     let valid_port = match after_host.and_then(|rest| rest.strip_prefix(':')) {
-        Some(port) => port.parse::<u16>().is_ok_and(|port| port != 0),
+        Some(port) => {
+            port.bytes().all(|byte| byte.is_ascii_digit())
+                && port.parse::<u16>().is_ok_and(|port| port != 0)
+        }
         None => after_host == Some(""),
     };
     valid_host && valid_port

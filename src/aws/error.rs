@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
@@ -43,8 +44,10 @@ pub enum NotSent {
     Tls(TlsFault),
     /// The proxy asks for credentials, or for others.
     ProxyCredentials,
-    /// The proxy does not connect to the endpoint; with the reason.
-    ProxyRefused(String),
+    /// The proxy does not connect to the endpoint.
+    ProxyRefused,
+    /// The proxy's answer was none, or none of HTTP; with the reason.
+    BrokenTunnel(String),
     /// The SDK could not make a request.
     Unmade,
     /// The runtime could not be started.
@@ -71,6 +74,8 @@ pub enum NoAnswer {
     Broken,
     /// It took longer than [`CALL_TIMEOUT`](super::client::CALL_TIMEOUT).
     TimedOut,
+    /// The answer was longer than any of AWS's, with this HTTP status.
+    TooLong(u16),
 }
 
 /// An answer that refuses.
@@ -144,7 +149,9 @@ pub enum Unusable {
 
 impl CallError {
     /// What `error` means.
-    pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
+    pub fn of<E: ProvideErrorMetadata + Error + 'static>(
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
         match error {
             SdkError::ServiceError(refused) => {
                 CallError::Refused(Refusal::of(refused.err(), refused.raw()))
@@ -155,8 +162,13 @@ impl CallError {
             },
             // Making a connection has a shorter limit of its own.
             SdkError::TimeoutError(_) => CallError::NoAnswer(NoAnswer::TimedOut),
-            // The head of an answer came, and its body broke off.
-            SdkError::ResponseError(_) => CallError::NoAnswer(NoAnswer::Broken),
+            // The head of an answer came, and its body broke off, or did not end.
+            SdkError::ResponseError(answer) => {
+                CallError::NoAnswer(match find::<LengthLimitError>(error) {
+                    Some(_) => NoAnswer::TooLong(answer.raw().status().as_u16()),
+                    None => NoAnswer::Broken,
+                })
+            }
             _ => CallError::NotSent(NotSent::Unmade),
         }
     }
@@ -193,7 +205,8 @@ impl NotSent {
         match tunnel.as_deref() {
             Some("proxy authorization required") => return NotSent::ProxyCredentials,
             None | Some("failed to create underlying connection") => {}
-            Some(reason) => return NotSent::ProxyRefused(reason.to_owned()),
+            Some("unsuccessful") => return NotSent::ProxyRefused,
+            Some(reason) => return NotSent::BrokenTunnel(reason.to_owned()),
         }
         NotSent::Unreachable(match find::<io::Error>(error) {
             Some(error) => copy(error),

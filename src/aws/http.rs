@@ -9,7 +9,22 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
-use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// An answer of STS has 2 KiB.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// The Connection Attempt Delay of RFC 8305, section 5.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// The client that reaches `endpoint` through `proxy`, or directly.
 ///
@@ -20,6 +35,9 @@ pub fn client(
     proxy: Option<&Proxy>,
     trust: &Trust,
 ) -> Result<SharedHttpClient, BoxError> {
+    let resolver = SystemResolver {
+        port: proxy.map_or(endpoint, Proxy::address).port(),
+    };
     let has_tls = endpoint.has_tls() || proxy.is_some_and(|proxy| proxy.address().has_tls());
     let proxy = proxy.map_or_else(ProxyConfig::disabled, Proxy::config);
     let trust = TlsContext::builder()
@@ -33,21 +51,73 @@ pub fn client(
             .proxy_config(proxy.clone())
             .connector_settings(settings.clone());
         connector.set_sleep_impl(components.sleep_impl());
-        SharedHttpConnector::new(connector.build_with_resolver(SystemResolver))
+        let connector = connector.build_with_resolver(resolver.clone());
+        SharedHttpConnector::new(LimitedConnector(connector))
     }))
 }
 
+/// The connector of the SDK, with answers that end at [`LARGEST_ANSWER`].
+#[derive(Debug)]
+struct LimitedConnector(Connector);
+
+impl HttpConnector for LimitedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            let limited = |body| SdkBody::from_body_1_x(Limited::new(body, LARGEST_ANSWER));
+            Ok(answer.await?.map(limited))
+        })
+    }
+}
+
 /// The system's own name resolution, with failures that can be told from others.
+///
+/// The SDK connects to the addresses of one family in turn, and gives each of them all the time
+/// that there is. So the one that answers first is put first.
 #[derive(Clone, Debug)]
-struct SystemResolver;
+struct SystemResolver {
+    /// Of the first hop, whose name is the only one that is resolved.
+    port: u16,
+}
 
 impl ResolveDns for SystemResolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move {
-            let addresses = tokio::net::lookup_host((name, 0))
+            let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((name, self.port))
                 .await
-                .map_err(ResolveDnsError::new)?;
-            Ok(addresses.map(|address| address.ip()).collect())
+                .map_err(ResolveDnsError::new)?
+                .collect();
+            let of_one_family = |is_ipv4| {
+                let family = addresses
+                    .iter()
+                    .filter(|address| address.is_ipv4() == is_ipv4);
+                family.count()
+            };
+            if (of_one_family(true) > 1 || of_one_family(false) > 1)
+                && let Some(first) = first_to_answer(&addresses).await
+            {
+                addresses.retain(|address| *address != first);
+                addresses.insert(0, first);
+            }
+            Ok(addresses.iter().map(SocketAddr::ip).collect())
         })
     }
+}
+
+/// The first of these addresses that takes a connection; each is given a head start over the next.
+/// `None` where none of them does.
+async fn first_to_answer(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let mut attempts = JoinSet::new();
+    for (turn, &address) in (0..).zip(addresses) {
+        attempts.spawn(async move {
+            tokio::time::sleep(HEAD_START * turn).await;
+            TcpStream::connect(address).await.ok().map(|_| address)
+        });
+    }
+    while let Some(attempt) = attempts.join_next().await {
+        if let Ok(Some(address)) = attempt {
+            return Some(address);
+        }
+    }
+    None
 }

@@ -16,8 +16,8 @@ pub struct Proxy {
 pub enum ProxyError {
     /// It is not a URL of `http` or `https` with a host and nothing after it.
     Malformed,
-    /// The user name or the password has one of `@ / ? #` in it, where a URL needs `%40`, `%2F`,
-    /// `%3F`, `%23`.
+    /// The user name or the password has a character in it that a URL needs percent-encoded, as
+    /// `%40` for `@`.
     Unencoded,
 }
 
@@ -40,9 +40,10 @@ impl Proxy {
             .ok()
             .filter(|_| !host.contains('/'))
             .ok_or(ProxyError::Malformed)?;
+        // The host is valid by now, so that what is wrong is before it.
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
         let config = ProxyConfig::all(format!("{scheme}://{user}{host}"))
-            .map_err(|_| ProxyError::Malformed)?;
+            .map_err(|_| ProxyError::Unencoded)?;
         Ok(Proxy { config, address })
     }
 
@@ -93,13 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn raw_delimiter_in_the_password_is_an_error() {
+    fn password_that_is_not_percent_encoded_is_an_error() {
         for url in [
             "http://me:P@ssw0rd@proxy.example",
             "http://me:P/ss@proxy.example:3128",
             "http://me:P?ss@proxy.example",
             "me:P#ss@proxy.example",
             "http://a@b@c@proxy.example",
+            "http://me:a b@proxy.example",
+            "http://me:\u{fc}@proxy.example",
         ] {
             assert_eq!(
                 Proxy::parse(url).err(),
@@ -120,7 +123,6 @@ mod tests {
             "http://proxy.example/path",
             "http://proxy.example?query",
             "http://proxy.example:3128:3128",
-            "http://me:a b@proxy.example",
             "http://[::1",
         ] {
             assert_eq!(

@@ -27,8 +27,26 @@ pub fn session(
         .serial_number(device)
         .token_code(code.digits())
         .duration_seconds(seconds);
-    let output = client.call(request.send())?;
+    let output = client
+        .call(request.send())
+        .map_err(|error| masked(error, code))?;
     checked(&output, now()).map_err(CallError::Unusable)
+}
+
+/// The same error with the code masked where AWS's words repeat it.
+fn masked(mut error: CallError, code: &Code) -> CallError {
+    if let CallError::Refused(Refusal {
+        words: Some(words), ..
+    }) = &mut error
+    {
+        for text in std::iter::once(&mut words.code)
+            .chain(&mut words.message)
+            .chain(&mut words.request_id)
+        {
+            *text = text.replace(code.digits(), "******");
+        }
+    }
+    error
 }
 
 /// What has become of the code that was in a request that failed like this.

@@ -36,12 +36,15 @@ pub enum CodeSource<'a> {
         environment: &'a Environment,
     },
     /// A prompt on the terminal, whatever standard input and output are.
-    Terminal {
-        /// The MFA device, for the prompt.
-        device: &'a str,
-        /// For the remedy where there is no terminal.
-        get_command: &'a str,
-    },
+    Terminal,
+}
+
+/// What the user is asked on the terminal.
+pub struct Prompt<'a> {
+    /// The MFA device.
+    pub device: &'a str,
+    /// The command to run where there is no terminal.
+    pub get_command: &'a str,
 }
 
 /// A request with a code in it that failed.
@@ -84,13 +87,14 @@ impl CodeSource<'_> {
     /// No code can be had, or the last failure of `request`.
     pub fn spend<T>(
         &self,
+        prompt: &Prompt,
         now: fn() -> Timestamp,
         mut request: impl FnMut(&Code) -> Result<T, Failed>,
     ) -> Result<T, Failure> {
         let mut rejected: Option<Code> = None;
         let mut attempt = 1;
         loop {
-            let (failure, try_another) = match self.code() {
+            let (failure, try_another) = match self.code(prompt) {
                 Err(NoCode::Malformed(malformed)) => (malformed.into(), true),
                 Err(NoCode::Unavailable(failure)) => (failure, false),
                 Ok(code) if rejected.as_ref() == Some(&code) => (self.rejected_again(), true),
@@ -107,7 +111,7 @@ impl CodeSource<'_> {
                 },
             };
             match self {
-                CodeSource::Terminal { .. } if try_another && attempt < MOST_PROMPTS => {
+                CodeSource::Terminal if try_another && attempt < MOST_PROMPTS => {
                     tell(&error::render(&failure.into()));
                 }
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
@@ -124,7 +128,7 @@ impl CodeSource<'_> {
         }
     }
 
-    fn code(&self) -> Result<Code, NoCode> {
+    fn code(&self, prompt: &Prompt) -> Result<Code, NoCode> {
         match self {
             CodeSource::Argument(words) => {
                 let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
@@ -143,13 +147,7 @@ impl CodeSource<'_> {
                 command,
                 environment,
             } => Ok(code_of_command(command, environment)?),
-            CodeSource::Terminal {
-                device,
-                get_command,
-            } => {
-                let line = ask(device, get_command)?;
-                Ok(parse_line(&line)?)
-            }
+            CodeSource::Terminal => Ok(parse_line(&ask(prompt)?)?),
         }
     }
 
@@ -182,15 +180,15 @@ fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result
 }
 
 /// Asks on the terminal. The digits are shown as they are typed: they are worthless in a moment.
-fn ask(device: &str, get_command: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let (input, mut output) = terminal().map_err(|_| no_terminal(get_command))?;
+fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let (input, mut output) = terminal().map_err(|_| no_terminal(prompt.get_command))?;
     let broken = |error: std::io::Error| {
         Failure::new(
             Kind::Setup,
             format!("cannot ask on the terminal: {}", error::reason(&error)),
         )
     };
-    write!(output, "MFA code for {device}: ")
+    write!(output, "MFA code for {}: ", prompt.device)
         .and_then(|()| output.flush())
         .map_err(broken)?;
     let line = read_line(BufReader::new(input)).map_err(broken)?;

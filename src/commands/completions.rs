@@ -3,6 +3,7 @@
 
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::profile::Profiles;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
@@ -12,7 +13,7 @@ use clap_complete::env::Shells;
 use std::process::ExitCode;
 
 /// The variable by which a script asks, and not clap's own `COMPLETE`, which may be anybody's.
-pub const VARIABLE: &str = "AWS_MFA_COMPLETE";
+const VARIABLE: &str = variable::AWS_MFA_COMPLETE.name();
 
 const PROGRAM: &str = "aws-mfa";
 

@@ -3,17 +3,42 @@
 use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
-use crate::error::{Failure, Kind};
+use crate::environment::variable::{self, Variable};
+use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
+use crate::file;
 use crate::session::store::SessionStore;
 use crate::settings;
 use jiff::Timestamp;
-use std::io::ErrorKind;
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// What else names credentials. A profile goes with the master keys: the JavaScript SDK prefers
-/// the keys of AWS_PROFILE to those of the environment, and every SDK fails on one that is missing.
-const OTHER_CREDENTIALS: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+/// What else names credentials, besides the master keys: it would beat the session, or take over
+/// when the session has expired.
+const OTHER_CREDENTIALS: [&str; 11] = [
+    // The JavaScript SDK prefers the keys of a profile to those of the environment, and every SDK
+    // fails on a profile that is missing.
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    // <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    // <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    // When another tool's session expires, which is not this one.
+    "AWS_SESSION_EXPIRATION",
+    // Prints codes, with which more sessions can be had.
+    "AWS_MFA_CODE_COMMAND",
+];
+
+/// The longest first line that Linux reads of a script (`BINPRM_BUF_SIZE`).
+const LONGEST_FIRST_LINE: u64 = 256;
 
 /// Carries out `aws-mfa exec`. On Unix it returns only if the command could not be started.
 pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
@@ -24,29 +49,90 @@ pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Re
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    for name in settings::MASTER_KEYS.iter().chain(&OTHER_CREDENTIALS) {
+    set_environment(&mut command, environment, &Change::of(&session));
+    become_it(command).map_err(|error| not_run(program, &error, environment).into())
+}
+
+fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {
+    // Of two variables of one name, getenv(3) sees the first; of two that are set here, the last
+    // counts.
+    command.env_clear().envs(environment.variables().rev());
+    for name in settings::MASTER_KEYS
+        .map(Variable::name)
+        .iter()
+        .chain(&OTHER_CREDENTIALS)
+    {
         command.env_remove(name);
     }
-    for (name, value) in Change::of(&session).entries() {
+    for (name, value) in change.entries() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    become_it(command).map_err(|error| {
-        let program = program.to_string_lossy();
-        match error.kind() {
-            ErrorKind::NotFound => Failure::new(
-                Kind::NotFound,
-                format!("command not found: {}", quote(&program)),
-            ),
-            _ => Failure::new(Kind::CannotRun, format!("cannot run {program}: {error}")),
-        }
-        .into()
-    })
+}
+
+fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -> Failure {
+    let name = program.to_string_lossy();
+    if error.kind() != ErrorKind::NotFound {
+        return Failure::new(
+            Kind::CannotRun,
+            format!("cannot run {name}: {}", reason(error)),
+        );
+    }
+    match find(program, environment) {
+        // It is there, so that something else is not.
+        Some(path) => Failure::new(
+            Kind::CannotRun,
+            match interpreter(&path) {
+                Some(interpreter) => {
+                    format!("cannot run {name}: its interpreter {interpreter} does not exist")
+                }
+                None => format!("cannot run {name}: its interpreter or loader does not exist"),
+            },
+        ),
+        None => Failure::new(
+            Kind::NotFound,
+            format!("command not found: {}", quote(&name)),
+        ),
+    }
+}
+
+/// Where exec(3) has found the program.
+fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
+    let path = Path::new(program);
+    if program.as_encoded_bytes().contains(&b'/') {
+        return path.is_file().then(|| path.to_owned());
+    }
+    std::env::split_paths(environment.get(variable::PATH)?)
+        .map(|directory| directory.join(path))
+        .find(|path| path.is_file())
+}
+
+/// What the first line of a script names: `/bin/sh` in `#!/bin/sh -e`.
+fn interpreter(path: &Path) -> Option<String> {
+    let mut start = Vec::new();
+    let (file, _) = file::open(path).ok()?;
+    file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
+    let line = start
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let line = String::from_utf8_lossy(line);
+    // Not every white space: the carriage return of a file from Windows belongs to the name.
+    let name = line
+        .trim_start_matches([' ', '\t'])
+        .split([' ', '\t'])
+        .next()?;
+    Some(name.to_owned())
 }
 
 /// Puts the command in the place of this process, so that signals, terminal and status are its own.
+///
+/// All but one disposition of signals is handed on: Rust's runtime ignores SIGPIPE before `main`, and
+/// std gives it back its default before exec(2), whatever it was (see `-Zon-broken-pipe`,
+/// <https://github.com/rust-lang/rust/issues/97889>). Stable Rust without unsafe code cannot know
+/// what it was; the README says what to do.
 #[cfg(unix)]
 fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
     Err(std::os::unix::process::CommandExt::exec(&mut command))
@@ -58,4 +144,26 @@ fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
     let status = command.status()?;
     // A status of Windows has 32 bits, and ExitCode eight; std's exit takes them all.
     std::process::exit(status.code().unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_duplicate_variables_counts() {
+        let environment = [("A", "1"), ("B", "2"), ("A", "3")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into_iter()
+            .collect();
+        let mut command = Command::new("true");
+        set_environment(&mut command, &environment, &Change::nothing());
+        let set: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_some())
+            .collect();
+        let expected = [("A", Some("1")), ("B", Some("2"))];
+        let expected = expected.map(|(name, value)| (OsStr::new(name), value.map(OsStr::new)));
+        assert_eq!(set, expected);
+    }
 }

@@ -3,20 +3,22 @@
 use crate::aws::client::{Client, SigningKey};
 use crate::aws::sts;
 use crate::cli::Get;
-use crate::code::source::{CodeSource, Failed};
+use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
+use crate::environment::zone::time_zone;
 use crate::error::Failure;
 use crate::explain::{self, next_code_hint};
 use crate::session::Session;
 use crate::session::lock::Lock;
-use crate::session::store::SessionStore;
+use crate::session::store::{Loaded, SessionStore};
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
+use crate::settings::key_source::KeySource;
+use crate::settings::network::Network;
 use crate::settings::{self, Flags, Settings};
 use crate::time;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use std::path::Path;
 
@@ -31,95 +33,171 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     };
     let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;
-    let store = SessionStore::new(settings::session_file(&get.selection, environment)?.value);
-    let duration = settings.duration()?.value;
+    let resolved = Resolved::of(get, &settings, environment)?;
+    let store = &resolved.store;
+    let confirm = |what: &str, session: &Session| {
+        super::confirm(&told(what, session, store.path(), now(), environment))
+    };
 
     // Held until the session is saved, so that those who wait for the lock find it there.
-    let _lock = match &get.unless_valid {
-        Some(margin) => {
-            let lock = lock(&store)?;
-            if let Some(session) = still_good(&store, margin, duration, now())? {
-                return super::confirm(&told("kept the session in", &session, store.path(), now()));
-            }
-            Some(lock)
+    let mut _lock = None;
+    if let Some(margin) = resolved.margin {
+        if let Some(session) = still_good(store, margin, now()) {
+            return confirm("kept the session in", &session);
         }
-        None => None,
-    };
+        _lock = lock(store, &get_command);
+        // Another `get` may have saved one while this one waited.
+        if let Some(session) = still_good(store, margin, now()) {
+            return confirm("kept the session in", &session);
+        }
+    }
 
-    let keys = settings.master_keys()?;
-    let device = settings.device()?;
-    let region = settings.region(&device.value)?;
-    let network = settings.network(&region.value)?;
-    let request = explain::Request {
-        action: "sts:GetSessionToken",
-        endpoint: &network.endpoint.value,
-        proxy: network.proxy.as_ref(),
-        key_id: keys.get(|keys| keys.access_key_id.as_str()),
-        region: region.get(String::as_str),
-        device: device.get(Device::name),
-        command: &get_command,
-    };
-    let key = SigningKey {
-        id: request.key_id.value,
-        secret: &keys.value.secret_access_key,
-        region: &region.value,
-    };
-    let client = Client::new(&network.route(), &key).map_err(|error| request.no_client(&error))?;
-    let source = code_source(get, &settings, &request, environment)?;
-    // Before a code is spent: what it buys must have a place to go.
-    store.prepare()?;
-
-    let mut session = source.spend(now, |code| {
-        sts::session(&client, request.device.value, code, duration.seconds(), now).map_err(
-            |error| Failed {
-                code: sts::state_of_code(&error),
-                failure: request.failed(&error, now()),
-            },
-        )
-    })?;
-    session.region = region_to_save(region, store.read().ok().map(|loaded| loaded.session));
+    let session = resolved.session(&settings, &get_command, now)?;
     store
         .save(&session, now())
-        .map_err(|failure| code_is_spent(failure, &get_command, now()))?;
+        .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
     super::confirm(&told(
         "saved session info to",
         &session,
         store.path(),
         now(),
+        environment,
     ))
 }
 
-fn lock(store: &SessionStore) -> Result<Lock, Failure> {
-    store.lock(|| {
-        super::note(&format!(
-            "another `aws-mfa get` is at it; waiting for its session ({})",
-            store.path().display()
-        ));
-    })
+/// All that a `get` needs to know before it acts.
+struct Resolved<'a> {
+    /// Where the session is saved.
+    store: SessionStore,
+    /// `--unless-valid`: what must be left of a session for it to be kept.
+    margin: Option<SignedDuration>,
+    keys: Setting<KeySource<'a>>,
+    device: Setting<Device>,
+    duration: Duration,
+    region: Setting<String>,
+    network: Network,
+    code: CodeSource<'a>,
 }
 
-/// The session that is there, if more than the margin is left of it. One whose end is not known is
+impl<'a> Resolved<'a> {
+    fn of(
+        get: &'a Get,
+        settings: &'a Settings,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        let session_file = settings.session_file()?;
+        let duration = settings.duration()?.value;
+        let margin = get.unless_valid.as_deref();
+        let keys = settings.key_source()?;
+        let device = settings.device()?;
+        let region = settings.region(&device.value)?;
+        let network = settings.network(&region.value)?;
+        Ok(Resolved {
+            store: SessionStore::new(session_file.value),
+            margin: margin
+                .map(|text| duration::margin(text, duration))
+                .transpose()?,
+            keys,
+            device,
+            duration,
+            network,
+            region,
+            code: code_source(get, settings, environment)?,
+        })
+    }
+
+    /// A new session from STS.
+    fn session(
+        &self,
+        settings: &Settings,
+        get_command: &str,
+        now: fn() -> Timestamp,
+    ) -> Result<Session, Failure> {
+        let keys = settings.master_keys(&self.keys)?;
+        let request = explain::Request {
+            action: "sts:GetSessionToken",
+            endpoint: &self.network.endpoint.value,
+            proxy: self.network.proxy.as_ref(),
+            key_id: self.keys.get(|_| keys.access_key_id.as_str()),
+            region: self.region.get(String::as_str),
+            device: self.device.get(Device::name),
+            command: get_command,
+        };
+        let key = SigningKey {
+            id: &keys.access_key_id,
+            secret: &keys.secret_access_key,
+            region: &self.region.value,
+        };
+        let client =
+            Client::new(&self.network.route(), &key).map_err(|error| request.no_client(&error))?;
+        // Before a code is spent: what it buys must have a place to go.
+        self.store.prepare()?;
+        if let Some(warning) = self.store.directory_warning() {
+            super::note(&format!("warning: {warning}"));
+        }
+        let prompt = Prompt {
+            device: self.device.value.name(),
+            get_command,
+        };
+        let seconds = self.duration.seconds();
+        let mut session = self.code.spend(&prompt, now, |code| {
+            sts::session(&client, prompt.device, code, seconds, now).map_err(|error| Failed {
+                code: sts::state_of_code(&error),
+                failure: request.failed(&error, now()),
+            })
+        })?;
+        session.region = self.region_to_save();
+        Ok(session)
+    }
+
+    /// A region that a flag or a profile named belongs to the session. One of the environment does only
+    /// where it is that of the session before: `load` has set it then, and the shell would lose it.
+    fn region_to_save(&self) -> Option<String> {
+        let region = &self.region.value;
+        let belongs_to_session = match self.region.origin {
+            Origin::Flag(_) | Origin::Profile(..) => true,
+            Origin::Variable(_) => match self.store.read() {
+                Ok(previous) => previous.session.region.as_ref() == Some(region),
+                Err(_) => false,
+            },
+            Origin::Default => false,
+        };
+        belongs_to_session.then(|| region.clone())
+    }
+}
+
+/// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason
+/// to get no session.
+fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
+    match store.lock(|waiting| super::note(&waiting.message(get_command))) {
+        Ok(lock) => Some(lock),
+        Err(error) => {
+            let failure = Failure::from(error);
+            super::note(&format!(
+                "warning: going on without a lock: {}",
+                failure.one_line()
+            ));
+            None
+        }
+    }
+}
+
+/// The session that is saved, if more than the margin is left of it. One whose expiry is unknown is
 /// not relied upon.
-fn still_good(
-    store: &SessionStore,
-    margin: &str,
-    duration: Duration,
-    now: Timestamp,
-) -> anyhow::Result<Option<Session>> {
-    let margin = duration::margin(margin, duration)?;
-    Ok(store
-        .read()
-        .ok()
-        .map(|loaded| loaded.session)
-        .filter(|session| session.time_left(now).is_some_and(|left| left > margin)))
+fn still_good(store: &SessionStore, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+    let Loaded { session, warning } = store.read().ok()?;
+    session.time_left(now).filter(|left| *left > margin)?;
+    if let Some(warning) = warning {
+        super::note(&format!("warning: {warning}"));
+    }
+    Some(session)
 }
 
 fn code_source<'a>(
     get: &'a Get,
     settings: &'a Settings,
-    request: &explain::Request<'a>,
     environment: &'a Environment,
-) -> anyhow::Result<CodeSource<'a>> {
+) -> Result<CodeSource<'a>, Failure> {
     Ok(match get.code.as_slice() {
         [dash] if dash.expose_secret() == "-" => CodeSource::Stdin,
         [] => match settings.code_command()? {
@@ -127,26 +205,10 @@ fn code_source<'a>(
                 command,
                 environment,
             },
-            None => CodeSource::Terminal {
-                device: request.device.value,
-                get_command: request.command,
-            },
+            None => CodeSource::Terminal,
         },
         words => CodeSource::Argument(words),
     })
-}
-
-/// A region that a flag or a profile named belongs to the session. One of the environment does only where it
-/// is that of the session before: `load` has set it then, and the shell would lose it.
-fn region_to_save(region: Setting<String>, previous: Option<Session>) -> Option<String> {
-    let belongs_to_session = match region.origin {
-        Origin::Flag(_) | Origin::Profile(..) => true,
-        Origin::Variable(_) => {
-            previous.is_some_and(|session| session.region.as_ref() == Some(&region.value))
-        }
-        Origin::Default => false,
-    };
-    belongs_to_session.then_some(region.value)
 }
 
 /// The worst that can happen: STS has given a session for the code, and it could not be saved.
@@ -160,12 +222,18 @@ fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Fai
     failure.hint(hint)
 }
 
-fn told(what: &str, session: &Session, file: &Path, now: Timestamp) -> String {
+fn told(
+    what: &str,
+    session: &Session,
+    file: &Path,
+    now: Timestamp,
+    environment: &Environment,
+) -> String {
     let validity = match (session.time_left(now), session.expiration) {
         (Some(left), Some(end)) => format!(
             " (valid {}, until {})",
             time::rounded_span(left),
-            time::until(end, now, &TimeZone::system())
+            time::until(end, now, &time_zone(environment))
         ),
         _ => String::new(),
     };

@@ -7,13 +7,13 @@ use crate::cli::{Format, Load};
 use crate::direnv::{self, Watch};
 use crate::environment::Environment;
 use crate::environment::change::Change;
+use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
 use crate::session::store::SessionStore;
 use crate::settings;
 use crate::shell::{self, Language};
 use jiff::Timestamp;
 use std::ffi::OsStr;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Carries out `aws-mfa load`, and gives the status to exit with.
@@ -29,7 +29,7 @@ pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Re
 
 fn hand_on(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
     let store = SessionStore::new(settings::session_file(&load.selection, environment)?.value);
-    let dump_file = environment.get(direnv::DUMP_FILE);
+    let dump_file = environment.get(variable::DIRENV_DUMP_FILE_PATH);
     let language = match load.format {
         Some(format) => language(format),
         None => dump_file.is_none().then_some(Language::Sh),
@@ -95,12 +95,9 @@ fn dump(
     )
 }
 
-/// In an .envrc standard output is the terminal, not the shell; in an editor that runs direnv, it is
-/// a log. direnv has it lead where standard error does.
+/// In an .envrc standard output is not the shell: direnv has it lead where standard error does.
 fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
-    if environment.get("DIRENV_IN_ENVRC").is_some()
-        && (std::io::stdout().is_terminal() || stdout_is_stderr())
-    {
+    if environment.get(variable::DIRENV_IN_ENVRC).is_some() && direnv::is_seen(&std::io::stdout()) {
         return Err(Failure::new(
             Kind::Usage,
             "in an .envrc, load would show the session's secrets on the screen",
@@ -108,20 +105,4 @@ fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
         .hint("write `direnv_load aws-mfa load`"));
     }
     Ok(())
-}
-
-/// Whether both lead to one file, and not to nowhere.
-#[cfg(unix)]
-fn stdout_is_stderr() -> bool {
-    use rustix::fs::{fstat, stat};
-    let place = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
-    let stdout = fstat(std::io::stdout()).map(place).ok();
-    stdout.is_some()
-        && stdout == fstat(std::io::stderr()).map(place).ok()
-        && stdout != stat("/dev/null").map(place).ok()
-}
-
-#[cfg(not(unix))]
-fn stdout_is_stderr() -> bool {
-    false
 }

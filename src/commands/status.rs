@@ -6,14 +6,16 @@ mod report;
 
 use crate::cli::{Selection, Status};
 use crate::environment::Environment;
+use crate::environment::variable;
+use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
+use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
-use crate::settings::keys::KeySource;
-use crate::settings::{self, EXPLICIT_PROFILE, Flags, MASTER_KEYS, SESSION_FILE, Settings};
+use crate::settings::key_source::KeySource;
+use crate::settings::{self, Flags, MASTER_KEYS, Settings};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use report::{Report, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode, Stdio};
@@ -27,7 +29,12 @@ const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
 /// Carries out `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
-    let file = settings::session_file(&status.selection, environment)?;
+    let settings = Settings::new(&status.selection, Flags::default(), environment);
+    let file = match &settings {
+        Ok(settings) => settings.session_file()?,
+        // What is wrong with the profiles is said below.
+        Err(_) => settings::session_file(&status.selection, environment)?,
+    };
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(&store, now);
     let mut report = Report {
@@ -39,13 +46,17 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             "session_file",
             Ok(Some(file.map(|path| path.display().to_string()))),
         )],
-        warnings: Vec::from_iter(warning),
+        warnings: warning
+            .into_iter()
+            .chain(store.directory_warning())
+            .map(|warning| warning.to_string())
+            .collect(),
     };
-    match Settings::new(&status.selection, Flags::default(), environment) {
+    match settings {
         Ok(settings) => add_settings(&mut report, &settings),
         Err(error) => report.warnings.push(match error.downcast_ref::<Failure>() {
             Some(failure) => failure.one_line(),
-            None => format!("{error:#}"),
+            None => crate::error::causes(&error),
         }),
     }
     warn_of_ignored_variables(&mut report, &status.selection, environment);
@@ -55,12 +66,14 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     super::print(&if status.json {
         report.json()?
     } else if std::io::stdout().is_terminal() {
-        let plain_terminal = environment.get("TERM").is_some_and(|term| term == "dumb");
+        let plain_terminal = environment
+            .get(variable::TERM)
+            .is_some_and(|term| term == "dumb");
         // https://no-color.org
-        let colour = environment.get("NO_COLOR").is_none() && !plain_terminal;
-        report.table(now, &TimeZone::system(), colour)
+        let colour = environment.get(variable::NO_COLOR).is_none() && !plain_terminal;
+        report.table(now, &time_zone(environment), colour)
     } else {
-        report.plain(now, &TimeZone::system())
+        report.plain(now, &time_zone(environment))
     })?;
     Ok(match report.session.state {
         State::Valid => ExitCode::SUCCESS,
@@ -69,23 +82,13 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
 }
 
 /// The session, and what its owner should know of its file.
-fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<String>) {
+fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Warning>) {
     let loaded = match store.read() {
         Ok(loaded) => loaded,
-        Err(failure) => {
-            let report = SessionReport {
-                state: match store.path().try_exists() {
-                    Ok(false) => State::Missing,
-                    _ => State::Unusable,
-                },
-                message: Some(failure.message),
-                ..SessionReport::default()
-            };
-            return (report, None);
-        }
+        Err(error) => return (SessionReport::default().unusable(error), None),
     };
     let session = loaded.session;
-    let mut report = SessionReport {
+    let report = SessionReport {
         state: State::Valid,
         message: None,
         access_key_id: Some(session.access_key_id.clone()),
@@ -93,11 +96,26 @@ fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Strin
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
         region: session.region.clone(),
     };
-    if let Err(failure) = session.valid_at(now, store.path()) {
-        report.state = State::Expired;
-        report.message = Some(failure.message);
-    }
+    let report = match session.valid_at(now, store.path()) {
+        Ok(_) => report,
+        Err(error) => report.unusable(error),
+    };
     (report, loaded.warning)
+}
+
+impl SessionReport {
+    /// The report of a session that cannot be used.
+    fn unusable(self, error: Error) -> Self {
+        SessionReport {
+            state: match error.problem {
+                Problem::Missing => State::Missing,
+                Problem::Expired { .. } => State::Expired,
+                _ => State::Unusable,
+            },
+            message: Some(Failure::from(error).message),
+            ..self
+        }
+    }
 }
 
 /// What the next `get` would work with.
@@ -192,14 +210,14 @@ fn warn_of_ignored_variables(
     selection: &Selection,
     environment: &Environment,
 ) {
-    let explicit = environment.get(EXPLICIT_PROFILE);
+    let explicit = environment.get(variable::AWS_MFA_PROFILE);
     let (Some(profile), None) = (explicit, &selection.profile) else {
         return;
     };
     let profile = profile.to_string_lossy();
     let mut ignored = Vec::new();
     if selection.session_file.is_none() {
-        ignored.push(SESSION_FILE);
+        ignored.push(variable::AWS_SESSION_FILE);
     }
     let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
     if keys_are_the_profiles {
@@ -208,7 +226,7 @@ fn warn_of_ignored_variables(
     for variable in ignored {
         if environment.get(variable).is_some() {
             report.warnings.push(format!(
-                "{variable} is ignored: {EXPLICIT_PROFILE} selects the profile {profile}"
+                "{variable} is ignored: AWS_MFA_PROFILE selects the profile {profile}"
             ));
         }
     }
@@ -216,7 +234,7 @@ fn warn_of_ignored_variables(
 
 fn warn_of_environment(report: &mut Report, environment: &Environment) {
     let mut warn = |warning: String| report.warnings.push(warning);
-    if let Some(own) = environment.get("AWS_ACCESS_KEY_ID") {
+    if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         let own = own.to_string_lossy();
         let session = report.session.access_key_id.as_deref();
         match (&report.session.state, session) {
@@ -226,7 +244,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
             )),
             _ => {}
         }
-        if environment.get("AWS_PROFILE").is_some() {
+        if environment.get(variable::AWS_PROFILE).is_some() {
             report.warnings.push(
                 "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK takes the profile's \
                  keys, and no session"
@@ -234,7 +252,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
             );
         }
     }
-    if environment.get("AWS_SECURITY_TOKEN").is_some() {
+    if environment.get(variable::AWS_SECURITY_TOKEN).is_some() {
         report.warnings.push(
             "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it"
                 .to_owned(),

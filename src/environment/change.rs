@@ -14,8 +14,14 @@ pub struct Change<'a> {
 impl<'a> Change<'a> {
     /// The change that puts `session` into force.
     ///
-    /// `AWS_SECURITY_TOKEN` goes, because older SDKs prefer it to `AWS_SESSION_TOKEN`; what this
-    /// session lacks goes too, because it can only be left from another one.
+    /// What this session lacks goes, because it can only be left from another one. So does what an
+    /// SDK prefers to the session:
+    ///
+    /// - `AWS_SECURITY_TOKEN`: older SDKs prefer it to `AWS_SESSION_TOKEN`.
+    /// - `AWS_WEB_IDENTITY_TOKEN_FILE`: the SDK for .NET up to version 3 assumes that role before it
+    ///   looks at the environment's keys (`FallbackCredentialsFactory.Reset` in aws-sdk-net). The
+    ///   other SDKs look at the keys first, and all of them at a container's credentials last:
+    ///   <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
     pub fn of(session: &'a Session) -> Self {
         let expiration = session.expiration.map(|time| Cow::from(time.to_string()));
         let region = session.region.as_deref().map(Cow::from);
@@ -36,6 +42,7 @@ impl<'a> Change<'a> {
             entries.push(("AWS_DEFAULT_REGION", region));
         }
         entries.push(("AWS_SECURITY_TOKEN", None));
+        entries.push(("AWS_WEB_IDENTITY_TOKEN_FILE", None));
         Change { entries }
     }
 

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Keys that are not known are left aside; a missing one is as an empty one.
+/// Unknown keys are ignored; a missing one counts as empty.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Contents<'a> {
@@ -102,13 +102,31 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// A time in RFC 3339 with any offset and any fraction, in whole seconds of UTC.
+///
+/// A credential that never expires often has `9999-12-31T23:59:59Z`, which is some 26 hours later
+/// than jiff's latest time: what is later is that latest time.
 fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
     use jiff::{RoundMode, TimestampRound};
-    text.parse::<Timestamp>()?.round(
+    let time = match text.parse::<Timestamp>() {
+        Err(_) if is_in_the_last_days(text) => Timestamp::MAX,
+        parsed => parsed?,
+    };
+    time.round(
         TimestampRound::new()
             .smallest(Unit::Second)
             .mode(RoundMode::Floor),
     )
+}
+
+fn is_in_the_last_days(text: &str) -> bool {
+    use jiff::fmt::temporal::Pieces;
+    Pieces::parse(text).is_ok_and(|pieces| {
+        let date = pieces.date();
+        (date.year(), date.month()) == (9999, 12)
+            && date.day() >= 30
+            && pieces.time().is_some()
+            && pieces.offset().is_some()
+    })
 }
 
 #[cfg(test)]
@@ -126,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_session_that_is_written_is_read_back(
+        fn any_rendered_session_is_parsed_back(
             id in text(),
             secret in text(),
             token in text(),
@@ -149,13 +167,13 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_is_a_session_or_a_fault(bytes in any::<Vec<u8>>()) {
+        fn any_bytes_are_a_session_or_an_error(bytes in any::<Vec<u8>>()) {
             let _ = parse(&bytes);
         }
     }
 
     #[test]
-    fn what_the_aws_cli_prints_is_read_in_both_its_versions() {
+    fn output_of_both_aws_cli_versions_is_parsed() {
         for expiration in [
             "2026-11-24T18:10:00Z",
             "2026-11-24T18:10:00+00:00",
@@ -178,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn rendered_session_is_parsed_back() {
         let session = Session {
             access_key_id: "ASIA1".into(),
             secret_access_key: "se/cr+et\"\\".into(),
@@ -195,14 +213,37 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_expiration_is_unknown_not_wrong() {
+    fn expiration_in_the_last_days_of_9999_is_the_latest_time() {
+        for text in [
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "9999-12-31T23:59:59+00:00",
+            "9999-12-31T00:00:00-23:59",
+            "9999-12-30T22:00:00Z",
+        ] {
+            let time = whole_seconds(text).unwrap();
+            assert_eq!(time.to_string(), "9999-12-30T22:00:00Z", "{text}");
+            assert_eq!(whole_seconds(&time.to_string()).unwrap(), time);
+        }
+        for text in [
+            "9999-12-31",
+            "9999-12-31T23:59:59",
+            "9999-12-32T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert!(whole_seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn missing_expiration_is_unknown() {
         let json =
             r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}}"#;
         assert_eq!(parse(json.as_bytes()).unwrap().expiration, None);
     }
 
     #[test]
-    fn what_is_no_session_is_told_without_quoting_it() {
+    fn invalid_session_is_an_error_that_quotes_nothing() {
         for (json, message) in [
             ("", "it ends early"),
             (r#"{"Credentials": {"AccessKeyId": "A"#, "it ends early"),

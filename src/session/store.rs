@@ -1,19 +1,19 @@
 //! The session file: read with care, replaced whole.
 
 use super::Session;
-use super::json;
-use super::lock::Lock;
-use super::replacement::{self, Fault, Replacement};
-use crate::error::{Failure, Kind};
-use crate::file;
+use super::access::{self, Access, Refusal};
+use super::error::{Error, Obstacle, Problem, Warning};
+use super::lock::{Lock, Waiting};
+use super::replacement::{self, Replacement};
+use super::{directory, json, leftover, symlink};
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// No session file is larger: STS's tokens are a few kilobytes.
+/// No session file is larger, in bytes: tokens of STS are a few kilobytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// More than a session takes, in bytes.
@@ -28,8 +28,8 @@ pub struct SessionStore {
 pub struct Loaded {
     /// The session; it may have expired.
     pub session: Session,
-    /// One line, where others may read the file.
-    pub warning: Option<String>,
+    /// Others may read the file.
+    pub warning: Option<Warning>,
 }
 
 impl SessionStore {
@@ -48,189 +48,125 @@ impl SessionStore {
     /// # Errors
     /// There is no file, it cannot be read, it is not a session, or somebody else could have
     /// written it.
-    pub fn read(&self) -> Result<Loaded, Failure> {
-        let (file, metadata) = self.open()?;
-        let warning = self.check_access(&metadata)?;
-        if metadata.len() > LARGEST_FILE {
-            return Err(self.corrupt("larger than 1 MiB"));
+    pub fn read(&self) -> Result<Loaded, Error> {
+        self.read_file().map_err(|problem| self.error(problem))
+    }
+
+    fn read_file(&self) -> Result<Loaded, Problem> {
+        let file = self.open()?;
+        let unreadable = |error| Problem::Unreadable(Obstacle::System(error));
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(Problem::Corrupt("not a regular file".to_owned()));
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
-        file.take(LARGEST_FILE)
+        let warning = match access::of_file(&metadata) {
+            Access::Private => None,
+            Access::Readable { mode } => Some(Warning::Readable {
+                file: self.path.clone(),
+                mode,
+            }),
+            Access::Refused(refusal) => return Err(Problem::Refused(refusal)),
+        };
+        // Enough for the whole file, so that it takes one read(2) and one that finds the end.
+        let size = metadata.len().min(LARGEST_FILE) as usize + 1;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(size));
+        file.take(LARGEST_FILE + 1)
             .read_to_end(&mut bytes)
-            .map_err(|error| self.unreadable(&error))?;
-        let session = json::parse(&bytes).map_err(|fault| self.corrupt(&fault))?;
+            .map_err(unreadable)?;
+        let session = parse(&bytes).map_err(Problem::Corrupt)?;
         Ok(Loaded { session, warning })
     }
 
-    /// Opens the file without ever waiting: opening a fifo would block until somebody writes to it.
-    fn open(&self) -> Result<(File, Metadata), Failure> {
-        match file::open(&self.path) {
-            Ok((file, metadata)) if metadata.is_file() => Ok((file, metadata)),
-            Ok(_) => Err(self.corrupt("not a regular file")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::new(
-                Kind::NoSession,
-                format!("no session yet ({})", self.path.display()),
-            )),
-            Err(error) => Err(self.unreadable(&error)),
-        }
+    fn open(&self) -> Result<File, Problem> {
+        symlink::open(&self.path, File::options().read(true)).map_err(|obstacle| match obstacle {
+            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => Problem::Missing,
+            Obstacle::ForeignSymlink(link) => Problem::Refused(Refusal::ForeignSymlink(link)),
+            obstacle => Problem::Unreadable(obstacle),
+        })
     }
 
-    fn check_access(&self, metadata: &Metadata) -> Result<Option<String>, Failure> {
-        let path = self.path.display();
-        match access(metadata) {
-            Access::Private => Ok(None),
-            Access::Readable { mode } => Ok(Some(format!(
-                "others can read the session file, mode {mode:04o}: chmod 600 {path}"
-            ))),
-            Access::Refused { reason } => Err(Failure::new(
-                Kind::NoSession,
-                format!("session file refused: {reason} ({path})"),
-            )),
-        }
-    }
-
-    fn corrupt(&self, fault: &str) -> Failure {
-        Failure::new(
-            Kind::NoSession,
-            format!("session file is corrupt: {fault} ({})", self.path.display()),
-        )
-    }
-
-    fn unreadable(&self, error: &std::io::Error) -> Failure {
-        Failure::new(
-            Kind::NoSession,
-            format!(
-                "cannot read the session file {}: {}",
-                self.path.display(),
-                crate::error::reason(error)
-            ),
-        )
+    /// The warning for a directory in which others can replace the file. To be given where a
+    /// session is saved or reported, not by each `load`.
+    pub fn directory_warning(&self) -> Option<Warning> {
+        let target = symlink::follow(&self.path).ok()?;
+        [self.path.as_path(), &target].into_iter().find_map(|file| {
+            let directory = directory::of(file);
+            let mode = access::shared_mode(&std::fs::metadata(directory).ok()?)?;
+            let directory = directory.to_owned();
+            Some(Warning::SharedDirectory { directory, mode })
+        })
     }
 
     /// Removes the file, and says whether there was one. A symlink stays, and what it leads to is
     /// removed: no session is left behind, and the next one is saved in the same place. What killed
-    /// `get`s have left beside it goes too.
+    /// `get`s have left beside it is removed too.
     ///
     /// # Errors
-    /// The folder cannot be written to, or something that is not a file is in the place.
-    pub fn remove(&self) -> Result<bool, Failure> {
-        replacement::clean_up(&self.path);
-        replacement::remove(&self.path).map_err(|fault| {
-            Failure::new(
-                Kind::Setup,
-                format!(
-                    "cannot remove the session file {}: {}",
-                    self.path.display(),
-                    fault.reason
-                ),
-            )
-            .hint(fault.hint)
-        })
+    /// The directory cannot be written to, or something that is not a file is in the place.
+    pub fn remove(&self) -> Result<bool, Error> {
+        leftover::clean_up(&self.path);
+        replacement::remove(&self.path)
+            .map_err(|obstacle| self.error(Problem::NotRemoved(obstacle)))
     }
 
     /// The right to get a session for this file, see [`Lock::take`].
     ///
     /// # Errors
-    /// The lock's file cannot be made, or the file system has no locks.
-    pub fn lock(&self, waiting: impl FnOnce()) -> Result<Lock, Failure> {
-        Lock::take(&self.path, waiting).map_err(|fault| {
-            Failure::new(
-                Kind::Setup,
-                format!("cannot lock {}: {}", self.path.display(), fault.reason),
-            )
-            .hint(fault.hint)
-        })
+    /// Those of [`Lock::take`]. None of them keeps a session from being saved.
+    pub fn lock(&self, waiting: impl FnMut(Waiting)) -> Result<Lock, Error> {
+        Lock::take(&self.path, waiting).map_err(|obstacle| self.error(Problem::NotLocked(obstacle)))
     }
 
     /// Makes sure that a session could be saved, and removes what a `get` that was killed has left
     /// behind. To be called before a code is spent on a session that has nowhere to go.
     ///
     /// # Errors
-    /// The folder cannot be made or written to, the disk is full, something that is not a file is
+    /// The directory cannot be made or written to, the disk is full, something that is not a file is
     /// in the place, or `load` would refuse what is saved there.
-    pub fn prepare(&self) -> Result<(), Failure> {
-        replacement::clean_up(&self.path);
-        let probe = || {
+    pub fn prepare(&self) -> Result<(), Error> {
+        leftover::clean_up(&self.path);
+        let probe = || -> Result<(), Obstacle> {
             let mut probe = Replacement::of(&self.path)?;
             probe.reserve(ROOM)?;
-            match access(&probe.metadata()?) {
-                Access::Refused { reason } => Err(Fault::new(
-                    format!("load would refuse a file there: {reason}"),
-                    replacement::ELSEWHERE,
-                )),
+            match access::of_file(&probe.metadata()?) {
+                Access::Refused(refusal) => Err(Obstacle::RefusedByLoad(refusal)),
                 Access::Private | Access::Readable { .. } => Ok(()),
             }
         };
-        probe().map_err(|fault| self.cannot_save(&fault))
+        probe().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
     }
 
     /// Replaces the file by one with `session`: readers see the old or the new one whole, and a
     /// failure leaves the old one as it was.
     ///
     /// # Errors
-    /// The folder cannot be made or written to, the disk is full, or the like.
-    pub fn save(&self, session: &Session, now: Timestamp) -> Result<(), Failure> {
-        let save = || {
+    /// The directory cannot be made or written to, the disk is full, or the like; or [`Self::read`]
+    /// would find no session in it.
+    pub fn save(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
+        let save = || -> Result<(), Obstacle> {
             let json = json::render(session)?;
+            parse(&json).map_err(Obstacle::CorruptForLoad)?;
             let replacement = Replacement::of(&self.path)?;
             let modified = next_second(last_modified(&self.path, replacement.target()), now);
-            replacement.finish(&json, modified)
+            Ok(replacement.finish(&json, modified)?)
         };
-        save().map_err(|fault| self.cannot_save(&fault))
+        save().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
     }
 
-    fn cannot_save(&self, fault: &Fault) -> Failure {
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "cannot save the session in {}: {}",
-                self.path.display(),
-                fault.reason
-            ),
-        )
-        .hint(fault.hint)
+    fn error(&self, problem: Problem) -> Error {
+        Error {
+            file: self.path.clone(),
+            problem,
+        }
     }
 }
 
-/// What others can do with a file of this user's.
-#[derive(Debug, PartialEq, Eq)]
-enum Access {
-    /// Nothing.
-    Private,
-    /// Read it.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
-    Readable { mode: u32 },
-    /// Choose what is in it, and with it whose account one works in.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
-    Refused { reason: String },
-}
-
-/// A group that has the user's own number is the user's alone: where each user has such a group,
-/// the umask is often 0002, and what other tools write there has mode 0664. `pam_umask(8)` goes by
-/// the same rule.
-#[cfg(unix)]
-fn access(metadata: &Metadata) -> Access {
-    use std::os::unix::fs::MetadataExt;
-    let user = rustix::process::geteuid().as_raw();
-    let mode = metadata.mode() & 0o777;
-    let refused = |reason: String| Access::Refused { reason };
-    if metadata.uid() != user {
-        refused("another user owns it".to_owned())
-    } else if mode & 0o002 != 0 {
-        refused(format!("everybody can write it, mode {mode:04o}"))
-    } else if mode & 0o020 != 0 && metadata.gid() != user {
-        refused(format!("its group can write it, mode {mode:04o}"))
-    } else if mode & 0o077 != 0 {
-        Access::Readable { mode }
-    } else {
-        Access::Private
+/// The session in the contents of a file, by the rules of reading and of saving.
+fn parse(contents: &[u8]) -> Result<Session, String> {
+    if contents.len() as u64 > LARGEST_FILE {
+        return Err("larger than 1 MiB".to_owned());
     }
-}
-
-/// Windows keeps the user's application data from others by inherited access lists.
-#[cfg(not(unix))]
-fn access(_: &Metadata) -> Access {
-    Access::Private
+    json::parse(contents)
 }
 
 /// When a watcher last saw the file change: direnv takes the later time of a symlink and its target.
@@ -253,9 +189,10 @@ fn next_second(previous: Option<SystemTime>, now: Timestamp) -> Option<SystemTim
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
 
     #[test]
-    fn a_second_save_within_a_second_gets_the_next_second() {
+    fn second_save_within_a_second_gets_the_next_second() {
         let file = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
         let clock = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
         assert_eq!(next_second(None, clock(5_000)), None);
@@ -268,5 +205,46 @@ mod tests {
             next_second(Some(file(7_000)), clock(5_900)),
             Some(file(8_000))
         );
+    }
+
+    fn session(token: String) -> Session {
+        Session {
+            access_key_id: "ASIA".into(),
+            secret_access_key: "s".into(),
+            session_token: token.into(),
+            expiration: None,
+            region: None,
+        }
+    }
+
+    #[test]
+    fn session_that_reading_would_reject_is_not_saved() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SessionStore::new(directory.path().join("session"));
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(store.save(&session("old".into()), now).is_ok());
+        for (token, reason) in [
+            ("a\0b".to_owned(), "SessionToken has a NUL in it"),
+            ("t".repeat(1024 * 1024), "larger than 1 MiB"),
+            // Six bytes each, once they are escaped.
+            ("\u{1}".repeat(200 * 1024), "larger than 1 MiB"),
+        ] {
+            match store.save(&session(token), now).err().unwrap().problem {
+                Problem::NotSaved(Obstacle::CorruptForLoad(fault)) => assert_eq!(fault, reason),
+                problem => panic!("{problem:?}"),
+            }
+            let kept = store.read().ok().unwrap().session;
+            assert_eq!(kept.session_token.expose_secret(), "old");
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn largest_session_is_saved_and_read_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SessionStore::new(directory.path().join("session"));
+        let token = "t".repeat(1024 * 1024 - 200);
+        assert!(store.save(&session(token), Timestamp::UNIX_EPOCH).is_ok());
+        assert!(store.read().is_ok());
     }
 }

@@ -91,12 +91,32 @@ fn unusable(name: &str, what: &str) -> Failure {
     )
 }
 
-/// Whether a word of the command line is this program; it is then not even started.
+/// Whether the command line runs this program; it is then not even started. (What is hidden better ends
+/// in [`process::Fault::Circle`].)
 fn runs_aws_mfa(command_line: &str) -> bool {
-    command_line.split_whitespace().any(|word| {
-        let word = word.trim_matches(['"', '\'']);
-        let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-        matches!(name, "aws-mfa" | "aws-mfa.exe")
+    aws_mfa_arguments(command_line).is_some()
+}
+
+/// The words of a command line that runs this program, its name the first of them. The program is the first
+/// word after assignments, `env` and `exec`.
+pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
+    // A backslash of a path on Windows is no escape.
+    let mut words = shlex::split(&command_line.replace('\\', "/"))?;
+    let program = words
+        .iter()
+        .position(|word| !matches!(word.as_str(), "env" | "exec") && !is_assignment(word))?;
+    words.drain(..program);
+    let name = words.first()?.rsplit('/').next()?;
+    matches!(name, "aws-mfa" | "aws-mfa.exe").then_some(words)
+}
+
+/// `NAME=value`.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
@@ -112,16 +132,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_that_runs_aws_mfa_is_known() {
+    fn only_the_program_that_is_run_counts_as_aws_mfa() {
         for line in [
             "aws-mfa load --format process",
             "\"/opt/my tools/aws-mfa\" load",
             "env A=b /usr/bin/aws-mfa load",
+            "  A='b' exec '/usr/bin/aws-mfa' load",
             r"C:\tools\aws-mfa.exe load",
         ] {
             assert!(runs_aws_mfa(line), "{line}");
         }
-        for line in ["/opt/aws-mfa/keys", "my-aws-mfa", "keys --for aws-mfa-user"] {
+        for line in [
+            "",
+            "\"",
+            "env A=b",
+            "/opt/aws-mfa/keys",
+            "my-aws-mfa",
+            "keys --for aws-mfa-user",
+            "cat ~/secrets/aws-mfa",
+            "keys=1; pass show aws-mfa",
+        ] {
             assert!(!runs_aws_mfa(line), "{line}");
         }
     }

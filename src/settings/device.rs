@@ -1,6 +1,7 @@
 //! The MFA device that the codes come from.
 
 use super::{Settings, in_profile};
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::setting::Setting;
@@ -86,7 +87,7 @@ impl Settings<'_> {
             self.flags
                 .serial_number
                 .map(|value| ("--serial-number", value)),
-            &["AWS_MFA_ARN"],
+            &[variable::AWS_MFA_ARN],
             |settings| {
                 let profile = settings.profile();
                 if let Some(setting) = in_profile(profile, "mfa_serial") {

@@ -1,19 +1,20 @@
-//! The master keys: a user's long-term access key, and where it is found.
+//! The master keys: a user's long-term access key.
 
-use super::{Settings, credential_process, in_profile};
+use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind};
-use crate::profile::Profile;
-use crate::setting::{Origin, Setting};
 use secrecy::SecretString;
 
 /// The variable with the id of the master key.
-pub const KEY_ID: &str = "MASTER_AWS_ACCESS_KEY_ID";
+pub const KEY_ID: &str = variable::MASTER_AWS_ACCESS_KEY_ID.name();
 
 /// The variable with its secret.
-pub const SECRET: &str = "MASTER_AWS_SECRET_ACCESS_KEY";
+pub const SECRET: &str = variable::MASTER_AWS_SECRET_ACCESS_KEY.name();
 
 /// The variables that hold the master keys.
-pub const MASTER_KEYS: [&str; 2] = [KEY_ID, SECRET];
+pub const MASTER_KEYS: [Variable; 2] = [
+    variable::MASTER_AWS_ACCESS_KEY_ID,
+    variable::MASTER_AWS_SECRET_ACCESS_KEY,
+];
 
 /// The length of every secret access key that AWS has given out so far.
 const SECRET_LENGTH: usize = 40;
@@ -26,19 +27,6 @@ pub struct MasterKeys {
     pub access_key_id: String,
     /// Signs the request to STS.
     pub secret_access_key: SecretString,
-}
-
-/// What the master keys are made of.
-pub enum KeySource<'a> {
-    /// They are there.
-    Pair {
-        /// `AKIA…`
-        access_key_id: &'a str,
-        /// The secret that goes with it.
-        secret_access_key: &'a str,
-    },
-    /// The command line of a `credential_process`, which prints them.
-    Process(&'a str),
 }
 
 impl MasterKeys {
@@ -83,170 +71,12 @@ pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
 }
 
 /// The failure for temporary credentials in the place of master keys.
-fn temporary(name: &str) -> Failure {
+pub fn temporary(name: &str) -> Failure {
     Failure::new(
         Kind::Setup,
         format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"),
     )
     .hint("set it to the user's own access key: AWS gives no session for temporary credentials")
-}
-
-impl Settings<'_> {
-    /// The master keys: those of [`Settings::key_source`], for which a `credential_process` is run.
-    pub fn master_keys(&self) -> Result<Setting<MasterKeys>, Failure> {
-        let Setting { value, origin } = self.key_source()?;
-        let name = origin.to_string();
-        let value = match value {
-            KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            } => MasterKeys::new(access_key_id, secret_access_key, &name)?,
-            KeySource::Process(command_line) => {
-                credential_process::run(command_line, &name, self.environment)?
-            }
-        };
-        Ok(Setting { value, origin })
-    }
-
-    /// Where the master keys come from: an explicit profile, else the `MASTER_*` variables, else the
-    /// profile. Of a pair, one half without the other is a failure and never falls through to the next
-    /// source.
-    pub fn key_source(&self) -> Result<Setting<KeySource<'_>>, Failure> {
-        let (first, second) = if self.selected.is_explicit() {
-            (self.keys_of_profile()?, self.keys_of_environment())
-        } else {
-            (self.keys_of_environment()?, self.keys_of_profile())
-        };
-        match first {
-            Some(keys) => Ok(keys),
-            None => second?.ok_or_else(|| self.no_keys()),
-        }
-    }
-
-    pub(super) fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
-        let id = self.environment.text(KEY_ID)?;
-        let secret = self.environment.text(SECRET)?;
-        let keys = pair((KEY_ID, id), (SECRET, secret))?;
-        Ok(keys.map(|(access_key_id, secret_access_key)| Setting {
-            value: KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            },
-            origin: Origin::Variable(KEY_ID),
-        }))
-    }
-
-    /// The keys of the profile, or of the one at the end of its chain of `source_profile`.
-    fn keys_of_profile(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
-        if self.named_profile()?.is_none() {
-            return Ok(None);
-        }
-        let owner = self.key_owner()?;
-        let keys = keys_in(owner)?;
-        if keys.is_none() && self.selected.is_named() && uses_identity_center(owner) {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("the profile {} has no keys", owner.name()),
-            )
-            .hint(
-                "it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`",
-            ));
-        }
-        Ok(keys)
-    }
-
-    /// The profile whose keys are used: the selected one; where it is a role's or has no keys, the one that
-    /// its `source_profile` leads to, because a role is assumed with the keys of its source.
-    ///
-    /// # Errors
-    /// One of the sources does not exist, or they form a cycle.
-    pub fn key_owner(&self) -> Result<Profile<'_>, Failure> {
-        let profile = self.profile();
-        if profile.get("role_arn").is_none() && has_keys(profile) {
-            return Ok(profile);
-        }
-        let sources = profile.with_sources()?;
-        let last = sources.last().copied().unwrap_or(profile);
-        let owner = sources
-            .into_iter()
-            .find(|source| source.get("role_arn").is_none() && has_keys(*source));
-        Ok(owner.unwrap_or(last))
-    }
-
-    fn no_keys(&self) -> Failure {
-        if self.selected.is_named()
-            && let Ok(owner) = self.key_owner()
-        {
-            return Failure::new(
-                Kind::Setup,
-                format!("the profile {} has no keys", owner.name()),
-            )
-            .hint(format!(
-                "put aws_access_key_id and aws_secret_access_key under [{}] in ~/.aws/credentials",
-                owner.name()
-            ));
-        }
-        Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
-            "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
-        ))
-    }
-}
-
-/// Whether the profile says where its own keys are.
-fn has_keys(profile: Profile<'_>) -> bool {
-    [
-        "aws_access_key_id",
-        "aws_secret_access_key",
-        "credential_process",
-    ]
-    .iter()
-    .any(|key| profile.get(key).is_some())
-}
-
-fn uses_identity_center(profile: Profile<'_>) -> bool {
-    ["sso_session", "sso_start_url"]
-        .iter()
-        .any(|key| profile.get(key).is_some())
-}
-
-/// The keys in one profile: those that are written there, else those of its `credential_process`.
-fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
-    let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
-    let id = in_profile(profile, id_key);
-    let of_profile = |key: &str| format!("{key} of the profile {}", profile.name());
-    let keys = pair(
-        (&of_profile(id_key), id.as_ref().map(|id| id.value)),
-        (
-            &of_profile(secret_key),
-            profile.get(secret_key).map(|property| property.value),
-        ),
-    )?;
-    match (id, keys) {
-        (Some(id), Some(_)) if profile.get("aws_session_token").is_some() => {
-            Err(temporary(&id.origin.to_string()))
-        }
-        (Some(id), Some((access_key_id, secret_access_key))) => {
-            Ok(Some(id.map(|_| KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            })))
-        }
-        _ => Ok(in_profile(profile, "credential_process")
-            .map(|command| command.map(KeySource::Process))),
-    }
-}
-
-/// Both values of a pair, or none of them.
-fn pair<'v>(
-    (left_name, left): (&str, Option<&'v str>),
-    (right_name, right): (&str, Option<&'v str>),
-) -> Result<Option<(&'v str, &'v str)>, Failure> {
-    match (left, right) {
-        (Some(left), Some(right)) => Ok(Some((left, right))),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(half_a_pair(right_name, left_name)),
-        (None, Some(_)) => Err(half_a_pair(left_name, right_name)),
-    }
 }
 
 /// The failure for one half of a pair without the other.

@@ -5,6 +5,7 @@ use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::proxy::{self, Proxy};
 use crate::aws::trust::Trust;
+use crate::environment::variable;
 use crate::error::Failure;
 use crate::explain;
 use crate::setting::{Origin, Setting};
@@ -56,13 +57,13 @@ impl Settings<'_> {
     pub fn endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
         let configured = self.look_up(
             None,
-            &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"],
+            &[variable::AWS_ENDPOINT_URL_STS, variable::AWS_ENDPOINT_URL],
             "endpoint_url",
         )?;
         if let Some(setting) = configured {
             return match Endpoint::parse(setting.value) {
                 Ok(endpoint) => Ok(setting.map(|_| endpoint)),
-                Err(error) => Err(explain::endpoint(&setting, error)),
+                Err(error) => Err(explain::endpoint(&setting.origin, error)),
             };
         }
         let fips = self.use_fips()?;
@@ -74,24 +75,42 @@ impl Settings<'_> {
     }
 
     fn use_fips(&self) -> Result<bool, Failure> {
-        let setting = self.look_up(None, &["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint")?;
+        let setting = self.look_up(
+            None,
+            &[variable::AWS_USE_FIPS_ENDPOINT],
+            "use_fips_endpoint",
+        )?;
         Ok(setting.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true")))
     }
 
-    /// The proxy to `endpoint`; where that is not known, the one for https. As curl has it, a
-    /// variable in lower case beats the one in upper case.
+    /// The proxy to `endpoint`; where that is not known, the one for https.
+    ///
+    /// The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is not read at all, as in
+    /// a CGI program it is a header of the request. `ALL_PROXY` comes last.
+    /// <https://curl.se/docs/manpage.html#ENVIRONMENT>
     ///
     /// # Errors
     /// It is not the URL of an HTTP proxy.
     pub fn proxy(&self, endpoint: Option<&Endpoint>) -> Result<Option<Setting<Proxy>>, Failure> {
         let names: &[_] = match endpoint.is_none_or(Endpoint::has_tls) {
-            true => &["https_proxy", "HTTPS_PROXY"],
-            false => &["http_proxy", "HTTP_PROXY"],
+            true => &[
+                variable::LOWER_HTTPS_PROXY,
+                variable::HTTPS_PROXY,
+                variable::LOWER_ALL_PROXY,
+                variable::ALL_PROXY,
+            ],
+            false => &[
+                variable::LOWER_HTTP_PROXY,
+                variable::LOWER_ALL_PROXY,
+                variable::ALL_PROXY,
+            ],
         };
         let Some((name, url)) = self.environment.first(names)? else {
             return Ok(None);
         };
-        let no_proxy = self.environment.first(&["no_proxy", "NO_PROXY"])?;
+        let no_proxy = self
+            .environment
+            .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])?;
         if let (Some(endpoint), Some((_, list))) = (endpoint, no_proxy)
             && proxy::is_excepted(endpoint, list)
         {
@@ -107,6 +126,6 @@ impl Settings<'_> {
     /// # Errors
     /// Its variable is not UTF-8.
     pub fn ca_bundle(&self) -> Result<Option<Setting<&str>>, Failure> {
-        self.look_up(None, &["AWS_CA_BUNDLE"], "ca_bundle")
+        self.look_up(None, &[variable::AWS_CA_BUNDLE], "ca_bundle")
     }
 }

@@ -1,7 +1,9 @@
 //! Which profile is meant.
 
+use super::credential_process::aws_mfa_arguments;
 use crate::cli::{Cli, Command, Selection};
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::error::Failure;
 use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
@@ -9,7 +11,7 @@ use clap::Parser;
 
 /// What an `.envrc` exports so that every verb typed in its directory means the same account. No SDK reads
 /// it, so that it does not hide the session the way an exported `AWS_PROFILE` does.
-pub const EXPLICIT_PROFILE: &str = "AWS_MFA_PROFILE";
+const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
 /// The name of the profile that the settings come from, and who named it.
 pub struct SelectedProfile {
@@ -33,7 +35,7 @@ impl SelectedProfile {
             });
         }
         Ok(
-            match environment.first(&[EXPLICIT_PROFILE, "AWS_PROFILE"])? {
+            match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
                 Some((variable, name)) => SelectedProfile {
                     name: name.to_owned(),
                     origin: Origin::Variable(variable),
@@ -49,10 +51,7 @@ impl SelectedProfile {
     /// Whether the user has said which account is meant: that account's own settings then beat what the
     /// shell happens to export for another one.
     pub fn is_explicit(&self) -> bool {
-        matches!(
-            self.origin,
-            Origin::Flag(_) | Origin::Variable(EXPLICIT_PROFILE)
-        )
+        matches!(self.origin, Origin::Flag(_) | Origin::Variable(EXPLICIT))
     }
 
     /// Whether anything names the profile.
@@ -100,11 +99,7 @@ fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
 
 /// X in the command line `aws-mfa load --profile X`, with whatever other options.
 fn loaded_profile(command_line: &str) -> Option<String> {
-    let words = shlex::split(command_line)?;
-    let program = words.first()?.rsplit(['/', '\\']).next()?;
-    if !matches!(program, "aws-mfa" | "aws-mfa.exe") {
-        return None;
-    }
+    let words = aws_mfa_arguments(command_line)?;
     match Cli::try_parse_from(words).ok()?.command {
         Command::Load(load) => load.selection.profile,
         _ => None,
@@ -127,7 +122,7 @@ mod tests {
             ("aws-mfa load --format process", None),
             ("aws-mfa get --profile work", None),
             ("aws-mfa load --nonsense --profile work", None),
-            ("env aws-mfa load --profile work", None),
+            ("env A=b aws-mfa load --profile work", Some("work")),
             ("cat ~/secrets/aws-mfa", None),
             ("aws-mfa load --profile 'work", None),
             ("", None),

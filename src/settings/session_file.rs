@@ -1,19 +1,18 @@
 //! Where a session is kept.
 
+use super::Settings;
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
 use super::selected::SelectedProfile;
 use crate::cli::Selection;
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use std::path::{Path, PathBuf};
 
-/// The variable that names the session file.
-pub const SESSION_FILE: &str = "AWS_SESSION_FILE";
-
-/// The file that keeps the session. `load` resolves nothing else; where there is a file, nothing in `~/.aws`
-/// is opened for it.
+/// The file that keeps the session, for the commands that resolve nothing else; where there is a file,
+/// nothing in `~/.aws` is opened for it.
 ///
 /// `--session-file` beats everything. An explicit profile beats `AWS_SESSION_FILE` and the `MASTER_*`
 /// variables: `get -p other` never overwrites the session of the directory that one stands in.
@@ -24,23 +23,58 @@ pub fn session_file(
     selection: &Selection,
     environment: &Environment,
 ) -> Result<Setting<PathBuf>, Failure> {
-    if let Some(path) = &selection.session_file {
+    let flag = selection.session_file.as_deref();
+    let selected = SelectedProfile::of(selection, environment)?;
+    let file = locate(flag, &selected, environment)?;
+    // Whether the profile stands for another one takes reading `~/.aws` to find out.
+    if file.origin == selected.origin
+        && selected.is_named()
+        && !exists(&file.value)
+        && let Ok(profiles) = Profiles::load(environment)
+    {
+        return locate(flag, &selected.resolved(&profiles), environment);
+    }
+    Ok(file)
+}
+
+impl Settings<'_> {
+    /// The file that keeps the session, as [`session_file`] finds it.
+    pub fn session_file(&self) -> Result<Setting<PathBuf>, Failure> {
+        locate(self.session_file, &self.selected, self.environment)
+    }
+}
+
+fn locate(
+    flag: Option<&Path>,
+    profile: &SelectedProfile,
+    environment: &Environment,
+) -> Result<Setting<PathBuf>, Failure> {
+    if let Some(path) = flag {
         return Ok(Setting {
-            value: path.clone(),
+            value: path.to_owned(),
             origin: Origin::Flag("--session-file"),
         });
     }
-    let profile = SelectedProfile::of(selection, environment)?;
+    let of_profile = || -> Result<_, Failure> {
+        let name = file_name(&profile.name, FileNames::HERE);
+        Ok(Setting {
+            value: directory(environment)?.join(format!("session-{name}")),
+            origin: profile.origin.clone(),
+        })
+    };
     if profile.is_explicit() {
-        return file_of_profile(profile, environment);
+        return of_profile();
     }
-    if let Some(path) = environment.get(SESSION_FILE) {
+    if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
         return Ok(Setting {
             value: PathBuf::from(path),
-            origin: Origin::Variable(SESSION_FILE),
+            origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),
         });
     }
-    match (environment.text(KEY_ID)?, environment.get(SECRET)) {
+    match (
+        environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?,
+        environment.get(variable::MASTER_AWS_SECRET_ACCESS_KEY),
+    ) {
         (Some(id), _) => {
             let id = key_id(id, KEY_ID)?;
             Ok(Setting {
@@ -49,30 +83,8 @@ pub fn session_file(
             })
         }
         (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
-        (None, None) => file_of_profile(profile, environment),
+        (None, None) => of_profile(),
     }
-}
-
-/// The session file of a profile, or of the profile that it stands for. To find that out takes reading
-/// `~/.aws`, so that it is done only where there is no file under the profile's own name.
-fn file_of_profile(
-    profile: SelectedProfile,
-    environment: &Environment,
-) -> Result<Setting<PathBuf>, Failure> {
-    let directory = directory(environment)?;
-    let file = |name: &str| directory.join(format!("session-{}", file_name(name, FileNames::HERE)));
-    let origin = profile.origin.clone();
-    let own = file(&profile.name);
-    let value = if profile.is_named() && !exists(&own) {
-        match Profiles::load(environment) {
-            Ok(profiles) => file(&profile.resolved(&profiles).name),
-            // Whoever needs the profiles says what is wrong with them.
-            Err(_) => own,
-        }
-    } else {
-        own
-    };
-    Ok(Setting { value, origin })
 }
 
 fn exists(path: &Path) -> bool {
@@ -80,7 +92,7 @@ fn exists(path: &Path) -> bool {
 }
 
 fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    let directory = environment.config_folder().ok_or_else(|| {
+    let directory = environment.config_directory()?.ok_or_else(|| {
         Failure::new(
             Kind::Setup,
             "no home directory is known, so there is no place for the session file",

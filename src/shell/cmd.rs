@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cmd_cannot_carry_is_refused() {
+    fn a_value_that_cmd_cannot_carry_is_an_error() {
         assert_eq!(line("a\"b"), Err(Unfit("a double quote")));
         assert_eq!(line("a%b"), Err(Unfit("a percent sign")));
         assert_eq!(line("a!b"), Err(Unfit("an exclamation mark")));
@@ -65,7 +65,7 @@ mod tests {
         /// What stands between the first and the last double quote is the value, and no character
         /// of it has a meaning there.
         #[test]
-        fn cmd_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_cmd_or_is_an_error(value in hostile::value()) {
             if let Ok(line) = line(&value) {
                 let read = line.strip_prefix("set \"N=").and_then(|rest| rest.strip_suffix("\"\n"));
                 prop_assert_eq!(read, Some(value.as_str()));

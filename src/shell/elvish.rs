@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn elvish_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_elvish(value in hostile::value()) {
             prop_assert_eq!(read(&quoted(&value)), Some(value));
         }
     }

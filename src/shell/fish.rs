@@ -58,7 +58,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fish_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_fish(value in hostile::value()) {
             prop_assert_eq!(read(&quoted(&value)), Some(value));
         }
     }

@@ -26,7 +26,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_json(value in hostile::value()) {
             let change = Change::of_entries([("SET", Some(&value)), ("GONE", None)]);
             let mut text = String::new();
             object(&change, &mut text);

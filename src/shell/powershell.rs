@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_printable_ascii_becomes_a_number() {
+    fn a_character_that_is_not_printable_ascii_becomes_a_number() {
         assert_eq!(
             quoted("a'b\\c!d$e`f\"g\u{2019}h\ni"),
             "'a''b\\c!d$e`f\"g' + [char]8217 + 'h' + [char]10 + 'i'"
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn powershell_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_powershell(value in hostile::value()) {
             let written = quoted(&value);
             prop_assert!(written.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
             prop_assert_eq!(read(&written), Some(value));

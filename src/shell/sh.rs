@@ -51,13 +51,13 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_leaves_the_quotes_and_comes_back() {
+    fn a_single_quote_is_written_outside_of_the_quotes() {
         assert_eq!(quoted("a'b\n$(c)"), "'a'\\''b\n$(c)'");
     }
 
     proptest! {
         #[test]
-        fn a_shell_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_a_shell(value in hostile::value()) {
             prop_assert_eq!(read(&quoted(&value)), Some(value));
         }
     }

@@ -64,14 +64,14 @@ mod tests {
     }
 
     #[test]
-    fn history_quotes_and_backslashes_stand_outside_of_the_quotes() {
+    fn history_quotes_and_backslashes_are_written_outside_of_the_quotes() {
         assert_eq!(quoted("a'b!c\\").unwrap(), r"'a'\''b'\!'c'\\''");
         assert_eq!(quoted("a\nb"), Err(Unfit("a line end")));
     }
 
     proptest! {
         #[test]
-        fn tcsh_reads_what_was_written(value in hostile::value()) {
+        fn any_value_round_trips_through_tcsh(value in hostile::value()) {
             match quoted(&value) {
                 Ok(word) => prop_assert_eq!(read(&word), Some(value)),
                 Err(_) => prop_assert!(value.contains('\n')),

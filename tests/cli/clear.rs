@@ -3,7 +3,7 @@
 use super::sandbox::Sandbox;
 
 #[test]
-fn the_session_is_removed_and_a_second_time_is_no_failure() {
+fn session_is_removed_and_missing_session_is_no_failure() {
     let sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
     sandbox.run(["clear"]).is(
@@ -21,7 +21,7 @@ fn the_session_is_removed_and_a_second_time_is_no_failure() {
 }
 
 #[test]
-fn a_corrupt_file_is_removed_too_and_other_sessions_stay() {
+fn corrupt_file_is_removed_and_other_sessions_stay() {
     let sandbox = Sandbox::with_session();
     let other = sandbox.write(".config/aws/session-work", "not a session");
     sandbox.run(["clear", "-p", "work"]).is(
@@ -34,7 +34,7 @@ fn a_corrupt_file_is_removed_too_and_other_sessions_stay() {
 
 #[cfg(unix)]
 #[test]
-fn a_symlink_stays_and_what_it_leads_to_goes() {
+fn symlink_stays_and_its_target_is_removed() {
     let sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
     let target = sandbox.home().join("elsewhere");
@@ -50,7 +50,7 @@ fn a_symlink_stays_and_what_it_leads_to_goes() {
 }
 
 #[test]
-fn what_cannot_be_removed_is_told() {
+fn file_that_cannot_be_removed_is_an_error() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_SESSION_FILE", sandbox.home());
     let outcome = sandbox.run(["clear"]);

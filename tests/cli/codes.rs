@@ -1,6 +1,6 @@
 //! Where a code comes from: the argument, standard input, a command, the terminal.
 
-use super::fake_sts::{FakeSts, WRONG_CODE};
+use super::fake_sts::{Behaviour, FakeSts, WRONG_CODE, error_xml};
 use super::sandbox::{DEVICE, Sandbox, binary};
 use super::terminal::Terminal;
 use super::tool::tool;
@@ -14,7 +14,7 @@ fn codes(sts: &FakeSts) -> Vec<String> {
 }
 
 #[test]
-fn a_code_is_read_from_standard_input() {
+fn standard_input_gives_the_code() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write("code", "135 790\r\nand more\n");
@@ -24,19 +24,24 @@ fn a_code_is_read_from_standard_input() {
     assert_eq!(sandbox.run_with(&mut get).status, 0);
     assert_eq!(codes(&sts), ["135790"]);
 
-    // Nothing comes: a failure, not a hang.
-    let mut get = sandbox.command(binary());
-    sandbox.run_with(get.args(["get", "-"])).is(
-        2,
-        "",
-        "aws-mfa: an MFA code is six digits\n\
-         hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n",
-    );
+    // Nothing comes, or what is not text: a usage error, not a hang.
+    for input in [&b""[..], b"\xff135790\n"] {
+        let file = sandbox.write("code", input);
+        let mut get = sandbox.command(binary());
+        get.args(["get", "-"])
+            .stdin(std::fs::File::open(file).unwrap());
+        sandbox.run_with(&mut get).is(
+            2,
+            "",
+            "aws-mfa: an MFA code is six digits\n\
+             hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n",
+        );
+    }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_command_gives_the_code_flag_before_variable_before_profile() {
+fn code_command_of_flag_beats_variable_beats_profile() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.write(".aws/config", "[default]\nmfa_process = echo 111111\n");
@@ -60,7 +65,7 @@ fn a_command_gives_the_code_flag_before_variable_before_profile() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_command_prints_is_checked_and_never_shown() {
+fn invalid_output_of_a_code_command_is_an_error_and_never_shown() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     for (command, shown, message) in [
@@ -93,7 +98,46 @@ fn what_a_command_prints_is_checked_and_never_shown() {
 
 #[cfg(unix)]
 #[test]
-fn without_a_terminal_nothing_waits_for_a_code() {
+fn rejected_code_of_a_command_is_replaced_in_the_next_time_step() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    // A wrong code at first, as an authenticator whose code was used a moment ago.
+    sandbox.set(
+        "AWS_MFA_CODE_COMMAND",
+        format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
+    );
+    let outcome = sandbox.run(["get"]);
+    assert_eq!(outcome.status, 0);
+    let wait: u32 = outcome
+        .stderr
+        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
+        .and_then(|rest| rest.strip_suffix(" s\n"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=30).contains(&wait));
+    assert_eq!(codes(&sts), [WRONG_CODE, "654321"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let outcome = sandbox.run(["get", "--code-command", &format!("echo {WRONG_CODE}")]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let (_, failure) = outcome.stderr.split_once('\n').unwrap();
+    assert_eq!(
+        failure,
+        "aws-mfa: the code command printed the same code again, which was rejected\n\
+         hint: check --code-command: it must print the device's current code\n"
+    );
+    assert_eq!(codes(&sts), [WRONG_CODE]);
+}
+
+#[cfg(unix)]
+#[test]
+fn missing_terminal_is_an_error() {
     let Some(setsid) = tool("setsid") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -116,7 +160,7 @@ fn without_a_terminal_nothing_waits_for_a_code() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_terminal_is_asked_three_times_whatever_is_redirected() {
+fn terminal_is_asked_three_times_whatever_is_redirected() {
     let Some(script) = tool("script") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -152,19 +196,43 @@ fn the_terminal_is_asked_three_times_whatever_is_redirected() {
     ));
     assert_eq!(codes(&sts)[2..], [WRONG_CODE, "135790"]);
 
+    // What is not text is malformed.
+    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    terminal.wait_for(&prompt);
+    terminal.type_key(0xff);
+    terminal.type_line("24680");
+    terminal.wait_for(&prompt);
+    terminal.type_line("246801");
+    assert_eq!(terminal.end().0, 0);
+    assert!(read("err").starts_with("aws-mfa: an MFA code is six digits\n"));
+    assert_eq!(sts.requests().len(), 5);
+
+    // A refusal that is not the code's ends it: the next code would be spent as well.
+    sts.behave(Behaviour::Answer {
+        status: 400,
+        body: error_xml("ValidationError", "'durationSeconds' is too long"),
+    });
+    let line = "aws-mfa get > out 2> err; echo status $?";
+    let mut terminal = Terminal::run(&sandbox, &script, line);
+    terminal.wait_for(&prompt);
+    terminal.type_line("357911");
+    terminal.wait_for("status 2");
+    assert_eq!(sts.requests().len(), 6);
+    sts.behave(Behaviour::Serve);
+
     // Ctrl-D gives up.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(4);
     assert_eq!(terminal.end().0, 1);
     assert_eq!(read("err"), "aws-mfa: no MFA code was typed\n");
-    assert_eq!(sts.requests().len(), 4);
+    assert_eq!(sts.requests().len(), 6);
 }
 
 /// A key with the code in it that hangs is killed; process.rs has the test of the bound itself.
 #[cfg(unix)]
 #[test]
-fn a_command_does_not_get_the_standard_input_of_get() {
+fn code_command_does_not_get_the_standard_input_of_get() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let mut get = sandbox.command(binary());

@@ -15,7 +15,7 @@ export PROJECT=mine
 
 /// The dump of `direnv_load` is read with `direnv apply_dump`, as direnv_load does it.
 #[test]
-fn direnv_takes_the_dump() {
+fn direnv_applies_the_dump() {
     let Some(direnv) = tool("direnv") else { return };
     let mut sandbox = Sandbox::new();
     let session_file =
@@ -38,7 +38,7 @@ fn direnv_takes_the_dump() {
 }
 
 #[test]
-fn strict_fails_and_quiet_is_silent_without_a_session() {
+fn without_a_session_strict_fails_and_quiet_is_silent() {
     let mut sandbox = Sandbox::new();
     let dump = sandbox.write("dump", "");
     let file = sandbox.session_file();
@@ -59,7 +59,7 @@ fn strict_fails_and_quiet_is_silent_without_a_session() {
 }
 
 #[test]
-fn a_leaked_dump_path_is_told_with_its_remedy() {
+fn a_leaked_dump_path_is_an_error_with_a_remedy() {
     let mut sandbox = Sandbox::new();
     let gone = sandbox.home().join("gone");
     let session_file =
@@ -146,8 +146,158 @@ fn a_number_is_a_file_descriptor() {
     );
 }
 
+const NOT_ITS_PLACE: &str = "hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n";
+
+#[cfg(unix)]
 #[test]
-fn the_direnv_format_is_told_where_it_belongs() {
+fn a_dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
+    let mut sandbox = Sandbox::with_session();
+    // With and without a reader.
+    let [fifo, with_reader] = ["fifo", "with-reader"].map(|name| {
+        let path = sandbox.home().join(name);
+        assert!(
+            sandbox
+                .command("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        path
+    });
+    let _reader = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&with_reader)
+        .unwrap();
+    for path in [
+        fifo,
+        with_reader,
+        "/dev/zero".into(),
+        "/dev/null".into(),
+        sandbox.home(),
+    ] {
+        sandbox.set("DIRENV_DUMP_FILE_PATH", &path);
+        sandbox.run(["load"]).is(
+            1,
+            "",
+            &format!(
+                "aws-mfa: DIRENV_DUMP_FILE_PATH names something other than a regular file ({})\n{NOT_ITS_PLACE}",
+                path.display()
+            ),
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dump_larger_than_a_pipe_waits_for_its_reader() {
+    let mut sandbox = Sandbox::with_session();
+    for name in ["A", "B", "C", "D", "E"] {
+        sandbox.set(name, "x".repeat(100_000));
+    }
+    let line = "DIRENV_DUMP_FILE_PATH=1 aws-mfa load | cat";
+    let ran = sandbox.command("sh").args(["-c", line]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
+    assert_eq!(dumped(&ran.stdout)["E"].as_str().unwrap().len(), 100_000);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_dump_is_not_shown_on_a_terminal() {
+    let Some(script) = tool("script") else { return };
+    let sandbox = Sandbox::with_session();
+    for (place, path) in [("1", "/dev/fd/1"), ("2", "/dev/fd/2")] {
+        let line = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load 2>said; cat said");
+        // Where standard error is the terminal too, it is the same file.
+        let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
+        for line in [line, both] {
+            let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, &line).end();
+            let told = format!(
+                "aws-mfa: DIRENV_DUMP_FILE_PATH names the screen ({path})\n{NOT_ITS_PLACE}"
+            );
+            assert_eq!(shown.replace('\r', ""), told, "{line}");
+        }
+    }
+    let line = "DIRENV_DUMP_FILE_PATH=/dev/tty aws-mfa load 2>said; cat said";
+    let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
+    assert!(
+        shown.starts_with(
+            "aws-mfa: DIRENV_DUMP_FILE_PATH names something other than a regular file"
+        ),
+        "{shown}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dump_is_not_written_into_the_log_of_an_editor() {
+    let sandbox = Sandbox::with_session();
+    for line in [
+        "DIRENV_DUMP_FILE_PATH=1 aws-mfa load >log 2>&1",
+        "DIRENV_DUMP_FILE_PATH=2 aws-mfa load >log 2>&1",
+        "DIRENV_DUMP_FILE_PATH=$PWD/log aws-mfa load >log 2>&1",
+    ] {
+        let ran = sandbox.command("sh").args(["-c", line]).status().unwrap();
+        assert_eq!(ran.code(), Some(1), "{line}");
+        let log = std::fs::read_to_string(sandbox.home().join("log")).unwrap();
+        assert!(
+            log.starts_with("aws-mfa: DIRENV_DUMP_FILE_PATH names the screen (")
+                && log.ends_with(NOT_ITS_PLACE),
+            "{line}: {log}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn odd_names_are_in_the_dump_as_direnv_dumps_them() {
+    for direnv in ["direnv", "direnv-newest"] {
+        let Some(direnv) = tool(direnv) else { return };
+        let mut sandbox = Sandbox::new();
+        let file = sandbox.session_file();
+        let dump = sandbox.write("dump", "");
+        sandbox
+            .set("AWS_SESSION_FILE", &file)
+            .set("=C:", "x")
+            .set("=", "z")
+            .set("a b", "=c=");
+        let ran = sandbox.command(&direnv).arg("dump").output().unwrap();
+        let theirs = dumped(ran.stdout.trim_ascii_end());
+        sandbox.set("DIRENV_DUMP_FILE_PATH", &dump);
+        assert_eq!(sandbox.run(["load", "--quiet"]).status, 0);
+        let ours = dumped(&std::fs::read(&dump).unwrap());
+        assert!(theirs.contains_key(""));
+        assert_eq!(ours, theirs);
+    }
+}
+
+/// A few kilobytes of it unpack to 16 MB of JSON, of which a tree would take many times that.
+#[cfg(target_os = "linux")]
+#[test]
+fn watches_that_unpack_to_more_than_a_mebibyte_take_no_memory() {
+    use base64::Engine;
+    use std::io::Write;
+    let mut sandbox = Sandbox::with_session();
+    let dump = sandbox.write("dump", "");
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(b"[1").unwrap();
+    packed.write_all(&b",1".repeat(8_000_000)).unwrap();
+    packed.write_all(b"]").unwrap();
+    let watches = base64::engine::general_purpose::URL_SAFE.encode(packed.finish().unwrap());
+    sandbox
+        .set("DIRENV_DUMP_FILE_PATH", &dump)
+        .set("DIRENV_WATCHES", &watches);
+    let line = "ulimit -v 131072; exec aws-mfa load";
+    sandbox
+        .run_with(sandbox.command("sh").args(["-c", line]))
+        .is(0, "", "");
+    let dumped = dumped(&std::fs::read(&dump).unwrap());
+    assert_eq!(dumped["DIRENV_WATCHES"], watches);
+}
+
+#[test]
+fn the_direnv_format_outside_of_direnv_load_is_an_error() {
     Sandbox::with_session()
         .run(["load", "--format", "direnv"])
         .is(
@@ -162,7 +312,7 @@ const REFUSED: &str = "aws-mfa: in an .envrc, load would show the session's secr
     hint: write `direnv_load aws-mfa load`\n";
 
 #[test]
-fn in_an_envrc_a_terminal_is_shown_no_secrets() {
+fn load_in_an_envrc_shows_no_secrets_on_a_terminal() {
     let Some(script) = tool("script") else { return };
     if !cfg!(target_os = "linux") {
         return;
@@ -178,7 +328,7 @@ fn in_an_envrc_a_terminal_is_shown_no_secrets() {
 
 #[cfg(unix)]
 #[test]
-fn in_an_envrc_the_log_of_an_editor_is_shown_no_secrets() {
+fn load_in_an_envrc_writes_no_secrets_into_the_log_of_an_editor() {
     let sandbox = Sandbox::with_session();
     let run = |line: &str| {
         super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output().unwrap())
@@ -191,9 +341,13 @@ fn in_an_envrc_the_log_of_an_editor_is_shown_no_secrets() {
 
 /// No prompt, no network, no child: seen by the kernel. And the watch is taken before the file is
 /// read, and the dump written at once, last.
+#[cfg(unix)]
 #[test]
-fn load_does_nothing_but_read_and_write() {
-    let Some(strace) = tool("strace") else { return };
+fn load_only_reads_and_writes() {
+    use super::tool::{LOOK_INSIDE, root};
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let mut sandbox = Sandbox::with_session();
     let dump = sandbox.write("dump", "");
     let trace = sandbox.home().join("trace");

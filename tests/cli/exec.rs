@@ -4,16 +4,29 @@ use super::sandbox::{Outcome, Sandbox, binary};
 use jiff::{SignedDuration, Timestamp};
 
 #[test]
-fn the_command_has_the_session_and_no_other_keys() {
+fn the_command_has_the_session_and_no_other_credentials() {
     let mut sandbox = Sandbox::with_session();
     sandbox
         .set("MASTER_AWS_ACCESS_KEY_ID", "AKIA1")
         .set("MASTER_AWS_SECRET_ACCESS_KEY", "master")
-        .set("AWS_PROFILE", "private")
-        .set("AWS_DEFAULT_PROFILE", "private")
-        .set("AWS_SECURITY_TOKEN", "old")
         .set("AWS_ACCESS_KEY_ID", "other")
         .set("AWS_REGION", "eu-west-1");
+    for name in [
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_MFA_CODE_COMMAND",
+        "AWS_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_SECURITY_TOKEN",
+        "AWS_SESSION_EXPIRATION",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ] {
+        sandbox.set(name, "old");
+    }
     let outcome = sandbox.run(["exec", "--", "env"]);
     let mut aws: Vec<&str> = outcome
         .stdout
@@ -56,7 +69,7 @@ fn a_region_of_the_session_is_set() {
 }
 
 #[test]
-fn all_that_follows_the_commands_name_is_its_own() {
+fn arguments_after_the_commands_name_belong_to_it() {
     let sandbox = Sandbox::with_session();
     let show = r#"for word; do echo "[$word]"; done"#;
     for dashes in [&["--"][..], &[]] {
@@ -96,7 +109,7 @@ fn all_that_follows_the_commands_name_is_its_own() {
 
 #[cfg(unix)]
 #[test]
-fn arguments_need_not_be_utf8() {
+fn arguments_that_are_not_utf8_reach_the_command() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let sandbox = Sandbox::with_session();
@@ -108,7 +121,7 @@ fn arguments_need_not_be_utf8() {
 }
 
 #[test]
-fn the_status_is_the_commands() {
+fn the_commands_status_is_the_exit_status() {
     let sandbox = Sandbox::with_session();
     for status in [0, 1, 3, 42, 255] {
         sandbox
@@ -150,9 +163,29 @@ fn the_command_takes_the_place_of_aws_mfa() {
     assert_eq!(outcome.stdout, "143\ny\n141\n");
 }
 
+/// What the README says about it.
+#[cfg(target_os = "linux")]
+#[test]
+fn sigpipe_is_ignored_where_env_ignores_it() {
+    let sandbox = Sandbox::with_session();
+    let ignored = |words: &[&str]| {
+        let show = ["grep", "SigIgn", "/proc/self/status"];
+        let outcome = sandbox.run([&["exec"], words, &show].concat());
+        let mask = outcome
+            .stdout
+            .split_whitespace()
+            .next_back()
+            .unwrap()
+            .to_owned();
+        u64::from_str_radix(&mask, 16).unwrap() & (1 << (13 - 1)) != 0
+    };
+    assert!(!ignored(&[]));
+    assert!(ignored(&["env", "--ignore-signal=PIPE"]));
+}
+
 #[cfg(unix)]
 #[test]
-fn a_command_that_cannot_be_run_is_told_as_a_shell_does() {
+fn a_command_that_cannot_be_run_has_a_shells_status() {
     let sandbox = Sandbox::with_session();
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
@@ -164,9 +197,47 @@ fn a_command_that_cannot_be_run_is_told_as_a_shell_does() {
         126,
         "",
         &format!(
-            "aws-mfa: cannot run {}: Permission denied (os error 13)\n",
+            "aws-mfa: cannot run {}: permission denied\n",
             file.display()
         ),
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_missing_interpreter_is_not_a_missing_command() {
+    let mut sandbox = Sandbox::with_session();
+    let script = |name: &str, text: &[u8]| {
+        let path = sandbox.write(format!("bin/{name}"), text);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .unwrap();
+        path
+    };
+    let path = script("script", b"#! /nope/sh -e\n");
+    script("from-windows", b"#!/bin/sh\r\n");
+    sandbox.set(
+        "PATH",
+        format!("/nowhere:{}", path.parent().unwrap().display()),
+    );
+    let path = path.to_str().unwrap();
+    for (program, interpreter) in [
+        (path, "/nope/sh"),
+        ("script", "/nope/sh"),
+        ("from-windows", "/bin/sh\\r"),
+    ] {
+        sandbox.run(["exec", program]).is(
+            126,
+            "",
+            &format!(
+                "aws-mfa: cannot run {program}: its interpreter {interpreter} does not exist\n"
+            ),
+        );
+    }
+    let missing = format!("{path}-2");
+    sandbox.run(["exec", &missing]).is(
+        127,
+        "",
+        &format!("aws-mfa: command not found: {missing}\n"),
     );
 }
 

@@ -63,6 +63,10 @@ pub enum Behaviour {
     },
     /// Promises a longer body than it sends.
     HalfABody,
+    /// Sends these bytes and closes the connection. With TLS they are written beneath it.
+    Raw(Vec<u8>),
+    /// Sends this head, 64 MiB of body, and then nothing more.
+    Endless(&'static str),
 }
 
 #[derive(Default)]
@@ -80,9 +84,9 @@ impl FakeSts {
         Self::listen("127.0.0.1:0", None)
     }
 
-    /// Starts it on loopback of IPv6.
-    pub fn start_on_ipv6() -> Self {
-        Self::listen("[::1]:0", None)
+    /// Starts it on a free port of another address of loopback.
+    pub fn start_at(address: &str) -> Self {
+        Self::listen(&format!("{address}:0"), None)
     }
 
     /// Starts it with TLS.
@@ -101,20 +105,31 @@ impl FakeSts {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (state, tls) = (Arc::clone(&state), tls.clone());
-                std::thread::spawn(move || match tls {
-                    Some(tls) => {
-                        let connection = ServerConnection::new(tls).unwrap();
-                        let mut stream = StreamOwned::new(connection, stream);
-                        serve(&mut stream, &state);
-                        stream.conn.send_close_notify();
-                        let _ = stream.flush();
-                    }
-                    None => {
-                        let mut stream = stream;
-                        if matches!(serve(&mut stream, &state), Behaviour::Reset) {
-                            let _ =
-                                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+                std::thread::spawn(move || {
+                    let mut socket = match tls {
+                        Some(tls) => {
+                            let connection = ServerConnection::new(tls).unwrap();
+                            let mut stream = StreamOwned::new(connection, stream);
+                            let behaviour = serve(&mut stream, &state);
+                            if !matches!(behaviour, Behaviour::Raw(_) | Behaviour::Reset) {
+                                stream.conn.send_close_notify();
+                                let _ = stream.flush();
+                            }
+                            (stream.sock, behaviour)
                         }
+                        None => {
+                            let mut stream = stream;
+                            let behaviour = serve(&mut stream, &state);
+                            (stream, behaviour)
+                        }
+                    };
+                    match socket.1 {
+                        Behaviour::Raw(bytes) => drop(socket.0.write_all(&bytes)),
+                        Behaviour::Reset => {
+                            let socket = socket2::SockRef::from(&socket.0);
+                            drop(socket.set_linger(Some(Duration::ZERO)));
+                        }
+                        _ => {}
                     }
                 });
             }
@@ -173,7 +188,14 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     };
     match &behaviour {
         Behaviour::Serve => respond(stream, now, answer.0, &answer.1),
-        Behaviour::Close | Behaviour::Reset => {}
+        Behaviour::Close | Behaviour::Reset | Behaviour::Raw(_) => {}
+        Behaviour::Endless(head) => {
+            let mebibyte = vec![b'x'; 1024 * 1024];
+            let _ = write!(stream, "{head}");
+            if (0..64).all(|_| stream.write_all(&mebibyte).is_ok()) {
+                let _ = stream.read(&mut [0]);
+            }
+        }
         Behaviour::Silence => {
             // Until the client goes away.
             let _ = stream.read(&mut [0]);

@@ -1,6 +1,7 @@
 //! STS at its worst: whatever it does, a code is sent once, the old session stays, and the user is
 //! told what to do and whether the code is still good.
 
+use super::authority::Authority;
 use super::fake_sts::{
     Behaviour, FakeSts, KEY_ID, REQUEST_ID, SECRET_WORD, WRONG_CODE, error_xml, session_xml,
 };
@@ -37,7 +38,7 @@ fn fault(sts: &FakeSts, behaviour: Behaviour, expected: &str) {
 const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa get <code>`\n";
 
 #[test]
-fn a_connection_that_breaks_after_the_request_may_have_used_the_code() {
+fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
     let sts = FakeSts::start();
     let broke = format!(
         "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
@@ -46,10 +47,99 @@ fn a_connection_that_breaks_after_the_request_may_have_used_the_code() {
     fault(&sts, Behaviour::Close, &broke);
     fault(&sts, Behaviour::Reset, &broke);
     fault(&sts, Behaviour::HalfABody, &broke);
+    fault(
+        &sts,
+        Behaviour::Raw(b"220 smtp.example ready\r\n".into()),
+        &broke,
+    );
+}
+
+/// The same alerts and broken records as in a handshake, but after STS has read the request.
+#[test]
+fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
+    let authority = Authority::new();
+    let sts = FakeSts::start_with_tls(authority.server("127.0.0.1"));
+    let mut sandbox = Sandbox::with_user(&sts);
+    let bundle = sandbox.write("ca.pem", authority.pem());
+    sandbox.set("AWS_CA_BUNDLE", bundle);
+    let broke = format!(
+        "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
+        sts.url()
+    );
+    // Type, version, length, contents: RFC 8446, section 5.1.
+    let record = |kind: u8, contents: &[u8]| {
+        let [high, low] = u16::try_from(contents.len()).unwrap().to_be_bytes();
+        [&[kind, 3, 3, high, low], contents].concat()
+    };
+    let (alert, handshake, data) = (21, 22, 23);
+    let raw = |bytes: Vec<u8>| Behaviour::Raw(bytes);
+    for (number, behaviour) in [
+        Behaviour::Close,
+        Behaviour::Reset,
+        Behaviour::HalfABody,
+        raw(vec![]),
+        raw(record(data, &[7; 64])),
+        raw(record(data, &[7; 3])),
+        raw(record(data, &[])),
+        raw(record(data, &[7; 20_000])),
+        raw(vec![data, 3, 3, 0xff, 0xff]),
+        raw(vec![data, 3, 3, 1, 0, 7, 7]),
+        raw(vec![data, 9, 9, 0, 1, 7]),
+        raw(record(alert, &[2, 20])),
+        raw(record(alert, &[2, 40])),
+        raw(record(alert, &[1, 0])),
+        raw(record(alert, &[2])),
+        raw(record(handshake, &[0, 0, 0, 0])),
+        raw(record(handshake, &[1, 0xff, 0xff, 0xff])),
+        raw(record(99, &[7; 8])),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        sts.behave(behaviour);
+        let text = told(&sts, &sandbox, &["get", &format!("{number:06}")]);
+        assert_eq!(text, broke, "fault {number}");
+    }
 }
 
 #[test]
-fn a_name_that_does_not_exist_leaves_the_code_good() {
+fn answer_without_end_is_cut_off() {
+    let sts = FakeSts::start();
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+    ] {
+        let expected = format!(
+            "aws-mfa: something other than STS answered at {} (HTTP 200), and the code may be used up\n{NEXT_CODE}",
+            sts.url()
+        );
+        fault(&sts, Behaviour::Endless(head), &expected);
+    }
+}
+
+/// AWS quotes parameters that it does not accept.
+#[test]
+fn code_in_the_words_of_aws_is_masked() {
+    let sts = FakeSts::start();
+    let words = |code: &str| {
+        format!("1 validation error detected: Value '{code}' at 'tokenCode' is not accepted")
+    };
+    let body = error_xml("ValidationError", &words("135790"));
+    fault(
+        &sts,
+        Behaviour::Answer { status: 400, body },
+        &format!(
+            "aws-mfa: STS refused the request: ValidationError\n  \
+             ValidationError: {} (request {REQUEST_ID})\n{NEXT_CODE}",
+            words("******")
+        ),
+    );
+}
+
+#[test]
+fn unknown_host_leaves_the_code_good() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     // One that no name server can have, so that none is asked.
@@ -69,7 +159,7 @@ fn a_name_that_does_not_exist_leaves_the_code_good() {
 
 /// Every row of the table in the design: what STS says, and what the user is told.
 #[test]
-fn each_refusal_of_sts_is_told_in_words_that_say_what_to_do() {
+fn each_refusal_says_what_to_do() {
     let sts = FakeSts::start();
     let busy = "STS is busy, and the code may be used up";
     for (status, code, message, expected, hint) in [
@@ -101,7 +191,7 @@ fn each_refusal_of_sts_is_told_in_words_that_say_what_to_do() {
             format!(
                 "AWS does not know the access key {KEY_ID}: deleted, inactive, or another partition's"
             ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID (asked was ENDPOINT)\n",
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT)\n",
         ),
         (
             403,
@@ -159,7 +249,7 @@ fn each_refusal_of_sts_is_told_in_words_that_say_what_to_do() {
 }
 
 #[test]
-fn a_rejected_code_says_when_the_next_one_comes() {
+fn rejected_code_says_when_the_next_one_comes() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     assert_eq!(
@@ -173,7 +263,7 @@ fn a_rejected_code_says_when_the_next_one_comes() {
 }
 
 #[test]
-fn a_length_that_sts_does_not_give_is_told() {
+fn invalid_duration_is_a_usage_error() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let message = "1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600";
@@ -194,7 +284,7 @@ fn a_length_that_sts_does_not_give_is_told() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told_with_how_far() {
+fn wrong_clock_says_by_how_much() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let hint =
@@ -236,7 +326,7 @@ fn a_clock_that_is_off_is_told_with_how_far() {
 
 /// What is no answer of STS's, and what is one but no session.
 #[test]
-fn an_answer_that_is_no_session_is_told_and_never_shown() {
+fn answer_without_a_session_is_an_error_and_never_shown() {
     let sts = FakeSts::start();
     let url = sts.url();
     let html = format!("<html>Sign in to the hotel, room {SECRET_WORD}</html>");
@@ -261,6 +351,8 @@ fn an_answer_that_is_no_session_is_told_and_never_shown() {
         (200, String::new(), other(200)),
         (403, html.clone(), other(403)),
         (404, String::new(), other(404)),
+        // Nobody but a proxy may ask for a proxy's credentials, and there is none.
+        (407, html.clone(), other(407)),
         (
             500,
             html.clone(),

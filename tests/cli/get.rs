@@ -236,8 +236,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: not the URL of an endpoint: localhost:5000\n\
-             hint: check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL: https://<host>\n".into(),
+            "aws-mfa: AWS_ENDPOINT_URL_STS does not begin with https:// or http://\n\
+             hint: write an endpoint as https://<host> or https://<host>:<port>\n".into(),
         ),
     ];
     for (change, arguments, status, stderr) in cases {

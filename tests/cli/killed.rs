@@ -1,51 +1,86 @@
 //! What a `get` that was killed has left beside the session file. The kills themselves are in
 //! tests/soak.
 
-use super::fake_sts::{FakeSts, KEY_ID};
+use super::fake_sts::FakeSts;
 use super::sandbox::{Sandbox, binary, in_an_hour};
-use super::store::get_works;
+use super::store::{SOMEBODY, get_works};
 use std::os::unix::fs::symlink;
+use std::path::Path;
+
+/// The name of a temporary file of the session file called `session`.
+fn temporary_of(session: &str, random: &str) -> String {
+    format!(".aws-mfa-{session}.{random}.tmp")
+}
 
 #[test]
-fn only_what_is_left_over_is_cleaned_up() {
+fn only_leftovers_of_this_session_file_are_removed() {
     let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    let file = sandbox.session_file();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let session = "session-a";
+    let file = sandbox.home().join(".config/aws").join(session);
+    sandbox.set("AWS_SESSION_FILE", &file);
     let name = |name: &str| file.with_file_name(name);
-    sandbox.write(name(".aws-mfa-killed"), "half a sess");
-    // That of a get that is alive is locked.
-    let held = sandbox.write(name(".aws-mfa-alive"), "");
-    let alive = std::fs::File::open(&held).unwrap();
-    alive.lock().unwrap();
-    // What only looks alike is somebody's own.
-    sandbox.write(name(".aws-mfa"), "mine");
-    std::fs::create_dir(name(".aws-mfa-folder")).unwrap();
-    symlink(&held, name(".aws-mfa-link")).unwrap();
+    let chmod = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let killed = sandbox.write(name(&temporary_of(session, "killed000000")), "half a sess");
+
+    // That of a `get` that is running is locked.
+    let held = sandbox.write(name(&temporary_of(session, "running00000")), "");
+    let running = std::fs::File::open(&held).unwrap();
+    running.lock().unwrap();
+    // The user's own files, and leftovers of session files whose names begin or end like this one.
+    for own in [
+        ".aws-mfa",
+        ".aws-mfa-",
+        ".aws-mfa-env",
+        ".aws-mfa-session-a",
+        ".aws-mfa-session-a.tmp",
+        &temporary_of(session, "short"),
+        &temporary_of(session, "far-from-it-"),
+        &temporary_of(session, "killed0000000"),
+        &format!("{}.bak", temporary_of(session, "killed000000")),
+        &temporary_of("session", "killed000000"),
+        &temporary_of("session-ab", "killed000000"),
+        &temporary_of("session-a.killed000000.tmp", "killed000000"),
+        &temporary_of("my-session-a", "killed000000"),
+    ] {
+        sandbox.write(name(own), "mine");
+    }
+    let loose = sandbox.write(name(&temporary_of(session, "readable0000")), "mine");
+    chmod(&loose, 0o644);
+    std::fs::create_dir(name(&temporary_of(session, "directory000"))).unwrap();
+    symlink(&loose, name(&temporary_of(session, "symlink00000"))).unwrap();
+    if rustix::process::geteuid().is_root() {
+        let foreign = sandbox.write(name(&temporary_of(session, "foreign00000")), "theirs");
+        std::os::unix::fs::chown(&foreign, Some(SOMEBODY), None).unwrap();
+    }
+
+    let mut expected = sandbox.session_folder();
+    expected.retain(|name| *name != temporary_of(session, "killed000000"));
+    sandbox.run(["clear"]);
+    assert_eq!(sandbox.session_folder(), expected);
+
+    std::fs::write(&killed, "half a sess").unwrap();
+    chmod(&killed, 0o600);
     get_works(&sandbox, "111111");
-    assert_eq!(
-        sandbox.session_folder(),
-        [
-            ".aws-mfa",
-            ".aws-mfa-alive",
-            ".aws-mfa-folder",
-            ".aws-mfa-link",
-            &format!("session-{KEY_ID}"),
-        ]
-    );
+    expected.push(session.to_owned());
+    expected.sort();
+    assert_eq!(sandbox.session_folder(), expected);
 }
 
 /// What was left over can hold a session.
 #[test]
-fn clear_takes_what_was_left_over_with_it() {
+fn clear_removes_leftovers_too() {
     let sandbox = Sandbox::with_user(&FakeSts::start());
     let file = sandbox.write_session(in_an_hour());
-    let left_over = file.with_file_name(".aws-mfa-killed");
-    std::fs::copy(&file, &left_over).unwrap();
-    assert_eq!(
-        sandbox
-            .run_with(sandbox.command(binary()).arg("clear"))
-            .status,
-        0
-    );
+    let session = file.file_name().unwrap().to_str().unwrap();
+    std::fs::copy(
+        &file,
+        file.with_file_name(temporary_of(session, "killed000000")),
+    )
+    .unwrap();
+    let outcome = sandbox.run_with(sandbox.command(binary()).arg("clear"));
+    assert_eq!(outcome.status, 0);
     assert_eq!(sandbox.session_folder(), [""; 0]);
 }

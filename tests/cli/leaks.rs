@@ -93,6 +93,10 @@ impl Leaks {
         if outcome.stderr.contains("panicked at") {
             found.push(format!("a panic: {}", outcome.stderr));
         }
+        // What Rust adds to the reasons of the system; no user can do anything with it.
+        if outcome.stderr.contains("(os error") {
+            found.push(format!("an error number: {}", outcome.stderr));
+        }
         found
     }
 

@@ -1,6 +1,6 @@
 //! `aws-mfa load`: the saved session, handed on to a shell.
 
-use super::sandbox::Sandbox;
+use super::sandbox::{Sandbox, binary};
 use jiff::{SignedDuration, Timestamp};
 
 fn from_now(minutes: i64) -> Timestamp {
@@ -8,7 +8,7 @@ fn from_now(minutes: i64) -> Timestamp {
 }
 
 #[test]
-fn a_shell_gets_export_lines() {
+fn load_prints_export_lines_for_a_shell() {
     let sandbox = Sandbox::without_session();
     let expiration = from_now(60);
     sandbox.write_session(expiration);
@@ -19,14 +19,15 @@ fn a_shell_gets_export_lines() {
              export AWS_SECRET_ACCESS_KEY='session/S3CR3T+0'\n\
              export AWS_SESSION_TOKEN='token//S3CR3T+0=='\n\
              export AWS_CREDENTIAL_EXPIRATION='{expiration:.0}'\n\
-             unset AWS_SECURITY_TOKEN\n"
+             unset AWS_SECURITY_TOKEN\n\
+             unset AWS_WEB_IDENTITY_TOKEN_FILE\n"
         ),
         "",
     );
 }
 
 #[test]
-fn a_saved_region_is_set_and_an_unknown_expiry_is_unset() {
+fn a_saved_region_is_set_and_an_unknown_expiration_is_unset() {
     let sandbox = Sandbox::without_session();
     sandbox.write(
         sandbox.session_file(),
@@ -40,13 +41,14 @@ fn a_saved_region_is_set_and_an_unknown_expiry_is_unset() {
          unset AWS_CREDENTIAL_EXPIRATION\n\
          export AWS_REGION='eu-west-1'\n\
          export AWS_DEFAULT_REGION='eu-west-1'\n\
-         unset AWS_SECURITY_TOKEN\n",
+         unset AWS_SECURITY_TOKEN\n\
+         unset AWS_WEB_IDENTITY_TOKEN_FILE\n",
         "",
     );
 }
 
 #[test]
-fn without_a_valid_session_a_shell_gets_nothing_and_the_user_the_remedy() {
+fn without_a_valid_session_load_prints_nothing_but_the_remedy() {
     let sandbox = Sandbox::without_session();
     let file = sandbox.session_file();
     let hint = "hint: run `aws-mfa get <code>`\n";
@@ -84,7 +86,7 @@ fn without_a_valid_session_a_shell_gets_nothing_and_the_user_the_remedy() {
 }
 
 #[test]
-fn the_hint_names_the_profile_that_was_asked_for() {
+fn the_hint_names_the_selected_profile() {
     let sandbox = Sandbox::without_session();
     let file = sandbox.home().join(".config/aws/session-work");
     if cfg!(unix) {
@@ -101,7 +103,7 @@ fn the_hint_names_the_profile_that_was_asked_for() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_can_read_is_loaded_with_a_warning_and_one_they_can_write_is_refused() {
+fn a_file_readable_by_others_is_loaded_with_a_warning_and_a_writable_one_is_rejected() {
     use super::sandbox::chmod;
     let sandbox = Sandbox::without_session();
     let file = sandbox.write_session(from_now(60));
@@ -129,7 +131,7 @@ fn a_file_that_others_can_read_is_loaded_with_a_warning_and_one_they_can_write_i
 }
 
 #[test]
-fn quiet_leaves_the_reason_out_and_the_status_in() {
+fn quiet_suppresses_the_reason_and_keeps_the_status() {
     let sandbox = Sandbox::without_session();
     sandbox.run(["load", "--quiet"]).is(3, "", "");
     sandbox
@@ -170,7 +172,7 @@ fn help_and_readme_have_the_line_for_each_shell() {
 }
 
 #[test]
-fn the_aws_clis_names_of_the_formats_are_known() {
+fn the_aws_clis_format_names_are_accepted() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     for (name, alias) in [
@@ -184,4 +186,94 @@ fn the_aws_clis_names_of_the_formats_are_known() {
             .run(["load", "--format", alias])
             .is(0, &printed.stdout, "");
     }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let sandbox = Sandbox::without_session();
+    sandbox.write_session(from_now(60));
+    for arguments in [
+        &["load"][..],
+        &["status"],
+        &["status", "--json"],
+        &["--help"],
+        &["--version"],
+        &["man"],
+        &["completions", "bash"],
+        &["init", "direnv"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = sandbox
+            .command(binary())
+            .args(arguments)
+            .stdout(writer)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            (output.status.code(), &*said),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn relative_home_is_an_error_wherever_it_is_used() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("HOME", "home");
+    for command in ["load", "status", "clear", "get"] {
+        let outcome = sandbox.run([command]);
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (
+                1,
+                "aws-mfa: HOME is a relative path (home)\nhint: set HOME to an absolute path\n"
+            ),
+            "{command}"
+        );
+    }
+    let file = sandbox.session_file();
+    sandbox.write_session(from_now(60));
+    sandbox.set("AWS_SESSION_FILE", file);
+    assert_eq!(sandbox.run(["load"]).status, 0);
+}
+
+#[test]
+fn a_session_until_the_end_of_the_year_9999_is_valid() {
+    let sandbox = Sandbox::without_session();
+    sandbox.write(
+        sandbox.session_file(),
+        r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"b","SessionToken":"d","Expiration":"9999-12-31T23:59:59Z"}}"#,
+    );
+    let outcome = sandbox.run(["load"]);
+    let line = "export AWS_CREDENTIAL_EXPIRATION='9999-12-30T22:00:00Z'\n";
+    assert!(
+        outcome.stdout.contains(line),
+        "{}{}",
+        outcome.stdout,
+        outcome.stderr
+    );
+    assert_eq!(sandbox.run(["status"]).status, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_error_of_the_system_has_no_number() {
+    let sandbox = Sandbox::without_session();
+    sandbox.write_session(from_now(60));
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let output = sandbox
+        .command(binary())
+        .arg("load")
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "aws-mfa: cannot write to standard output: no space left on device\n"
+    );
 }

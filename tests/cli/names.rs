@@ -5,9 +5,8 @@
 
 use super::fake_sts::FakeSts;
 use super::sandbox::{Sandbox, binary};
-use super::tool::{skip, tool};
+use super::tool::{root, skip, tool};
 use std::net::UdpSocket;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -92,10 +91,9 @@ fn get(sandbox: &Sandbox, binary: &PathBuf, code: &str) -> Command {
 }
 
 #[test]
-fn names_are_found_by_a_name_server_the_hosts_file_and_a_search_domain() {
+fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
     let Some(_) = tool("unshare") else { return };
-    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
-        skip("only root can give a process its own /etc/resolv.conf");
+    if !root("give a process its own /etc/resolv.conf") {
         return;
     }
     // The port is given, so that the address has to be this run's own.

@@ -4,8 +4,14 @@ use super::authority::Authority;
 use super::fake_sts::FakeSts;
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
-use std::io::{BufRead, BufReader, Write};
+#[cfg(target_os = "linux")]
+use socket2::{Domain, Socket, Type};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+#[cfg(target_os = "linux")]
+use std::net::{SocketAddr, TcpStream};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -76,7 +82,7 @@ fn assert_saved(outcome: &Outcome) {
 }
 
 #[test]
-fn a_private_authority_is_trusted_by_variable_and_by_profile() {
+fn private_authority_is_trusted_by_variable_and_by_profile() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     assert_saved(&sandbox.run(["get", "123456"]));
 
@@ -95,7 +101,7 @@ fn a_private_authority_is_trusted_by_variable_and_by_profile() {
         "",
         &format!(
             "aws-mfa: no secure connection to {}: its certificate is signed by an authority that is not trusted here\n\
-             hint: behind a proxy that opens TLS connections name its certificate with AWS_CA_BUNDLE; \
+             hint: if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority; \
              the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
             sts.url()
         ),
@@ -104,7 +110,7 @@ fn a_private_authority_is_trusted_by_variable_and_by_profile() {
 }
 
 #[test]
-fn a_certificate_for_another_name_is_told() {
+fn certificate_for_another_name_is_an_error() {
     let authority = Authority::new();
     let sts = FakeSts::start_with_tls(authority.server("elsewhere.example"));
     let mut sandbox = Sandbox::with_user(&sts);
@@ -126,7 +132,7 @@ fn a_certificate_for_another_name_is_told() {
 }
 
 #[test]
-fn a_bundle_that_is_missing_empty_or_broken_is_told_with_its_path() {
+fn missing_empty_or_broken_bundle_is_an_error_with_its_path() {
     let (authority, sts, mut sandbox) = user_with_tls();
     let hint = "hint: check AWS_CA_BUNDLE: a file of certificates in PEM, the certificate authority's among them\n";
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -170,7 +176,7 @@ fn a_bundle_that_is_missing_empty_or_broken_is_told_with_its_path() {
 }
 
 #[test]
-fn a_connect_proxy_is_gone_through_with_and_without_a_password() {
+fn connect_proxy_works_with_and_without_a_password() {
     let Some(program) = tool("proxy") else { return };
     let (_authority, sts, mut sandbox) = user_with_tls();
 
@@ -203,8 +209,8 @@ fn a_connect_proxy_is_gone_through_with_and_without_a_password() {
             1,
             "",
             &format!(
-                "aws-mfa: the proxy http://{address} wants a user and a password, or others than it got\n\
-                 hint: write them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; \
+                "aws-mfa: the proxy http://{address} rejected the proxy credentials\n\
+                 hint: set them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; \
                  the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
             ),
         );
@@ -213,33 +219,252 @@ fn a_connect_proxy_is_gone_through_with_and_without_a_password() {
 }
 
 #[test]
-fn an_endpoint_of_http_goes_through_http_proxy() {
+fn plain_http_endpoint_is_reached_through_http_proxy() {
     let Some(program) = tool("proxy") else { return };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let proxy = Proxy::start(&sandbox, &program, &["--basic-auth", "igor:S3CR3T"]);
     let address = format!("127.0.0.1:{}", proxy.port);
-    // The one for https is of no account here.
     sandbox
-        .set("HTTPS_PROXY", "http://127.0.0.1:1")
-        .set("HTTP_PROXY", format!("http://igor:S3CR3T@{address}"));
+        .set("https_proxy", "http://127.0.0.1:1")
+        .set("ALL_PROXY", "http://127.0.0.1:1")
+        .set("http_proxy", format!("http://igor:S3CR3T@{address}"));
     assert_saved(&sandbox.run(["get", "123456"]));
-    sandbox.set("HTTP_PROXY", format!("http://{address}"));
+
+    // It has read the request, so that the code is in doubt.
+    sandbox.set("http_proxy", format!("http://{address}"));
     let outcome = sandbox.run(["get", "222222"]);
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
     assert_eq!(
-        outcome.stderr.lines().next(),
-        Some(
-            format!(
-                "aws-mfa: the proxy http://{address} wants a user and a password, or others than it got"
-            )
-            .as_str()
+        lines[0],
+        format!(
+            "aws-mfa: the proxy http://{address} rejected the proxy credentials, and the code may be used up"
         )
+    );
+    assert!(
+        lines[1].starts_with(
+            "hint: set them in http_proxy: http://<user>:<password>@<host>:<port>; \
+             wait for the next code ("
+        ),
+        "{}",
+        outcome.stderr
     );
     assert_eq!(sts.requests().len(), 1);
 }
 
+/// As curl has it; `HTTP_PROXY` in upper case is what a CGI program gets as a request's header.
 #[test]
-fn no_proxy_excepts_the_host_and_a_proxy_that_is_gone_is_told() {
+fn proxy_variables_are_those_of_curl() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("HTTP_PROXY", "http://127.0.0.1:1");
+    assert_saved(&sandbox.run(["get", "123456"]));
+
+    let proxy = |variables: &[&'static str], endpoint: &str| {
+        let mut sandbox = Sandbox::with_user(&sts);
+        sandbox
+            .unset("HTTPS_PROXY")
+            .set("AWS_ENDPOINT_URL_STS", endpoint);
+        for name in variables {
+            sandbox.set(name, format!("http://{name}:1"));
+        }
+        let shown = sandbox.run(["status"]).stdout;
+        let line = shown.lines().find_map(|line| line.strip_prefix("proxy: "));
+        line.map(|line| {
+            line.split_once(" (")
+                .unwrap()
+                .1
+                .trim_end_matches(')')
+                .to_owned()
+        })
+    };
+    let all = &[
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+    ];
+    for (variables, endpoint, expected) in [
+        (&all[..], "https://sts.test", Some("https_proxy")),
+        (&all[..3], "https://sts.test", Some("HTTPS_PROXY")),
+        (&all[..2], "https://sts.test", Some("all_proxy")),
+        (&all[..1], "https://sts.test", Some("ALL_PROXY")),
+        (&all[..], "http://sts.test", Some("all_proxy")),
+        (&all[2..], "http://sts.test", None),
+    ] {
+        assert_eq!(
+            proxy(variables, endpoint).as_deref(),
+            expected,
+            "{variables:?} {endpoint}"
+        );
+    }
+}
+
+#[test]
+fn malformed_proxy_is_an_error_that_does_not_show_the_password() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let not_a_url = "aws-mfa: ALL_PROXY is not the URL of an HTTP proxy\n\
+         hint: write it as http://<user>:<password>@<host>:<port> or http://<host>:<port>\n";
+    let raw = "aws-mfa: ALL_PROXY has a user name or password that is not percent-encoded\n\
+         hint: write %40 for `@`, %2F for `/`, %3F for `?`, %23 for `#`, %20 for a space\n";
+    for (value, expected) in [
+        ("http://me:P@ssS3CR3T@127.0.0.1:1", raw),
+        ("http://me:P/S3CR3T@127.0.0.1:1", raw),
+        ("http://me:P?S3CR3T@127.0.0.1:1", raw),
+        ("me:P#S3CR3T@127.0.0.1:1", raw),
+        ("me:P S3CR3T@127.0.0.1:1", raw),
+        ("socks5://igor:S3CR3T@127.0.0.1:1", not_a_url),
+        ("http://igor:S3CR3T", not_a_url),
+    ] {
+        sandbox.set("ALL_PROXY", value);
+        sandbox.run(["get", "123456"]).is(1, "", expected);
+        let shown = sandbox.run(["status"]).stdout;
+        let first_line = expected.lines().next().unwrap().replace("aws-mfa: ", "");
+        assert!(shown.contains(&first_line), "{shown}");
+    }
+    assert!(sts.requests().is_empty());
+}
+
+/// A proxy that answers each CONNECT with these bytes.
+fn refusing_proxy(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    url
+}
+
+#[test]
+fn proxy_that_refuses_to_connect_leaves_the_code_good() {
+    let (_authority, sts, mut sandbox) = user_with_tls();
+    for (answer, expected) in [
+        (
+            &b"HTTP/1.1 403 Forbidden\r\n\r\n"[..],
+            "the proxy PROXY refused to connect to ENDPOINT",
+        ),
+        (
+            b"",
+            "the proxy PROXY broke the connection to ENDPOINT: unexpected end of file",
+        ),
+    ] {
+        let proxy = refusing_proxy(answer);
+        sandbox.set("HTTPS_PROXY", &proxy);
+        let expected = expected
+            .replace("PROXY", &proxy)
+            .replace("ENDPOINT", &sts.url());
+        sandbox.run(["get", "123456"]).is(
+            1,
+            "",
+            &format!("aws-mfa: {expected}\nhint: check HTTPS_PROXY; {GOOD}"),
+        );
+    }
+    assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn malformed_endpoint_is_an_error_with_its_origin() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let hint = "hint: write an endpoint as https://<host> or https://<host>:<port>\n";
+    for (value, fault) in [
+        ("localhost:5000", "does not begin with https:// or http://"),
+        ("https://[::1", "is not a valid URL"),
+        ("https://sts.test:443:443", "is not a valid URL"),
+        ("https://sts test", "is not a valid URL"),
+        (
+            "https://me:S3CR3T@sts.test",
+            "has a user name or a password in it",
+        ),
+        (
+            "https://sts.test?token=S3CR3T",
+            "has a query or a fragment in it",
+        ),
+    ] {
+        sandbox.set("AWS_ENDPOINT_URL_STS", value);
+        let message = format!("AWS_ENDPOINT_URL_STS {fault}");
+        sandbox
+            .run(["get", "123456"])
+            .is(1, "", &format!("aws-mfa: {message}\n{hint}"));
+        let shown = sandbox.run(["status"]).stdout;
+        assert!(shown.contains(&message), "{shown}");
+    }
+    sandbox.unset("AWS_ENDPOINT_URL_STS");
+    sandbox.write(
+        ".aws/config",
+        "[default]\nendpoint_url = https://sts.test:x\n",
+    );
+    sandbox.run(["get", "123456"]).is(
+        1,
+        "",
+        &format!("aws-mfa: endpoint_url of the profile default is not a valid URL\n{hint}"),
+    );
+}
+
+#[test]
+fn region_that_cannot_be_sent_is_an_error_with_its_origin() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    for region in ["us\neast", "us east", "us-\u{e4}st-1"] {
+        sandbox.run(["get", "123456", "--region", region]).is(
+            1,
+            "",
+            "aws-mfa: the region has characters in it that cannot be sent\n\
+             hint: check --region\n",
+        );
+    }
+    assert!(sts.requests().is_empty());
+}
+
+/// The name has two addresses, and the first one answers nothing: its queue of connections is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn dead_first_address_does_not_fail_the_call() {
+    let Some(unshare) = tool("unshare") else {
+        return;
+    };
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "only root can give a process its own /etc/hosts"
+        );
+        eprintln!("skipped: only root can give a process its own /etc/hosts");
+        return;
+    }
+    let sts = FakeSts::start_at("127.64.0.1");
+    let port: u16 = sts.url().rsplit(':').next().unwrap().parse().unwrap();
+    let dead: SocketAddr = ([127, 0, 0, 1], port).into();
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&dead.into()).unwrap();
+    socket.listen(0).unwrap();
+    let limit = Duration::from_millis(200);
+    let mut queue = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&dead, limit) {
+        queue.push(stream);
+    }
+
+    let mut sandbox = Sandbox::with_user(&sts);
+    let hosts = sandbox.write("hosts", "127.0.0.1 sts.test\n127.64.0.1 sts.test\n");
+    sandbox.set("AWS_ENDPOINT_URL_STS", format!("http://sts.test:{port}"));
+    let mut get = sandbox.command(unshare);
+    get.args([
+        "--mount",
+        "sh",
+        "-c",
+        "mount --bind \"$0\" /etc/hosts && exec aws-mfa get 123456",
+    ])
+    .arg(hosts);
+    assert_saved(&sandbox.run_with(&mut get));
+    assert_eq!(sts.requests().len(), 1);
+}
+
+#[test]
+fn no_proxy_excepts_the_host_and_a_missing_proxy_is_an_error() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     sandbox.set("HTTPS_PROXY", "http://igor:S3CR3T@127.0.0.1:1");
     sandbox.run(["get", "123456"]).is(
@@ -255,21 +480,11 @@ fn no_proxy_excepts_the_host_and_a_proxy_that_is_gone_is_told() {
         assert_saved(&sandbox.run(["get", &format!("{:06}", exception.len())]));
     }
     assert_eq!(sts.requests().len(), 3);
-
-    sandbox
-        .set("NO_PROXY", "")
-        .set("HTTPS_PROXY", "socks5://igor:S3CR3T@127.0.0.1:1");
-    sandbox.run(["get", "123456"]).is(
-        1,
-        "",
-        "aws-mfa: HTTPS_PROXY is not the URL of an HTTP proxy\n\
-         hint: write http://<host>:<port>, with <user>:<password>@ before the host if it wants them\n",
-    );
 }
 
 #[test]
-fn the_endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
-    let sts = FakeSts::start_on_ipv6();
+fn endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
+    let sts = FakeSts::start_at("[::1]");
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     assert_saved(&sandbox.run(["get", "123456"]));
@@ -303,7 +518,7 @@ fn closed_gate() -> (String, Receiver<String>) {
 }
 
 #[test]
-fn fips_chooses_another_endpoint() {
+fn fips_selects_another_endpoint() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let (proxy, asked) = closed_gate();
@@ -330,8 +545,11 @@ fn fips_chooses_another_endpoint() {
 /// endpoint, and `load` none at all.
 #[cfg(target_os = "linux")]
 #[test]
-fn no_connection_is_made_but_the_one_to_the_endpoint() {
-    let Some(strace) = tool("strace") else { return };
+fn get_connects_to_its_endpoint_only_and_load_to_nothing() {
+    use super::tool::{LOOK_INSIDE, root};
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox

@@ -3,6 +3,7 @@
 
 use super::fake_sts::{self, FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
+use super::tool::tool;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -750,4 +751,53 @@ mod credential_process {
             .stdin(std::fs::File::open(script).unwrap());
         assert!(get.output().unwrap().status.success());
     }
+}
+
+#[test]
+fn profile_files_are_read_once() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = with_files(&sts, "[profile work]\nregion = eu-west-1\n", "[work]\n");
+    let trace = sandbox.home().join("trace");
+    let mut command = sandbox.command(strace);
+    command
+        .args(["-f", "-e", "trace=%file", "-o"])
+        .arg(&trace)
+        .arg(super::sandbox::binary())
+        .args(["status", "-p", "work"]);
+    sandbox.run_with(&mut command);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    for file in [".aws/config", ".aws/credentials"] {
+        let opened = trace
+            .lines()
+            .filter(|line| line.contains("open") && line.contains(file))
+            .count();
+        assert_eq!(opened, 1, "{file}: {trace}");
+    }
+}
+
+/// Once it was waited for, its id may be another program's.
+#[test]
+fn a_failed_credential_process_is_not_signalled_after_it_was_reaped() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = with_files(
+        &sts,
+        &format!("[profile work]\nmfa_serial = {WORK}\ncredential_process = exit 7\n"),
+        "",
+    );
+    let trace = sandbox.home().join("trace");
+    // Without a terminal the command has a process group of its own.
+    let mut command = sandbox.command("setsid");
+    command
+        .arg("--wait")
+        .arg(strace)
+        .args(["-f", "-e", "trace=kill,wait4", "-o"])
+        .arg(&trace)
+        .arg(super::sandbox::binary())
+        .args(["get", "-p", "work", "111111"]);
+    assert_eq!(sandbox.run_with(&mut command).status, 1);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(trace.contains("wait4("), "{trace}");
+    assert!(!trace.contains("kill("), "{trace}");
 }

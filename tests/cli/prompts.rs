@@ -166,20 +166,16 @@ fn sandbox_with_session() -> Sandbox {
     sandbox
 }
 
-/// The life of a session, with the watch before, after, and left to `load`.
-fn life(direnv: &Path, first_line: &str) {
-    let watch = "watch_file $AWS_SESSION_FILE\n";
-    let load = "direnv_load aws-mfa load\n";
+const LOAD: &str = "direnv_load aws-mfa load\n";
+
+/// The life of a session, with each of these beginnings of an .envrc.
+fn life(direnv: &Path, beginnings: &[String]) {
     std::thread::scope(|scope| {
-        for lines in [
-            load.to_owned(),
-            format!("{watch}{load}"),
-            format!("{load}{watch}"),
-        ] {
+        for beginning in beginnings {
             scope.spawn(move || {
                 let sts = FakeSts::start();
                 let sandbox = Sandbox::with_user(&sts);
-                let envrc = format!("{first_line}{lines}export PROJECT=mine\n");
+                let envrc = format!("{beginning}export PROJECT=mine\n");
                 let mut project = Project::new(&sandbox, direnv, &envrc);
                 project.has_no_session("no session yet (");
                 sandbox.get("111111");
@@ -206,11 +202,20 @@ fn life(direnv: &Path, first_line: &str) {
 }
 
 fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
-    life(direnv, "");
+    // The watch left to `load`, before it, and after it.
+    let watch = "watch_file $AWS_SESSION_FILE\n";
+    life(
+        direnv,
+        &[
+            LOAD.to_owned(),
+            format!("{watch}{LOAD}"),
+            format!("{LOAD}{watch}"),
+        ],
+    );
 }
 
 fn session_saved_expired_or_removed_under_strict_env_is_followed(direnv: &Path) {
-    life(direnv, "strict_env\n");
+    life(direnv, &[format!("strict_env\n{LOAD}")]);
 }
 
 fn load_strict_without_session_stops_only_a_strict_envrc(direnv: &Path) {

@@ -5,7 +5,7 @@ use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_
 use super::leaks::Leaks;
 use super::sandbox::{Outcome, Sandbox, binary, in_an_hour, profile_keys};
 use super::store::{SOMEBODY, as_root, as_somebody};
-use super::tool::{skip, tool};
+use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -138,7 +138,9 @@ fn help_with_secrets_in_variables_shows_none() {
 /// and where it goes.
 #[test]
 fn secret_in_a_system_call_goes_only_where_it_belongs() {
-    let Some(strace) = tool("strace") else { return };
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let dump = sandbox.write("dump", "");
@@ -312,11 +314,9 @@ fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
 
 #[test]
 fn freed_memory_holds_no_secret() {
-    let Some(strace) = tool("strace") else { return };
-    if !rustix::process::geteuid().is_root() {
-        skip("only root may look into the memory of a process that is not dumpable");
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
         return;
-    }
+    };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let ended = Ended::get(&sandbox, &strace);

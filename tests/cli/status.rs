@@ -363,3 +363,20 @@ fn expiry_is_in_local_time() {
     let shown = sandbox.run(["status"]).stdout;
     assert!(shown.contains(&format!("until {local}\n")), "{shown}");
 }
+
+#[test]
+fn time_zone_that_names_a_fifo_is_not_waited_for() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
+    let fifo = sandbox.home().join("fifo");
+    assert!(
+        sandbox
+            .command("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    sandbox.set("AWS_SESSION_FILE", file).set("TZ", &fifo);
+    assert_eq!(sandbox.run(["status"]).status, 0);
+}

@@ -5,7 +5,7 @@
 
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode};
-use super::tool::{skip, tool};
+use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -25,10 +25,7 @@ fn is_root() -> bool {
 
 /// A test that needs root says so where there is none.
 pub fn as_root() -> bool {
-    if !is_root() {
-        skip("only root can be somebody else");
-    }
-    is_root()
+    root("be somebody else")
 }
 
 /// Runs `get` with the session file at `path`; it fails without a request to STS, like this.
@@ -68,11 +65,11 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
     sandbox.get(code);
 }
 
-/// The sandbox handed to somebody else, who may run the binary in it and owns the home folder.
+/// The sandbox handed to somebody else, who may run the binary in it and owns the home directory.
 pub fn as_somebody(sandbox: &Sandbox) -> Command {
-    let folder = sandbox.home().parent().unwrap().to_owned();
-    chmod(&folder, 0o755);
-    let program = folder.join("aws-mfa");
+    let directory = sandbox.home().parent().unwrap().to_owned();
+    chmod(&directory, 0o755);
+    let program = directory.join("aws-mfa");
     if !program.exists() {
         // By another process: the system runs no program that is open for writing, and a test beside
         // this one could start a child while it is open here.
@@ -88,26 +85,26 @@ pub fn as_somebody(sandbox: &Sandbox) -> Command {
 // What is in the place of the file.
 
 #[test]
-fn a_folder_that_is_missing_is_made_and_one_that_is_a_file_is_told() {
+fn missing_directory_is_created_and_file_in_its_place_is_an_error() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let deep = sandbox.home().join("a/b/c/session");
     sandbox.set("AWS_SESSION_FILE", &deep);
     get_works(&sandbox, "111111");
-    for folder in deep.ancestors().skip(1).take(3) {
-        assert_eq!(mode(folder), 0o700);
+    for directory in deep.ancestors().skip(1).take(3) {
+        assert_eq!(mode(directory), 0o700);
     }
 
     let taken = sandbox.write("taken", "a file");
     let path = taken.join("session");
     let reason = format!(
-        "cannot write in the folder {}: not a directory",
+        "cannot write in the directory {}: not a directory",
         taken.display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
     let path = taken.join("deeper/session");
     let reason = format!(
-        "cannot write in the folder {}: not a directory",
+        "cannot write in the directory {}: not a directory",
         taken.join("deeper").display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
@@ -120,16 +117,16 @@ fn a_folder_that_is_missing_is_made_and_one_that_is_a_file_is_told() {
 }
 
 #[test]
-fn a_folder_a_fifo_and_a_device_are_no_session_and_are_left_alone() {
+fn directory_fifo_and_device_are_rejected_and_left_alone() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let folder = sandbox.home().join("folder");
+    let directory = sandbox.home().join("directory");
     let fifo = sandbox.home().join("fifo");
-    std::fs::create_dir(&folder).unwrap();
+    std::fs::create_dir(&directory).unwrap();
     let made = sandbox.command("mkfifo").arg(&fifo).status().unwrap();
     assert!(made.success());
     for path in [
-        folder,
+        directory,
         fifo,
         PathBuf::from("/dev/null"),
         PathBuf::from("/dev/zero"),
@@ -167,16 +164,16 @@ fn a_folder_a_fifo_and_a_device_are_no_session_and_are_left_alone() {
 }
 
 #[test]
-fn a_dangling_symlink_is_followed_and_a_looping_one_is_told() {
+fn dangling_symlink_is_followed_and_symlink_loop_is_an_error() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let link = sandbox.home().join("link");
-    symlink("new/folder/session", &link).unwrap();
+    symlink("new/directory/session", &link).unwrap();
     let missing = format!("no session yet ({})", link.display());
     load_fails(&mut sandbox, &link, &missing);
     get_works(&sandbox, "111111");
     assert!(link.symlink_metadata().unwrap().is_symlink());
-    assert_eq!(mode(&sandbox.home().join("new/folder/session")), 0o600);
+    assert_eq!(mode(&sandbox.home().join("new/directory/session")), 0o600);
     assert_eq!(sandbox.run(["load"]).status, 0);
 
     let (one, two) = (sandbox.home().join("one"), sandbox.home().join("two"));
@@ -189,7 +186,7 @@ fn a_dangling_symlink_is_followed_and_a_looping_one_is_told() {
 }
 
 #[test]
-fn a_file_of_100_mb_is_refused_at_once_and_can_be_replaced() {
+fn file_of_100_mb_is_rejected_and_can_be_replaced() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write(sandbox.session_file(), "");
@@ -211,23 +208,23 @@ fn a_file_of_100_mb_is_refused_at_once_and_can_be_replaced() {
 // Its name.
 
 #[test]
-fn a_name_that_cannot_be_a_files_is_told_before_the_code_is_spent() {
+fn impossible_file_name_is_an_error_before_the_code_is_spent() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let a_folder = "that is the name of a folder";
+    let a_directory = "that is the name of a directory";
     for path in ["session/", "/", "..", "a/.."] {
-        get_fails(&mut sandbox, &sts, Path::new(path), a_folder, ELSEWHERE);
+        get_fails(&mut sandbox, &sts, Path::new(path), a_directory, ELSEWHERE);
     }
     let link = sandbox.home().join("link");
-    symlink("folder/", &link).unwrap();
-    get_fails(&mut sandbox, &sts, &link, a_folder, ELSEWHERE);
+    symlink("directory/", &link).unwrap();
+    get_fails(&mut sandbox, &sts, &link, a_directory, ELSEWHERE);
 
     get_fails(
         &mut sandbox,
         &sts,
         Path::new("~/.config/aws/session"),
         "no shell has expanded the ~",
-        "write $HOME instead of ~, or take the quotes away",
+        "write $HOME instead of ~, or remove the quotes",
     );
     assert!(!sandbox.home().join("~").exists());
 
@@ -239,9 +236,9 @@ fn a_name_that_cannot_be_a_files_is_told_before_the_code_is_spent() {
     );
     load_fails(&mut sandbox, &long, &message);
 
-    let longer = PathBuf::from("/folder".repeat(600));
+    let longer = PathBuf::from("/directory".repeat(600));
     let reason = format!(
-        "cannot write in the folder {}: file name too long",
+        "cannot write in the directory {}: file name too long",
         longer.parent().unwrap().display()
     );
     get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
@@ -252,7 +249,7 @@ fn a_name_that_cannot_be_a_files_is_told_before_the_code_is_spent() {
 }
 
 #[test]
-fn a_relative_path_is_one_from_the_current_folder() {
+fn relative_path_starts_at_the_current_directory() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     for path in ["session", "./here/session", "here/../session"] {
@@ -265,7 +262,7 @@ fn a_relative_path_is_one_from_the_current_folder() {
 }
 
 #[test]
-fn a_path_that_is_not_utf8_is_a_path() {
+fn path_that_is_not_utf8_works() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let path = sandbox
@@ -289,14 +286,14 @@ fn a_path_that_is_not_utf8_is_a_path() {
 }
 
 #[test]
-fn without_home_the_system_knows_the_folder() {
+fn unset_home_is_an_error_only_if_no_file_is_named() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     // HOME unset matters to nobody who names the file.
     sandbox.unset("HOME");
     get_works(&sandbox, "111111");
     assert_eq!(sandbox.run(["load"]).status, 0);
-    // Nobody has a home folder with this number.
+    // Nobody has a home directory with this number.
     if as_root() {
         sandbox.unset("AWS_SESSION_FILE");
         sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
@@ -311,7 +308,7 @@ fn without_home_the_system_knows_the_folder() {
 // Who may do what.
 
 #[test]
-fn the_umask_changes_nothing() {
+fn modes_are_private_under_any_umask() {
     let sts = FakeSts::start();
     for (number, umask) in ["000", "022", "077", "277", "777"].into_iter().enumerate() {
         let mut sandbox = Sandbox::with_user(&sts);
@@ -349,8 +346,10 @@ fn the_umask_changes_nothing() {
 
 /// At no moment of a `get` is there a file that others may read.
 #[test]
-fn the_file_is_made_with_0600_and_its_mode_is_never_set() {
-    let Some(strace) = tool("strace") else { return };
+fn file_is_created_with_0600_and_never_changes_its_mode() {
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let log = tempfile::NamedTempFile::new().unwrap();
@@ -368,7 +367,7 @@ fn the_file_is_made_with_0600_and_its_mode_is_never_set() {
         .lines()
         .filter(|line| line.contains("O_CREAT"))
         .collect();
-    // The one that tries the folder, and the one that is renamed.
+    // The one that tries the directory, and the one that is renamed.
     assert_eq!(made.len(), 2, "{log}");
     for line in made {
         assert!(
@@ -380,7 +379,7 @@ fn the_file_is_made_with_0600_and_its_mode_is_never_set() {
 }
 
 #[test]
-fn who_can_write_the_file_decides_whether_it_is_taken() {
+fn file_that_others_can_write_is_rejected_and_one_they_can_read_is_warned_of() {
     if !as_root() {
         return;
     }
@@ -428,27 +427,27 @@ fn who_can_write_the_file_decides_whether_it_is_taken() {
 }
 
 #[test]
-fn a_read_only_folder_and_one_of_another_user_are_told_before_the_code_is_spent() {
+fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     if !as_root() {
         return;
     }
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let folder = sandbox.home().join("folder");
-    std::fs::create_dir(&folder).unwrap();
+    let directory = sandbox.home().join("directory");
+    std::fs::create_dir(&directory).unwrap();
     let file = sandbox.write(
-        "folder/session",
+        "directory/session",
         super::fake_sts::session_json(in_an_hour()),
     );
     let before = std::fs::read(&file).unwrap();
     sandbox.set("AWS_SESSION_FILE", &file);
     let reason = format!(
-        "cannot write in the folder {}: permission denied",
-        folder.display()
+        "cannot write in the directory {}: permission denied",
+        directory.display()
     );
     for (owner, mode) in [(SOMEBODY, 0o500), (0, 0o755), (0, 0o711)] {
-        std::os::unix::fs::chown(&folder, Some(owner), None).unwrap();
-        chmod(&folder, mode);
+        std::os::unix::fs::chown(&directory, Some(owner), None).unwrap();
+        chmod(&directory, mode);
         let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "123456"]));
         cannot_save(&outcome, &file, &reason, ELSEWHERE);
     }
@@ -465,28 +464,28 @@ fn a_read_only_folder_and_one_of_another_user_are_told_before_the_code_is_spent(
     );
 }
 
-/// The folder can be written to but not read: it cannot be synced, and the session is saved.
+/// The directory can be written to but not read: it cannot be synced, and the session is saved.
 #[test]
-fn a_folder_that_cannot_be_synced_is_no_failure() {
+fn directory_that_cannot_be_synced_is_no_failure() {
     if !as_root() {
         return;
     }
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.session_file();
-    let folder = file.parent().unwrap();
+    let directory = file.parent().unwrap();
     let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "111111"]));
     assert_eq!(outcome.status, 0);
-    chmod(folder, 0o300);
+    chmod(directory, 0o300);
     let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "222222"]));
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
     let saved = std::fs::read_to_string(&file).unwrap();
     assert!(saved.contains("ASIASESSION000000002"), "{saved}");
 }
 
-/// In a folder that everybody can write in, as /tmp is.
+/// In a directory that everybody can write in, as /tmp is.
 #[test]
-fn what_others_have_put_in_the_place_is_neither_trusted_nor_followed() {
+fn file_and_symlink_of_another_user_are_rejected() {
     if !as_root() {
         return;
     }
@@ -514,7 +513,7 @@ fn what_others_have_put_in_the_place_is_neither_trusted_nor_followed() {
         ),
     );
     let reason = format!(
-        "another user owns it, and the folder {} lets nobody else replace it",
+        "another user owns it, and nobody else can replace it in the sticky directory {}",
         shared.display()
     );
     cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
@@ -525,9 +524,17 @@ fn what_others_have_put_in_the_place_is_neither_trusted_nor_followed() {
     std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
     symlink(&precious, &file).unwrap();
     std::os::unix::fs::lchown(&file, Some(1), None).unwrap();
-    let reason = format!("{} is a symlink of another user's", file.display());
+    let reason = format!("another user owns the symlink {}", file.display());
     cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
     assert_eq!(std::fs::read(&precious).unwrap(), b"mine");
+    load(&sandbox).is(
+        3,
+        "",
+        &format!(
+            "aws-mfa: session file refused: {reason} ({})\nhint: {GET_A_SESSION}\n",
+            file.display()
+        ),
+    );
     assert!(sts.requests().is_empty());
 
     // This user's own is followed, there too.
@@ -537,8 +544,146 @@ fn what_others_have_put_in_the_place_is_neither_trusted_nor_followed() {
     assert_eq!(load(&sandbox).status, 0);
 }
 
+/// A symlink that is asked by name can be another one when it is asked again.
 #[test]
-fn root_replaces_a_file_of_another_user_and_takes_no_session_from_one() {
+fn symlink_is_checked_and_read_from_one_descriptor() {
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.write("target", super::fake_sts::session_json(in_an_hour()));
+    let link = sandbox.home().join("the-link");
+    symlink("target", &link).unwrap();
+    sandbox.set("AWS_SESSION_FILE", &link);
+    for arguments in [
+        &["load"][..],
+        &["get", "111111"],
+        &["get", "--unless-valid=3h", "222222"],
+        &["clear"],
+    ] {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let mut command = sandbox.command(&strace);
+        command
+            .args(["-f", "-e", "trace=file,readlinkat", "-o"])
+            .arg(log.path())
+            .arg(binary())
+            .args(arguments);
+        assert_eq!(sandbox.run_with(&mut command).status, 0);
+        let log = std::fs::read_to_string(log.path()).unwrap();
+        let of_link = log
+            .lines()
+            .filter(|line| line.contains("/the-link\"") && !line.contains("execve("));
+        for line in of_link {
+            let looks_only = line.contains("stat") || line.contains("O_PATH");
+            assert!(looks_only || line.contains("O_NOFOLLOW"), "{line}");
+            assert!(!line.contains("readlink"), "{line}");
+        }
+        let read = |line: &str| line.contains("readlinkat(") && line.contains(", \"\", \"target\"");
+        assert!(log.lines().any(read), "{log}");
+    }
+}
+
+/// The other user puts their symlink in the place of this user's own, and back, all the time.
+#[cfg(target_os = "linux")]
+#[test]
+fn symlink_that_is_exchanged_all_the_time_never_leads_to_a_foreign_choice() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    if !as_root() {
+        return;
+    }
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let shared = sandbox.home().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    chmod(&shared, 0o777);
+    let precious = sandbox.write("precious", "mine");
+    let (own, foreign) = (shared.join("session"), shared.join("foreign"));
+    symlink(sandbox.home().join("harmless"), &own).unwrap();
+    symlink(&precious, &foreign).unwrap();
+    std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::lchown(&own, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::lchown(&foreign, Some(1), None).unwrap();
+    sandbox.set("AWS_SESSION_FILE", &own);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                renameat_with(CWD, &own, CWD, &foreign, RenameFlags::EXCHANGE).unwrap();
+            }
+        });
+        for number in 0..100 {
+            let code = format!("{number:06}");
+            let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", &code]));
+            assert!([0, 1].contains(&outcome.status), "{}", outcome.stderr);
+            if std::fs::read(&precious).unwrap() != b"mine" {
+                break;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(std::fs::read(&precious).unwrap(), b"mine");
+}
+
+#[test]
+fn directory_that_others_can_write_in_is_warned_of_unless_it_is_sticky() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let shared = sandbox.home().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    sandbox.set("AWS_SESSION_FILE", shared.join("session"));
+    for (number, (mode, warned)) in [
+        (0o777, true),
+        (0o702, true),
+        (0o1777, false),
+        (0o755, false),
+        (0o700, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        chmod(&shared, mode);
+        let warning = format!(
+            "others can replace files in the session file's directory, mode {mode:04o}: \
+             chmod go-w {}",
+            shared.display()
+        );
+        let outcome = sandbox.run(["get", &format!("11111{number}")]);
+        let expected = match warned {
+            true => format!("aws-mfa: warning: {warning}\n"),
+            false => String::new(),
+        };
+        assert_eq!((outcome.status, outcome.stderr), (0, expected), "{mode:o}");
+        let status = sandbox.run(["status"]);
+        assert_eq!(
+            status.stdout.contains(&warning),
+            warned,
+            "{}",
+            status.stdout
+        );
+        let load = sandbox.run(["load"]);
+        assert_eq!((load.status, load.stderr.as_str()), (0, ""));
+    }
+    // A group that has the user's number is the user's own.
+    if as_root() {
+        for (group, warned) in [(SOMEBODY, true), (0, false)] {
+            chmod(&shared, 0o770);
+            std::os::unix::fs::chown(&shared, None, Some(group)).unwrap();
+            let outcome = sandbox.run(["get", &format!("33333{}", usize::from(warned))]);
+            assert_eq!(outcome.stderr.contains("mode 0770"), warned);
+        }
+    }
+    // As the one that a symlink leads to.
+    chmod(&shared, 0o777);
+    let link = sandbox.home().join("link");
+    symlink(shared.join("session"), &link).unwrap();
+    let outcome = sandbox.set("AWS_SESSION_FILE", link).run(["get", "222222"]);
+    assert!(outcome.stderr.contains("mode 0777"), "{}", outcome.stderr);
+}
+
+#[test]
+fn root_replaces_another_users_file_but_does_not_load_it() {
     if !as_root() {
         return;
     }
@@ -584,7 +729,7 @@ fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
 }
 
 #[test]
-fn a_full_disk_is_told_before_the_code_is_spent_and_the_old_session_stays() {
+fn full_disk_is_an_error_before_the_code_is_spent() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_SESSION_FILE", "/mnt/session");
@@ -604,13 +749,13 @@ fn a_full_disk_is_told_before_the_code_is_spent_and_the_old_session_stays() {
         1,
         "filling\nsession\n",
         "aws-mfa: cannot save the session in /mnt/session: no space left on device\n\
-         hint: free some room on that disk\n",
+         hint: free some space on that disk\n",
     );
     assert!(sts.requests().is_empty());
 }
 
 #[test]
-fn a_read_only_disk_and_a_file_that_is_a_mount_are_told_before_the_code_is_spent() {
+fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_SESSION_FILE", "/mnt/session");
@@ -623,7 +768,7 @@ fn a_read_only_disk_and_a_file_that_is_a_mount_are_told_before_the_code_is_spent
         "",
         &format!(
             "aws-mfa: cannot save the session in /mnt/session: \
-             cannot write in the folder /mnt: read-only file system\nhint: {ELSEWHERE}\n"
+             cannot write in the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
         ),
     );
 
@@ -636,21 +781,66 @@ fn a_read_only_disk_and_a_file_that_is_a_mount_are_told_before_the_code_is_spent
         "",
         "aws-mfa: cannot save the session in /mnt/session: \
          /mnt/session is a mount point and cannot be replaced\n\
-         hint: mount its folder instead of the file\n",
+         hint: mount its directory instead of the file\n",
     );
     assert!(sts.requests().is_empty());
 }
 
+/// Each of these is of use, and none is worth a code.
+#[test]
+fn optional_call_that_fails_does_not_lose_the_session() {
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.session_file();
+    for (number, fault) in [
+        "utimensat:error=EPERM",
+        "utimensat:error=ENOSYS",
+        "fsync:error=EINVAL:when=1",
+        "fsync:error=EOPNOTSUPP:when=1",
+        // The directory.
+        "fsync:error=EIO:when=2",
+        "flock:error=ENOLCK",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Ahead of now, so that the time has to be set.
+        sandbox.write_session(in_an_hour());
+        let ahead = std::time::SystemTime::now() + std::time::Duration::from_secs(600);
+        let old = std::fs::File::open(&file).unwrap();
+        old.set_modified(ahead).unwrap();
+        let code = format!("11111{number}");
+        let outcome = sandbox.run_with(
+            sandbox
+                .command(&strace)
+                .args(["-qq", "-o", "/dev/null", "-e", &format!("inject={fault}")])
+                .arg(binary())
+                .args(["get", &code]),
+        );
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (0, ""),
+            "{fault}"
+        );
+        let saved = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            saved.contains(&format!("ASIASESSION{:09}", number + 1)),
+            "{saved}"
+        );
+    }
+}
+
 /// What nobody can foresee: the code is spent, and the session cannot be saved.
 #[test]
-fn a_spent_code_whose_session_cannot_be_saved_is_told_as_such_and_the_old_session_stays() {
+fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     let before = std::fs::read(&file).unwrap();
-    let mend = "mend that, or name another file with AWS_SESSION_FILE or --session-file";
-    let room = "free some room on that disk";
+    let mend = "fix that, or name another file with AWS_SESSION_FILE or --session-file";
+    let room = "free some space on that disk";
     for (number, (fault, reason, remedy)) in [
         ("fsync:error=EIO:when=1", "input/output error", mend),
         ("fsync:error=ENOSPC:when=1", "no space left on device", room),

@@ -23,6 +23,20 @@ pub fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
+/// Whether the tests run as root, for what only root can do; without, it is skipped.
+#[cfg(unix)]
+#[track_caller]
+pub fn root(to: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        skip(&format!("only root can {to}"));
+    }
+    root
+}
+
+/// What only root can do with a process that is not dumpable, for [`root`].
+pub const LOOK_INSIDE: &str = "look into a process that is not dumpable";
+
 /// The path of `name`, if it is installed.
 pub fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -13,7 +13,7 @@ fn in_minutes(minutes: i64) -> Timestamp {
 }
 
 #[test]
-fn a_session_with_more_than_the_margin_left_is_kept_and_told() {
+fn session_with_more_than_the_margin_left_is_kept() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let end = in_minutes(90);
@@ -28,10 +28,142 @@ fn a_session_with_more_than_the_margin_left_is_kept_and_told() {
         "",
     );
     assert!(sts.requests().is_empty());
+    // Without a lock, which only one that asks for a code needs.
+    let name = sandbox.session_file();
+    let name = name.file_name().unwrap().to_str().unwrap();
+    assert_eq!(sandbox.session_folder(), [name]);
+}
+
+#[cfg(unix)]
+#[test]
+fn kept_session_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let file = sandbox.write_session(in_minutes(90));
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    let outcome = sandbox.run(["get", "--unless-valid"]);
+    assert_eq!(
+        (outcome.status, outcome.stderr),
+        (
+            0,
+            format!(
+                "aws-mfa: warning: others can read the session file, mode 0644: chmod 600 {}\n",
+                file.display()
+            )
+        )
+    );
+}
+
+/// The file of the lock of the sandbox's session file.
+#[cfg(unix)]
+fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
+    let name = format!(".session-{}.lock", super::fake_sts::KEY_ID);
+    sandbox.session_file().with_file_name(name)
+}
+
+#[cfg(unix)]
+#[test]
+fn waiting_get_names_the_process_that_holds_the_lock() {
+    use std::io::{BufRead, BufReader};
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let lock = std::fs::File::open(sandbox.write(lock_file(&sandbox), "4242\n")).unwrap();
+    lock.lock().unwrap();
+    let mut get = sandbox
+        .command(binary())
+        .args(["get", "--unless-valid"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut note = String::new();
+    BufReader::new(get.stderr.take().unwrap())
+        .read_line(&mut note)
+        .unwrap();
+    assert_eq!(
+        note,
+        "aws-mfa: another `aws-mfa get` is already running (pid 4242); waiting for it to finish\n"
+    );
+    sandbox.write_session(in_minutes(90));
+    drop(lock);
+    let outcome = Outcome::from(get.wait_with_output().unwrap());
+    assert_eq!(outcome.status, 0);
+    assert!(outcome.stdout.starts_with("kept the session in "));
+}
+
+/// The lock is of use to others only: what plain `get` can do, works without it as well.
+#[cfg(unix)]
+#[test]
+fn get_without_a_lock_warns_and_goes_on() {
+    use std::os::unix::fs::symlink;
+    let Some(strace) = tool("strace") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let get = |command: &mut std::process::Command, code: &str, reason: &str| {
+        let outcome = sandbox.run_with(command.args(["get", "--unless-valid=0", code]));
+        assert_eq!(
+            (outcome.status, outcome.stderr),
+            (
+                0,
+                format!(
+                    "aws-mfa: warning: going on without a lock: cannot lock {}: {reason}\n",
+                    sandbox.session_file().display()
+                )
+            )
+        );
+        std::fs::remove_file(sandbox.session_file()).unwrap();
+    };
+    let lock = lock_file(&sandbox);
+    let elsewhere = "name another file with AWS_SESSION_FILE or --session-file";
+    for (code, errno, reason) in [
+        ("111111", "ENOLCK", "no locks available"),
+        ("111112", "EOPNOTSUPP", "operation not supported"),
+    ] {
+        let mut command = sandbox.command(&strace);
+        command
+            .args(["-qq", "-o", "/dev/null", "-e"])
+            .arg(format!("inject=flock:error={errno}"))
+            .arg(binary());
+        let reason = format!("{reason}: fix that, or {elsewhere}");
+        get(&mut command, code, &reason);
+    }
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let is_directory = format!(
+        "cannot open {0}: is a directory: remove {0}",
+        lock.display()
+    );
+    get(&mut sandbox.command(binary()), "111113", &is_directory);
+    std::fs::remove_dir(&lock).unwrap();
+
+    // The user's own symlink is followed, another user's is not.
+    let target = sandbox.write("precious", "mine");
+    symlink(&target, &lock).unwrap();
+    assert_eq!(sandbox.run(["get", "--unless-valid=0", "111114"]).status, 0);
+    assert_eq!(std::fs::read(&target).unwrap(), b"mine");
+    std::fs::remove_file(sandbox.session_file()).unwrap();
+    if super::store::as_root() {
+        use super::store::SOMEBODY;
+        std::fs::write(&target, "mine").unwrap();
+        std::os::unix::fs::lchown(&lock, Some(SOMEBODY), None).unwrap();
+        let foreign = format!(
+            "another user owns the symlink {}: {elsewhere}",
+            lock.display()
+        );
+        get(&mut sandbox.command(binary()), "111115", &foreign);
+        assert_eq!(std::fs::read(&target).unwrap(), b"mine");
+        std::fs::remove_file(&lock).unwrap();
+        sandbox.write(&lock, "1\n");
+        std::os::unix::fs::chown(&lock, Some(SOMEBODY), None).unwrap();
+        let foreign = format!("{0} is not a file of this user: remove {0}", lock.display());
+        get(&mut sandbox.command(binary()), "111116", &foreign);
+        assert_eq!(std::fs::read(&lock).unwrap(), b"1\n");
+    }
 }
 
 #[test]
-fn one_with_less_left_is_replaced() {
+fn session_with_less_than_the_margin_left_is_replaced() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     for (number, (left, arguments, kept)) in [
@@ -64,7 +196,7 @@ fn one_with_less_left_is_replaced() {
 }
 
 #[test]
-fn a_margin_that_is_none_is_told() {
+fn invalid_margin_is_a_usage_error() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     sandbox.run(["get", "--unless-valid=later", "135790"]).is(
@@ -75,10 +207,38 @@ fn a_margin_that_is_none_is_told() {
     );
 }
 
+/// The directory is told of, not a lock file that is not there.
+#[cfg(unix)]
+#[test]
+fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let taken = sandbox.write("taken", "a file");
+    let file = taken.join("session");
+    let outcome = sandbox
+        .set("AWS_SESSION_FILE", &file)
+        .run(["get", "--unless-valid", "123456"]);
+    let reason = format!(
+        "cannot write in the directory {}: not a directory",
+        taken.display()
+    );
+    let hint = "name another file with AWS_SESSION_FILE or --session-file";
+    outcome.is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: warning: going on without a lock: cannot lock {0}: {reason}: {hint}\n\
+             aws-mfa: cannot save the session in {0}: {reason}\nhint: {hint}\n",
+            file.display()
+        ),
+    );
+    assert!(sts.requests().is_empty());
+}
+
 /// The first holds the lock until its code is there, which is when all of the others wait for it.
 #[cfg(unix)]
 #[test]
-fn of_ten_terminals_that_start_together_one_asks() {
+fn only_one_of_ten_concurrent_gets_asks_for_a_code() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set(
@@ -143,20 +303,19 @@ fn of_ten_terminals_that_start_together_one_asks() {
 
 #[cfg(unix)]
 #[test]
-fn the_lock_is_private_and_makes_no_shell_reload() {
+fn lock_file_is_private_and_makes_no_shell_reload() {
     let Some(direnv) = tool("direnv") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     sandbox.write_session(in_minutes(90));
-    let folder = sandbox.project(&direnv, "direnv_load aws-mfa load\n");
-    let mut shell = Shell::open(&sandbox, &folder, &direnv);
+    let directory = sandbox.project(&direnv, "direnv_load aws-mfa load\n");
+    let mut shell = Shell::open(&sandbox, &directory, &direnv);
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000000");
-    let shown = shell.run("aws-mfa get --unless-valid");
+    // It takes the lock, and then has no code to spend.
+    let shown = shell.run("aws-mfa get --unless-valid=3h 12345");
     assert!(
-        shown.starts_with("kept the session in ") && shown.lines().count() == 1,
+        shown.starts_with("aws-mfa: ") && !shown.contains("direnv:"),
         "{shown}"
     );
-    let name = format!(".session-{}.lock", super::fake_sts::KEY_ID);
-    let lock = sandbox.session_file().with_file_name(name);
-    assert_eq!(super::sandbox::mode(&lock), 0o600);
+    assert_eq!(super::sandbox::mode(&lock_file(&sandbox)), 0o600);
 }

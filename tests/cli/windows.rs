@@ -98,7 +98,7 @@ fn powershell(program: &Path, sandbox: &Sandbox) -> (Outcome, BTreeMap<String, S
 }
 
 #[test]
-fn powershell_takes_any_value() {
+fn powershell_accepts_any_value() {
     if !cfg!(windows) {
         return;
     }
@@ -114,7 +114,7 @@ fn powershell_takes_any_value() {
 }
 
 #[test]
-fn powershell_goes_on_without_a_session() {
+fn powershell_continues_without_a_session() {
     if !cfg!(windows) {
         return;
     }
@@ -162,7 +162,7 @@ fn cmd(program: &Path, sandbox: &Sandbox) -> (BTreeMap<String, String>, String) 
 }
 
 #[test]
-fn cmd_takes_what_it_can_carry() {
+fn cmd_accepts_any_value_that_it_can_carry() {
     if !cfg!(windows) {
         return;
     }
@@ -185,7 +185,7 @@ fn cmd_takes_what_it_can_carry() {
 
 /// What the two shells are given, on any system.
 #[test]
-fn the_lines_for_powershell_and_cmd() {
+fn powershell_and_cmd_lines_are_exact() {
     let sandbox = sandbox(["a'b", "se cret", "t\u{2019}"]);
     sandbox.run(["load", "--format", "powershell"]).is(
         0,
@@ -195,7 +195,8 @@ fn the_lines_for_powershell_and_cmd() {
          $env:AWS_CREDENTIAL_EXPIRATION = $null\n\
          $env:AWS_REGION = 'eu-west-1'\n\
          $env:AWS_DEFAULT_REGION = 'eu-west-1'\n\
-         $env:AWS_SECURITY_TOKEN = $null\n",
+         $env:AWS_SECURITY_TOKEN = $null\n\
+         $env:AWS_WEB_IDENTITY_TOKEN_FILE = $null\n",
         "",
     );
     let lines = "set \"AWS_ACCESS_KEY_ID=a&b\"\n\
@@ -206,7 +207,9 @@ fn the_lines_for_powershell_and_cmd() {
          set \"AWS_REGION=eu-west-1\"\n\
          set \"AWS_DEFAULT_REGION=eu-west-1\"\n\
          set \"AWS_SECURITY_TOKEN=-\"\n\
-         set \"AWS_SECURITY_TOKEN=\"\n";
+         set \"AWS_SECURITY_TOKEN=\"\n\
+         set \"AWS_WEB_IDENTITY_TOKEN_FILE=-\"\n\
+         set \"AWS_WEB_IDENTITY_TOKEN_FILE=\"\n";
     let sandbox = self::sandbox(["a&b", "se cret", "t"]);
     for format in ["cmd", "windows-cmd"] {
         sandbox.run(["load", "--format", format]).is(0, lines, "");

@@ -2,7 +2,7 @@
 
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, mode};
-use super::tool::tool;
+use super::tool::{LOOK_INSIDE, root, tool};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
@@ -118,7 +118,9 @@ const FILE_CALLS: [&str; 9] = [
 /// to do with the file on.
 #[test]
 fn get_killed_at_each_system_call_leaves_a_whole_session() {
-    let Some(strace) = tool("strace") else { return };
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     sandbox.get("999999");

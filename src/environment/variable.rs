@@ -1,0 +1,118 @@
+//! The variables that this program reads, in one table: the environment can be asked for no other, and
+//! the manual page lists them all.
+
+use std::fmt;
+
+/// A variable of the environment, one of [`ALL`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    name: &'static str,
+    meaning: &'static str,
+}
+
+impl Variable {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it means, for the manual page.
+    pub const fn meaning(self) -> &'static str {
+        self.meaning
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+macro_rules! variables {
+    ($($constant:ident $name:literal: $meaning:literal;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`")]
+            pub const $constant: Variable = Variable { name: $name, meaning: $meaning };
+        )*
+
+        /// Every variable, in the order of the manual page.
+        pub const ALL: &[Variable] = &[$($constant),*];
+    };
+}
+
+variables! {
+    MASTER_AWS_ACCESS_KEY_ID "MASTER_AWS_ACCESS_KEY_ID":
+        "The id of the master key, the user's own (AKIA…).";
+    MASTER_AWS_SECRET_ACCESS_KEY "MASTER_AWS_SECRET_ACCESS_KEY":
+        "The secret of the master key.";
+    AWS_MFA_PROFILE "AWS_MFA_PROFILE":
+        "The profile in ~/.aws that is meant, as if each command had --profile. Its own settings, keys and session beat all other variables. For an .envrc.";
+    AWS_PROFILE "AWS_PROFILE":
+        "The profile in ~/.aws that has the settings which no other variable gives.";
+    AWS_MFA_ARN "AWS_MFA_ARN":
+        "The MFA device: its ARN, or the serial number of a hardware device. In a profile: mfa_serial.";
+    AWS_SESSION_FILE "AWS_SESSION_FILE":
+        "The file that keeps the session.";
+    AWS_MFA_DURATION "AWS_MFA_DURATION":
+        "How long a session lasts. In a profile: duration_seconds.";
+    AWS_MFA_CODE_COMMAND "AWS_MFA_CODE_COMMAND":
+        "A command that prints a code; it has 60 seconds. In a profile: mfa_process.";
+    AWS_REGION "AWS_REGION":
+        "The region whose STS is asked. In a profile: region. A region of a profile or a flag is saved with the session, and load and exec set it.";
+    AWS_DEFAULT_REGION "AWS_DEFAULT_REGION":
+        "The same, if AWS_REGION is not set.";
+    AWS_ENDPOINT_URL_STS "AWS_ENDPOINT_URL_STS":
+        "The URL of STS.";
+    AWS_ENDPOINT_URL "AWS_ENDPOINT_URL":
+        "The same, if AWS_ENDPOINT_URL_STS is not set. In a profile: endpoint_url.";
+    AWS_USE_FIPS_ENDPOINT "AWS_USE_FIPS_ENDPOINT":
+        "true selects the FIPS endpoint. In a profile: use_fips_endpoint.";
+    AWS_CA_BUNDLE "AWS_CA_BUNDLE":
+        "A file of certificates to trust instead of the system's. In a profile: ca_bundle.";
+    AWS_CONFIG_FILE "AWS_CONFIG_FILE":
+        "The file to read instead of ~/.aws/config.";
+    AWS_SHARED_CREDENTIALS_FILE "AWS_SHARED_CREDENTIALS_FILE":
+        "The file to read instead of ~/.aws/credentials.";
+    LOWER_HTTPS_PROXY "https_proxy":
+        "The HTTP proxy for an https endpoint: http://user:password@host:port.";
+    HTTPS_PROXY "HTTPS_PROXY":
+        "The same, if https_proxy is not set.";
+    LOWER_HTTP_PROXY "http_proxy":
+        "The HTTP proxy for an http endpoint. Like curl, aws-mfa ignores HTTP_PROXY.";
+    LOWER_ALL_PROXY "all_proxy":
+        "The proxy for both, if none of the above is set.";
+    ALL_PROXY "ALL_PROXY":
+        "The same, if all_proxy is not set.";
+    LOWER_NO_PROXY "no_proxy":
+        "Hosts, domains and address ranges that are reached without a proxy.";
+    NO_PROXY "NO_PROXY":
+        "The same, if no_proxy is not set.";
+    AWS_ACCESS_KEY_ID "AWS_ACCESS_KEY_ID":
+        "status says whether this shell has the session.";
+    AWS_SECURITY_TOKEN "AWS_SECURITY_TOKEN":
+        "status warns of it: older SDKs prefer it to the session's token.";
+    DIRENV_DUMP_FILE_PATH "DIRENV_DUMP_FILE_PATH":
+        "Set by direnv_load; load then writes direnv's format.";
+    DIRENV_WATCHES "DIRENV_WATCHES":
+        "What direnv watches; load adds the session file.";
+    DIRENV_IN_ENVRC "DIRENV_IN_ENVRC":
+        "Set in an .envrc; load then shows no secret on the terminal.";
+    HOME "HOME":
+        "The home directory, an absolute path.";
+    XDG_CONFIG_HOME "XDG_CONFIG_HOME":
+        "The directory that holds aws/session-…, by default ~/.config.";
+    PATH "PATH":
+        "Where exec looks for its command.";
+    NO_COLOR "NO_COLOR":
+        "If it is set, nothing is coloured.";
+    TERM "TERM":
+        "dumb: nothing is coloured.";
+    TZ "TZ":
+        "The time zone of the times that are shown.";
+    TZDIR "TZDIR":
+        "The directory of the time zone database.";
+    AWS_MFA_COMPLETE "AWS_MFA_COMPLETE":
+        "Set by the completion scripts.";
+    AWS_MFA_INSIDE_COMMAND "AWS_MFA_INSIDE_COMMAND":
+        "Set for a credential_process and a code command, which must not run aws-mfa again.";
+}

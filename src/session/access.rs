@@ -1,0 +1,113 @@
+//! Who else can read or write a session file.
+
+use std::fmt;
+use std::fs::Metadata;
+use std::path::PathBuf;
+
+/// What others can do with a file of this user's.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Private,
+    /// Read it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
+    Readable {
+        /// The permission bits.
+        mode: u32,
+    },
+    /// Choose what is in it, and with it whose account the user works in.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
+    Refused(Refusal),
+}
+
+/// Why a file's contents may be another user's choice.
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
+pub enum Refusal {
+    /// Another user owns the file.
+    ForeignFile,
+    /// Another user owns the symlink that leads to it.
+    ForeignSymlink(PathBuf),
+    /// The file has these permission bits.
+    EverybodyWrites(u32),
+    /// The file has these permission bits, and its group may have other members.
+    GroupWrites(u32),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::ForeignFile => f.write_str("another user owns it"),
+            Refusal::ForeignSymlink(link) => {
+                write!(f, "another user owns the symlink {}", link.display())
+            }
+            Refusal::EverybodyWrites(mode) => write!(f, "everybody can write it, mode {mode:04o}"),
+            Refusal::GroupWrites(mode) => write!(f, "its group can write it, mode {mode:04o}"),
+        }
+    }
+}
+
+/// What others can do with the file.
+#[cfg(unix)]
+pub fn of_file(metadata: &Metadata) -> Access {
+    use std::os::unix::fs::MetadataExt;
+    let mode = metadata.mode() & 0o777;
+    if !is_own(metadata) {
+        Access::Refused(Refusal::ForeignFile)
+    } else if mode & 0o002 != 0 {
+        Access::Refused(Refusal::EverybodyWrites(mode))
+    } else if group_writes(metadata) {
+        Access::Refused(Refusal::GroupWrites(mode))
+    } else if mode & 0o077 != 0 {
+        Access::Readable { mode }
+    } else {
+        Access::Private
+    }
+}
+
+/// Windows keeps the user's application data from others by inherited access lists.
+#[cfg(not(unix))]
+pub fn of_file(_: &Metadata) -> Access {
+    Access::Private
+}
+
+/// The mode of a directory in which others can rename and remove this user's files: all who can
+/// write in it, unless it is sticky.
+#[cfg(unix)]
+pub fn shared_mode(directory: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = directory.mode() & 0o7777;
+    let shared = mode & 0o1000 == 0 && (mode & 0o002 != 0 || group_writes(directory));
+    shared.then_some(mode)
+}
+
+/// See [`of_file`].
+#[cfg(not(unix))]
+pub fn shared_mode(_: &Metadata) -> Option<u32> {
+    None
+}
+
+/// Whether this user owns it.
+#[cfg(unix)]
+pub fn is_own(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Windows: see [`of_file`].
+#[cfg(not(unix))]
+pub fn is_own(_: &Metadata) -> bool {
+    true
+}
+
+/// Whether a group other than the user's own can write it.
+///
+/// Many systems give each user a group of the same number with no other members, and a umask of
+/// 0002, so that whatever else writes a session file leaves it with mode 0664. The numbers decide
+/// because they cost no look-up. (`usergroups` of pam_umask(8), which sets such a umask, compares
+/// the names of the user and the primary group, and leaves root out.)
+#[cfg(unix)]
+fn group_writes(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.mode() & 0o020 != 0 && metadata.gid() != rustix::process::geteuid().as_raw()
+}

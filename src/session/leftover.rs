@@ -1,0 +1,155 @@
+//! Temporary files, and the removal of those that killed processes have left behind.
+//!
+//! A temporary file is called `.aws-mfa-NAME.RANDOM.tmp`, where NAME is that of the session file:
+//! for each temporary file there is one session file. It is locked as long as its process lives.
+
+use super::{directory, symlink};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+const PREFIX: &str = ".aws-mfa-";
+const SUFFIX: &str = ".tmp";
+/// Letters and digits.
+const RANDOM: usize = 12;
+/// The longest name of a file on the usual file systems, in bytes.
+const NAME_MAX: usize = 255;
+
+/// Makes a temporary file of mode 0600 in the directory of `target`, and locks it.
+///
+/// # Errors
+/// The directory cannot be written to.
+pub fn create(target: &Path) -> std::io::Result<NamedTempFile> {
+    let prefix = prefix(target.file_name().unwrap_or_default());
+    let mut builder = tempfile::Builder::new();
+    builder.suffix(SUFFIX).rand_bytes(RANDOM);
+    match &prefix {
+        Some(prefix) => builder.prefix(prefix),
+        None => builder.prefix(PREFIX),
+    };
+    // Until it is locked another process may take it for a leftover: then there is a next one.
+    loop {
+        let temporary =
+            directory::with_private_umask(|| builder.tempfile_in(directory::of(target)))
+                // tempfile adds the random path to its message; the directory is what matters.
+                .map_err(|error| match error.raw_os_error() {
+                    Some(code) => std::io::Error::from_raw_os_error(code),
+                    None => error,
+                })?;
+        if lock(temporary.as_file())? {
+            return Ok(temporary);
+        }
+    }
+}
+
+/// Removes what killed processes have left of the session file at `path`.
+///
+/// It has no errors because nothing depends on it: leftovers stay where the directory cannot be
+/// read or the file system has no locks.
+pub fn clean_up(path: &Path) {
+    let Ok(target) = symlink::follow(path) else {
+        return;
+    };
+    let Some(prefix) = prefix(target.file_name().unwrap_or_default()) else {
+        return;
+    };
+    let entries = std::fs::read_dir(directory::of(&target));
+    for entry in entries.into_iter().flatten().flatten() {
+        if is_temporary(&entry.file_name(), &prefix) {
+            remove_if_abandoned(&entry.path());
+        }
+    }
+}
+
+/// How the names of the temporary files of the session file `name` begin. There is none for a name
+/// that is too long; its leftovers cannot be recognized and stay.
+fn prefix(name: &OsStr) -> Option<OsString> {
+    let mut prefix = OsString::from(PREFIX);
+    prefix.push(name);
+    prefix.push(".");
+    (prefix.len() + RANDOM + SUFFIX.len() <= NAME_MAX).then_some(prefix)
+}
+
+fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
+    name.as_encoded_bytes()
+        .strip_prefix(prefix.as_encoded_bytes())
+        .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()))
+        .is_some_and(|random| {
+            random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
+        })
+}
+
+#[cfg(unix)]
+fn remove_if_abandoned(temporary: &Path) {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    let opened = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(flags.bits() as i32)
+        .open(temporary);
+    let Ok(file) = opened else { return };
+    let is_ours = file.metadata().is_ok_and(|metadata| {
+        metadata.is_file() && metadata.mode() & 0o7777 == 0o600 && super::access::is_own(&metadata)
+    });
+    if is_ours && file.try_lock().is_ok() {
+        let _ = std::fs::remove_file(temporary);
+    }
+}
+
+/// On Windows a lock would keep readers of the renamed file out, so temporary files have none.
+#[cfg(not(unix))]
+fn remove_if_abandoned(_: &Path) {}
+
+/// Locks a temporary file; false if another process has removed it.
+#[cfg(unix)]
+fn lock(file: &File) -> std::io::Result<bool> {
+    use std::fs::TryLockError;
+    use std::os::unix::fs::MetadataExt;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(false),
+        // On a file system without locks nobody else can lock the file to remove it.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file.metadata()?.nlink() > 0),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(_: &File) -> std::io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_file_belongs_to_exactly_one_session_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let names = [
+            "session",
+            "session-a",
+            "session.tmp",
+            "session.0123456789ab.tmp",
+        ];
+        for name in names {
+            let temporary = create(&directory.path().join(name)).unwrap();
+            let temporary = temporary.path().file_name().unwrap();
+            let owners = names.map(|name| {
+                is_temporary(temporary, &prefix(OsStr::new(name)).unwrap()).then_some(name)
+            });
+            let owners: Vec<_> = owners.into_iter().flatten().collect();
+            assert_eq!(owners, [name], "{temporary:?}");
+        }
+    }
+
+    #[test]
+    fn longest_file_name_has_room_for_a_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        for length in [NAME_MAX - 26, NAME_MAX - 25, NAME_MAX] {
+            let name = "n".repeat(length);
+            assert!(create(&directory.path().join(name)).is_ok(), "{length}");
+        }
+    }
+}

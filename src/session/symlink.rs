@@ -1,0 +1,129 @@
+//! Symlinks in the place of a file: followed where this user or root has made them.
+//!
+//! In a directory that others can write in, a symlink of theirs could lead to any file of this
+//! user's, which would be read or replaced. Linux guards open(2) in sticky directories by the same
+//! rule (`fs.protected_symlinks` in proc_sys_fs(5)), but not a path that is resolved by readlink(2).
+//! The last component of a path is checked, not the directories above it.
+
+use super::error::Obstacle;
+use std::fs::{File, Metadata, OpenOptions};
+use std::path::{Path, PathBuf};
+
+/// As many symlinks as Linux follows for one path, see path_resolution(7).
+const MOST_SYMLINKS: usize = 40;
+
+/// Opens the file that `path` leads to, and never waits: to open a FIFO would block until somebody
+/// opens its other end.
+///
+/// # Errors
+/// Another user has made a symlink on the way, the symlinks form a loop, or those of open(2).
+pub fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Obstacle> {
+    dont_follow(options);
+    match options.open(path) {
+        Err(error) if is_symlink(&error) => Ok(options.open(follow(path)?)?),
+        opened => Ok(opened?),
+    }
+}
+
+/// The path of the file that `path` leads to, which need not exist.
+///
+/// # Errors
+/// Another user has made a symlink on the way, or the symlinks form a loop.
+pub fn follow(path: &Path) -> Result<PathBuf, Obstacle> {
+    let mut target = path.to_owned();
+    for _ in 0..MOST_SYMLINKS {
+        // What cannot be looked at is reported by whoever opens it.
+        let Ok(Some((link, next))) = read(&target) else {
+            return Ok(target);
+        };
+        if !is_trusted(&link) {
+            return Err(Obstacle::ForeignSymlink(target));
+        }
+        target = target.parent().unwrap_or(Path::new("")).join(next);
+    }
+    Err(Obstacle::SymlinkLoop)
+}
+
+/// The symlink at `path` and where it leads to, if it is one. Both are asked of one descriptor:
+/// between two questions by name, another link could be put in the place.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
+    use rustix::fs::{OFlags, readlinkat};
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW;
+    let link = File::options()
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(path)?;
+    let metadata = link.metadata()?;
+    if !metadata.is_symlink() {
+        return Ok(None);
+    }
+    let next = readlinkat(&link, "", Vec::new())?.into_bytes();
+    Ok(Some((metadata, OsString::from_vec(next).into())))
+}
+
+/// Without O_PATH a link is asked by name, and again until it was the same one throughout.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
+    loop {
+        let before = path.symlink_metadata()?;
+        if !before.is_symlink() {
+            return Ok(None);
+        }
+        let next = path.read_link()?;
+        if is_same(&before, &path.symlink_metadata()?) {
+            return Ok(Some((before, next)));
+        }
+    }
+}
+
+/// To rename a link changes its ctime.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |link: &Metadata| (link.dev(), link.ino(), link.ctime(), link.ctime_nsec());
+    identity(one) == identity(other)
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn is_trusted(link: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    link.uid() == 0 || super::access::is_own(link)
+}
+
+#[cfg(not(unix))]
+fn is_trusted(_: &Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn dont_follow(options: &mut OpenOptions) {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    options.custom_flags(flags.bits() as i32);
+}
+
+#[cfg(not(unix))]
+fn dont_follow(_: &mut OpenOptions) {}
+
+/// Whether open(2) met a symlink in the last place: ELOOP, but EMLINK on FreeBSD.
+#[cfg(unix)]
+fn is_symlink(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = Errno::from_io_error(error);
+    errno == Some(Errno::LOOP) || errno == Some(Errno::MLINK)
+}
+
+#[cfg(not(unix))]
+fn is_symlink(_: &std::io::Error) -> bool {
+    false
+}
