@@ -247,6 +247,10 @@ pub struct Selection {
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
 
+    /// The role to assume with the session [env: AWS_MFA_ROLE_ARN]
+    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
+    pub role_arn: Option<String>,
+
     /// The file that keeps the session [env: AWS_SESSION_FILE]
     #[arg(long, value_name = "PATH")]
     pub session_file: Option<PathBuf>,

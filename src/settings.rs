@@ -25,10 +25,12 @@ use crate::profile::{Profile, Profiles};
 use crate::setting::{Origin, Setting};
 use device::Device;
 use duration::Duration;
+use role::{Base, RoleChain};
 use std::path::Path;
+use std::rc::Rc;
 
 /// The flags of `get` that are settings.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Flags<'a> {
     /// `--serial-number`
     pub serial_number: Option<&'a str>,
@@ -38,17 +40,16 @@ pub struct Flags<'a> {
     pub region: Option<&'a str>,
     /// `--code-command`
     pub code_command: Option<&'a str>,
-    /// `--role-arn`
-    pub role_arn: Option<&'a str>,
 }
 
 /// All that a setting can come from.
 pub struct Settings<'a> {
     session_file: Option<&'a Path>,
+    role_arn: Option<&'a str>,
     flags: Flags<'a>,
     environment: &'a Environment,
     selected: SelectedProfile,
-    profiles: Profiles,
+    profiles: Rc<Profiles>,
 }
 
 impl<'a> Settings<'a> {
@@ -65,11 +66,34 @@ impl<'a> Settings<'a> {
         let profiles = Profiles::load(environment)?;
         Ok(Settings {
             session_file: selection.session_file.as_deref(),
+            role_arn: selection.role_arn.as_deref(),
             flags,
             environment,
             selected: selected.resolved(&profiles),
-            profiles,
+            profiles: Rc::new(profiles),
         })
+    }
+
+    /// The settings of the user's own session that `chain` begins with.
+    pub fn base(&self, chain: &RoleChain) -> Settings<'a> {
+        let selected = match &chain.base {
+            Base::Profile(name) => SelectedProfile {
+                name: name.clone(),
+                ..self.selected.clone()
+            },
+            Base::Environment => SelectedProfile {
+                is_explicit: false,
+                ..self.selected.clone()
+            },
+        };
+        Settings {
+            session_file: self.session_file,
+            role_arn: None,
+            flags: self.flags,
+            environment: self.environment,
+            selected,
+            profiles: Rc::clone(&self.profiles),
+        }
     }
 
     /// The profile that the settings come from, whether or not it exists.
@@ -125,16 +149,28 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The command that prints a code, where one is named; aws-vault calls its key `mfa_process`,
-    /// see its USAGE.md.
+    /// The command that prints a code, if one is configured: `mfa_process` is inherited along the chain of
+    /// `source_profile`. The key's name is aws-vault's, see its USAGE.md.
     pub fn code_command(&self) -> Result<Option<Setting<&str>>, Failure> {
-        self.look_up(
+        self.look_up_in(
             self.flags
                 .code_command
                 .map(|value| ("--code-command", value)),
             &[variable::AWS_MFA_CODE_COMMAND],
-            "mfa_process",
+            |settings| settings.inherited("mfa_process"),
         )
+    }
+
+    /// The value of `key` in the selected profile, else in the first of its sources that has it.
+    fn inherited(&self, key: &'static str) -> Result<Option<Setting<&str>>, Failure> {
+        let profile = self.profile();
+        if let Some(setting) = in_profile(profile, key) {
+            return Ok(Some(setting));
+        }
+        let sources = profile.with_sources()?;
+        Ok(sources
+            .into_iter()
+            .find_map(|source| in_profile(source, key)))
     }
 
     /// The value that counts: the flag's, else that of an explicit profile, else that of the first of
@@ -163,7 +199,7 @@ impl<'a> Settings<'a> {
                 origin: Origin::Flag(name),
             }));
         }
-        if self.selected.is_explicit()
+        if self.selected.is_explicit
             && let Some(setting) = of_profile(self)?
         {
             return Ok(Some(setting));
@@ -190,6 +226,7 @@ pub fn get_command(selection: &Selection, flags: &Flags) -> String {
     let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
     let options = [
         ("--profile", selection.profile.as_deref()),
+        ("--role-arn", selection.role_arn.as_deref()),
         ("--session-file", session_file.as_deref()),
         ("--serial-number", flags.serial_number),
         ("--duration", flags.duration),
@@ -222,6 +259,7 @@ mod tests {
     fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
         Selection {
             profile: profile.map(str::to_owned),
+            role_arn: None,
             session_file: session_file.map(PathBuf::from),
         }
     }
@@ -242,7 +280,6 @@ mod tests {
             duration: Some("8h"),
             region: Some("eu-west-1"),
             code_command: Some("pass otp aws"),
-            role_arn: None,
         };
         assert_eq!(
             get_command(&selection(None, None), &flags),

@@ -29,7 +29,6 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         duration: get.duration.as_deref(),
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
-        role_arn: None,
     };
     let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;

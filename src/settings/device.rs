@@ -1,6 +1,6 @@
 //! The MFA device that the codes come from.
 
-use super::{Settings, in_profile};
+use super::Settings;
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
@@ -88,16 +88,7 @@ impl Settings<'_> {
                 .serial_number
                 .map(|value| ("--serial-number", value)),
             &[variable::AWS_MFA_ARN],
-            |settings| {
-                let profile = settings.profile();
-                if let Some(setting) = in_profile(profile, "mfa_serial") {
-                    return Ok(Some(setting));
-                }
-                let sources = profile.with_sources()?;
-                Ok(sources
-                    .into_iter()
-                    .find_map(|source| in_profile(source, "mfa_serial")))
-            },
+            |settings| settings.inherited("mfa_serial"),
         )?
         .ok_or_else(|| {
             Failure::new(Kind::Setup, "no MFA device is configured").hint(

@@ -39,7 +39,7 @@ impl Settings<'_> {
     /// profile. Of a pair, one half without the other is a failure and never falls through to the next
     /// source.
     pub fn key_source(&self) -> Result<Setting<KeySource<'_>>, Failure> {
-        let (first, second) = if self.selected.is_explicit() {
+        let (first, second) = if self.selected.is_explicit {
             (self.keys_of_profile()?, self.keys_of_environment())
         } else {
             (self.keys_of_environment()?, self.keys_of_profile())

@@ -3,14 +3,12 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
 use super::{Settings, in_profile, selected};
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::profile::Profile;
 use crate::setting::{Origin, Setting};
 use std::fmt;
-
-/// The variable that names a role.
-pub const ROLE_ARN: &str = "AWS_MFA_ROLE_ARN";
 
 /// The shortest session of a role, and the longest that its MaxSessionDuration can allow, in seconds.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
@@ -122,8 +120,8 @@ impl Settings<'_> {
     /// It cannot be reached from keys that this program knows how to find, or a setting of it is invalid.
     pub fn role_chain(&self) -> Result<Option<RoleChain>, Failure> {
         let Some(arn) = self.look_up(
-            self.flags.role_arn.map(|value| ("--role-arn", value)),
-            &[ROLE_ARN],
+            self.role_arn.map(|value| ("--role-arn", value)),
+            &[variable::AWS_MFA_ROLE_ARN],
             "role_arn",
         )?
         else {
@@ -133,7 +131,7 @@ impl Settings<'_> {
             return self.chain_of_profile().map(Some);
         }
         let has_environment = self.keys_of_environment()?.is_some();
-        let base = if !self.selected.is_explicit() && has_environment {
+        let base = if !self.selected.is_explicit && has_environment {
             Base::Environment
         } else if self.profile().get("role_arn").is_some() {
             self.chain_of_profile()?.base
@@ -172,7 +170,7 @@ impl Settings<'_> {
         let last = sources.last().map_or("", Profile::name);
         let base = base.ok_or_else(|| no_source(last))?;
         if let Base::Profile(name) = &base
-            && !self.selected.is_explicit()
+            && !self.selected.is_explicit
             && self.keys_of_environment()?.is_some()
         {
             return Err(Failure::new(

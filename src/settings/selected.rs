@@ -14,11 +14,15 @@ use clap::Parser;
 const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
 /// The name of the profile that the settings come from, and who named it.
+#[derive(Clone)]
 pub struct SelectedProfile {
     /// The profile's name.
     pub name: String,
     /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE` or the default.
     pub origin: Origin,
+    /// Whether the user has said which account is meant: that account's own settings then beat what the
+    /// shell happens to export for another one.
+    pub is_explicit: bool,
 }
 
 impl SelectedProfile {
@@ -32,26 +36,23 @@ impl SelectedProfile {
             return Ok(SelectedProfile {
                 name: name.clone(),
                 origin: Origin::Flag("--profile"),
+                is_explicit: true,
             });
         }
         Ok(
             match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
                 Some((variable, name)) => SelectedProfile {
                     name: name.to_owned(),
+                    is_explicit: variable == EXPLICIT,
                     origin: Origin::Variable(variable),
                 },
                 None => SelectedProfile {
                     name: "default".to_owned(),
                     origin: Origin::Default,
+                    is_explicit: false,
                 },
             },
         )
-    }
-
-    /// Whether the user has said which account is meant: that account's own settings then beat what the
-    /// shell happens to export for another one.
-    pub fn is_explicit(&self) -> bool {
-        matches!(self.origin, Origin::Flag(_) | Origin::Variable(EXPLICIT))
     }
 
     /// Whether anything names the profile.

@@ -62,7 +62,7 @@ fn locate(
             origin: profile.origin.clone(),
         })
     };
-    if profile.is_explicit() {
+    if profile.is_explicit {
         return of_profile();
     }
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
@@ -160,6 +160,7 @@ mod tests {
     fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
         Selection {
             profile: profile.map(str::to_owned),
+            role_arn: None,
             session_file: session_file.map(PathBuf::from),
         }
     }
