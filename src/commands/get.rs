@@ -1,6 +1,6 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-use crate::aws::client::{Client, SigningKey};
+use crate::aws::client::{Client, Patience, SigningKey};
 use crate::aws::sts;
 use crate::cli::Get;
 use crate::code::source::{CodeSource, Failed, Prompt};
@@ -119,16 +119,17 @@ impl<'a> Resolved<'a> {
             proxy: self.network.proxy.as_ref(),
             key_id: self.keys.get(|_| keys.access_key_id.as_str()),
             region: self.region.get(String::as_str),
-            device: self.device.get(Device::name),
+            device: Some(self.device.get(Device::name)),
             command: get_command,
         };
         let key = SigningKey {
             id: &keys.access_key_id,
             secret: &keys.secret_access_key,
+            token: None,
             region: &self.region.value,
         };
-        let client =
-            Client::new(&self.network.route(), &key).map_err(|error| request.no_client(&error))?;
+        let client = Client::new(&self.network.route(), &key, Patience::ONCE)
+            .map_err(|error| request.no_client(&error))?;
         // Before a code is spent: what it buys must have a place to go.
         self.store.prepare()?;
         if let Some(warning) = self.store.directory_warning() {
