@@ -93,6 +93,13 @@ pub struct Get {
     #[arg(long, value_name = "COMMAND")]
     pub code_command: Option<String>,
 
+    /// Spend the code on the role itself, for a session of more than an hour (-d, to 12h)
+    ///
+    /// The role's credentials are then got with the master keys and the code, and cannot be renewed without
+    /// another code.
+    #[arg(long)]
+    pub direct: bool,
+
     /// Keep the session where it holds for more than MARGIN [default: 15m]
     ///
     /// The margin is a quarter of the duration at most. Of terminals that start together, one asks

@@ -69,6 +69,33 @@ impl Request<'_> {
         }
     }
 
+    /// The failure for a question that has no code in it.
+    pub fn asked(&self, error: &CallError) -> Failure {
+        match error {
+            CallError::NotSent(cause) => self.not_sent(cause),
+            CallError::NoAnswer(cause) => self.no_answer(cause),
+            CallError::Refused(refusal) => {
+                let failure = Failure::new(
+                    Kind::Setup,
+                    format!("AWS does not accept the access key {}", self.key_id.value),
+                )
+                .hint(format!("check {}", self.key_id.origin));
+                match &refusal.words {
+                    Some(words) => failure.detail(quoted(words)),
+                    None => failure,
+                }
+            }
+            CallError::Unusable(cause) => Failure::new(
+                Kind::Setup,
+                format!(
+                    "STS's answer is unusable: {} ({})",
+                    unusable(cause),
+                    self.endpoint
+                ),
+            ),
+        }
+    }
+
     fn role_refused(&self, role: &RoleToAssume, refusal: &Refusal, now: Timestamp) -> Failure {
         let setup = |message: String| Failure::new(Kind::Setup, message);
         let get = format!("run `{}`", self.command);

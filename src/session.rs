@@ -73,6 +73,11 @@ impl Session {
             .map(|expiration| expiration.duration_since(now))
     }
 
+    /// Whether the session is valid at `now`, or its expiry is unknown.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.time_left(now).is_none_or(|left| left.is_positive())
+    }
+
     /// The session, if it is valid at `now` or its expiry is unknown.
     ///
     /// # Errors

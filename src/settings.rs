@@ -9,13 +9,14 @@ pub mod duration;
 pub mod key_source;
 pub mod keys;
 pub mod network;
+pub mod partition;
 pub mod role;
 mod selected;
 mod session_file;
 
 pub use keys::MASTER_KEYS;
 pub use selected::SelectedProfile;
-pub use session_file::session_file;
+pub use session_file::{Location, session_file};
 
 use crate::cli::Selection;
 use crate::environment::Environment;
@@ -61,7 +62,7 @@ impl<'a> Settings<'a> {
         selection: &'a Selection,
         flags: Flags<'a>,
         environment: &'a Environment,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Failure> {
         let selected = SelectedProfile::of(selection, environment)?;
         let profiles = Profiles::load(environment)?;
         Ok(Settings {
@@ -133,20 +134,22 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The region whose STS to ask; by default that of `device`'s partition.
+    /// The region whose STS is asked; by default that of `device`'s partition.
     pub fn region(&self, device: &Device) -> Result<Setting<String>, Failure> {
-        let named = self.look_up(
+        Ok(self.own_region()?.unwrap_or_else(|| Setting {
+            value: device.default_region().to_owned(),
+            origin: Origin::Default,
+        }))
+    }
+
+    /// The region that is configured.
+    pub fn own_region(&self) -> Result<Option<Setting<String>>, Failure> {
+        let region = self.look_up(
             self.flags.region.map(|value| ("--region", value)),
             &[variable::AWS_REGION, variable::AWS_DEFAULT_REGION],
             "region",
         )?;
-        Ok(match named {
-            Some(setting) => setting.map(str::to_owned),
-            None => Setting {
-                value: device.default_region().to_owned(),
-                origin: Origin::Default,
-            },
-        })
+        Ok(region.map(|setting| setting.map(str::to_owned)))
     }
 
     /// The command that prints a code, if one is configured: `mfa_process` is inherited along the chain of

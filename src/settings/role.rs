@@ -62,7 +62,7 @@ impl RoleArn {
     ///
     /// # Errors
     /// It is not the ARN of a role.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    pub fn parse(text: &str, origin: &Origin) -> Result<Self, Failure> {
         let text = text.trim();
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-/:".contains(c);
@@ -84,7 +84,7 @@ impl RoleArn {
         } else {
             Err(Failure::new(
                 Kind::Setup,
-                format!("not the ARN of a role: {}", quote(text)),
+                format!("{origin} is not the ARN of a role: {}", quote(text)),
             )
             .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
         }
@@ -98,6 +98,11 @@ impl RoleArn {
     /// The number of the account that the role is in.
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The partition that the role is in: `aws`, `aws-cn`, …
+    pub fn partition(&self) -> &str {
+        self.0.split(':').nth(1).unwrap_or_default()
     }
 
     /// The role's name, without its path.
@@ -142,7 +147,7 @@ impl Settings<'_> {
             base,
             hops: Vec::new(),
             role: Role {
-                arn: arn.try_map(RoleArn::parse)?,
+                arn: role_arn(arn)?,
                 external_id: None,
                 session_name: None,
                 seconds: CHAINED,
@@ -197,6 +202,13 @@ impl Settings<'_> {
     }
 }
 
+fn role_arn(setting: Setting<&str>) -> Result<Setting<RoleArn>, Failure> {
+    Ok(Setting {
+        value: RoleArn::parse(setting.value, &setting.origin)?,
+        origin: setting.origin,
+    })
+}
+
 impl Role {
     fn of_profile(profile: Profile<'_>) -> Result<Self, Failure> {
         let text =
@@ -234,7 +246,7 @@ impl Role {
             }
         };
         Ok(Role {
-            arn: arn.try_map(RoleArn::parse)?,
+            arn: role_arn(arn)?,
             external_id: text("external_id"),
             session_name,
             seconds,
@@ -335,7 +347,11 @@ mod tests {
 
     #[test]
     fn role_arn_has_account_and_name() {
-        let role = RoleArn::parse(" arn:aws-cn:iam::123456789012:role/team/admin\n").unwrap();
+        let role = RoleArn::parse(
+            " arn:aws-cn:iam::123456789012:role/team/admin\n",
+            &Origin::Default,
+        )
+        .unwrap();
         assert_eq!(role.account(), "123456789012");
         assert_eq!(role.name(), "admin");
         assert_eq!(
@@ -356,8 +372,11 @@ mod tests {
             "arn:aws:sts::123456789012:assumed-role/admin/igor",
         ] {
             assert_eq!(
-                RoleArn::parse(text).err().unwrap().message,
-                format!("not the ARN of a role: {text}")
+                RoleArn::parse(text, &Origin::Flag("--role-arn"))
+                    .err()
+                    .unwrap()
+                    .message,
+                format!("--role-arn is not the ARN of a role: {text}")
             );
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
+use super::role::RoleArn;
 use super::selected::SelectedProfile;
 use crate::cli::Selection;
 use crate::environment::Environment;
@@ -35,6 +36,99 @@ pub fn session_file(
         return locate(flag, &selected.resolved(&profiles), environment);
     }
     Ok(file)
+}
+
+/// Where the credentials of a selection may be saved, as far as it can be said without reading `~/.aws`.
+pub struct Location {
+    /// The file of the user's own session.
+    pub session: Setting<PathBuf>,
+    /// The file of a role's credentials, if the selection can mean a role.
+    pub role: Option<PathBuf>,
+    /// Whether `~/.aws` decides what the selection means.
+    pub depends_on_profiles: bool,
+}
+
+impl Location {
+    /// Where the credentials of this selection may be saved.
+    ///
+    /// # Errors
+    /// Those of [`session_file`], and that of a role that is none.
+    pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
+        let selected = SelectedProfile::of(selection, environment)?;
+        let session = locate(selection.session_file.as_deref(), &selected, environment)?;
+        let is_of_profile = session.origin == selected.origin;
+        let beside = |name: &str| {
+            let base = session
+                .value
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
+            format!("{name}@{}", encoded(&base))
+        };
+        let of_arn = |arn: &str, origin: Origin| {
+            let arn = RoleArn::parse(arn, &origin)?;
+            Ok::<_, Failure>(beside(&format!(
+                "{}-{}",
+                arn.account(),
+                encoded(arn.name())
+            )))
+        };
+        let of_profile = || match is_of_profile {
+            true => encoded(&selected.name),
+            false => beside(&encoded(&selected.name)),
+        };
+        let name = if let Some(arn) = &selection.role_arn {
+            Some(of_arn(arn, Origin::Flag("--role-arn"))?)
+        } else if selected.is_explicit {
+            Some(of_profile())
+        } else if let Some(arn) = environment.text(variable::AWS_MFA_ROLE_ARN)? {
+            let origin = Origin::Variable(variable::AWS_MFA_ROLE_ARN.name());
+            Some(of_arn(arn, origin)?)
+        } else if is_of_profile || selected.is_named() {
+            Some(of_profile())
+        } else {
+            None
+        };
+        Ok(Location {
+            role: name.map(|name| session.value.with_file_name(format!("role-{name}"))),
+            depends_on_profiles: is_of_profile || selected.is_named(),
+            session,
+        })
+    }
+
+    /// What the settings are that decide which credentials the selection means: a text that changes with
+    /// them. Credentials that were saved with the same one need no look into `~/.aws`.
+    ///
+    /// # Errors
+    /// No home directory is known, or a variable is not UTF-8.
+    pub fn stamp(selection: &Selection, environment: &Environment) -> Result<Stamp, Failure> {
+        let text = |variable| environment.text(variable).map(|value| value.unwrap_or("-"));
+        let session = format!(
+            "{}{} {}",
+            Profiles::stamp(environment)?,
+            selection.role_arn.as_deref().unwrap_or("-"),
+            text(variable::AWS_MFA_ROLE_ARN)?,
+        );
+        let role = format!(
+            "{session} {} {}",
+            text(variable::MASTER_AWS_ACCESS_KEY_ID)?,
+            text(variable::AWS_SESSION_FILE)?
+        );
+        Ok(Stamp { session, role })
+    }
+}
+
+/// What the settings are that credentials depend on.
+pub struct Stamp {
+    /// That the user's own session depends on.
+    pub session: String,
+    /// That a role's credentials depend on: also on whose session they are assumed with.
+    pub role: String,
+}
+
+/// A name as a part of the name of a role's file, in which `@` separates it from the session file's.
+fn encoded(name: &str) -> String {
+    file_name(name, FileNames::HERE).replace('@', "%40")
 }
 
 impl Settings<'_> {
