@@ -100,19 +100,22 @@ impl Location {
     /// them. Credentials that were saved with the same one need no look into `~/.aws`.
     ///
     /// # Errors
-    /// No home directory is known, or a variable is not UTF-8.
+    /// HOME is a relative path.
     pub fn stamp(selection: &Selection, environment: &Environment) -> Result<Stamp, Failure> {
-        let text = |variable| environment.text(variable).map(|value| value.unwrap_or("-"));
+        let text = |variable| match environment.get(variable) {
+            Some(value) => value.to_string_lossy(),
+            None => "-".into(),
+        };
         let session = format!(
             "{}{} {}",
             Profiles::stamp(environment)?,
             selection.role_arn.as_deref().unwrap_or("-"),
-            text(variable::AWS_MFA_ROLE_ARN)?,
+            text(variable::AWS_MFA_ROLE_ARN),
         );
         let role = format!(
             "{session} {} {}",
-            text(variable::MASTER_AWS_ACCESS_KEY_ID)?,
-            text(variable::AWS_SESSION_FILE)?
+            text(variable::MASTER_AWS_ACCESS_KEY_ID),
+            text(variable::AWS_SESSION_FILE)
         );
         Ok(Stamp { session, role })
     }
