@@ -1,6 +1,6 @@
 //! What went wrong between this machine and AWS, in the user's words, and what to do about it.
 
-use crate::aws::client::{CALL_TIMEOUT, CONNECT_TIMEOUT, ClientError};
+use crate::aws::client::{CONNECT_TIMEOUT, ClientError};
 use crate::aws::endpoint::{Endpoint, EndpointError};
 use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault, Unusable, Words};
 use crate::aws::proxy::{Proxy, ProxyError};
@@ -10,6 +10,7 @@ use crate::error::{Failure, Kind, reason};
 use crate::setting::{Origin, Setting};
 use crate::time::{rounded_span, span};
 use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
 const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
 
@@ -27,6 +28,8 @@ pub struct Request<'a> {
     pub region: Setting<&'a str>,
     /// The MFA device that the code is from, if there is a code.
     pub device: Option<Setting<&'a str>>,
+    /// How long all attempts together may take.
+    pub limit: Duration,
     /// The command that does it all again, with another code.
     pub command: &'a str,
 }
@@ -264,7 +267,7 @@ impl Request<'_> {
             )),
             NoAnswer::TimedOut => setup(format!(
                 "no answer from {endpoint} within {} s",
-                CALL_TIMEOUT.as_secs()
+                self.limit.as_secs()
             )),
             NoAnswer::TooLong(status) => self.not_aws(*status),
         }

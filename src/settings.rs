@@ -102,6 +102,11 @@ impl<'a> Settings<'a> {
         self.profiles.profile(&self.selected.name)
     }
 
+    /// Whether the selected profile is a role's.
+    pub fn profile_is_role(&self) -> bool {
+        self.profile().get("role_arn").is_some()
+    }
+
     /// The profile that the settings come from: `None` where nothing names one and there is no
     /// default one.
     ///

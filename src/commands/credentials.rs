@@ -43,6 +43,7 @@ pub fn find(
         return Ok(with_warning(loaded));
     }
     if location.depends_on_profiles
+        && !location.names_role
         && let Ok(loaded) = session_store.read()
         && loaded.session.provenance.settings.as_ref() == Some(&stamp.session)
         && loaded.session.is_valid(now())

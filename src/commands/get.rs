@@ -1,7 +1,7 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
 use super::credentials::role::SelectedRole;
-use crate::aws::client::{Client, Patience, SigningKey};
+use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::CallError;
 use crate::aws::sts::{self, RoleRequest};
 use crate::cli::Get;
@@ -82,7 +82,8 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
         }
         None => {
             let mut session = resolved.session(base, now)?;
-            if location.depends_on_profiles {
+            // A profile that is its own source is a role's all the same.
+            if location.depends_on_profiles && !base.profile_is_role() {
                 session.provenance.settings = Some(stamp.session);
             }
             resolved
@@ -269,6 +270,7 @@ impl<'a> Resolved<'a> {
             key_id: self.keys.get(|_| keys.access_key_id.as_str()),
             region: self.region.get(String::as_str),
             device: Some(self.device.get(Device::name)),
+            limit: CALL_TIMEOUT,
             command: self.get_command,
         }
     }

@@ -46,6 +46,8 @@ pub struct Location {
     pub role: Option<PathBuf>,
     /// Whether `~/.aws` decides what the selection means.
     pub depends_on_profiles: bool,
+    /// Whether a flag or a variable names a role.
+    pub names_role: bool,
 }
 
 impl Location {
@@ -92,6 +94,8 @@ impl Location {
         Ok(Location {
             role: name.map(|name| session.value.with_file_name(format!("role-{name}"))),
             depends_on_profiles: is_of_profile || selected.is_named(),
+            names_role: selection.role_arn.is_some()
+                || environment.get(variable::AWS_MFA_ROLE_ARN).is_some(),
             session,
         })
     }
@@ -106,14 +110,11 @@ impl Location {
             Some(value) => value.to_string_lossy(),
             None => "-".into(),
         };
-        let session = format!(
-            "{}{} {}",
-            Profiles::stamp(environment)?,
+        let session = Profiles::stamp(environment)?;
+        let role = format!(
+            "{session}{} {} {} {}",
             selection.role_arn.as_deref().unwrap_or("-"),
             text(variable::AWS_MFA_ROLE_ARN),
-        );
-        let role = format!(
-            "{session} {} {}",
             text(variable::MASTER_AWS_ACCESS_KEY_ID),
             text(variable::AWS_SESSION_FILE)
         );
@@ -123,9 +124,9 @@ impl Location {
 
 /// What the settings are that credentials depend on.
 pub struct Stamp {
-    /// That the user's own session depends on.
+    /// That the user's own session depends on: without a named role, the profiles.
     pub session: String,
-    /// That a role's credentials depend on: also on whose session they are assumed with.
+    /// That a role's credentials depend on: also which role is named, and whose session it is assumed with.
     pub role: String,
 }
 

@@ -269,6 +269,7 @@ impl SelectedRole {
             },
             region: self.region.get(String::as_str),
             device: None,
+            limit: LIMIT,
             command: &self.get_command,
         }
     }
