@@ -150,7 +150,8 @@ pub struct Load {
 #[command(after_help = "\
 Examples:
   mkdir -p ~/.config/direnv/lib
-  aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh")]
+  aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh
+  aws-mfa init aws-config >> ~/.aws/config")]
 pub struct Init {
     /// The tool
     pub tool: Tool,
@@ -161,6 +162,8 @@ pub struct Init {
 pub enum Tool {
     /// Functions for direnv: an .envrc can then say `use aws_mfa`
     Direnv,
+    /// Profiles for ~/.aws/config, through which the AWS CLI and SDKs get a role or session
+    AwsConfig,
 }
 
 /// Run a command with the session
@@ -203,12 +206,18 @@ pub struct Status {
     #[command(flatten)]
     pub selection: Selection,
 
+    /// List every saved session and role
+    #[arg(long)]
+    pub all: bool,
+
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Remove the saved session; direnv's shells drop it at their next prompt
+/// Remove the saved session and its roles; direnv's shells drop them at their next prompt
+///
+/// For a role, only the role's credentials are removed.
 ///
 /// The credentials themselves hold until they expire: STS has no way to take them back. Where the
 /// session file is a symlink, the file that it leads to is removed.
@@ -220,6 +229,10 @@ Examples:
 pub struct Clear {
     #[command(flatten)]
     pub selection: Selection,
+
+    /// Remove every saved session and role
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Print the completions for a shell; profiles are completed by their names

@@ -27,7 +27,7 @@ pub fn run(
     match command {
         Command::Get(get) => get::run(get, environment, now),
         Command::Load(load) => return load::run(load, environment, now),
-        Command::Init(init) => init::run(init),
+        Command::Init(init) => init::run(init, environment),
         Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),

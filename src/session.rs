@@ -7,6 +7,7 @@ pub mod json;
 mod leftover;
 pub mod lock;
 mod replacement;
+pub mod saved;
 pub mod store;
 mod symlink;
 

@@ -16,7 +16,7 @@ mod session_file;
 
 pub use keys::MASTER_KEYS;
 pub use selected::SelectedProfile;
-pub use session_file::{Location, session_file};
+pub use session_file::{Location, session_directory, session_file};
 
 use crate::cli::Selection;
 use crate::environment::Environment;

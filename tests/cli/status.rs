@@ -114,6 +114,7 @@ fn json_report_has_exactly_what_scripts_rely_on() {
                 "seconds_left": null,
                 "region": null,
             },
+            "role": null,
             "loaded": true,
             "account": "123456789012",
             "settings": {
@@ -303,8 +304,8 @@ fn setting_in_the_way_is_a_warning() {
                 "others can read the session file, mode 0640: chmod 600 {}",
                 file.display()
             ),
-            "the profile admin is a role's; the session is the user's own, and aws-mfa assumes no role",
-            "AWS_ACCESS_KEY_ID of this shell is another one's, AKIAOTHER: load the session, or unset it",
+            "the role of the profile admin is assumed with the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID names others: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
+            "this shell has other credentials (AKIAOTHER): load the session, or unset AWS_ACCESS_KEY_ID",
             "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK takes the profile's keys, and no session",
             "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it",
             "direnv 2.21.2 is too old: direnv_load needs 2.21.3 or newer",

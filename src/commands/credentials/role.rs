@@ -153,11 +153,13 @@ impl SelectedRole {
             .valid_at(now(), self.base_store.path())
             .map_err(remedy)?;
         let region = base.region.clone();
+        // Removes what a process that was killed has left behind. Credentials that cannot be saved are good all the
+        // same.
+        let _ = self.store.prepare();
         let session = self.assume(base, deadline, now, watch)?;
         let session = self.complete(session, region);
         match self.store.save(&session, now()) {
             Ok(()) => watch(self.store.path()),
-            // They are good all the same.
             Err(error) => {
                 super::super::note(&format!("warning: {}", Failure::from(error).one_line()))
             }
