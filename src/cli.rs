@@ -93,6 +93,13 @@ pub struct Get {
     #[arg(long, value_name = "COMMAND")]
     pub code_command: Option<String>,
 
+    /// Spend the code on the role itself, for a session of more than an hour (-d, to 12h)
+    ///
+    /// The role's credentials are then got with the master keys and the code, and cannot be renewed without
+    /// another code.
+    #[arg(long)]
+    pub direct: bool,
+
     /// Keep the session where it holds for more than MARGIN [default: 15m]
     ///
     /// The margin is a quarter of the duration at most. Of terminals that start together, one asks
@@ -246,6 +253,10 @@ pub struct Selection {
     /// The profile in ~/.aws that has the keys; its session is apart from others [env: AWS_PROFILE]
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
+
+    /// The role to assume with the session [env: AWS_MFA_ROLE_ARN]
+    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
+    pub role_arn: Option<String>,
 
     /// The file that keeps the session [env: AWS_SESSION_FILE]
     #[arg(long, value_name = "PATH")]

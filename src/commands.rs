@@ -2,6 +2,7 @@
 
 mod clear;
 pub mod completions;
+mod credentials;
 mod exec;
 mod get;
 mod init;
@@ -9,13 +10,9 @@ mod load;
 mod man;
 mod status;
 
-use crate::cli::{Command, Selection};
+use crate::cli::Command;
 use crate::environment::Environment;
-use crate::error::Failure;
 use crate::escape::escape;
-use crate::session::Session;
-use crate::session::store::SessionStore;
-use crate::settings::{self, Flags};
 use anyhow::Context;
 use jiff::Timestamp;
 use std::io::{ErrorKind, Write};
@@ -29,38 +26,15 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         Command::Get(get) => get::run(get, environment, now),
-        Command::Load(load) => return load::run(load, environment, now()),
+        Command::Load(load) => return load::run(load, environment, now),
         Command::Init(init) => init::run(init),
-        Command::Exec(exec) => return exec::run(exec, environment, now()),
+        Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
         Command::Completions(completions) => completions::run(completions),
         Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The session that is saved at `store`, for the commands that use it.
-///
-/// # Errors
-/// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
-fn valid_session(
-    selection: &Selection,
-    store: &SessionStore,
-    now: Timestamp,
-) -> Result<Session, Failure> {
-    let remedy = |error| {
-        Failure::from(error).hint(format!(
-            "run `{}`",
-            settings::get_command(selection, &Flags::default())
-        ))
-    };
-    let loaded = store.read().map_err(remedy)?;
-    let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
-    if let Some(warning) = loaded.warning {
-        note(&format!("warning: {warning}"));
-    }
-    Ok(session)
 }
 
 /// Writes a command's result to standard output, whole and at once. That its reader has gone, like

@@ -34,19 +34,19 @@ const LARGEST_WATCHES: usize = 1024 * 1024;
 /// A stored block has its length in 16 bits.
 const LONGEST_BLOCK: usize = 0xffff;
 
-/// The dump: the whole environment, with `change` and with `watch` added to the watches.
+/// The dump: the whole environment, with `change` and with `own_watches` added to the watches.
 ///
 /// What a dump lacks is unset by direnv, `PATH` included; so it is never less than everything.
 /// Names and values that are not UTF-8 are taken as direnv takes them, with U+FFFD.
 pub fn dump(
     environment: &Environment,
     change: &Change,
-    watch: Option<&Watch>,
+    own_watches: &Watches,
 ) -> anyhow::Result<Zeroizing<String>> {
     let watches = environment
         .get(variable::DIRENV_WATCHES)
         .and_then(OsStr::to_str)
-        .and_then(|watches| watch?.added_to(watches));
+        .and_then(|watches| own_watches.added_to(watches));
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
         let (name, value) = as_direnv_has_it(text(name), text(value));
@@ -189,6 +189,9 @@ pub struct Watch {
     #[serde(rename = "modtime")]
     modified: i64,
     exists: bool,
+    /// Whether it replaces an entry for the same file.
+    #[serde(skip)]
+    is_newer: bool,
 }
 
 impl Watch {
@@ -210,23 +213,54 @@ impl Watch {
             path: absolute(path).to_str()?.to_owned(),
             modified,
             exists,
+            is_newer: false,
         })
     }
+}
 
-    /// `watches` with this one; `None` where it is there already, or where `watches` is not what
-    /// direnv writes. The other entries stay as they are, byte for byte.
+/// The files that `load` has read, each as it was before.
+#[derive(Default)]
+pub struct Watches(Vec<Watch>);
+
+impl Watches {
+    /// Watches the file at `path`, as it is now. What is added again was replaced by this process: that is no
+    /// reason to load the `.envrc` once more.
+    pub fn add(&mut self, path: &Path) {
+        let Some(mut watch) = Watch::of(path) else {
+            return;
+        };
+        match self.0.iter_mut().find(|known| known.path == watch.path) {
+            Some(known) => {
+                watch.is_newer = true;
+                *known = watch;
+            }
+            None => self.0.push(watch),
+        }
+    }
+
+    /// `watches` with these; `None` if they are there already, or if `watches` is not what direnv writes. The
+    /// other entries stay as they are, byte for byte.
     fn added_to(&self, watches: &str) -> Option<String> {
         let json = unpack(watches)?;
         let mut list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
-        if list
+        let own: Vec<(&Watch, Box<RawValue>)> = self
+            .0
             .iter()
-            .any(|entry| watched_path(entry).as_deref() == Some(&self.path))
-        {
-            return None;
+            .filter_map(|watch| Some((watch, to_raw_value(watch).ok()?)))
+            .collect();
+        let mut is_changed = false;
+        for (watch, entry) in &own {
+            let known = list
+                .iter_mut()
+                .find(|entry| watched_path(entry).as_deref() == Some(&watch.path));
+            match known {
+                Some(_) if !watch.is_newer => continue,
+                Some(known) => *known = entry,
+                None => list.push(entry),
+            }
+            is_changed = true;
         }
-        let own = to_raw_value(self).ok()?;
-        list.push(&own);
-        Some(encode(&list, json.len()).ok()?.to_string())
+        is_changed.then(|| Some(encode(&list, json.len()).ok()?.to_string()))?
     }
 }
 
@@ -361,16 +395,17 @@ mod tests {
         }
     }
 
-    fn watch(path: &str) -> Watch {
-        Watch {
+    fn watch(path: &str) -> Watches {
+        Watches(vec![Watch {
             path: path.to_owned(),
             modified: 7,
             exists: true,
-        }
+            is_newer: false,
+        }])
     }
 
     fn dumped(environment: &Environment) -> BTreeMap<String, String> {
-        decode(&dump(environment, &Change::nothing(), Some(&watch("/s"))).unwrap()).unwrap()
+        decode(&dump(environment, &Change::nothing(), &watch("/s")).unwrap()).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What went wrong between this machine and AWS, in the user's words, and what to do about it.
 
-use crate::aws::client::{CALL_TIMEOUT, CONNECT_TIMEOUT, ClientError};
+use crate::aws::client::{CONNECT_TIMEOUT, ClientError};
 use crate::aws::endpoint::{Endpoint, EndpointError};
 use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault, Unusable, Words};
 use crate::aws::proxy::{Proxy, ProxyError};
@@ -8,8 +8,9 @@ use crate::aws::trust::BundleError;
 use crate::code::next_code;
 use crate::error::{Failure, Kind, reason};
 use crate::setting::{Origin, Setting};
-use crate::time::rounded_span;
+use crate::time::{rounded_span, span};
 use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
 const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
 
@@ -25,13 +26,126 @@ pub struct Request<'a> {
     pub key_id: Setting<&'a str>,
     /// The region that it is signed for.
     pub region: Setting<&'a str>,
-    /// The MFA device that the code is from.
-    pub device: Setting<&'a str>,
+    /// The MFA device that the code is from, if there is a code.
+    pub device: Option<Setting<&'a str>>,
+    /// How long all attempts together may take.
+    pub limit: Duration,
     /// The command that does it all again, with another code.
     pub command: &'a str,
 }
 
+/// A role that a request asks for.
+pub struct RoleToAssume<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
+    /// Who asks: the user, or the ARN of the role before.
+    pub caller: &'a str,
+    /// Whether the caller is itself a role, whose session carries no MFA.
+    pub is_chained: bool,
+    /// The length that is asked for, in seconds.
+    pub seconds: i32,
+}
+
 impl Request<'_> {
+    /// The failure for a role that was not assumed. No code was in the request.
+    pub fn role_failed(&self, role: &RoleToAssume, error: &CallError, now: Timestamp) -> Failure {
+        let refusal = match error {
+            CallError::NotSent(cause) => return self.not_sent(cause),
+            CallError::NoAnswer(cause) => return self.no_answer(cause),
+            CallError::Unusable(cause) => {
+                return Failure::new(
+                    Kind::Setup,
+                    format!(
+                        "STS's answer is no session of the role {}: {} ({})",
+                        role.arn,
+                        unusable(cause),
+                        self.endpoint
+                    ),
+                );
+            }
+            CallError::Refused(refusal) => refusal,
+        };
+        let failure = self.role_refused(role, refusal, now);
+        match &refusal.words {
+            Some(words) => failure.detail(quoted(words)),
+            None => failure,
+        }
+    }
+
+    /// The failure for a question that has no code in it.
+    pub fn asked(&self, error: &CallError) -> Failure {
+        match error {
+            CallError::NotSent(cause) => self.not_sent(cause),
+            CallError::NoAnswer(cause) => self.no_answer(cause),
+            CallError::Refused(refusal) => {
+                let failure = Failure::new(
+                    Kind::Setup,
+                    format!("AWS does not accept the access key {}", self.key_id.value),
+                )
+                .hint(format!("check {}", self.key_id.origin));
+                match &refusal.words {
+                    Some(words) => failure.detail(quoted(words)),
+                    None => failure,
+                }
+            }
+            CallError::Unusable(cause) => Failure::new(
+                Kind::Setup,
+                format!(
+                    "STS's answer is unusable: {} ({})",
+                    unusable(cause),
+                    self.endpoint
+                ),
+            ),
+        }
+    }
+
+    fn role_refused(&self, role: &RoleToAssume, refusal: &Refusal, now: Timestamp) -> Failure {
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        let get = format!("run `{}`", self.command);
+        match refusal.reason {
+            Reason::AccessDenied => {
+                let failure = setup(format!("{} may not assume the role {}", role.caller, role.arn));
+                failure.hint(if role.is_chained {
+                    "a role's session carries no MFA: a trust policy that demands \
+                     aws:MultiFactorAuthPresent rejects it from the second role on"
+                } else {
+                    "check the role's trust policy, the permission sts:AssumeRole, external_id and \
+                     role_session_name"
+                })
+            }
+            Reason::ExpiredSession => {
+                Failure::new(Kind::NoSession, "the session has expired, AWS says").hint(get)
+            }
+            Reason::UnknownKey => Failure::new(
+                Kind::NoSession,
+                format!("AWS does not accept the session {}", self.key_id.value),
+            )
+            .hint(get),
+            Reason::InvalidDuration => setup(format!(
+                "the role {} does not allow a session of {}",
+                role.arn,
+                span(SignedDuration::from_secs(role.seconds.into()))
+            ))
+            .hint("set duration_seconds, or --duration with --direct, to at most its MaxSessionDuration"),
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::RegionDisabled => {
+                setup("STS is switched off in this region for the account".to_owned())
+                    .hint("name another region: `--region us-east-1`")
+            }
+            Reason::Throttled => setup("STS is busy".to_owned()),
+            Reason::ServerFault => setup(format!("STS has failed (HTTP {})", refusal.http_status)),
+            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
+            Reason::InvalidMfaCode
+            | Reason::ForeignMfaDevice
+            | Reason::TemporaryCredentials
+            | Reason::WrongSecret
+            | Reason::Other => setup(format!(
+                "STS refused to assume the role {} for {}",
+                role.arn, role.caller
+            )),
+        }
+    }
+
     /// The failure for a client that could not be made. No code was asked for yet.
     pub fn no_client(&self, error: &ClientError) -> Failure {
         let (what, origin) = match error {
@@ -153,7 +267,7 @@ impl Request<'_> {
             )),
             NoAnswer::TimedOut => setup(format!(
                 "no answer from {endpoint} within {} s",
-                CALL_TIMEOUT.as_secs()
+                self.limit.as_secs()
             )),
             NoAnswer::TooLong(status) => self.not_aws(*status),
         }
@@ -177,12 +291,13 @@ impl Request<'_> {
                     .hint(next_code_hint(now, self.command))
             }
             Reason::ForeignMfaDevice => {
-                setup(format!("the MFA device is not this user's: {}", self.device.value)).hint(
-                    format!(
-                        "check {}: the IAM console shows the user's devices under Security credentials",
-                        self.device.origin
-                    ),
-                )
+                let (device, origin) = match &self.device {
+                    Some(device) => (device.value, device.origin.to_string()),
+                    None => ("", "the MFA device".to_owned()),
+                };
+                setup(format!("the MFA device is not this user's: {device}")).hint(format!(
+                    "check {origin}: the IAM console shows the user's devices under Security credentials"
+                ))
             }
             Reason::TemporaryCredentials => {
                 setup(format!("the master keys are a session's, not a user's: {key_id}"))
@@ -197,6 +312,10 @@ impl Request<'_> {
             Reason::WrongSecret => {
                 setup(format!("the secret does not belong to the access key {key_id}"))
                     .hint(format!("check the secret that goes with {key_origin}"))
+            }
+            Reason::ExpiredSession => {
+                setup(format!("the session that signs the request has expired: {key_id}"))
+                    .hint(format!("run `{}`", self.command))
             }
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
             Reason::InvalidDuration => {
@@ -336,6 +455,7 @@ fn unusable(cause: &Unusable) -> String {
         Unusable::Missing(field) => format!("{field} is missing"),
         Unusable::NoExpiration => "Expiration is missing or unreadable".to_owned(),
         Unusable::Expired(time) => format!("it has expired already, at {time}"),
+        Unusable::OtherRole => "it is for another role".to_owned(),
     }
 }
 

@@ -25,7 +25,7 @@ mod time;
 #[doc(hidden)]
 pub mod parsers {
     pub use crate::code::Code;
-    pub use crate::direnv::{Watch, dump};
+    pub use crate::direnv::{Watches, dump};
     pub use crate::environment::Environment;
     pub use crate::environment::change::Change;
     pub use crate::error::Failure;

@@ -10,14 +10,15 @@ use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::file;
-use anyhow::Context;
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// No file of `~/.aws` is larger; a profile takes a few hundred bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -60,27 +61,43 @@ impl Profiles {
     ///
     /// # Errors
     /// A file cannot be read, is not UTF-8 or is broken: which one, and in which line.
-    pub fn load(environment: &Environment) -> anyhow::Result<Self> {
+    pub fn load(environment: &Environment) -> Result<Self, Failure> {
         let mut files = Vec::new();
-        for (kind, variable, default) in [
+        for (kind, path) in [
             (
                 EnvConfigFileKind::Credentials,
-                variable::AWS_SHARED_CREDENTIALS_FILE,
-                "~/.aws/credentials",
+                credentials_file(environment)?,
             ),
-            (
-                EnvConfigFileKind::Config,
-                variable::AWS_CONFIG_FILE,
-                "~/.aws/config",
-            ),
+            (EnvConfigFileKind::Config, config_file(environment)?),
         ] {
-            let path = Path::new(environment.get(variable).unwrap_or(default.as_ref()));
             // Without a home directory there is no default file.
-            if let Some(path) = expand_home(path, environment)? {
+            if let Some(path) = path {
                 files.push(ProfileFile::load(kind, path)?);
             }
         }
         Ok(Profiles { files })
+    }
+
+    /// What the two files are now, without reading them: a text that changes when one of them does.
+    ///
+    /// # Errors
+    /// No home directory is known.
+    pub fn stamp(environment: &Environment) -> Result<String, Failure> {
+        let mut stamp = String::new();
+        for path in [credentials_file(environment)?, config_file(environment)?] {
+            let metadata = path.and_then(|path| path.metadata().ok());
+            let modified = metadata.as_ref().and_then(|metadata| {
+                let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+                Some((since.as_nanos(), metadata.len()))
+            });
+            match modified {
+                Some((nanoseconds, length)) => {
+                    let _ = write!(stamp, "{nanoseconds}+{length} ");
+                }
+                None => stamp.push_str("- "),
+            }
+        }
+        Ok(stamp)
     }
 
     /// The profile called `name`, whether or not it exists.
@@ -143,10 +160,26 @@ impl Profiles {
     }
 }
 
+fn credentials_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    let path = environment.get(variable::AWS_SHARED_CREDENTIALS_FILE);
+    expand_home(
+        Path::new(path.unwrap_or("~/.aws/credentials".as_ref())),
+        environment,
+    )
+}
+
+fn config_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    let path = environment.get(variable::AWS_CONFIG_FILE);
+    expand_home(
+        Path::new(path.unwrap_or("~/.aws/config".as_ref())),
+        environment,
+    )
+}
+
 impl ProfileFile {
     /// The SDK's loader gets the text, not the path: it would take a file that it cannot read, or that
     /// is not UTF-8, for an empty one, and read any other one to its end.
-    fn load(kind: EnvConfigFileKind, path: PathBuf) -> anyhow::Result<Self> {
+    fn load(kind: EnvConfigFileKind, path: PathBuf) -> Result<Self, Failure> {
         let unreadable = |fault: String| {
             Failure::new(
                 Kind::Setup,
@@ -171,7 +204,7 @@ impl ProfileFile {
                     ignored: Vec::new(),
                 });
             }
-            Err(error) => return Err(unreadable(crate::error::reason(&error)).into()),
+            Err(error) => return Err(unreadable(crate::error::reason(&error))),
         };
         let ignored = match kind {
             EnvConfigFileKind::Config => sections_without_prefix(&text),
@@ -180,7 +213,7 @@ impl ProfileFile {
         let files = EnvConfigFiles::builder().with_contents(kind, text).build();
         let sections = tokio::runtime::Builder::new_current_thread()
             .build()
-            .context("cannot start the runtime")?
+            .map_err(|error| unreadable(crate::error::reason(&error)))?
             .block_on(aws_config::profile::load(
                 &Fs::real(),
                 &Env::from_slice(&[]),

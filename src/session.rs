@@ -29,6 +29,40 @@ pub struct Session {
     pub expiration: Option<Timestamp>,
     /// The region that a flag or a profile named for this session.
     pub region: Option<String>,
+    /// How it was got.
+    pub provenance: Provenance,
+}
+
+/// How a session was got, as far as it helps to use and to renew it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// What the settings were that led to it; see `settings::stamp`.
+    pub settings: Option<String>,
+    /// The id of the master key that it was got with.
+    pub master_key_id: Option<String>,
+    /// The name of the user, as GetCallerIdentity gave it.
+    pub user_name: Option<String>,
+    /// The role that these are the credentials of; `None` for the user's own session.
+    pub role: Option<AssumedRole>,
+}
+
+/// The role that was assumed.
+///
+/// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssumedRole {
+    /// The role that was asked for.
+    pub arn: String,
+    /// `AssumedRoleUser`'s ARN: `arn:aws:sts::<account>:assumed-role/<role>/<session name>`
+    pub user_arn: String,
+    /// `AssumedRoleUser`'s id: `AROA…:<session name>`
+    pub user_id: String,
+    /// The session file of the user's own session that it was assumed with.
+    pub base: Option<String>,
+    /// How long the credentials last, in seconds.
+    pub seconds: i32,
+    /// Whether a code was spent on the role itself, so that only another code gets as long a session again.
+    pub is_direct: bool,
 }
 
 impl Session {
@@ -37,6 +71,11 @@ impl Session {
     pub fn time_left(&self, now: Timestamp) -> Option<SignedDuration> {
         self.expiration
             .map(|expiration| expiration.duration_since(now))
+    }
+
+    /// Whether the session is valid at `now`, or its expiry is unknown.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.time_left(now).is_none_or(|left| left.is_positive())
     }
 
     /// The session, if it is valid at `now` or its expiry is unknown.
@@ -70,6 +109,7 @@ mod tests {
             session_token: "t".into(),
             expiration: expiration.map(time),
             region: None,
+            provenance: Provenance::default(),
         };
         let now = time("2026-11-24T12:00:00Z");
         let file = Path::new("/s");

@@ -9,12 +9,14 @@ pub mod duration;
 pub mod key_source;
 pub mod keys;
 pub mod network;
+pub mod partition;
+pub mod role;
 mod selected;
 mod session_file;
 
 pub use keys::MASTER_KEYS;
 pub use selected::SelectedProfile;
-pub use session_file::session_file;
+pub use session_file::{Location, session_file};
 
 use crate::cli::Selection;
 use crate::environment::Environment;
@@ -24,10 +26,12 @@ use crate::profile::{Profile, Profiles};
 use crate::setting::{Origin, Setting};
 use device::Device;
 use duration::Duration;
+use role::{Base, RoleChain};
 use std::path::Path;
+use std::rc::Rc;
 
 /// The flags of `get` that are settings.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Flags<'a> {
     /// `--serial-number`
     pub serial_number: Option<&'a str>,
@@ -42,10 +46,11 @@ pub struct Flags<'a> {
 /// All that a setting can come from.
 pub struct Settings<'a> {
     session_file: Option<&'a Path>,
+    role_arn: Option<&'a str>,
     flags: Flags<'a>,
     environment: &'a Environment,
     selected: SelectedProfile,
-    profiles: Profiles,
+    profiles: Rc<Profiles>,
 }
 
 impl<'a> Settings<'a> {
@@ -57,21 +62,49 @@ impl<'a> Settings<'a> {
         selection: &'a Selection,
         flags: Flags<'a>,
         environment: &'a Environment,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Failure> {
         let selected = SelectedProfile::of(selection, environment)?;
         let profiles = Profiles::load(environment)?;
         Ok(Settings {
             session_file: selection.session_file.as_deref(),
+            role_arn: selection.role_arn.as_deref(),
             flags,
             environment,
             selected: selected.resolved(&profiles),
-            profiles,
+            profiles: Rc::new(profiles),
         })
+    }
+
+    /// The settings of the user's own session that `chain` begins with.
+    pub fn base(&self, chain: &RoleChain) -> Settings<'a> {
+        let selected = match &chain.base {
+            Base::Profile(name) => SelectedProfile {
+                name: name.clone(),
+                ..self.selected.clone()
+            },
+            Base::Environment => SelectedProfile {
+                is_explicit: false,
+                ..self.selected.clone()
+            },
+        };
+        Settings {
+            session_file: self.session_file,
+            role_arn: None,
+            flags: self.flags,
+            environment: self.environment,
+            selected,
+            profiles: Rc::clone(&self.profiles),
+        }
     }
 
     /// The profile that the settings come from, whether or not it exists.
     fn profile(&self) -> Profile<'_> {
         self.profiles.profile(&self.selected.name)
+    }
+
+    /// Whether the selected profile is a role's.
+    pub fn profile_is_role(&self) -> bool {
+        self.profile().get("role_arn").is_some()
     }
 
     /// The profile that the settings come from: `None` where nothing names one and there is no
@@ -106,32 +139,46 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The region whose STS to ask; by default that of `device`'s partition.
+    /// The region whose STS is asked; by default that of `device`'s partition.
     pub fn region(&self, device: &Device) -> Result<Setting<String>, Failure> {
-        let named = self.look_up(
+        Ok(self.own_region()?.unwrap_or_else(|| Setting {
+            value: device.default_region().to_owned(),
+            origin: Origin::Default,
+        }))
+    }
+
+    /// The region that is configured.
+    pub fn own_region(&self) -> Result<Option<Setting<String>>, Failure> {
+        let region = self.look_up(
             self.flags.region.map(|value| ("--region", value)),
             &[variable::AWS_REGION, variable::AWS_DEFAULT_REGION],
             "region",
         )?;
-        Ok(match named {
-            Some(setting) => setting.map(str::to_owned),
-            None => Setting {
-                value: device.default_region().to_owned(),
-                origin: Origin::Default,
-            },
-        })
+        Ok(region.map(|setting| setting.map(str::to_owned)))
     }
 
-    /// The command that prints a code, where one is named; aws-vault calls its key `mfa_process`,
-    /// see its USAGE.md.
+    /// The command that prints a code, if one is configured: `mfa_process` is inherited along the chain of
+    /// `source_profile`. The key's name is aws-vault's, see its USAGE.md.
     pub fn code_command(&self) -> Result<Option<Setting<&str>>, Failure> {
-        self.look_up(
+        self.look_up_in(
             self.flags
                 .code_command
                 .map(|value| ("--code-command", value)),
             &[variable::AWS_MFA_CODE_COMMAND],
-            "mfa_process",
+            |settings| settings.inherited("mfa_process"),
         )
+    }
+
+    /// The value of `key` in the selected profile, else in the first of its sources that has it.
+    fn inherited(&self, key: &'static str) -> Result<Option<Setting<&str>>, Failure> {
+        let profile = self.profile();
+        if let Some(setting) = in_profile(profile, key) {
+            return Ok(Some(setting));
+        }
+        let sources = profile.with_sources()?;
+        Ok(sources
+            .into_iter()
+            .find_map(|source| in_profile(source, key)))
     }
 
     /// The value that counts: the flag's, else that of an explicit profile, else that of the first of
@@ -160,7 +207,7 @@ impl<'a> Settings<'a> {
                 origin: Origin::Flag(name),
             }));
         }
-        if self.selected.is_explicit()
+        if self.selected.is_explicit
             && let Some(setting) = of_profile(self)?
         {
             return Ok(Some(setting));
@@ -187,6 +234,7 @@ pub fn get_command(selection: &Selection, flags: &Flags) -> String {
     let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
     let options = [
         ("--profile", selection.profile.as_deref()),
+        ("--role-arn", selection.role_arn.as_deref()),
         ("--session-file", session_file.as_deref()),
         ("--serial-number", flags.serial_number),
         ("--duration", flags.duration),
@@ -219,6 +267,7 @@ mod tests {
     fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
         Selection {
             profile: profile.map(str::to_owned),
+            role_arn: None,
             session_file: session_file.map(PathBuf::from),
         }
     }

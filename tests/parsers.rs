@@ -13,7 +13,7 @@
 
 use aws_mfa::parsers::duration::{self, Duration};
 use aws_mfa::parsers::{
-    Change, Code, Environment, Failure, Language, Profiles, Watch, dump, json,
+    Change, Code, Environment, Failure, Language, Profiles, Watches, dump, json,
     parse_credential_process, render,
 };
 use base64::Engine;
@@ -66,7 +66,7 @@ pub fn session_file(data: &[u8]) {
     ] {
         let _ = render(&change, language);
     }
-    let dump = dump(&Environment::from_iter([]), &change, watch().as_ref()).unwrap();
+    let dump = dump(&Environment::from_iter([]), &change, &watched()).unwrap();
     let json = decoded(&dump).unwrap();
     assert!(matches!(
         serde_json::from_slice(&json),
@@ -83,7 +83,7 @@ pub fn watches(data: &[u8]) {
     for before in [String::from_utf8_lossy(data).into_owned(), encoded] {
         let environment =
             Environment::from_iter([("DIRENV_WATCHES".into(), OsString::from(&before))]);
-        let dump = dump(&environment, &Change::nothing(), watch().as_ref()).unwrap();
+        let dump = dump(&environment, &Change::nothing(), &watched()).unwrap();
         let dump = decoded(&dump).expect("direnv can read the dump");
         let dump: Value = serde_json::from_slice(&dump).unwrap();
         let after = dump["DIRENV_WATCHES"].as_str().unwrap();
@@ -155,9 +155,8 @@ pub fn profile_file(data: &[u8]) {
             (variable.into(), file.path().into()),
             (other.into(), "/nowhere".into()),
         ]);
-        if let Err(error) = Profiles::load(&environment) {
-            let failure: &Failure = error.downcast_ref().expect("a failure with a remedy");
-            assert_one_line(failure);
+        if let Err(failure) = Profiles::load(&environment) {
+            assert_one_line(&failure);
         }
     }
 }
@@ -168,8 +167,10 @@ fn assert_one_line(failure: &Failure) {
     assert!(!line.chars().any(char::is_control), "{line:?}");
 }
 
-fn watch() -> Option<Watch> {
-    Watch::of(Path::new("/session"))
+fn watched() -> Watches {
+    let mut watches = Watches::default();
+    watches.add(Path::new("/session"));
+    watches
 }
 
 /// What is in direnv's encoding, read without the product's own code. The checksum at the end is left

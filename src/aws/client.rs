@@ -36,12 +36,49 @@ pub struct Route<'a> {
     pub trust: &'a Trust,
 }
 
+/// How long a call may take, and how often its request may be sent.
+#[derive(Clone, Copy)]
+pub struct Patience {
+    /// For the name, the connection and the TLS handshake of one attempt.
+    pub connect: Duration,
+    /// For one attempt.
+    pub attempt: Duration,
+    /// For all attempts together.
+    pub call: Duration,
+    /// How many times the request is sent at most.
+    pub attempts: u32,
+}
+
+impl Patience {
+    /// For a request with a code in it: a code works once, and the SDK's own default sends the same one three
+    /// times.
+    pub const ONCE: Patience = Patience {
+        connect: CONNECT_TIMEOUT,
+        attempt: CALL_TIMEOUT,
+        call: CALL_TIMEOUT,
+        attempts: 1,
+    };
+
+    /// For a request that may be sent again, within `limit` in all.
+    pub fn within(limit: Duration) -> Self {
+        Patience {
+            connect: limit.min(CONNECT_TIMEOUT),
+            // So that one that is lost leaves time for another.
+            attempt: limit * 2 / 5,
+            call: limit,
+            attempts: 3,
+        }
+    }
+}
+
 /// What requests are signed with.
 pub struct SigningKey<'a> {
     /// The access key's id.
     pub id: &'a str,
     /// Its secret.
     pub secret: &'a SecretString,
+    /// The session token that goes with temporary credentials.
+    pub token: Option<&'a SecretString>,
     /// The region that the signature is for.
     pub region: &'a str,
 }
@@ -63,12 +100,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that sends each request once: a code works once, and the SDK's own default sends
-    /// the same one three times.
+    /// A client that calls AWS over `route`, with requests signed by `key`.
     ///
     /// # Errors
     /// No request can be made of these values.
-    pub fn new(route: &Route, key: &SigningKey) -> Result<Self, ClientError> {
+    pub fn new(route: &Route, key: &SigningKey, patience: Patience) -> Result<Self, ClientError> {
         let sendable =
             |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !sendable(key.id) {
@@ -77,8 +113,15 @@ impl Client {
         if !sendable(key.region) {
             return Err(ClientError::Region);
         }
+        let token = key.token.map(|token| token.expose_secret().to_owned());
         let credentials =
-            Credentials::new(key.id, key.secret.expose_secret(), None, None, "aws-mfa");
+            Credentials::new(key.id, key.secret.expose_secret(), token, None, "aws-mfa");
+        let retry = match patience.attempts {
+            0 | 1 => RetryConfig::disabled(),
+            attempts => RetryConfig::standard()
+                .with_max_attempts(attempts)
+                .with_initial_backoff(Duration::from_millis(100)),
+        };
         let http_client =
             http::client(route.endpoint, route.proxy, route.trust).map_err(ClientError::Http)?;
         Ok(Client {
@@ -87,11 +130,12 @@ impl Client {
                 .region(Region::new(key.region.to_owned()))
                 .endpoint_url(route.endpoint.as_str())
                 .credentials_provider(SharedCredentialsProvider::new(credentials))
-                .retry_config(RetryConfig::disabled())
+                .retry_config(retry)
                 .timeout_config(
                     TimeoutConfig::builder()
-                        .connect_timeout(CONNECT_TIMEOUT)
-                        .operation_timeout(CALL_TIMEOUT)
+                        .connect_timeout(patience.connect)
+                        .operation_attempt_timeout(patience.attempt)
+                        .operation_timeout(patience.call)
                         .build(),
                 )
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -142,7 +186,13 @@ mod tests {
         let secret = SecretString::from("secret");
         let error = |id, region| {
             let secret = &secret;
-            Client::new(&route, &SigningKey { id, secret, region }).err()
+            let key = SigningKey {
+                id,
+                secret,
+                token: None,
+                region,
+            };
+            Client::new(&route, &key, Patience::ONCE).err()
         };
         assert!(error("AKIAIOSFODNN7EXAMPLE", "us-east-1").is_none());
         for odd in ["", "a b", "a\nb", "a\0", "\u{e4}", "\u{7f}"] {

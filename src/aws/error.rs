@@ -116,6 +116,8 @@ pub enum Reason {
     UnknownKey,
     /// The signature was not made with the key's secret.
     WrongSecret,
+    /// The session that signed the request has expired.
+    ExpiredSession,
     /// The signature's time is too far from AWS's time, which is this where it is known.
     ClockSkew(Option<Timestamp>),
     /// The session cannot be as long as that.
@@ -145,6 +147,8 @@ pub enum Unusable {
     NoExpiration,
     /// They expired at this time.
     Expired(Timestamp),
+    /// They are another role's than the one that was asked for.
+    OtherRole,
 }
 
 impl CallError {
@@ -268,6 +272,7 @@ impl Reason {
             "AccessDenied" if says("with session credentials") => Reason::TemporaryCredentials,
             "AccessDenied" => Reason::AccessDenied,
             "InvalidClientTokenId" => Reason::UnknownKey,
+            "ExpiredToken" | "ExpiredTokenException" => Reason::ExpiredSession,
             "SignatureDoesNotMatch" if signature_time(message).is_none() => Reason::WrongSecret,
             "SignatureDoesNotMatch" | "RequestExpired" => {
                 Reason::ClockSkew(server_time(message, date))

@@ -1,12 +1,12 @@
-//! STS GetSessionToken: exactly one request for a code, its answer checked.
+//! STS: GetSessionToken, AssumeRole and GetCallerIdentity, their answers checked.
 //!
-//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html>
 
 use super::client::Client;
 use super::error::{CallError, Reason, Refusal, Unusable};
 use crate::code::{self, Code};
-use crate::session::Session;
-use aws_sdk_sts::operation::get_session_token::GetSessionTokenOutput;
+use crate::session::{AssumedRole, Provenance, Session};
+use aws_sdk_sts::types::Credentials;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -30,7 +30,7 @@ pub fn session(
     let output = client
         .call(request.send())
         .map_err(|error| masked(error, code))?;
-    checked(&output, now()).map_err(CallError::Unusable)
+    checked(output.credentials(), now()).map_err(CallError::Unusable)
 }
 
 /// The same error with the code masked where AWS's words repeat it.
@@ -63,10 +63,97 @@ pub fn state_of_code(error: &CallError) -> code::State {
     }
 }
 
+/// A role to assume.
+pub struct RoleRequest<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
+    /// What CloudTrail shows, and what the trust policy may demand.
+    pub session_name: &'a str,
+    /// What the trust policy may demand.
+    pub external_id: Option<&'a str>,
+    /// How long the credentials are to last, in seconds.
+    pub seconds: i32,
+    /// An MFA device's ARN or serial number, and its code. Without them the signing session's MFA counts.
+    pub mfa: Option<(&'a str, &'a Code)>,
+}
+
+/// Temporary credentials of a role. Without a code the request may be sent more than once.
+///
+/// # Errors
+/// The call failed, or the answer is for another role.
+pub fn assume_role(
+    client: &Client,
+    role: &RoleRequest,
+    now: fn() -> Timestamp,
+) -> Result<Session, CallError> {
+    let request = aws_sdk_sts::Client::new(client.config())
+        .assume_role()
+        .role_arn(role.arn)
+        .role_session_name(role.session_name)
+        .set_external_id(role.external_id.map(str::to_owned))
+        .duration_seconds(role.seconds)
+        .set_serial_number(role.mfa.map(|(device, _)| device.to_owned()))
+        .set_token_code(role.mfa.map(|(_, code)| code.digits().to_owned()));
+    let output = client
+        .call(request.send())
+        .map_err(|error| match role.mfa {
+            Some((_, code)) => masked(error, code),
+            None => error,
+        })?;
+    let user = output.assumed_role_user();
+    let user_arn = user.map_or("", |user| user.arn());
+    if !is_of_role(user_arn, role.arn) {
+        return Err(CallError::Unusable(Unusable::OtherRole));
+    }
+    let mut session = checked(output.credentials(), now()).map_err(CallError::Unusable)?;
+    session.provenance.role = Some(AssumedRole {
+        arn: role.arn.to_owned(),
+        user_arn: user_arn.to_owned(),
+        user_id: user.map_or("", |user| user.assumed_role_id()).to_owned(),
+        base: None,
+        seconds: role.seconds,
+        is_direct: role.mfa.is_some(),
+    });
+    Ok(session)
+}
+
+/// Whether `arn:aws:sts::<account>:assumed-role/<role>/<session name>` is of the role
+/// `arn:aws:iam::<account>:role/<path><role>`.
+fn is_of_role(user_arn: &str, role_arn: &str) -> bool {
+    let of_user: Vec<&str> = user_arn.splitn(6, ':').collect();
+    let of_role: Vec<&str> = role_arn.splitn(6, ':').collect();
+    let (&[_, partition, "sts", _, account, user], &[_, role_partition, _, _, role_account, role]) =
+        (of_user.as_slice(), of_role.as_slice())
+    else {
+        return false;
+    };
+    let name = user
+        .strip_prefix("assumed-role/")
+        .and_then(|rest| rest.split('/').next());
+    (partition, account) == (role_partition, role_account) && name == role.rsplit('/').next()
+}
+
+/// The name of the user whose credentials sign the request. Nobody can be denied to ask this.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+///
+/// # Errors
+/// The call failed, or the answer names nobody.
+pub fn user_name(client: &Client) -> Result<String, CallError> {
+    let request = aws_sdk_sts::Client::new(client.config()).get_caller_identity();
+    let output = client.call(request.send())?;
+    // arn:aws:iam::<account>:user/<path><name>, or …:root
+    let name = output
+        .arn()
+        .and_then(|arn| arn.rsplit([':', '/']).next())
+        .filter(|name| !name.is_empty());
+    name.map(str::to_owned)
+        .ok_or(CallError::Unusable(Unusable::Missing("Arn")))
+}
+
 /// The session in an answer that says that all is well. What is missing in it, or unreadable, the
 /// SDK has filled in by then: empty strings, and the year 1970.
-fn checked(output: &GetSessionTokenOutput, now: Timestamp) -> Result<Session, Unusable> {
-    let credentials = output.credentials().ok_or(Unusable::NoCredentials)?;
+fn checked(credentials: Option<&Credentials>, now: Timestamp) -> Result<Session, Unusable> {
+    let credentials = credentials.ok_or(Unusable::NoCredentials)?;
     for (name, value) in [
         ("AccessKeyId", credentials.access_key_id()),
         ("SecretAccessKey", credentials.secret_access_key()),
@@ -89,5 +176,30 @@ fn checked(output: &GetSessionTokenOutput, now: Timestamp) -> Result<Session, Un
         session_token: SecretString::from(credentials.session_token()),
         expiration: Some(expiration),
         region: None,
+        provenance: Provenance::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assumed_role_is_the_one_asked_for_or_not() {
+        let user = "arn:aws:sts::123456789012:assumed-role/admin/igor";
+        for (role, expected) in [
+            ("arn:aws:iam::123456789012:role/admin", true),
+            ("arn:aws:iam::123456789012:role/team/admin", true),
+            ("arn:aws:iam::123456789012:role/reader", false),
+            ("arn:aws:iam::210987654321:role/admin", false),
+            ("arn:aws-cn:iam::123456789012:role/admin", false),
+        ] {
+            assert_eq!(is_of_role(user, role), expected, "{role}");
+        }
+        assert!(!is_of_role("", "arn:aws:iam::123456789012:role/admin"));
+        assert!(!is_of_role(
+            "arn:aws:iam::123456789012:user/admin",
+            "arn:aws:iam::123456789012:role/admin"
+        ));
+    }
 }

@@ -1,5 +1,6 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
+use super::credentials;
 use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
@@ -7,7 +8,6 @@ use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
-use crate::session::store::SessionStore;
 use crate::settings;
 use jiff::Timestamp;
 use std::ffi::OsStr;
@@ -41,9 +41,12 @@ const OTHER_CREDENTIALS: [&str; 11] = [
 const LONGEST_FIRST_LINE: u64 = 256;
 
 /// Carries out `aws-mfa exec`. On Unix it returns only if the command could not be started.
-pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
-    let store = SessionStore::new(settings::session_file(&exec.selection, environment)?.value);
-    let session = super::valid_session(&exec.selection, &store, now)?;
+pub fn run(
+    exec: &Exec,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<ExitCode> {
+    let session = credentials::find(&exec.selection, environment, now, &mut |_| {})?;
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::new(Kind::Usage, "no command was given").into());
     };

@@ -1,12 +1,15 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-use crate::aws::client::{Client, SigningKey};
-use crate::aws::sts;
+use super::credentials::role::SelectedRole;
+use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
+use crate::aws::error::CallError;
+use crate::aws::sts::{self, RoleRequest};
 use crate::cli::Get;
+use crate::code::Code;
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::explain::{self, next_code_hint};
 use crate::session::Session;
 use crate::session::lock::Lock;
@@ -15,8 +18,9 @@ use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
 use crate::settings::key_source::KeySource;
+use crate::settings::keys::MasterKeys;
 use crate::settings::network::Network;
-use crate::settings::{self, Flags, Settings};
+use crate::settings::{self, Flags, Location, Settings};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -32,36 +36,69 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     };
     let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;
-    let resolved = Resolved::of(get, &settings, environment)?;
-    let store = &resolved.store;
-    let confirm = |what: &str, session: &Session| {
-        super::confirm(&told(what, session, store.path(), now(), environment))
+    let location = Location::of(&get.selection, environment)?;
+    let stamp = Location::stamp(&get.selection, environment)?;
+    let role = match (settings.role_chain()?, location.role) {
+        (Some(chain), Some(file)) => Some(SelectedRole::of(
+            &settings,
+            chain,
+            file,
+            stamp.role,
+            &get.selection,
+        )?),
+        _ => None,
     };
+    // The user's own session is that of the keys, whatever role is selected.
+    let base = role.as_ref().map(|role| settings.base(&role.chain));
+    let base = base.as_ref().unwrap_or(&settings);
+    let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
+    let confirm = |what: &str, session: &Session, file: &Path| {
+        super::confirm(&told(what, session, file, now(), environment))
+    };
+
+    if get.direct {
+        let Some(role) = role else {
+            return Err(Failure::new(Kind::Usage, "--direct needs a role")
+                .hint("select one with --profile or --role-arn")
+                .into());
+        };
+        let session = resolved.role_session(&role, base, get.duration.as_deref(), now)?;
+        return confirm(&role.told(), &session, role.store.path());
+    }
 
     // Held until the session is saved, so that those who wait for the lock find it there.
     let mut _lock = None;
-    if let Some(margin) = resolved.margin {
-        if let Some(session) = still_good(store, margin, now()) {
-            return confirm("kept the session in", &session);
-        }
-        _lock = lock(store, &get_command);
+    let mut kept = resolved.kept(role.is_some(), get, now());
+    if kept.is_none() && resolved.margin.is_some() {
+        _lock = lock(&resolved.store, &get_command);
         // Another `get` may have saved one while this one waited.
-        if let Some(session) = still_good(store, margin, now()) {
-            return confirm("kept the session in", &session);
-        }
+        kept = resolved.kept(false, get, now());
     }
-
-    let session = resolved.session(&settings, &get_command, now)?;
-    store
-        .save(&session, now())
-        .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
-    super::confirm(&told(
-        "saved session info to",
-        &session,
-        store.path(),
-        now(),
-        environment,
-    ))
+    let file = resolved.store.path();
+    let session = match kept {
+        Some(session) => {
+            confirm("kept the session in", &session, file)?;
+            session
+        }
+        None => {
+            let mut session = resolved.session(base, now)?;
+            // A profile that is its own source is a role's all the same.
+            if location.depends_on_profiles && !base.profile_is_role() {
+                session.provenance.settings = Some(stamp.session);
+            }
+            resolved
+                .store
+                .save(&session, now())
+                .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
+            confirm("saved session info to", &session, file)?;
+            session
+        }
+    };
+    if let Some(role) = role {
+        let session = role.get(session, now)?;
+        confirm(&role.told(), &session, role.store.path())?;
+    }
+    Ok(())
 }
 
 /// All that a `get` needs to know before it acts.
@@ -76,23 +113,27 @@ struct Resolved<'a> {
     region: Setting<String>,
     network: Network,
     code: CodeSource<'a>,
+    get_command: &'a str,
 }
 
 impl<'a> Resolved<'a> {
+    /// The settings of the user's session in `base`; the device and its codes can be named by a role's profile,
+    /// in `selected`.
     fn of(
         get: &'a Get,
-        settings: &'a Settings,
+        selected: &'a Settings,
+        base: &'a Settings,
+        get_command: &'a str,
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        let session_file = settings.session_file()?;
-        let duration = settings.duration()?.value;
+        let duration = base.duration()?.value;
         let margin = get.unless_valid.as_deref();
-        let keys = settings.key_source()?;
-        let device = settings.device()?;
-        let region = settings.region(&device.value)?;
-        let network = settings.network(&region.value)?;
+        let keys = base.key_source()?;
+        let device = selected.device()?;
+        let region = base.region(&device.value)?;
+        let network = base.network(&region.value)?;
         Ok(Resolved {
-            store: SessionStore::new(session_file.value),
+            store: SessionStore::new(base.session_file()?.value),
             margin: margin
                 .map(|text| duration::margin(text, duration))
                 .transpose()?,
@@ -101,68 +142,160 @@ impl<'a> Resolved<'a> {
             duration,
             network,
             region,
-            code: code_source(get, settings, environment)?,
+            code: code_source(get, selected, environment)?,
+            get_command,
         })
     }
 
+    /// The session that need not be got: with `--unless-valid`, one with enough time left; for a role and without
+    /// a code, any that is valid.
+    fn kept(&self, is_for_role: bool, get: &Get, now: Timestamp) -> Option<Session> {
+        let margin = match self.margin {
+            Some(margin) => margin,
+            None if is_for_role && get.code.is_empty() => SignedDuration::ZERO,
+            None => return None,
+        };
+        still_good(&self.store, margin, now)
+    }
+
     /// A new session from STS.
-    fn session(
+    fn session(&self, base: &Settings, now: fn() -> Timestamp) -> Result<Session, Failure> {
+        let keys = base.master_keys(&self.keys)?;
+        let previous = self.store.read().ok().map(|loaded| loaded.session);
+        let mut session = self.spend(&keys, &self.store, now, |client, device, code| {
+            sts::session(client, device, code, self.duration.seconds(), now)
+        })?;
+        session.region = self.region_to_save(previous.as_ref());
+        session.provenance.master_key_id = Some(keys.access_key_id.clone());
+        session.provenance.user_name = previous.and_then(|session| user_name(session, &keys));
+        Ok(session)
+    }
+
+    /// New credentials of a role, for which a code is spent on the role itself, saved.
+    fn role_session(
         &self,
-        settings: &Settings,
-        get_command: &str,
+        role: &SelectedRole,
+        base: &Settings,
+        duration: Option<&str>,
         now: fn() -> Timestamp,
     ) -> Result<Session, Failure> {
-        let keys = settings.master_keys(&self.keys)?;
-        let request = explain::Request {
+        let wanted = &role.chain.role;
+        if !role.chain.hops.is_empty() {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!(
+                    "--direct cannot reach the role {}: another role comes before it",
+                    wanted.arn.value
+                ),
+            )
+            .hint(format!("run `{}` without --direct", self.get_command)));
+        }
+        let seconds = match duration {
+            Some(text) => duration::of_role(text)?,
+            None => wanted.seconds,
+        };
+        let keys = base.master_keys(&self.keys)?;
+        let previous = self.store.read().ok().map(|loaded| loaded.session);
+        let name = match (&wanted.session_name, previous) {
+            (Some(name), _) => name.clone(),
+            (None, previous) => match previous.and_then(|session| user_name(session, &keys)) {
+                Some(name) => settings::role::session_name(&name),
+                None => {
+                    let client = self.client(&keys)?;
+                    let name = sts::user_name(&client)
+                        .map_err(|error| self.request(&keys).asked(&error))?;
+                    settings::role::session_name(&name)
+                }
+            },
+        };
+        let session = self.spend(&keys, &role.store, now, |client, device, code| {
+            let request = RoleRequest {
+                arn: wanted.arn.value.as_str(),
+                session_name: &name,
+                external_id: wanted.external_id.as_deref(),
+                seconds,
+                mfa: Some((device, code)),
+            };
+            sts::assume_role(client, &request, now)
+        })?;
+        let session = role.complete(session, None);
+        role.store
+            .save(&session, now())
+            .map_err(|error| code_is_spent(error.into(), self.get_command, now()))?;
+        Ok(session)
+    }
+
+    /// Gets a code and sends it with `call`; what it buys has a place in `store`.
+    fn spend(
+        &self,
+        keys: &MasterKeys,
+        store: &SessionStore,
+        now: fn() -> Timestamp,
+        call: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
+    ) -> Result<Session, Failure> {
+        let client = self.client(keys)?;
+        // Before a code is spent: what it buys must have a place to go.
+        store.prepare()?;
+        if let Some(warning) = store.directory_warning() {
+            super::note(&format!("warning: {warning}"));
+        }
+        let prompt = Prompt {
+            device: self.device.value.name(),
+            get_command: self.get_command,
+        };
+        self.code.spend(&prompt, now, |code| {
+            call(&client, prompt.device, code).map_err(|error| Failed {
+                code: sts::state_of_code(&error),
+                failure: self.request(keys).failed(&error, now()),
+            })
+        })
+    }
+
+    fn client(&self, keys: &MasterKeys) -> Result<Client, Failure> {
+        let key = SigningKey {
+            id: &keys.access_key_id,
+            secret: &keys.secret_access_key,
+            token: None,
+            region: &self.region.value,
+        };
+        Client::new(&self.network.route(), &key, Patience::ONCE)
+            .map_err(|error| self.request(keys).no_client(&error))
+    }
+
+    fn request<'k>(&'k self, keys: &'k MasterKeys) -> explain::Request<'k> {
+        explain::Request {
             action: "sts:GetSessionToken",
             endpoint: &self.network.endpoint.value,
             proxy: self.network.proxy.as_ref(),
             key_id: self.keys.get(|_| keys.access_key_id.as_str()),
             region: self.region.get(String::as_str),
-            device: self.device.get(Device::name),
-            command: get_command,
-        };
-        let key = SigningKey {
-            id: &keys.access_key_id,
-            secret: &keys.secret_access_key,
-            region: &self.region.value,
-        };
-        let client =
-            Client::new(&self.network.route(), &key).map_err(|error| request.no_client(&error))?;
-        // Before a code is spent: what it buys must have a place to go.
-        self.store.prepare()?;
-        if let Some(warning) = self.store.directory_warning() {
-            super::note(&format!("warning: {warning}"));
+            device: Some(self.device.get(Device::name)),
+            limit: CALL_TIMEOUT,
+            command: self.get_command,
         }
-        let prompt = Prompt {
-            device: self.device.value.name(),
-            get_command,
-        };
-        let seconds = self.duration.seconds();
-        let mut session = self.code.spend(&prompt, now, |code| {
-            sts::session(&client, prompt.device, code, seconds, now).map_err(|error| Failed {
-                code: sts::state_of_code(&error),
-                failure: request.failed(&error, now()),
-            })
-        })?;
-        session.region = self.region_to_save();
-        Ok(session)
     }
 
     /// A region that a flag or a profile named belongs to the session. One of the environment does only
     /// where it is that of the session before: `load` has set it then, and the shell would lose it.
-    fn region_to_save(&self) -> Option<String> {
+    fn region_to_save(&self, previous: Option<&Session>) -> Option<String> {
         let region = &self.region.value;
         let belongs_to_session = match self.region.origin {
             Origin::Flag(_) | Origin::Profile(..) => true,
-            Origin::Variable(_) => match self.store.read() {
-                Ok(previous) => previous.session.region.as_ref() == Some(region),
-                Err(_) => false,
-            },
+            Origin::Variable(_) => {
+                previous.is_some_and(|session| session.region.as_ref() == Some(region))
+            }
             Origin::Default => false,
         };
         belongs_to_session.then(|| region.clone())
     }
+}
+
+/// The user's name that is kept with a session, if that was got with the same keys.
+fn user_name(session: Session, keys: &MasterKeys) -> Option<String> {
+    let provenance = session.provenance;
+    provenance
+        .user_name
+        .filter(|_| provenance.master_key_id.as_ref() == Some(&keys.access_key_id))
 }
 
 /// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason

@@ -3,21 +3,24 @@
 //! It runs whenever direnv reloads and, in some set-ups, at every prompt: it reads, checks, renders
 //! and writes once, and never asks, waits or starts anything.
 
+use super::credentials;
 use crate::cli::{Format, Load};
-use crate::direnv::{self, Watch};
+use crate::direnv::{self, Watches};
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
-use crate::session::store::SessionStore;
-use crate::settings;
 use crate::shell::{self, Language};
 use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
 /// Carries out `aws-mfa load`, and gives the status to exit with.
-pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
+pub fn run(
+    load: &Load,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<ExitCode> {
     match hand_on(load, environment, now) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if load.quiet && error::kind(&error) == Some(Kind::NoSession) => {
@@ -27,18 +30,17 @@ pub fn run(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Re
     }
 }
 
-fn hand_on(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
-    let store = SessionStore::new(settings::session_file(&load.selection, environment)?.value);
+fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
     let dump_file = environment.get(variable::DIRENV_DUMP_FILE_PATH);
     let language = match load.format {
         Some(format) => language(format),
         None => dump_file.is_none().then_some(Language::Sh),
     };
     let Some(language) = language else {
-        return dump(load, &store, environment, dump_file, now);
+        return dump(load, environment, dump_file, now);
     };
     refuse_to_show_secrets(environment)?;
-    let session = super::valid_session(&load.selection, &store, now)?;
+    let session = credentials::find(&load.selection, environment, now, &mut |_| {})?;
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
@@ -62,10 +64,9 @@ fn language(format: Format) -> Option<Language> {
 /// the watch: were it to fail, direnv would forget the watch, and no shell would see the next `get`.
 fn dump(
     load: &Load,
-    store: &SessionStore,
     environment: &Environment,
     dump_file: Option<&OsStr>,
-    now: Timestamp,
+    now: fn() -> Timestamp,
 ) -> anyhow::Result<()> {
     let dump_file = dump_file.ok_or_else(|| {
         Failure::new(
@@ -77,8 +78,11 @@ fn dump(
         )
         .hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
-    let watch = Watch::of(store.path());
-    let session = match super::valid_session(&load.selection, store, now) {
+    let mut watches = Watches::default();
+    let found = credentials::find(&load.selection, environment, now, &mut |file| {
+        watches.add(file)
+    });
+    let session = match found {
         Ok(session) => Some(session),
         Err(failure) if load.strict => return Err(failure.into()),
         Err(failure) => {
@@ -89,10 +93,7 @@ fn dump(
         }
     };
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
-    direnv::write_dump(
-        dump_file,
-        &direnv::dump(environment, &change, watch.as_ref())?,
-    )
+    direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
 }
 
 /// In an .envrc standard output is not the shell: direnv has it lead where standard error does.

@@ -54,10 +54,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     };
     match settings {
         Ok(settings) => add_settings(&mut report, &settings),
-        Err(error) => report.warnings.push(match error.downcast_ref::<Failure>() {
-            Some(failure) => failure.one_line(),
-            None => crate::error::causes(&error),
-        }),
+        Err(failure) => report.warnings.push(failure.one_line()),
     }
     warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);

@@ -51,6 +51,8 @@ variables! {
         "The profile in ~/.aws that has the settings which no other variable gives.";
     AWS_MFA_ARN "AWS_MFA_ARN":
         "The MFA device: its ARN, or the serial number of a hardware device. In a profile: mfa_serial.";
+    AWS_MFA_ROLE_ARN "AWS_MFA_ROLE_ARN":
+        "The role to assume with the session. In a profile: role_arn.";
     AWS_SESSION_FILE "AWS_SESSION_FILE":
         "The file that keeps the session.";
     AWS_MFA_DURATION "AWS_MFA_DURATION":

@@ -1,7 +1,7 @@
 //! The contents of the session file: the JSON that `aws sts get-session-token --output json`
 //! prints, so that other tools go on reading it.
 
-use super::Session;
+use super::{AssumedRole, Provenance, Session};
 use jiff::{Timestamp, Unit};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,7 +15,39 @@ struct Contents<'a> {
     #[serde(borrow)]
     credentials: Credentials<'a>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    assumed_role_user: Option<AssumedRoleUser<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     region: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    settings: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    master_key_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    user_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role<'a>>,
+}
+
+/// As `aws sts assume-role` prints it.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AssumedRoleUser<'a> {
+    #[serde(borrow)]
+    assumed_role_id: Cow<'a, str>,
+    #[serde(borrow)]
+    arn: Cow<'a, str>,
+}
+
+/// What this program needs to know of a role that was assumed.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Role<'a> {
+    #[serde(borrow)]
+    arn: Cow<'a, str>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    base: Option<Cow<'a, str>>,
+    seconds: i32,
+    direct: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -76,11 +108,29 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
             .region
             .filter(|region| !region.is_empty() && !region.contains('\0'))
             .map(Cow::into_owned),
+        provenance: Provenance {
+            settings: contents.settings.map(Cow::into_owned),
+            master_key_id: contents.master_key_id.map(Cow::into_owned),
+            user_name: contents.user_name.map(Cow::into_owned),
+            role: contents.role.map(|role| {
+                let user = contents.assumed_role_user.unwrap_or_default();
+                AssumedRole {
+                    arn: role.arn.into_owned(),
+                    user_arn: user.arn.into_owned(),
+                    user_id: user.assumed_role_id.into_owned(),
+                    base: role.base.map(Cow::into_owned),
+                    seconds: role.seconds,
+                    is_direct: role.direct,
+                }
+            }),
+        },
     })
 }
 
 /// The JSON of `session`, indented as the AWS CLI prints it.
 pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let provenance = &session.provenance;
+    let role = provenance.role.as_ref();
     let contents = Contents {
         credentials: Credentials {
             access_key_id: Cow::from(&session.access_key_id),
@@ -88,7 +138,20 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
             session_token: Cow::from(session.session_token.expose_secret()),
             expiration: session.expiration.map(|time| Cow::from(time.to_string())),
         },
+        assumed_role_user: role.map(|role| AssumedRoleUser {
+            assumed_role_id: Cow::from(&role.user_id),
+            arn: Cow::from(&role.user_arn),
+        }),
         region: session.region.as_deref().map(Cow::from),
+        settings: provenance.settings.as_deref().map(Cow::from),
+        master_key_id: provenance.master_key_id.as_deref().map(Cow::from),
+        user_name: provenance.user_name.as_deref().map(Cow::from),
+        role: role.map(|role| Role {
+            arn: Cow::from(&role.arn),
+            base: role.base.as_deref().map(Cow::from),
+            seconds: role.seconds,
+            direct: role.is_direct,
+        }),
     };
     let mut json = Zeroizing::new(Vec::new());
     let mut serializer = serde_json::Serializer::with_formatter(
@@ -157,6 +220,7 @@ mod tests {
                 session_token: token.as_str().into(),
                 expiration: expiration.map(|second| Timestamp::from_second(second).unwrap()),
                 region: region.clone(),
+                provenance: Provenance::default(),
             };
             let read = parse(&render(&session).unwrap()).unwrap();
             prop_assert_eq!(read.access_key_id, id);
@@ -203,6 +267,19 @@ mod tests {
             session_token: "token\n".into(),
             expiration: Some("2026-11-24T18:10:00Z".parse().unwrap()),
             region: Some("eu-west-1".into()),
+            provenance: Provenance {
+                settings: Some("s".into()),
+                master_key_id: Some("AKIA1".into()),
+                user_name: Some("igor".into()),
+                role: Some(AssumedRole {
+                    arn: "arn:aws:iam::123456789012:role/admin".into(),
+                    user_arn: "arn:aws:sts::123456789012:assumed-role/admin/igor".into(),
+                    user_id: "AROA1:igor".into(),
+                    base: Some("/s".into()),
+                    seconds: 3600,
+                    is_direct: true,
+                }),
+            },
         };
         let read = parse(&render(&session).unwrap()).unwrap();
         assert_eq!(read.access_key_id, session.access_key_id);
@@ -210,6 +287,7 @@ mod tests {
         assert_eq!(read.session_token.expose_secret(), "token\n");
         assert_eq!(read.expiration, session.expiration);
         assert_eq!(read.region, session.region);
+        assert_eq!(read.provenance, session.provenance);
     }
 
     #[test]

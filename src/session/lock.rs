@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon the end of another `get` is noticed.
 const POLL: Duration = Duration::from_millis(50);
@@ -64,6 +64,34 @@ impl Lock {
         Self::poll(path, POLL, POLLS_PER_REPORT, waiting)
     }
 
+    /// Takes the lock of the file at `path`, if it is free within `limit`.
+    ///
+    /// # Errors
+    /// Those of [`Lock::take`].
+    pub fn take_within(path: &Path, limit: Duration) -> Result<Option<Self>, Obstacle> {
+        let deadline = Instant::now() + limit;
+        let file = open(path)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self::signed(file))),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(POLL);
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn signed(file: File) -> Self {
+        let mut lock = Lock {
+            file,
+            is_signed: false,
+        };
+        lock.sign();
+        lock
+    }
+
     fn poll(
         path: &Path,
         interval: Duration,
@@ -88,12 +116,7 @@ impl Lock {
             polls = polls.wrapping_add(1);
             std::thread::sleep(interval);
         }
-        let mut lock = Lock {
-            file,
-            is_signed: false,
-        };
-        lock.sign();
-        Ok(lock)
+        Ok(Self::signed(file))
     }
 
     /// Says who holds the lock. Nothing depends on it. What is in the file may only be a number: through

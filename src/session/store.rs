@@ -214,6 +214,7 @@ mod tests {
             session_token: token.into(),
             expiration: None,
             region: None,
+            provenance: crate::session::Provenance::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The MFA device that the codes come from.
 
-use super::{Settings, in_profile};
+use super::{Settings, partition};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
@@ -51,16 +51,7 @@ impl Device {
     /// The region whose STS to ask where nothing names one: the first of the device's partition.
     /// A hardware device's number names none; those exist in the partitions `aws` and `aws-us-gov`.
     pub fn default_region(&self) -> &'static str {
-        match self.arn_part(1) {
-            Some("aws-cn") => "cn-north-1",
-            Some("aws-us-gov") => "us-gov-west-1",
-            Some("aws-iso") => "us-iso-east-1",
-            Some("aws-iso-b") => "us-isob-east-1",
-            Some("aws-iso-e") => "eu-isoe-west-1",
-            Some("aws-iso-f") => "us-isof-south-1",
-            Some("aws-eusc") => "eusc-de-east-1",
-            _ => "us-east-1",
-        }
+        partition::default_region(self.arn_part(1).unwrap_or_default())
     }
 
     /// The number of the account that the device is in; a hardware device's number names none.
@@ -88,16 +79,7 @@ impl Settings<'_> {
                 .serial_number
                 .map(|value| ("--serial-number", value)),
             &[variable::AWS_MFA_ARN],
-            |settings| {
-                let profile = settings.profile();
-                if let Some(setting) = in_profile(profile, "mfa_serial") {
-                    return Ok(Some(setting));
-                }
-                let sources = profile.with_sources()?;
-                Ok(sources
-                    .into_iter()
-                    .find_map(|source| in_profile(source, "mfa_serial")))
-            },
+            |settings| settings.inherited("mfa_serial"),
         )?
         .ok_or_else(|| {
             Failure::new(Kind::Setup, "no MFA device is configured").hint(

@@ -40,6 +40,24 @@ impl Duration {
     }
 }
 
+/// The length of a role's session in seconds, 15 minutes to 12 hours: the range of AssumeRole's
+/// `DurationSeconds`.
+///
+/// # Errors
+/// `text` is no duration, or out of range.
+pub fn of_role(text: &str) -> Result<i32, Failure> {
+    seconds(text.trim())
+        .and_then(|seconds| i32::try_from(seconds).ok())
+        .filter(|seconds| (900..=43_200).contains(seconds))
+        .ok_or_else(|| {
+            Failure::new(
+                Kind::Usage,
+                format!("{NO_LENGTH} of a role: {}", quote(text)),
+            )
+            .hint("a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds")
+        })
+}
+
 /// What must be left of a session for it to be kept.
 ///
 /// # Errors

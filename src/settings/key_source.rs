@@ -39,7 +39,7 @@ impl Settings<'_> {
     /// profile. Of a pair, one half without the other is a failure and never falls through to the next
     /// source.
     pub fn key_source(&self) -> Result<Setting<KeySource<'_>>, Failure> {
-        let (first, second) = if self.selected.is_explicit() {
+        let (first, second) = if self.selected.is_explicit {
             (self.keys_of_profile()?, self.keys_of_environment())
         } else {
             (self.keys_of_environment()?, self.keys_of_profile())
@@ -50,7 +50,7 @@ impl Settings<'_> {
         }
     }
 
-    fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
+    pub(super) fn keys_of_environment(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
         let id = self.environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?;
         let secret = self
             .environment

@@ -14,11 +14,15 @@ use clap::Parser;
 const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
 /// The name of the profile that the settings come from, and who named it.
+#[derive(Clone)]
 pub struct SelectedProfile {
     /// The profile's name.
     pub name: String,
     /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE` or the default.
     pub origin: Origin,
+    /// Whether the user has said which account is meant: that account's own settings then beat what the
+    /// shell happens to export for another one.
+    pub is_explicit: bool,
 }
 
 impl SelectedProfile {
@@ -32,26 +36,23 @@ impl SelectedProfile {
             return Ok(SelectedProfile {
                 name: name.clone(),
                 origin: Origin::Flag("--profile"),
+                is_explicit: true,
             });
         }
         Ok(
             match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
                 Some((variable, name)) => SelectedProfile {
                     name: name.to_owned(),
+                    is_explicit: variable == EXPLICIT,
                     origin: Origin::Variable(variable),
                 },
                 None => SelectedProfile {
                     name: "default".to_owned(),
                     origin: Origin::Default,
+                    is_explicit: false,
                 },
             },
         )
-    }
-
-    /// Whether the user has said which account is meant: that account's own settings then beat what the
-    /// shell happens to export for another one.
-    pub fn is_explicit(&self) -> bool {
-        matches!(self.origin, Origin::Flag(_) | Origin::Variable(EXPLICIT))
     }
 
     /// Whether anything names the profile.
@@ -59,17 +60,12 @@ impl SelectedProfile {
         self.origin != Origin::Default
     }
 
-    /// The profile that this one stands for: itself, or X where its `credential_process` runs
-    /// `aws-mfa load --profile X`.
-    pub fn resolved(mut self, profiles: &Profiles) -> Self {
-        let mut seen = Vec::new();
-        while let Some(next) = alias_of(&self.name, profiles)
-            && next != self.name
-            && !seen.contains(&next)
-        {
-            seen.push(std::mem::replace(&mut self.name, next));
+    /// The profile that this one stands for.
+    pub fn resolved(self, profiles: &Profiles) -> Self {
+        SelectedProfile {
+            name: resolve(&self.name, profiles),
+            ..self
         }
-        self
     }
 
     /// The name as a setting.
@@ -79,6 +75,18 @@ impl SelectedProfile {
             origin: self.origin.clone(),
         }
     }
+}
+
+/// The profile that the profile `name` stands for: itself, or X where its `credential_process` runs
+/// `aws-mfa load --profile X`.
+pub fn resolve(name: &str, profiles: &Profiles) -> String {
+    let mut names = vec![name.to_owned()];
+    while let Some(next) = names.last().and_then(|name| alias_of(name, profiles))
+        && !names.contains(&next)
+    {
+        names.push(next);
+    }
+    names.pop().unwrap_or_default()
 }
 
 /// The profile whose session the `credential_process` of the profile `name` hands out.

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
+use super::role::RoleArn;
 use super::selected::SelectedProfile;
 use crate::cli::Selection;
 use crate::environment::Environment;
@@ -37,6 +38,103 @@ pub fn session_file(
     Ok(file)
 }
 
+/// Where the credentials of a selection may be saved, as far as it can be said without reading `~/.aws`.
+pub struct Location {
+    /// The file of the user's own session.
+    pub session: Setting<PathBuf>,
+    /// The file of a role's credentials, if the selection can mean a role.
+    pub role: Option<PathBuf>,
+    /// Whether `~/.aws` decides what the selection means.
+    pub depends_on_profiles: bool,
+    /// Whether a flag or a variable names a role.
+    pub names_role: bool,
+}
+
+impl Location {
+    /// Where the credentials of this selection may be saved.
+    ///
+    /// # Errors
+    /// Those of [`session_file`], and that of a role that is none.
+    pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
+        let selected = SelectedProfile::of(selection, environment)?;
+        let session = locate(selection.session_file.as_deref(), &selected, environment)?;
+        let is_of_profile = session.origin == selected.origin;
+        let beside = |name: &str| {
+            let base = session
+                .value
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
+            format!("{name}@{}", encoded(&base))
+        };
+        let of_arn = |arn: &str, origin: Origin| {
+            let arn = RoleArn::parse(arn, &origin)?;
+            Ok::<_, Failure>(beside(&format!(
+                "{}-{}",
+                arn.account(),
+                encoded(arn.name())
+            )))
+        };
+        let of_profile = || match is_of_profile {
+            true => encoded(&selected.name),
+            false => beside(&encoded(&selected.name)),
+        };
+        let name = if let Some(arn) = &selection.role_arn {
+            Some(of_arn(arn, Origin::Flag("--role-arn"))?)
+        } else if selected.is_explicit {
+            Some(of_profile())
+        } else if let Some(arn) = environment.text(variable::AWS_MFA_ROLE_ARN)? {
+            let origin = Origin::Variable(variable::AWS_MFA_ROLE_ARN.name());
+            Some(of_arn(arn, origin)?)
+        } else if is_of_profile || selected.is_named() {
+            Some(of_profile())
+        } else {
+            None
+        };
+        Ok(Location {
+            role: name.map(|name| session.value.with_file_name(format!("role-{name}"))),
+            depends_on_profiles: is_of_profile || selected.is_named(),
+            names_role: selection.role_arn.is_some()
+                || environment.get(variable::AWS_MFA_ROLE_ARN).is_some(),
+            session,
+        })
+    }
+
+    /// What the settings are that decide which credentials the selection means: a text that changes with
+    /// them. Credentials that were saved with the same one need no look into `~/.aws`.
+    ///
+    /// # Errors
+    /// HOME is a relative path.
+    pub fn stamp(selection: &Selection, environment: &Environment) -> Result<Stamp, Failure> {
+        let text = |variable| match environment.get(variable) {
+            Some(value) => value.to_string_lossy(),
+            None => "-".into(),
+        };
+        let session = Profiles::stamp(environment)?;
+        let role = format!(
+            "{session}{} {} {} {}",
+            selection.role_arn.as_deref().unwrap_or("-"),
+            text(variable::AWS_MFA_ROLE_ARN),
+            text(variable::MASTER_AWS_ACCESS_KEY_ID),
+            text(variable::AWS_SESSION_FILE)
+        );
+        Ok(Stamp { session, role })
+    }
+}
+
+/// What the settings are that credentials depend on.
+pub struct Stamp {
+    /// That the user's own session depends on: without a named role, the profiles.
+    pub session: String,
+    /// That a role's credentials depend on: also which role is named, and whose session it is assumed with.
+    pub role: String,
+}
+
+/// A name as a part of the name of a role's file, in which `@` separates it from the session file's.
+fn encoded(name: &str) -> String {
+    file_name(name, FileNames::HERE).replace('@', "%40")
+}
+
 impl Settings<'_> {
     /// The file that keeps the session, as [`session_file`] finds it.
     pub fn session_file(&self) -> Result<Setting<PathBuf>, Failure> {
@@ -62,7 +160,7 @@ fn locate(
             origin: profile.origin.clone(),
         })
     };
-    if profile.is_explicit() {
+    if profile.is_explicit {
         return of_profile();
     }
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
@@ -160,6 +258,7 @@ mod tests {
     fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
         Selection {
             profile: profile.map(str::to_owned),
+            role_arn: None,
             session_file: session_file.map(PathBuf::from),
         }
     }

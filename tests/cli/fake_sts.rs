@@ -33,9 +33,11 @@ pub struct FakeSts {
     state: Arc<Mutex<State>>,
 }
 
-/// One request for a session, as it came.
+/// One request, as it came.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The access key that signed it.
+    pub key_id: String,
     /// The parameters of the form.
     pub form: BTreeMap<String, String>,
     /// The region of the signature.
@@ -76,7 +78,58 @@ struct State {
     behaviour: Behaviour,
     clock: SignedDuration,
     sessions: u32,
+    roles: BTreeMap<String, Role>,
+    assumed: u32,
+    issued: BTreeMap<String, Issued>,
 }
+
+/// A role that can be assumed.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Whether the trust policy demands MFA.
+    pub needs_mfa: bool,
+    /// The external id that the trust policy demands.
+    pub external_id: Option<&'static str>,
+    /// The session name that the trust policy demands.
+    pub session_name: Option<&'static str>,
+    /// MaxSessionDuration, in seconds.
+    pub longest: i64,
+    /// How long its credentials really last; by default as long as is asked for.
+    pub lasts: Option<SignedDuration>,
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Role {
+            needs_mfa: true,
+            external_id: None,
+            session_name: None,
+            longest: 3600,
+            lasts: None,
+        }
+    }
+}
+
+/// Temporary credentials that were given out.
+#[derive(Clone)]
+struct Issued {
+    secret: String,
+    token: String,
+    expiration: Timestamp,
+    arn: String,
+    has_mfa: bool,
+}
+
+/// Who signed a request.
+struct Caller {
+    arn: String,
+    /// Whether the credentials carry MFA.
+    has_mfa: bool,
+    is_temporary: bool,
+}
+
+/// The user's own ARN.
+pub const USER: &str = "arn:aws:iam::123456789012:user/team/igor";
 
 impl FakeSts {
     /// Starts the server on a free port of loopback.
@@ -154,6 +207,19 @@ impl FakeSts {
         self
     }
 
+    /// Lets the role with this ARN be assumed.
+    pub fn add_role(&self, arn: &str, role: Role) -> &Self {
+        self.state.lock().unwrap().roles.insert(arn.into(), role);
+        self
+    }
+
+    /// The requests for `action` so far.
+    pub fn requests_for(&self, action: &str) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.form["Action"] == action);
+        requests
+    }
+
     /// All requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state.lock().unwrap().requests.clone()
@@ -229,10 +295,11 @@ impl State {
     fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> (u16, String) {
         let form = request.form();
         self.requests.push(Request {
+            key_id: request.scope().first().cloned().unwrap_or_default(),
             form: form.clone(),
             region: request.scope().get(2).cloned().unwrap_or_default(),
         });
-        match self.session(request, &form, now) {
+        match self.result(request, &form, now) {
             Ok(xml) => (200, xml),
             Err((code, message)) => {
                 let status = if code == "ValidationError" { 400 } else { 403 };
@@ -241,25 +308,141 @@ impl State {
         }
     }
 
-    fn session(
+    fn result(
         &mut self,
         request: &HttpRequest,
         form: &BTreeMap<String, String>,
         now: Timestamp,
-    ) -> Result<String, (&'static str, String)> {
-        request.check_signature(now)?;
-        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-        assert_eq!(field("Action"), "GetSessionToken");
-        assert_eq!(field("Version"), "2011-06-15");
-        let duration: i64 = field("DurationSeconds").parse().unwrap();
-        if !(900..=129_600).contains(&duration) {
+    ) -> Result<String, Error> {
+        let caller = self.caller(request, now)?;
+        assert_eq!(form["Version"], "2011-06-15");
+        match form["Action"].as_str() {
+            "GetSessionToken" if caller.is_temporary => Err((
+                "AccessDenied",
+                "Cannot call GetSessionToken with session credentials".into(),
+            )),
+            "GetSessionToken" => self.session(form, now),
+            "GetCallerIdentity" => Ok(identity_xml(&caller.arn)),
+            "AssumeRole" => self.role(&caller, form, now),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Whose signature it is.
+    fn caller(&self, request: &HttpRequest, now: Timestamp) -> Result<Caller, Error> {
+        let key_id = request.scope().first().cloned().unwrap_or_default();
+        let unknown = || {
+            (
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid.".to_owned(),
+            )
+        };
+        let token = request.header("x-amz-security-token");
+        if key_id == KEY_ID && token.is_empty() {
+            request.check_signature(SECRET, now)?;
+            return Ok(Caller {
+                arn: USER.into(),
+                has_mfa: false,
+                is_temporary: false,
+            });
+        }
+        if request.scope().len() != 5 {
+            return request.check_signature("", now).and(Err(unknown()));
+        }
+        let issued = self
+            .issued
+            .get(&key_id)
+            .filter(|issued| issued.token == token)
+            .ok_or_else(unknown)?;
+        request.check_signature(&issued.secret, now)?;
+        if issued.expiration <= now {
             return Err((
-                "ValidationError",
+                "ExpiredToken",
+                "The security token included in the request is expired".into(),
+            ));
+        }
+        Ok(Caller {
+            arn: issued.arn.clone(),
+            has_mfa: issued.has_mfa,
+            is_temporary: true,
+        })
+    }
+
+    fn role(
+        &mut self,
+        caller: &Caller,
+        form: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let arn = field("RoleArn").to_owned();
+        let seconds: i64 = field("DurationSeconds").parse().unwrap();
+        let invalid = |what: String| ("ValidationError", what);
+        let name = field("RoleSessionName").to_owned();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        if !(2..=64).contains(&name.len()) || !name.chars().all(allowed) {
+            return Err(invalid("Invalid RoleSessionName".into()));
+        }
+        let is_chained = caller.arn.contains(":assumed-role/");
+        let role = self.roles.get(&arn).cloned();
+        let longest = role.as_ref().map_or(3600, |role| role.longest);
+        if is_chained && seconds > 3600 {
+            return Err(invalid(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining".into(),
+            ));
+        }
+        if seconds > longest {
+            return Err(invalid(
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+                    .into(),
+            ));
+        }
+        let mut has_mfa = caller.has_mfa && !is_chained;
+        if form.contains_key("TokenCode") {
+            self.check_code(form)?;
+            has_mfa = true;
+        }
+        let is_trusted = role.as_ref().is_some_and(|role| {
+            (has_mfa || !role.needs_mfa)
+                && role.external_id.is_none_or(|id| id == field("ExternalId"))
+                && role.session_name.is_none_or(|wanted| wanted == name)
+        });
+        if !is_trusted {
+            return Err((
+                "AccessDenied",
                 format!(
-                    "1 validation error detected: Value '{duration}' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 129600"
+                    "User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+                    caller.arn
                 ),
             ));
         }
+        self.assumed += 1;
+        let number = self.assumed;
+        let lasts = role
+            .and_then(|role| role.lasts)
+            .unwrap_or(SignedDuration::from_secs(seconds));
+        let expiration = now + lasts;
+        let parts: Vec<&str> = arn.split([':', '/']).collect();
+        let user = format!(
+            "arn:aws:sts::{}:assumed-role/{}/{name}",
+            parts[4],
+            parts.last().unwrap()
+        );
+        self.issued.insert(
+            format!("ASIAROLE{number:012}"),
+            Issued {
+                secret: format!("role/{SECRET_WORD}+{number}"),
+                token: format!("roletoken//{SECRET_WORD}+{number}=="),
+                expiration,
+                arn: user.clone(),
+                has_mfa: false,
+            },
+        );
+        Ok(role_xml(number, &user, &format!("{expiration:.0}")))
+    }
+
+    fn check_code(&mut self, form: &BTreeMap<String, String>) -> Result<(), Error> {
+        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         if !field("SerialNumber").ends_with("/igor") && !field("SerialNumber").starts_with("GAHT") {
             return Err((
                 "AccessDenied",
@@ -273,8 +456,38 @@ impl State {
                 "MultiFactorAuthentication failed with invalid MFA one time pass code. ".into(),
             ));
         }
+        Ok(())
+    }
+
+    fn session(
+        &mut self,
+        form: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let duration: i64 = field("DurationSeconds").parse().unwrap();
+        if !(900..=129_600).contains(&duration) {
+            return Err((
+                "ValidationError",
+                format!(
+                    "1 validation error detected: Value '{duration}' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 129600"
+                ),
+            ));
+        }
+        self.check_code(form)?;
         self.sessions += 1;
         let expiration = now + SignedDuration::from_secs(duration);
+        let number = self.sessions;
+        self.issued.insert(
+            format!("ASIASESSION{number:09}"),
+            Issued {
+                secret: format!("session/{SECRET_WORD}+{number}"),
+                token: format!("token//{SECRET_WORD}+{number}=="),
+                expiration,
+                arn: USER.into(),
+                has_mfa: true,
+            },
+        );
         Ok(session_xml(self.sessions, &format!("{expiration:.0}")))
     }
 }
@@ -293,6 +506,42 @@ pub fn session_xml(number: u32, expiration: &str) -> String {
   </GetSessionTokenResult>
   <ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>
 </GetSessionTokenResponse>
+"#
+    )
+}
+
+/// An error's code and message.
+type Error = (&'static str, String);
+
+fn role_xml(number: u32, user_arn: &str, expiration: &str) -> String {
+    format!(
+        r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <AssumeRoleResult>
+    <AssumedRoleUser>
+      <AssumedRoleId>AROAEXAMPLE:igor</AssumedRoleId>
+      <Arn>{user_arn}</Arn>
+    </AssumedRoleUser>
+    <Credentials>
+      <AccessKeyId>ASIAROLE{number:012}</AccessKeyId>
+      <SecretAccessKey>role/{SECRET_WORD}+{number}</SecretAccessKey>
+      <SessionToken>roletoken//{SECRET_WORD}+{number}==</SessionToken>
+      <Expiration>{expiration}</Expiration>
+    </Credentials>
+  </AssumeRoleResult>
+  <ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>
+</AssumeRoleResponse>
+"#
+    )
+}
+
+fn identity_xml(arn: &str) -> String {
+    format!(
+        r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <GetCallerIdentityResult>
+    <Arn>{arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>123456789012</Account>
+  </GetCallerIdentityResult>
+  <ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>
+</GetCallerIdentityResponse>
 "#
     )
 }
@@ -375,20 +624,14 @@ impl HttpRequest {
     }
 
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
-    fn check_signature(&self, now: Timestamp) -> Result<(), (&'static str, String)> {
+    fn check_signature(&self, secret: &str, now: Timestamp) -> Result<(), Error> {
         let scope = self.scope();
-        let [key_id, date, region, service, _] = scope.as_slice() else {
+        let [_, date, region, service, _] = scope.as_slice() else {
             return Err((
                 "MissingAuthenticationToken",
                 "Request is missing Authentication Token".into(),
             ));
         };
-        if key_id != KEY_ID {
-            return Err((
-                "InvalidClientTokenId",
-                "The security token included in the request is invalid.".into(),
-            ));
-        }
         let signed_headers = self.authorization("SignedHeaders");
         let mut canonical = format!("{}\n{}\n\n", self.method, self.path);
         for name in signed_headers.split(';') {
@@ -407,7 +650,7 @@ impl HttpRequest {
         );
         let key = [date, region, service, "aws4_request"]
             .iter()
-            .fold(format!("AWS4{SECRET}").into_bytes(), |key, part| {
+            .fold(format!("AWS4{secret}").into_bytes(), |key, part| {
                 hmac(&key, part)
             });
         if hex(&hmac(&key, &string_to_sign)) != self.authorization("Signature") {

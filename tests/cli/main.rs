@@ -14,6 +14,7 @@ mod authority;
 mod fake_sts;
 mod leaks;
 mod moto;
+mod roles;
 mod sandbox;
 mod shell;
 mod terminal;

@@ -559,38 +559,6 @@ fn endpoint_url_of_a_profile_is_used() {
 }
 
 #[test]
-fn role_profile_gets_a_session_with_its_sources_keys() {
-    let sts = FakeSts::start();
-    let sandbox = with_files(
-        &sts,
-        &format!(
-            "[profile admin]\nrole_arn = arn:aws:iam::333333333333:role/admin\nsource_profile = work\n\
-             mfa_serial = {WORK}\naws_access_key_id = AKIANOTTHESE\naws_secret_access_key = x\n\
-             [profile reader]\nrole_arn = arn:aws:iam::333333333333:role/reader\nsource_profile = private\n\
-             [profile private]\nmfa_serial = {PRIVATE}\n\
-             [profile own]\nrole_arn = arn:aws:iam::333333333333:role/own\nsource_profile = own\n\
-             mfa_serial = {WORK}\n{}",
-            profile_keys()
-        ),
-        &format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
-    );
-    for (profile, code, device) in [
-        ("admin", "111111", WORK),
-        ("reader", "222222", PRIVATE),
-        ("own", "333333", WORK),
-    ] {
-        let outcome = sandbox.run(["get", "-p", profile, code]);
-        outcome.succeeded();
-        // The user's own session; no role is assumed.
-        assert_eq!(sts.requests().last().unwrap().form["SerialNumber"], device);
-    }
-    assert_eq!(
-        sandbox.session_folder(),
-        ["session-admin", "session-own", "session-reader"]
-    );
-}
-
-#[test]
 fn source_profile_in_a_cycle_or_missing_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(

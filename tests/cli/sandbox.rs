@@ -210,7 +210,9 @@ impl Sandbox {
             .collect();
         let mut leaks = Leaks::new(&arguments);
         for request in self.sts.iter().flat_map(FakeSts::requests) {
-            leaks.add_code(&request.form["TokenCode"]);
+            if let Some(code) = request.form.get("TokenCode") {
+                leaks.add_code(code);
+            }
         }
         leaks.add_files(self.directory.path(), &self.written.lock().unwrap());
         leaks

@@ -1,0 +1,82 @@
+//! The credentials that a selection means, for the commands that hand them on: the user's own session, or
+//! those of a role.
+
+pub mod role;
+
+use crate::cli::Selection;
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::session::Session;
+use crate::session::store::{Loaded, SessionStore};
+use crate::settings::{self, Flags, Location, Settings};
+use jiff::Timestamp;
+use role::SelectedRole;
+use std::path::Path;
+
+/// The credentials that the selection means. Those of a role are renewed if less than a quarter of an hour is
+/// left of them; nothing else needs the network.
+///
+/// `watch` is called with each file before it is read, and again after it was replaced.
+///
+/// # Errors
+/// There are none, they have expired, their file cannot be used, or a role cannot be assumed; with the command
+/// to run next.
+pub fn find(
+    selection: &Selection,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+    watch: &mut dyn FnMut(&Path),
+) -> Result<Session, Failure> {
+    let location = Location::of(selection, environment)?;
+    let session_store = SessionStore::new(location.session.value);
+    watch(session_store.path());
+    let Some(role_file) = location.role else {
+        return saved(&session_store, selection, now());
+    };
+    watch(&role_file);
+    let stamp = Location::stamp(selection, environment)?;
+    // Nothing that decides between the two has changed since they were saved.
+    if let Ok(loaded) = SessionStore::new(role_file.clone()).read()
+        && loaded.session.provenance.settings.as_ref() == Some(&stamp.role)
+        && role::is_fresh(&loaded.session, now())
+    {
+        return Ok(with_warning(loaded));
+    }
+    if location.depends_on_profiles
+        && !location.names_role
+        && let Ok(loaded) = session_store.read()
+        && loaded.session.provenance.settings.as_ref() == Some(&stamp.session)
+        && loaded.session.is_valid(now())
+    {
+        return Ok(with_warning(loaded));
+    }
+
+    let settings = Settings::new(selection, Flags::default(), environment)?;
+    let Some(chain) = settings.role_chain()? else {
+        let store = SessionStore::new(settings.session_file()?.value);
+        watch(store.path());
+        return saved(&store, selection, now());
+    };
+    let role = SelectedRole::of(&settings, chain, role_file, stamp.role, selection)?;
+    watch(role.base_store.path());
+    role.credentials(now, watch)
+}
+
+/// The user's own session that is saved at `store`.
+///
+/// # Errors
+/// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
+fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Session, Failure> {
+    let get_command = settings::get_command(selection, &Flags::default());
+    let remedy = |error| Failure::from(error).hint(format!("run `{get_command}`"));
+    let mut loaded = store.read().map_err(remedy)?;
+    loaded.session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
+    Ok(with_warning(loaded))
+}
+
+fn with_warning(loaded: Loaded) -> Session {
+    if let Some(warning) = loaded.warning {
+        super::note(&format!("warning: {warning}"));
+    }
+    loaded.session
+}

@@ -1,0 +1,618 @@
+//! Roles: one code serves every role of the user, and each is renewed without another one.
+
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
+use super::sandbox::{DEVICE, Sandbox, mode, profile_keys, read_json};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+const DEPLOY: &str = "arn:aws:iam::333333333333:role/team/deploy";
+const READER: &str = "arn:aws:iam::444444444444:role/reader";
+
+/// A user whose profile `work` has the keys, and `staging` a role that is reached with them.
+fn with_profiles(sts: &FakeSts) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("AWS_ENDPOINT_URL_STS", sts.url());
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile work]\nmfa_serial = {DEVICE}\nregion = eu-central-1\n\
+             [profile staging]\nrole_arn = {DEPLOY}\nsource_profile = work\nregion = eu-west-1\n\
+             external_id = 42\nrole_session_name = igor@laptop\nduration_seconds = 1800\n\
+             [profile reader]\nrole_arn = {READER}\nsource_profile = staging\n"
+        ),
+    );
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    sts.add_role(
+        DEPLOY,
+        Role {
+            external_id: Some("42"),
+            session_name: Some("igor@laptop"),
+            ..Role::default()
+        },
+    );
+    sandbox
+}
+
+/// A user of the two scripts, with a role for this directory.
+fn with_master_keys(sts: &FakeSts) -> Sandbox {
+    let mut sandbox = Sandbox::with_user(sts);
+    sandbox.set("AWS_MFA_ROLE_ARN", DEPLOY);
+    sts.add_role(DEPLOY, Role::default());
+    sandbox
+}
+
+fn actions(sts: &FakeSts) -> Vec<String> {
+    let requests = sts.requests().into_iter();
+    requests
+        .map(|request| request.form["Action"].clone())
+        .collect()
+}
+
+/// The access key that `load` hands out.
+#[track_caller]
+fn loaded(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let outcome = sandbox.run([&["load", "--format", "json"], arguments].concat());
+    let json: serde_json::Value = serde_json::from_str(outcome.succeeded()).unwrap();
+    json["AWS_ACCESS_KEY_ID"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn get_of_a_role_saves_the_users_session_and_assumes_the_role() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    let outcome = sandbox.run(["get", "-p", "staging", "123456"]);
+    let lines: Vec<&str> = outcome.succeeded().lines().collect();
+    let directory = sandbox
+        .session_file()
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    assert!(
+        lines[0].starts_with(&format!(
+            "saved session info to {directory}/session-work (valid 12h, until "
+        )),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with(&format!(
+            "assumed the role {DEPLOY}; saved to {directory}/role-staging (valid 30m, until "
+        )),
+        "{lines:?}"
+    );
+    assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+    let request = &sts.requests()[1];
+    assert_eq!(request.key_id, "ASIASESSION000000001");
+    assert_eq!(request.form["RoleArn"], DEPLOY);
+    assert_eq!(request.form["RoleSessionName"], "igor@laptop");
+    assert_eq!(request.form["ExternalId"], "42");
+    assert_eq!(request.form["DurationSeconds"], "1800");
+    assert!(!request.form.contains_key("TokenCode"));
+
+    // As `aws sts assume-role` prints it, in a private file.
+    let file = sandbox.session_file().with_file_name("role-staging");
+    assert_eq!(mode(&file), 0o600);
+    let saved = read_json(&file);
+    assert_eq!(saved["Credentials"]["AccessKeyId"], "ASIAROLE000000000001");
+    assert_eq!(
+        saved["AssumedRoleUser"],
+        json!({
+            "AssumedRoleId": "AROAEXAMPLE:igor",
+            "Arn": "arn:aws:sts::333333333333:assumed-role/deploy/igor@laptop",
+        })
+    );
+
+    // In every format and for exec: the role, and its region.
+    let shell = sandbox.run(["load", "-p", "staging"]);
+    let text = shell.succeeded();
+    assert!(
+        text.contains("export AWS_ACCESS_KEY_ID='ASIAROLE000000000001'\n"),
+        "{text}"
+    );
+    assert!(text.contains("export AWS_REGION='eu-west-1'\n"), "{text}");
+    let exec = sandbox.run(["exec", "-p", "staging", "env"]);
+    assert!(
+        exec.succeeded()
+            .contains("AWS_ACCESS_KEY_ID=ASIAROLE000000000001\n")
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIASESSION000000001");
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
+fn get_of_a_role_without_a_code_uses_the_valid_session() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let outcome = sandbox.run(["get", "-p", "staging"]);
+    let lines: Vec<&str> = outcome.succeeded().lines().collect();
+    assert!(lines[0].starts_with("kept the session in "), "{lines:?}");
+    assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
+    assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+    // `load` alone does it as well.
+    std::fs::remove_file(sandbox.session_file().with_file_name("role-staging")).unwrap();
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
+}
+
+#[test]
+fn denied_role_is_an_error_that_costs_no_second_code() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    sts.add_role(
+        DEPLOY,
+        Role {
+            external_id: Some("another"),
+            ..Role::default()
+        },
+    );
+    let outcome = sandbox.run(["get", "-p", "staging", "123456"]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.stdout.starts_with("saved session info to "));
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: the user may not assume the role {DEPLOY}\n  \
+             AccessDenied: User: {} is not authorized to perform: sts:AssumeRole on resource: {DEPLOY} (request {})\n\
+             hint: check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name\n",
+            super::fake_sts::USER,
+            super::fake_sts::REQUEST_ID
+        )
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIASESSION000000001");
+    assert_eq!(sts.requests_for("GetSessionToken").len(), 1);
+}
+
+/// One line in the .envrc of each directory, and no `~/.aws`.
+#[test]
+fn role_of_the_environment_is_assumed_under_the_users_name() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_master_keys(&sts);
+    sts.add_role(
+        DEPLOY,
+        Role {
+            session_name: Some("igor"),
+            ..Role::default()
+        },
+    );
+    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    assert_eq!(
+        actions(&sts),
+        ["GetSessionToken", "GetCallerIdentity", "AssumeRole"]
+    );
+    assert_eq!(
+        sandbox.session_folder(),
+        [
+            format!(".role-333333333333-deploy@session-{KEY_ID}.lock"),
+            format!("role-333333333333-deploy@session-{KEY_ID}"),
+            format!("session-{KEY_ID}"),
+        ]
+        .into_iter()
+        .filter(|name| !name.ends_with(".lock"))
+        .collect::<Vec<_>>()
+    );
+    assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000001");
+    // One that is due is not mistaken for the user's session.
+    let due = Role {
+        lasts: Some(SignedDuration::from_mins(10)),
+        ..Role::default()
+    };
+    sts.add_role(DEPLOY, due);
+    std::fs::remove_file(
+        sandbox
+            .session_file()
+            .with_file_name(format!("role-333333333333-deploy@session-{KEY_ID}")),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        assert!(loaded(&sandbox, &[]).starts_with("ASIAROLE"));
+    }
+    // Another role of the same user: no code, and the name is known.
+    sts.add_role(READER, Role::default());
+    assert_eq!(
+        loaded(&sandbox, &["--role-arn", READER]),
+        "ASIAROLE000000000004"
+    );
+    sandbox.set("AWS_MFA_ROLE_ARN", READER);
+    assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000004");
+    assert_eq!(sts.requests_for("GetCallerIdentity").len(), 1);
+    // Without a role it is the user's own session, with one request as ever.
+    sandbox.unset("AWS_MFA_ROLE_ARN");
+    assert_eq!(loaded(&sandbox, &[]), "ASIASESSION000000001");
+    let before = sts.requests().len();
+    assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+    assert_eq!(sts.requests().len(), before + 1);
+    // The new session still knows the user's name.
+    sandbox.set("AWS_MFA_ROLE_ARN", READER);
+    std::fs::remove_file(
+        sandbox
+            .session_file()
+            .with_file_name(format!("role-444444444444-reader@session-{KEY_ID}")),
+    )
+    .unwrap();
+    assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000005");
+    assert_eq!(sts.requests_for("GetCallerIdentity").len(), 1);
+}
+
+#[test]
+fn role_is_renewed_when_a_quarter_is_left_and_failure_hands_out_the_old_one() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    let lasts = |minutes| {
+        sts.add_role(
+            DEPLOY,
+            Role {
+                lasts: Some(SignedDuration::from_mins(minutes)),
+                ..Role::default()
+            },
+        );
+    };
+    // Of 30 minutes a quarter is 7:30.
+    lasts(8);
+    assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
+    lasts(7);
+    assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000003");
+    // Nobody answers: what there is holds for some minutes yet.
+    sts.behave(Behaviour::Close);
+    let outcome = sandbox.run(["load", "-p", "staging"]);
+    assert_eq!(outcome.status, 0);
+    assert!(outcome.stdout.contains("ASIAROLE000000000003"));
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: warning: the role is not renewed: the connection to {} broke before an answer came\n",
+            sts.url()
+        )
+    );
+    // A request without a code is sent again.
+    assert_eq!(sts.requests_for("AssumeRole").len(), 3 + 3);
+    sts.behave(Behaviour::Serve);
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000007");
+}
+
+#[test]
+fn silent_sts_is_given_up_after_five_seconds() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    sts.behave(Behaviour::Silence);
+    let started = std::time::Instant::now();
+    let outcome = sandbox.run(["load", "-p", "staging"]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(15));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert!(
+        outcome.stderr.starts_with(&format!(
+            "aws-mfa: no answer from {} within 5 s\n",
+            sts.url()
+        )),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn missing_or_expired_session_is_status_3_with_the_remedy() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    let base = sandbox.session_file().with_file_name("session-work");
+    let expect = |what: &str| {
+        sandbox.run(["load", "-p", "staging"]).is(
+            3,
+            "",
+            &format!(
+                "aws-mfa: {what} ({})\nhint: run `aws-mfa get --profile staging <code>`\n",
+                base.display()
+            ),
+        );
+    };
+    expect("no session yet");
+    sandbox.write(
+        &base,
+        session_json(Timestamp::now() - SignedDuration::from_mins(90)),
+    );
+    expect("session expired 1h 30m ago");
+    // A session that AWS no longer knows.
+    sandbox.write(
+        &base,
+        session_json(Timestamp::now() + SignedDuration::from_hours(1)),
+    );
+    let outcome = sandbox.run(["load", "-p", "staging"]);
+    assert_eq!(outcome.status, 3);
+    assert!(
+        outcome
+            .stderr
+            .starts_with("aws-mfa: AWS does not accept the session ASIASESSION000000000\n")
+            && outcome
+                .stderr
+                .ends_with("hint: run `aws-mfa get --profile staging <code>`\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(sts.requests_for("GetSessionToken").len(), 0);
+}
+
+#[test]
+fn role_behind_a_role_is_assumed_with_the_credentials_of_the_first() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    sts.add_role(
+        READER,
+        Role {
+            needs_mfa: false,
+            session_name: Some("igor"),
+            ..Role::default()
+        },
+    );
+    assert_eq!(sandbox.run(["get", "-p", "reader", "123456"]).status, 0);
+    let signers: Vec<(String, String)> = sts
+        .requests()
+        .into_iter()
+        .map(|request| (request.form["Action"].clone(), request.key_id))
+        .collect();
+    assert_eq!(
+        signers,
+        [
+            ("GetSessionToken", KEY_ID),
+            ("GetCallerIdentity", "ASIASESSION000000001"),
+            ("AssumeRole", "ASIASESSION000000001"),
+            ("AssumeRole", "ASIAROLE000000000001"),
+        ]
+        .map(|(action, key)| (action.to_owned(), key.to_owned()))
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "reader"]), "ASIAROLE000000000002");
+    // From the second role on there is no MFA.
+    sts.add_role(READER, Role::default());
+    let outcome = sandbox.run(["get", "-p", "reader"]);
+    assert_eq!(outcome.status, 1);
+    assert!(
+        outcome.stderr.starts_with(&format!(
+            "aws-mfa: the role {DEPLOY} may not assume the role {READER}\n"
+        )) && outcome.stderr.ends_with(
+            "hint: a role's session carries no MFA: a trust policy that demands \
+                 aws:MultiFactorAuthPresent rejects it from the second role on\n"
+        ),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn direct_spends_the_code_on_the_role_for_a_longer_session() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    sts.add_role(
+        DEPLOY,
+        Role {
+            longest: 12 * 3600,
+            ..Role::default()
+        },
+    );
+    let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "8h", "123456"]);
+    assert!(
+        outcome
+            .succeeded()
+            .contains("role-staging (valid 8h, until "),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(actions(&sts), ["AssumeRole"]);
+    let request = &sts.requests()[0];
+    assert_eq!(request.key_id, KEY_ID);
+    assert_eq!(request.form["TokenCode"], "123456");
+    assert_eq!(request.form["SerialNumber"], DEVICE);
+    assert_eq!(request.form["DurationSeconds"], "28800");
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
+    assert_eq!(sts.requests().len(), 1);
+
+    // A rejected code is no reason to lose the credentials that there are.
+    let outcome = sandbox.run(["get", "-p", "staging", "--direct", "000000"]);
+    assert!(
+        outcome.stderr.starts_with("aws-mfa: the code was rejected"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
+    for (arguments, status, message) in [
+        (
+            &["-p", "work", "--direct", "1"][..],
+            2,
+            "--direct needs a role\n",
+        ),
+        (
+            &["-p", "reader", "--direct", "1"],
+            2,
+            "--direct cannot reach the role ",
+        ),
+        (
+            &["-p", "staging", "--direct", "-d", "13h", "1"],
+            2,
+            "invalid duration of a role: 13h\n",
+        ),
+    ] {
+        let outcome = sandbox.run([&["get"], arguments].concat());
+        assert_eq!(outcome.status, status);
+        assert!(
+            outcome.stderr.starts_with(&format!("aws-mfa: {message}")),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn changed_profile_is_noticed_and_an_old_session_is_not_the_roles() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    // Version 0.1 saved the user's session under the role's name.
+    let old = sandbox.session_file().with_file_name("session-staging");
+    sandbox.write(
+        &old,
+        session_json(Timestamp::now() + SignedDuration::from_hours(1)),
+    );
+    assert_eq!(sandbox.run(["load", "-p", "staging"]).status, 3);
+    assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
+    // Another role under the same name.
+    sts.add_role(READER, Role::default());
+    let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    sandbox.write(".aws/config", config.replace(DEPLOY, READER));
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
+    // A plain profile that becomes a role's.
+    assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIASESSION000000001");
+    sandbox.write(
+        ".aws/config",
+        format!("{config}[profile base]\n[profile x]\n").replace(
+            "[profile work]\n",
+            &format!("[profile work]\nrole_arn = {READER}\nsource_profile = work\n"),
+        ),
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIAROLE000000000003");
+}
+
+/// Of two sources the role's own keys do not count, but for a profile that names itself; the device is
+/// inherited.
+#[test]
+fn keys_and_device_come_from_the_source_of_a_role() {
+    let sts = FakeSts::start();
+    let other = DEVICE.replace("123456789012", "222222222222");
+    let mut sandbox = Sandbox::new();
+    sandbox.set("AWS_ENDPOINT_URL_STS", sts.url());
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile admin]\nrole_arn = {DEPLOY}\nsource_profile = work\n\
+             mfa_serial = {DEVICE}\naws_access_key_id = AKIANOTTHESE\naws_secret_access_key = x\n\
+             [profile reader]\nrole_arn = {READER}\nsource_profile = private\n\
+             [profile private]\nmfa_serial = {other}\n\
+             [profile own]\nrole_arn = {READER}\nsource_profile = own\nmfa_serial = {DEVICE}\n{}",
+            profile_keys()
+        ),
+    );
+    sandbox.write(
+        ".aws/credentials",
+        format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
+    );
+    // Each is due for renewal at once.
+    let due = || Role {
+        lasts: Some(SignedDuration::from_mins(10)),
+        ..Role::default()
+    };
+    sts.add_role(DEPLOY, due()).add_role(READER, due());
+    for (profile, code, device) in [
+        ("admin", "111111", DEVICE),
+        ("reader", "222222", &other),
+        ("own", "333333", DEVICE),
+    ] {
+        assert_eq!(sandbox.run(["get", "-p", profile, code]).status, 0);
+        let requests = sts.requests_for("GetSessionToken");
+        assert_eq!(requests.last().unwrap().form["SerialNumber"], device);
+        assert!(loaded(&sandbox, &["-p", profile]).starts_with("ASIAROLE"));
+    }
+    let mut sessions = sandbox.session_folder();
+    sessions.retain(|name| name.starts_with("session-"));
+    assert_eq!(sessions, ["session-own", "session-private", "session-work"]);
+}
+
+#[test]
+fn role_beside_master_keys_is_used_only_if_it_says_so() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_profiles(&sts);
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
+        .set("AWS_MFA_ARN", DEVICE)
+        .set("AWS_PROFILE", "staging");
+    for verb in ["get 123456", "load", "exec true"] {
+        let outcome = sandbox.run(verb.split(' '));
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (
+                1,
+                "aws-mfa: the role of the profile staging is assumed with the keys of the profile work, \
+                 but MASTER_AWS_ACCESS_KEY_ID names others\n\
+                 hint: use the keys of work with `--profile staging` or AWS_MFA_PROFILE=staging, or the MASTER_* \
+                 keys with credential_source = Environment instead of source_profile\n"
+            )
+        );
+    }
+    assert!(sts.requests().is_empty());
+    sts.add_role(DEPLOY, Role::default());
+    sandbox.write(
+        ".aws/config",
+        format!("[profile staging]\nrole_arn = {DEPLOY}\ncredential_source = Environment\n"),
+    );
+    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000001");
+    // Explicitly as well; the session is that of the keys.
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
+    assert_eq!(sts.requests_for("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    for (lines, message) in [
+        (
+            "credential_source = Ec2InstanceMetadata",
+            "the profile x has credential_source = Ec2InstanceMetadata, which knows no MFA code",
+        ),
+        (
+            "credential_source = EcsContainer",
+            "the profile x has credential_source = EcsContainer, which knows no MFA code",
+        ),
+        (
+            "web_identity_token_file = /t",
+            "the profile x has web_identity_token_file, which knows no MFA code",
+        ),
+        (
+            "sso_session = s",
+            "the profile x has sso_session, which knows no MFA code",
+        ),
+        (
+            "",
+            "the profile x has a role_arn, but no source of credentials",
+        ),
+        (
+            "source_profile = work\ncredential_source = Environment",
+            "the profile x has both source_profile and credential_source",
+        ),
+        (
+            "source_profile = work\nduration_seconds = 1",
+            "duration_seconds of the profile x is not a number of seconds from 900 to 43200: 1",
+        ),
+        (
+            "source_profile = work\nrole_session_name = a b",
+            "role_session_name of the profile x is invalid: a b",
+        ),
+    ] {
+        sandbox.write(
+            ".aws/config",
+            format!("[profile work]\n[profile x]\nrole_arn = {DEPLOY}\n{lines}\n"),
+        );
+        for verb in ["get", "load"] {
+            let outcome = sandbox.run([verb, "-p", "x"]);
+            assert_eq!(outcome.status, 1, "{lines}");
+            assert!(
+                outcome
+                    .stderr
+                    .starts_with(&format!("aws-mfa: {message}\nhint: ")),
+                "{}",
+                outcome.stderr
+            );
+        }
+    }
+    for arn in ["admin", "arn:aws:iam::123456789012:user/igor"] {
+        let outcome = sandbox.run(["load", "--role-arn", arn]);
+        assert_eq!(outcome.status, 1);
+        assert_eq!(
+            outcome.stderr,
+            format!(
+                "aws-mfa: --role-arn is not the ARN of a role: {arn}\n\
+                 hint: a role's ARN is arn:aws:iam::<account>:role/<name>\n"
+            )
+        );
+    }
+    assert!(sts.requests().is_empty());
+}
