@@ -94,11 +94,14 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
             session
         }
     };
-    if let Some(role) = role {
-        let session = role.get(session, now)?;
-        confirm(&role.told(), &session, role.store.path())?;
+    let Some(role) = role else {
+        return Ok(());
+    };
+    let file = role.store.path();
+    match role.fresh(now()).filter(|_| resolved.margin.is_some()) {
+        Some(session) => confirm("kept the role's credentials in", &session, file),
+        None => confirm(&role.told(), &role.get(session, now)?, file),
     }
-    Ok(())
 }
 
 /// All that a `get` needs to know before it acts.

@@ -129,6 +129,22 @@ fn get_of_a_role_without_a_code_uses_the_valid_session() {
     assert!(lines[0].starts_with("kept the session in "), "{lines:?}");
     assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+    // Every terminal asks for it, and one of them gets it.
+    let kept = sandbox.run(["get", "-p", "staging", "--unless-valid"]);
+    let directory = sandbox
+        .session_file()
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    assert!(
+        kept.succeeded().contains(&format!(
+            "\nkept the role's credentials in {directory}/role-staging (valid 30m, "
+        )),
+        "{}",
+        kept.stdout
+    );
+    assert_eq!(actions(&sts).len(), 2);
     // `load` alone does it as well.
     std::fs::remove_file(sandbox.session_file().with_file_name("role-staging")).unwrap();
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");

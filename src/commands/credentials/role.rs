@@ -93,8 +93,7 @@ impl SelectedRole {
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let started = Instant::now();
-        let saved = self.saved();
-        if let Some(session) = saved.filter(|session| is_fresh(session, now())) {
+        if let Some(session) = self.fresh(now()) {
             return Ok(session);
         }
         // Without a lock, a hundred processes make a hundred requests; that is no reason to make none.
@@ -121,6 +120,11 @@ impl SelectedRole {
                 None => Err(failure),
             },
         }
+    }
+
+    /// The saved credentials, if they need no renewal yet.
+    pub fn fresh(&self, now: Timestamp) -> Option<Session> {
+        self.saved().filter(|session| is_fresh(session, now))
     }
 
     /// New credentials, assumed with `base`, the user's own session, and saved.
