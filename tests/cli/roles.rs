@@ -868,3 +868,79 @@ fn direnv_follows_the_session_and_the_role_without_a_loop() {
         assert_eq!(shell.run("true"), "");
     }
 }
+
+#[test]
+fn refusal_of_a_role_says_what_to_do() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let refused = |status: u16, code: &str, message: &str| {
+        sts.behave(Behaviour::Answer {
+            status,
+            body: super::fake_sts::error_xml(code, message),
+        });
+        let before = sts.requests().len();
+        let outcome = sandbox.run(["load", "-p", "staging"]);
+        let first = outcome.stderr.lines().next().unwrap().to_owned();
+        (outcome.status, first, sts.requests().len() - before)
+    };
+    // What may pass is tried again, within the five seconds; there is no code in it.
+    assert_eq!(
+        refused(400, "Throttling", "Rate exceeded"),
+        (1, "aws-mfa: STS is busy".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(500, "InternalFailure", "We all make mistakes."),
+        (1, "aws-mfa: STS has failed (HTTP 500)".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(
+            403,
+            "ExpiredToken",
+            "The security token included in the request is expired"
+        ),
+        (
+            3,
+            "aws-mfa: the session has expired, AWS says".to_owned(),
+            1
+        )
+    );
+    // Longer than MaxSessionDuration.
+    sts.behave(Behaviour::Serve);
+    let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "2h", "222222"]);
+    assert_eq!(outcome.status, 2);
+    assert!(
+        outcome.stderr.contains(
+            "ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration"
+        ),
+        "{}",
+        outcome.stderr
+    );
+}
+
+/// What answers may be a proxy that knows better.
+#[test]
+fn credentials_of_another_role_are_not_saved() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let body = format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+         <AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId>\
+         <Arn>arn:aws:sts::333333333333:assumed-role/admin/igor</Arn></AssumedRoleUser>\
+         <Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>{0}</SecretAccessKey>\
+         <SessionToken>{0}</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials>\
+         </AssumeRoleResult></AssumeRoleResponse>",
+        super::fake_sts::SECRET_WORD
+    );
+    sts.behave(Behaviour::Answer { status: 200, body });
+    let outcome = sandbox.run(["load", "-p", "staging"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: STS's answer is no session of the role {DEPLOY}: it is for another role ({})\n",
+            sts.url()
+        )
+    );
+}
