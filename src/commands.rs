@@ -5,8 +5,10 @@ pub mod completions;
 mod exec;
 mod get;
 mod init;
+mod integration;
 mod load;
 mod man;
+mod prompt;
 mod status;
 
 use crate::cli::{Command, Selection};
@@ -14,7 +16,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::escape::escape;
 use crate::session::Session;
-use crate::session::store::SessionStore;
+use crate::session::store::{Loaded, SessionStore};
 use crate::settings::{self, Flags};
 use anyhow::Context;
 use jiff::Timestamp;
@@ -31,10 +33,11 @@ pub fn run(
         Command::Get(get) => get::run(get, environment, now),
         Command::Load(load) => return load::run(load, environment, now()),
         Command::Init(init) => init::run(init),
-        Command::Exec(exec) => return exec::run(exec, environment, now()),
+        Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
         Command::Completions(completions) => completions::run(completions),
+        Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
         Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -49,18 +52,28 @@ fn valid_session(
     store: &SessionStore,
     now: Timestamp,
 ) -> Result<Session, Failure> {
+    let Loaded { session, warning } = saved_session(selection, store, now)?;
+    if let Some(warning) = warning {
+        note(&format!("warning: {warning}"));
+    }
+    Ok(session)
+}
+
+/// The same without a word about its file: at a prompt, each word is said once.
+fn saved_session(
+    selection: &Selection,
+    store: &SessionStore,
+    now: Timestamp,
+) -> Result<Loaded, Failure> {
     let remedy = |error| {
         Failure::from(error).hint(format!(
             "run `{}`",
             settings::get_command(selection, &Flags::default())
         ))
     };
-    let loaded = store.read().map_err(remedy)?;
-    let session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
-    if let Some(warning) = loaded.warning {
-        note(&format!("warning: {warning}"));
-    }
-    Ok(session)
+    let Loaded { session, warning } = store.read().map_err(remedy)?;
+    let session = session.valid_at(now, store.path()).map_err(remedy)?;
+    Ok(Loaded { session, warning })
 }
 
 /// Writes a command's result to standard output, whole and at once. That its reader has gone, like

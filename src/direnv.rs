@@ -43,10 +43,7 @@ pub fn dump(
     change: &Change,
     watch: Option<&Watch>,
 ) -> anyhow::Result<Zeroizing<String>> {
-    let watches = environment
-        .get(variable::DIRENV_WATCHES)
-        .and_then(OsStr::to_str)
-        .and_then(|watches| watch?.added_to(watches));
+    let watches = watches(environment, watch);
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
         let (name, value) = as_direnv_has_it(text(name), text(value));
@@ -69,6 +66,48 @@ pub fn dump(
         .map(|(name, value)| name.len() + value.len() + r#""":"","#.len())
         .sum();
     encode(&variables, room)
+}
+
+/// What `.envrc`'s shell watches, with `watch` added to it; `None` if that changes nothing.
+pub fn watches(environment: &Environment, watch: Option<&Watch>) -> Option<String> {
+    let watches = environment.get(variable::DIRENV_WATCHES)?.to_str()?;
+    watch?.added_to(watches)
+}
+
+/// The change that has direnv load the `.envrc` again at its next prompt, in this shell alone: what it does not
+/// know to be unchanged, it loads (`LoadedRC` in direnv's `internal/cmd/config.go`). Touching the `.envrc`
+/// would make every shell load it, and be seen by whoever watches that file.
+pub fn without_watches() -> Change<'static> {
+    Change::of_variables([(WATCHES, None)])
+}
+
+/// Whether direnv watches the file at `path` for this shell.
+pub fn is_watched(environment: &Environment, path: &Path) -> bool {
+    environment
+        .get(variable::DIRENV_WATCHES)
+        .and_then(OsStr::to_str)
+        .and_then(unpack)
+        .and_then(|json| {
+            let list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
+            let path = absolute(path);
+            Some(
+                list.iter()
+                    .any(|entry| watched_path(entry).is_some_and(|watched| Path::new(&watched) == path)),
+            )
+        })
+        .unwrap_or(false)
+}
+
+/// The change that adds `watch`, for the shell of an `.envrc` itself.
+pub fn with_watch<'a>(
+    change: Change<'a>,
+    environment: &Environment,
+    watch: Option<&Watch>,
+) -> Change<'a> {
+    match watches(environment, watch) {
+        Some(watches) => change.with(WATCHES, watches),
+        None => change,
+    }
 }
 
 /// A name or a value as direnv takes it. Nearly all are UTF-8, which is seen faster than mended.

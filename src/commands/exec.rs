@@ -1,5 +1,6 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
+use super::get;
 use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
@@ -8,16 +9,18 @@ use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
 use crate::session::store::SessionStore;
+use crate::session::{SOON, Session};
 use crate::settings;
+use crate::time;
 use jiff::Timestamp;
 use std::ffi::OsStr;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// What else names credentials, besides the master keys: it would beat the session, or take over
 /// when the session has expired.
-const OTHER_CREDENTIALS: [&str; 11] = [
+const OTHER_CREDENTIALS: [&str; 12] = [
     // The JavaScript SDK prefers the keys of a profile to those of the environment, and every SDK
     // fails on a profile that is missing.
     "AWS_PROFILE",
@@ -35,15 +38,28 @@ const OTHER_CREDENTIALS: [&str; 11] = [
     "AWS_SESSION_EXPIRATION",
     // Prints codes, with which more sessions can be had.
     "AWS_MFA_CODE_COMMAND",
+    // Is true of this process alone.
+    variable::AWS_MFA_HOOK.name(),
 ];
 
 /// The longest first line that Linux reads of a script (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: u64 = 256;
 
 /// Carries out `aws-mfa exec`. On Unix it returns only if the command could not be started.
-pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
-    let store = SessionStore::new(settings::session_file(&exec.selection, environment)?.value);
-    let session = super::valid_session(&exec.selection, &store, now)?;
+pub fn run(
+    exec: &Exec,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<ExitCode> {
+    let session = session(exec, environment, now)?;
+    if let Some(left) = session.time_left(now())
+        && left < SOON
+    {
+        super::note(&format!(
+            "warning: the session expires in {}",
+            time::span(left)
+        ));
+    }
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::new(Kind::Usage, "no command was given").into());
     };
@@ -51,6 +67,27 @@ pub fn run(exec: &Exec, environment: &Environment, now: Timestamp) -> anyhow::Re
     command.args(arguments);
     set_environment(&mut command, environment, &Change::of(&session));
     become_it(command).map_err(|error| not_run(program, &error, environment).into())
+}
+
+/// The saved session. Somebody who sits at a terminal and has none gets one.
+fn session(
+    exec: &Exec,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<Session> {
+    let store = SessionStore::new(settings::session_file(&exec.selection, environment)?.value);
+    match super::valid_session(&exec.selection, &store, now()) {
+        Ok(session) => Ok(session),
+        Err(failure)
+            if failure.kind == Kind::NoSession
+                && !exec.no_prompt
+                && std::io::stderr().is_terminal() =>
+        {
+            super::note(&failure.message);
+            get::session_for_command(&exec.selection, environment, now)
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {

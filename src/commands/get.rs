@@ -2,7 +2,8 @@
 
 use crate::aws::client::{Client, SigningKey};
 use crate::aws::sts;
-use crate::cli::Get;
+use super::integration::{self, Integration};
+use crate::cli::{Get, Selection};
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
@@ -20,10 +21,60 @@ use crate::settings::{self, Flags, Settings};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
-use std::path::Path;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 /// Carries out `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+    let Outcome { what, session, file } = outcome(get, environment, now)?;
+    super::confirm(&told(what, &session, &file, now(), environment))?;
+    if std::io::stdout().is_terminal()
+        && let Integration::None = Integration::of(environment)
+    {
+        super::note(&format!(
+            "to load it in this shell, run `{}`",
+            integration::load_command(&get.selection, environment)
+        ));
+    }
+    Ok(())
+}
+
+/// A session for a command that needs one and has none: of commands that start together, one asks for a code.
+///
+/// # Errors
+/// Those of `aws-mfa get`.
+pub fn session_for_command(
+    selection: &Selection,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<Session> {
+    let get = Get {
+        code: Vec::new(),
+        selection: selection.clone(),
+        serial_number: None,
+        duration: None,
+        region: None,
+        code_command: None,
+        unless_valid: Some("0s".to_owned()),
+    };
+    let Outcome { what, session, file } = outcome(&get, environment, now)?;
+    super::note(&told(what, &session, &file, now(), environment));
+    Ok(session)
+}
+
+/// What has become of a `get`.
+struct Outcome {
+    /// `saved session info to`, or that it was kept.
+    what: &'static str,
+    session: Session,
+    file: PathBuf,
+}
+
+fn outcome(
+    get: &Get,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<Outcome> {
     let flags = Flags {
         serial_number: get.serial_number.as_deref(),
         duration: get.duration.as_deref(),
@@ -34,20 +85,24 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     let settings = Settings::new(&get.selection, flags, environment)?;
     let resolved = Resolved::of(get, &settings, environment)?;
     let store = &resolved.store;
-    let confirm = |what: &str, session: &Session| {
-        super::confirm(&told(what, session, store.path(), now(), environment))
+    let outcome = |what, session| {
+        Ok(Outcome {
+            what,
+            session,
+            file: store.path().to_owned(),
+        })
     };
 
     // Held until the session is saved, so that those who wait for the lock find it there.
     let mut _lock = None;
     if let Some(margin) = resolved.margin {
         if let Some(session) = still_good(store, margin, now()) {
-            return confirm("kept the session in", &session);
+            return outcome("kept the session in", session);
         }
         _lock = lock(store, &get_command);
         // Another `get` may have saved one while this one waited.
         if let Some(session) = still_good(store, margin, now()) {
-            return confirm("kept the session in", &session);
+            return outcome("kept the session in", session);
         }
     }
 
@@ -55,13 +110,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     store
         .save(&session, now())
         .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
-    super::confirm(&told(
-        "saved session info to",
-        &session,
-        store.path(),
-        now(),
-        environment,
-    ))
+    outcome("saved session info to", session)
 }
 
 /// All that a `get` needs to know before it acts.

@@ -1,10 +1,56 @@
-//! `aws-mfa init`: prints what another tool needs to know of aws-mfa.
+//! `aws-mfa init`: prints the integration for a shell or for direnv.
+//!
+//! A shell's is a hook in its own language, one file each in `init/`. What all of them do at a prompt is in
+//! [`super::prompt`].
 
-use crate::cli::{Init, Tool};
+use crate::cli::{Init, Selection, Tool};
+use crate::error::{Failure, Kind};
+use crate::shell::{self, Language};
+use std::path::absolute;
+
+/// Where a hook has the options that `init` was given.
+const OPTIONS: &str = "@OPTIONS@";
 
 /// Carries out `aws-mfa init`.
 pub fn run(init: &Init) -> anyhow::Result<()> {
-    super::print(match init.tool {
-        Tool::Direnv => include_str!("init/direnv.sh"),
-    })
+    let options = options(&init.selection)?;
+    let (hook, language) = match init.tool {
+        Tool::Bash => (include_str!("init/bash.sh"), Language::Sh),
+        Tool::Zsh => (include_str!("init/zsh.zsh"), Language::Sh),
+        Tool::Fish => (include_str!("init/fish.fish"), Language::Fish),
+        Tool::Powershell => (include_str!("init/powershell.ps1"), Language::Powershell),
+        Tool::Elvish => (include_str!("init/elvish.elv"), Language::Elvish),
+        Tool::Tcsh => (include_str!("init/tcsh.csh"), Language::Tcsh),
+        Tool::Nushell => (include_str!("init/nushell.nu"), Language::Json),
+        Tool::Direnv if options.is_empty() => return super::print(include_str!("init/direnv.sh")),
+        Tool::Direnv => {
+            return Err(
+                Failure::new(Kind::Usage, "`init direnv` takes no options").hint(
+                    "name the profile in the .envrc: `use aws_mfa --profile <name>`",
+                ),
+            )?;
+        }
+    };
+    let words = options
+        .iter()
+        .map(|option| shell::word(option, language))
+        .collect::<Result<Vec<_>, _>>()?;
+    super::print(&hook.replace(OPTIONS, &words.join(" ")))
+}
+
+/// The options that every prompt of the shell is to have. A relative path would be another file in each
+/// directory.
+fn options(selection: &Selection) -> Result<Vec<String>, Failure> {
+    let mut options = Vec::new();
+    if let Some(profile) = &selection.profile {
+        options.push(format!("--profile={profile}"));
+    }
+    if let Some(path) = &selection.session_file {
+        let path = absolute(path).unwrap_or_else(|_| path.clone());
+        let path = path
+            .to_str()
+            .ok_or_else(|| Failure::new(Kind::Usage, "--session-file is not valid UTF-8"))?;
+        options.push(format!("--session-file={path}"));
+    }
+    Ok(options)
 }

@@ -9,6 +9,7 @@ use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
+use crate::session::Session;
 use crate::session::store::SessionStore;
 use crate::settings;
 use crate::shell::{self, Language};
@@ -38,12 +39,15 @@ fn hand_on(load: &Load, environment: &Environment, now: Timestamp) -> anyhow::Re
         return dump(load, &store, environment, dump_file, now);
     };
     refuse_to_show_secrets(environment)?;
+    if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
+        return in_envrc(load, &store, environment, now);
+    }
     let session = super::valid_session(&load.selection, &store, now)?;
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
 /// The language of a format; direnv's dump is none.
-fn language(format: Format) -> Option<Language> {
+pub fn language(format: Format) -> Option<Language> {
     Some(match format {
         Format::Sh => Language::Sh,
         Format::Fish => Language::Fish,
@@ -78,21 +82,48 @@ fn dump(
         .hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
     let watch = Watch::of(store.path());
-    let session = match super::valid_session(&load.selection, store, now) {
-        Ok(session) => Some(session),
-        Err(failure) if load.strict => return Err(failure.into()),
-        Err(failure) => {
-            if !load.quiet {
-                super::note(&failure.one_line());
-            }
-            None
-        }
-    };
+    let session = session_or_note(load, store, now)?;
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
     direnv::write_dump(
         dump_file,
         &direnv::dump(environment, &change, watch.as_ref())?,
     )
+}
+
+/// What the shell of an .envrc evaluates: as with `direnv_load`, with the watch, and the same without a valid
+/// session. The watch comes last.
+fn in_envrc(
+    load: &Load,
+    store: &SessionStore,
+    environment: &Environment,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let watch = Watch::of(store.path());
+    let session = session_or_note(load, store, now)?;
+    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
+    let change = direnv::with_watch(change, environment, watch.as_ref());
+    super::print(&shell::render(&change, Language::Sh)?)
+}
+
+/// The session; without a valid one, a line that says so.
+///
+/// # Errors
+/// Those of `valid_session`, with `--strict`.
+fn session_or_note(
+    load: &Load,
+    store: &SessionStore,
+    now: Timestamp,
+) -> Result<Option<Session>, Failure> {
+    match super::valid_session(&load.selection, store, now) {
+        Ok(session) => Ok(Some(session)),
+        Err(failure) if load.strict => Err(failure),
+        Err(failure) => {
+            if !load.quiet {
+                super::note(&failure.one_line());
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// In an .envrc standard output is not the shell: direnv has it lead where standard error does.
