@@ -35,7 +35,38 @@ pub fn run(init: &Init) -> anyhow::Result<()> {
         .iter()
         .map(|option| shell::word(option, language))
         .collect::<Result<Vec<_>, _>>()?;
-    super::print(&hook.replace(OPTIONS, &words.join(" ")))
+    let mut words = words.join(" ");
+    let mut hook = hook.to_owned();
+    if language == Language::Tcsh {
+        words = in_tcsh_alias(&words)?;
+        hook = without_comments(&hook);
+    }
+    super::print(&hook.replace(OPTIONS, &words))
+}
+
+/// Words of a command whose output an alias evaluates: within the quotes of the alias, and within the double
+/// quotes of the substitution, in which tcsh looks for variables whatever the quotes.
+fn in_tcsh_alias(words: &str) -> Result<String, Failure> {
+    if words.contains(['$', '`', '"']) {
+        return Err(Failure::new(
+            Kind::Usage,
+            "tcsh cannot carry an option with $, ` or \" in it",
+        ));
+    }
+    let quoted = shell::word(words, Language::Tcsh)?;
+    let inside = quoted
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''));
+    Ok(inside.unwrap_or(&quoted).to_owned())
+}
+
+/// A script without the lines that begin with `#`.
+fn without_comments(script: &str) -> String {
+    script
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// The options that every prompt of the shell is to have. A relative path would be another file in each
