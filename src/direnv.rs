@@ -90,10 +90,9 @@ pub fn is_watched(environment: &Environment, path: &Path) -> bool {
         .and_then(|json| {
             let list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
             let path = absolute(path);
-            Some(
-                list.iter()
-                    .any(|entry| watched_path(entry).is_some_and(|watched| Path::new(&watched) == path)),
-            )
+            Some(list.iter().any(|entry| {
+                watched_path(entry).is_some_and(|watched| Path::new(&watched) == path)
+            }))
         })
         .unwrap_or(false)
 }

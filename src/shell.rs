@@ -81,7 +81,10 @@ pub fn word(text: &str, language: Language) -> Result<String, Failure> {
         }
         Language::Elvish => elvish::quote(text, &mut word),
         Language::Tcsh => tcsh::quote(text, &mut word).map_err(|Unfit(what)| {
-            Failure::new(Kind::Usage, format!("tcsh cannot carry an option with {what} in it"))
+            Failure::new(
+                Kind::Usage,
+                format!("tcsh cannot carry an option with {what} in it"),
+            )
         })?,
         Language::Json => nushell::quote(text, &mut word),
         Language::Sh | Language::Cmd | Language::Dotenv | Language::Process => {

@@ -1,8 +1,8 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
+use super::integration::{self, Integration};
 use crate::aws::client::{Client, SigningKey};
 use crate::aws::sts;
-use super::integration::{self, Integration};
 use crate::cli::{Get, Selection};
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
@@ -26,7 +26,11 @@ use std::path::{Path, PathBuf};
 
 /// Carries out `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
-    let Outcome { what, session, file } = outcome(get, environment, now)?;
+    let Outcome {
+        what,
+        session,
+        file,
+    } = outcome(get, environment, now)?;
     super::confirm(&told(what, &session, &file, now(), environment))?;
     if std::io::stdout().is_terminal()
         && let Integration::None = Integration::of(environment)
@@ -57,7 +61,11 @@ pub fn session_for_command(
         code_command: None,
         unless_valid: Some("0s".to_owned()),
     };
-    let Outcome { what, session, file } = outcome(&get, environment, now)?;
+    let Outcome {
+        what,
+        session,
+        file,
+    } = outcome(&get, environment, now)?;
     super::note(&told(what, &session, &file, now(), environment));
     Ok(session)
 }

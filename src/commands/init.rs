@@ -24,11 +24,8 @@ pub fn run(init: &Init) -> anyhow::Result<()> {
         Tool::Nushell => (include_str!("init/nushell.nu"), Language::Json),
         Tool::Direnv if options.is_empty() => return super::print(include_str!("init/direnv.sh")),
         Tool::Direnv => {
-            return Err(
-                Failure::new(Kind::Usage, "`init direnv` takes no options").hint(
-                    "name the profile in the .envrc: `use aws_mfa --profile <name>`",
-                ),
-            )?;
+            return Err(Failure::new(Kind::Usage, "`init direnv` takes no options")
+                .hint("name the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
         }
     };
     let words = options

@@ -203,10 +203,7 @@ impl Shell<'_> {
 /// What is saved.
 enum Saved {
     Valid(Loaded),
-    Invalid {
-        failure: Failure,
-        id: Option<KeyId>,
-    },
+    Invalid { failure: Failure, id: Option<KeyId> },
 }
 
 /// What the shell has to do, and to remember, in its language.

@@ -69,7 +69,10 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);
     let directory = std::env::current_dir().ok();
-    (report.warnings).extend(integration::inactive_direnv(environment, directory.as_deref()));
+    (report.warnings).extend(integration::inactive_direnv(
+        environment,
+        directory.as_deref(),
+    ));
     report.warnings.extend(old_direnv());
 
     super::print(&if status.json {

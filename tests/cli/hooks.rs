@@ -113,11 +113,17 @@ fn session_that_expires_between_two_prompts_is_removed() {
     let end = Timestamp::now() + SignedDuration::from_secs(5);
     sandbox.write_session(end);
     let shown = shell.run("");
-    assert!(said(&shown)[0].starts_with("aws-mfa: session expires in "), "{shown}");
+    assert!(
+        said(&shown)[0].starts_with("aws-mfa: session expires in "),
+        "{shown}"
+    );
     has_session(&mut shell, 0);
     wait_for(end);
     let shown = shell.run("");
-    assert!(said(&shown)[0].starts_with("aws-mfa: session expired "), "{shown}");
+    assert!(
+        said(&shown)[0].starts_with("aws-mfa: session expired "),
+        "{shown}"
+    );
     has_none(&mut shell);
 }
 
@@ -199,7 +205,11 @@ fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
     sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
     let outcome = prompt(&sandbox, "");
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
-    let memory = outcome.stdout.trim().trim_start_matches("__aws_mfa_memory=").trim_matches('\'');
+    let memory = outcome
+        .stdout
+        .trim()
+        .trim_start_matches("__aws_mfa_memory=")
+        .trim_matches('\'');
     prompt(&sandbox, memory).is(0, "", "");
     // After the pause it is not said again.
     assert_eq!(prompt(&sandbox, "::::1700000000").stderr, "");
@@ -218,7 +228,11 @@ fn hook_in_a_posix_shell_has_good_manners() {
         let mut shell = Shell::open_hooked(kind, &sandbox, "");
         shell.hook("");
         let functions = shell.run("echo ${PROMPT_COMMAND[*]-} ${precmd_functions[*]-}");
-        assert_eq!(functions.matches("__aws_mfa_hook").count(), 1, "{functions}");
+        assert_eq!(
+            functions.matches("__aws_mfa_hook").count(),
+            1,
+            "{functions}"
+        );
         // The status and that of each command of a pipe, at this prompt and for the hooks of others.
         shell.run(match kind {
             Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; PROMPT_COMMAND+=(other)",
@@ -244,14 +258,20 @@ fn hook_in_a_posix_shell_has_good_manners() {
         shown += &shell.run("");
         assert!(!shown.contains(fake_sts::SECRET_WORD), "{shown}");
         let traced = shell.run("echo traced");
-        assert!(traced.contains("+ echo traced") || traced.contains("> echo traced"), "{traced}");
+        assert!(
+            traced.contains("+ echo traced") || traced.contains("> echo traced"),
+            "{traced}"
+        );
         shell.run("set +x");
         // Nothing that a child could read.
         shell.run("set -a");
         sandbox.write_session(in_an_hour());
         shell.run("");
         let environment = shell.run("set +a; env");
-        assert!(!environment.to_lowercase().contains("aws_mfa_"), "{environment}");
+        assert!(
+            !environment.to_lowercase().contains("aws_mfa_"),
+            "{environment}"
+        );
         shell.run("set -euo pipefail");
         sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
         assert!(said(&shell.run(""))[0].contains("session expired 3m ago"));
@@ -264,15 +284,39 @@ fn hook_in_a_posix_shell_has_good_manners() {
 fn hook_in_a_shell_that_is_not_interactive_does_nothing() {
     let sandbox = Sandbox::with_session();
     for (shell, script) in [
-        ("bash", "eval \"$(aws-mfa init bash)\"; declare -F; echo \"${PROMPT_COMMAND-none}\""),
-        ("zsh", "eval \"$(aws-mfa init zsh)\"; print -l ${(k)functions}; echo ${precmd_functions-none}"),
-        ("fish", "aws-mfa init fish | source; functions -q aws-mfa; or echo none"),
-        ("tcsh", "eval \"`aws-mfa init tcsh`\"; alias precmd; echo none"),
-        ("nu", "aws-mfa init nushell | save h.nu; nu -n -c 'source h.nu; print none'"),
+        (
+            "bash",
+            "eval \"$(aws-mfa init bash)\"; declare -F; echo \"${PROMPT_COMMAND-none}\"",
+        ),
+        (
+            "zsh",
+            "eval \"$(aws-mfa init zsh)\"; (( ${#functions} )) && echo functions; echo ${precmd_functions-none}",
+        ),
+        (
+            "fish",
+            "aws-mfa init fish | source; functions -q aws-mfa; or echo none",
+        ),
+        (
+            "tcsh",
+            "eval \"`aws-mfa init tcsh`\"; alias precmd; echo none",
+        ),
+        (
+            "nu",
+            "aws-mfa init nushell | save h.nu; nu -n -c 'source h.nu; print none'",
+        ),
     ] {
         let Some(path) = tool(shell) else { return };
         let mut command = sandbox.command(&path);
-        command.env("PATH", format!("{}:{}", std::env::join_paths([path.parent().unwrap()]).unwrap().display(), sandbox_path()));
+        command.env(
+            "PATH",
+            format!(
+                "{}:{}",
+                std::env::join_paths([path.parent().unwrap()])
+                    .unwrap()
+                    .display(),
+                sandbox_path()
+            ),
+        );
         if shell == "zsh" || shell == "tcsh" {
             command.arg("-f");
         }
@@ -282,7 +326,11 @@ fn hook_in_a_shell_that_is_not_interactive_does_nothing() {
 
 fn sandbox_path() -> String {
     let binary = super::sandbox::binary();
-    format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap())
+    format!(
+        "{}:{}",
+        binary.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    )
 }
 
 #[test]
@@ -292,7 +340,14 @@ fn options_of_init_reach_the_prompt_whatever_is_in_them() {
     sandbox.write(&odd, fake_sts::session_json(in_an_hour()));
     let odd_in_tcsh = sandbox.home().join("it's a b \\ !y");
     sandbox.write(&odd_in_tcsh, fake_sts::session_json(in_an_hour()));
-    for kind in [Kind::Bash, Kind::Zsh, Kind::Fish, Kind::Elvish, Kind::Tcsh, Kind::Nushell] {
+    for kind in [
+        Kind::Bash,
+        Kind::Zsh,
+        Kind::Fish,
+        Kind::Elvish,
+        Kind::Tcsh,
+        Kind::Nushell,
+    ] {
         if tool(kind.program()).is_none() || tool("script").is_none() {
             return;
         }
@@ -314,7 +369,11 @@ fn options_of_init_reach_the_prompt_whatever_is_in_them() {
             Kind::Elvish => "eval (slurp < hook)",
             _ => "source hook",
         });
-        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000000", "{kind:?}");
+        assert_eq!(
+            shell.variable("AWS_ACCESS_KEY_ID"),
+            "ASIASESSION000000000",
+            "{kind:?}"
+        );
     }
 }
 
@@ -323,8 +382,15 @@ fn init_powershell_prints_a_prompt_function_with_the_options() {
     let sandbox = Sandbox::new();
     let printed = sandbox.run(["init", "powershell", "-p", "it's"]);
     let script = printed.succeeded();
-    assert!(script.contains(" prompt --format powershell ('--profile=it''s') "), "{script}");
-    for line in ["function global:prompt {", "$global:LASTEXITCODE = $status", "& $global:__AwsMfaPrompt"] {
+    assert!(
+        script.contains(" prompt --format powershell ('--profile=it''s') "),
+        "{script}"
+    );
+    for line in [
+        "function global:prompt {",
+        "$global:LASTEXITCODE = $status",
+        "& $global:__AwsMfaPrompt",
+    ] {
         assert!(script.contains(line), "{script}");
     }
 }
@@ -341,7 +407,8 @@ fn init_direnv_with_options_is_a_usage_error() {
 
 /// In a directory that direnv has loaded: the clock goes on, no file changes, and direnv loads once.
 fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
-    let (Some(direnv), Some(_), Some(_)) = (tool(direnv), tool("script"), tool(kind.program())) else {
+    let (Some(direnv), Some(_), Some(_)) = (tool(direnv), tool("script"), tool(kind.program()))
+    else {
         return;
     };
     let sts = FakeSts::start();
@@ -364,7 +431,10 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     wait_for(end);
     let mut shown = shell.run("");
     shown += &shell.run("");
-    let lines: Vec<String> = said(&shown).into_iter().filter(|line| line.contains("session expired")).collect();
+    let lines: Vec<String> = said(&shown)
+        .into_iter()
+        .filter(|line| line.contains("session expired"))
+        .collect();
     assert_eq!(lines.len(), 1, "{shown}");
     assert_eq!(shown.matches("direnv: loading").count(), 1, "{shown}");
     has_none(&mut shell);
@@ -437,7 +507,13 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     // They are still there: it was not the .envrc that set them.
     let outcome = prompt(&sandbox, "::ASIAOLD::");
     assert_eq!(outcome.stdout, "__aws_mfa_memory='::ASIAOLD:ASIAOLD:'\n");
-    assert!(outcome.stderr.starts_with("aws-mfa: the credentials of this shell expired "), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .starts_with("aws-mfa: the credentials of this shell expired "),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(outcome.stderr.lines().count(), 1);
     prompt(&sandbox, "::ASIAOLD:ASIAOLD:").is(0, "", "");
 }
@@ -449,7 +525,8 @@ fn two_directories_of_direnv_and_none_each_have_their_session() {
     };
     let sandbox = Sandbox::with_session();
     for name in ["one", "two"] {
-        let session = fake_sts::session_json(in_an_hour()).replace("ASIASESSION", &format!("ASIA{}", name.to_uppercase()));
+        let session = fake_sts::session_json(in_an_hour())
+            .replace("ASIASESSION", &format!("ASIA{}", name.to_uppercase()));
         sandbox.write(format!("session-{name}"), session);
         let envrc = sandbox.write(
             format!("{name}/.envrc"),
@@ -488,6 +565,9 @@ fn sub_shell_follows_the_session_of_its_parent() {
     assert!(said(&child.run(""))[0].contains("session expired 3m ago"));
     has_none(&mut child);
     let shown = child.run("exit");
-    assert!(said(&shown)[0].contains("session expired 3m ago"), "{shown}");
+    assert!(
+        said(&shown)[0].contains("session expired 3m ago"),
+        "{shown}"
+    );
     has_none(&mut child);
 }

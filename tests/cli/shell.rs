@@ -54,6 +54,9 @@ impl Kind {
     }
 }
 
+/// The mark after Nushell's prompt (OSC 133).
+const NUSHELL_PROMPT: &str = "\u{1b}]133;B";
+
 pub struct Shell {
     kind: Kind,
     terminal: Terminal,
@@ -126,6 +129,9 @@ impl Shell {
             lines: 0,
             first_prompt: String::new(),
         };
+        if let Kind::Nushell = kind {
+            shell.terminal.wait_for(NUSHELL_PROMPT);
+        }
         shell.run(match kind {
             Kind::Bash | Kind::Zsh => "stty -echo; PS1=",
             Kind::Fish => "function fish_prompt; end; function fish_greeting; end",
@@ -159,6 +165,15 @@ impl Shell {
             _ => format!("echo '{what}{left}'\"{right}\""),
         };
         let (ran, end) = (say("ran "), say("end "));
+        if let Kind::Nushell = self.kind {
+            // It drops what is typed before its prompt is there.
+            let line = [line, &ran].into_iter().filter(|part| !part.is_empty());
+            let line = line.collect::<Vec<_>>().join("; ");
+            self.terminal.type_keys(&format!("{line}\r"));
+            let mut shown = self.terminal.wait_for(&format!("ran {left}{right}"));
+            shown += &self.terminal.wait_for(NUSHELL_PROMPT);
+            return plain(&shown);
+        }
         self.terminal.type_keys(&format!("{line}\r{ran}\r"));
         let mut shown = self.terminal.wait_for(&format!("ran {left}{right}"));
         self.terminal.type_keys(&format!("{end}\r"));
@@ -173,9 +188,13 @@ impl Shell {
             Kind::Bash | Kind::Zsh => format!("echo \"val''ue:${{{name}-unset}}\""),
             Kind::Fish => format!("set -q {name}; and echo val''ue:${name}; or echo val''ue:unset"),
             Kind::Elvish | Kind::ElvishNewest => {
-                format!("if (has-env {name}) {{ echo val''ue:$E:{name} }} else {{ echo val''ue:unset }}")
+                format!(
+                    "if (has-env {name}) {{ echo val''ue:$E:{name} }} else {{ echo val''ue:unset }}"
+                )
             }
-            Kind::Tcsh => format!("printenv {name} | sed 's/^/val''ue:/' | grep . || echo val''ue:unset"),
+            Kind::Tcsh => {
+                format!("printenv {name} | sed 's/^/val''ue:/' | grep . || echo val''ue:unset")
+            }
             Kind::Nushell => {
                 format!("print (\"val\" + \"ue:\" + ($env.{name}? | default \"unset\"))")
             }
