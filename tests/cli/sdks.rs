@@ -245,7 +245,7 @@ fn user_with_role() -> Option<(Sandbox, Moto)> {
     let config = config.replace("[profile work-mfa]", "[profile other]");
     let config = format!(
         "{config}\n[profile deploy]\nrole_arn = {ROLE}\nsource_profile = work\nregion = eu-west-1\n\
-         duration_seconds = 900\n"
+         duration_seconds = 1800\n"
     );
     sandbox.write(".aws/config", &config);
     let stanzas = sandbox.run(["init", "aws-config"]);
