@@ -73,6 +73,11 @@ impl Shell {
         plain(&self.terminal.wait_for(&format!("{end}\r\n")))
     }
 
+    /// Types a line, and waits for nothing.
+    pub fn type_line(&mut self, line: &str) {
+        self.terminal.type_line(line);
+    }
+
     /// The value of a variable, or `unset`.
     #[track_caller]
     pub fn variable(&mut self, name: &str) -> String {
