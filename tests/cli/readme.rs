@@ -2,8 +2,10 @@
 
 use super::direnv::ENVRC;
 use super::moto::Moto;
+use super::picture;
 use super::sandbox::{Outcome, Sandbox};
 use super::shell::Shell;
+use super::story;
 use super::tool::tool;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -55,7 +57,9 @@ fn links_between_the_documents_lead_somewhere() {
     ] {
         let path = root.join(document);
         let text = std::fs::read_to_string(&path).unwrap();
-        for link in text.split("](").skip(1) {
+        // What is between fences is no link.
+        let prose: String = text.split("```").step_by(2).collect();
+        for link in prose.split("](").skip(1) {
             let link = link.split(')').next().unwrap();
             if link.contains("://") {
                 continue;
@@ -252,6 +256,20 @@ fn readme_envrc_is_the_one_under_test() {
         .into_iter()
         .find(|block| block.starts_with("export AWS_MFA_ARN"));
     assert!(ENVRC.starts_with(envrc.unwrap()), "{ENVRC}");
+}
+
+#[test]
+fn demo_picture_shows_what_the_demo_shows() {
+    let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
+        return;
+    };
+    let mut story = Vec::new();
+    story::two_shells(&direnv, |line| story.push(line));
+    assert_eq!(
+        picture::svg(&story),
+        include_str!("../../.github/demo.svg"),
+        "renew it: cargo run --example demo -- --picture .github/demo.svg"
+    );
 }
 
 /// The quick start, word by word, on an empty account: CloudShell is bash with an administrator's
