@@ -6,8 +6,10 @@ mod credentials;
 mod exec;
 mod get;
 mod init;
+mod integration;
 mod load;
 mod man;
+mod prompt;
 mod status;
 
 use crate::cli::Command;
@@ -27,11 +29,12 @@ pub fn run(
     match command {
         Command::Get(get) => get::run(get, environment, now),
         Command::Load(load) => return load::run(load, environment, now),
-        Command::Init(init) => init::run(init),
+        Command::Init(init) => init::run(init, environment),
         Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
         Command::Completions(completions) => completions::run(completions),
+        Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
         Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)

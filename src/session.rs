@@ -7,6 +7,7 @@ pub mod json;
 mod leftover;
 pub mod lock;
 mod replacement;
+pub mod saved;
 pub mod store;
 mod symlink;
 
@@ -14,6 +15,9 @@ use error::{Error, Problem};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::path::Path;
+
+/// When a session is about to expire: the shortest one that STS gives, and what the AWS CLI renews at.
+pub const SOON: SignedDuration = SignedDuration::from_mins(15);
 
 /// Temporary credentials with their expiry.
 ///

@@ -1,17 +1,80 @@
-//! `aws-mfa clear`: removes the saved session.
+//! `aws-mfa clear`: removes saved credentials.
 
 use crate::cli::Clear;
 use crate::environment::Environment;
-use crate::error::Failure;
+use crate::error::{Failure, Kind, reason};
+use crate::session::saved;
 use crate::session::store::SessionStore;
-use crate::settings;
+use crate::settings::{self, Flags, Location, Settings};
+use std::path::{Path, PathBuf};
 
-/// Carries out `aws-mfa clear`. That there is no session is no failure.
+/// Carries out `aws-mfa clear`. That there is nothing to remove is no failure.
 pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
-    let store = SessionStore::new(settings::session_file(&clear.selection, environment)?.value);
-    let done = match store.remove().map_err(Failure::from)? {
-        true => "removed the session",
-        false => "there was no session to remove",
+    if clear.all {
+        return remove_all(clear, environment);
+    }
+    let settings = Settings::new(&clear.selection, Flags::default(), environment);
+    // What is wrong with the profiles is no reason to keep credentials.
+    let is_role = settings.and_then(|settings| settings.role_chain());
+    if let Ok(Some(_)) = is_role
+        && let Some(role) = Location::of(&clear.selection, environment)?.role
+    {
+        return confirm(remove(&role)?, "the role's credentials", &role);
+    }
+    let session = settings::session_file(&clear.selection, environment)?.value;
+    // Its roles cannot be renewed any more; what is left of them must not outlive it.
+    for role in saved::roles_of(&session).map_err(|error| unreadable(&session, &error))? {
+        confirm(remove(&role)?, "the role's credentials", &role)?;
+    }
+    confirm(remove(&session)?, "the session", &session)
+}
+
+/// Removes every session and role in the directory of the session files, and the selected session file.
+fn remove_all(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    if let Some(directory) = settings::session_directory(environment)? {
+        files = saved::in_directory(&directory)
+            .map_err(|error| unreadable(&directory.join("session"), &error))?;
+    }
+    let selected = settings::session_file(&clear.selection, environment)?.value;
+    files.extend(saved::roles_of(&selected).map_err(|error| unreadable(&selected, &error))?);
+    files.push(selected);
+    files.sort();
+    files.dedup();
+    let mut removed = false;
+    for file in files {
+        if remove(&file)? {
+            super::confirm(&format!("removed {}", file.display()))?;
+            removed = true;
+        }
+    }
+    if !removed {
+        super::confirm("there was no session to remove")?;
+    }
+    Ok(())
+}
+
+fn remove(file: &Path) -> Result<bool, Failure> {
+    let store = SessionStore::new(file.to_owned());
+    store.remove().map_err(Failure::from)
+}
+
+fn confirm(removed: bool, what: &str, file: &Path) -> anyhow::Result<()> {
+    let done = match removed {
+        true => format!("removed {what}"),
+        false => format!("there was no {} to remove", what.trim_start_matches("the ")),
     };
-    super::confirm(&format!("{done} ({})", store.path().display()))
+    super::confirm(&format!("{done} ({})", file.display()))
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
+    let directory = file.parent().map(PathBuf::from).unwrap_or_default();
+    Failure::new(
+        Kind::Setup,
+        format!(
+            "cannot read the directory {}: {}",
+            directory.display(),
+            reason(error)
+        ),
+    )
 }

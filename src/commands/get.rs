@@ -1,19 +1,20 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
 use super::credentials::role::SelectedRole;
+use super::integration::{self, Integration};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::CallError;
 use crate::aws::sts::{self, RoleRequest};
-use crate::cli::Get;
+use crate::cli::{Get, Selection};
 use crate::code::Code;
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::explain::{self, next_code_hint};
-use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
+use crate::session::{Session, saved};
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
@@ -24,10 +25,55 @@ use crate::settings::{self, Flags, Location, Settings};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
+use std::io::IsTerminal;
 use std::path::Path;
 
 /// Carries out `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+    obtain(get, environment, now, &mut |done| super::confirm(done))?;
+    if std::io::stdout().is_terminal()
+        && let Integration::None = Integration::of(environment)
+    {
+        super::note(&format!(
+            "to load it in this shell, run `{}`",
+            integration::load_command(&get.selection, environment)
+        ));
+    }
+    Ok(())
+}
+
+/// Credentials for a command that needs some and has none: of commands that start together, one asks for a code.
+///
+/// # Errors
+/// Those of `aws-mfa get`.
+pub fn session_for_command(
+    selection: &Selection,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<Session> {
+    let get = Get {
+        code: Vec::new(),
+        selection: selection.clone(),
+        serial_number: None,
+        duration: None,
+        region: None,
+        code_command: None,
+        direct: false,
+        unless_valid: Some("0s".to_owned()),
+    };
+    obtain(&get, environment, now, &mut |done| {
+        super::note(done);
+        Ok(())
+    })
+}
+
+/// Gets what the selection means, and calls `report` with each thing that was done.
+fn obtain(
+    get: &Get,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+    report: &mut dyn FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<Session> {
     let flags = Flags {
         serial_number: get.serial_number.as_deref(),
         duration: get.duration.as_deref(),
@@ -52,8 +98,9 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     let base = role.as_ref().map(|role| settings.base(&role.chain));
     let base = base.as_ref().unwrap_or(&settings);
     let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
-    let confirm = |what: &str, session: &Session, file: &Path| {
-        super::confirm(&told(what, session, file, now(), environment))
+    let mut done = |what: &str, session: Session, file: &Path| {
+        report(&told(what, &session, file, now(), environment))?;
+        Ok(session)
     };
 
     if get.direct {
@@ -63,7 +110,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
                 .into());
         };
         let session = resolved.role_session(&role, base, get.duration.as_deref(), now)?;
-        return confirm(&role.told(), &session, role.store.path());
+        return done(&role.told(), session, role.store.path());
     }
 
     // Held until the session is saved, so that those who wait for the lock find it there.
@@ -76,10 +123,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     }
     let file = resolved.store.path();
     let session = match kept {
-        Some(session) => {
-            confirm("kept the session in", &session, file)?;
-            session
-        }
+        Some(session) => done("kept the session in", session, file)?,
         None => {
             let mut session = resolved.session(base, now)?;
             // A profile that is its own source is a role's all the same.
@@ -90,15 +134,17 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
                 .store
                 .save(&session, now())
                 .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
-            confirm("saved session info to", &session, file)?;
-            session
+            done("saved session info to", session, file)?
         }
     };
-    if let Some(role) = role {
-        let session = role.get(session, now)?;
-        confirm(&role.told(), &session, role.store.path())?;
+    let Some(role) = role else {
+        return Ok(session);
+    };
+    let file = role.store.path();
+    match role.fresh(now()).filter(|_| resolved.margin.is_some()) {
+        Some(session) => done("kept the role's credentials in", session, file),
+        None => done(&role.told(), role.get(session, now)?, file),
     }
-    Ok(())
 }
 
 /// All that a `get` needs to know before it acts.
@@ -167,7 +213,7 @@ impl<'a> Resolved<'a> {
         })?;
         session.region = self.region_to_save(previous.as_ref());
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
-        session.provenance.user_name = previous.and_then(|session| user_name(session, &keys));
+        session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
     }
 
@@ -195,18 +241,9 @@ impl<'a> Resolved<'a> {
             None => wanted.seconds,
         };
         let keys = base.master_keys(&self.keys)?;
-        let previous = self.store.read().ok().map(|loaded| loaded.session);
-        let name = match (&wanted.session_name, previous) {
-            (Some(name), _) => name.clone(),
-            (None, previous) => match previous.and_then(|session| user_name(session, &keys)) {
-                Some(name) => settings::role::session_name(&name),
-                None => {
-                    let client = self.client(&keys)?;
-                    let name = sts::user_name(&client)
-                        .map_err(|error| self.request(&keys).asked(&error))?;
-                    settings::role::session_name(&name)
-                }
-            },
+        let name = match &wanted.session_name {
+            Some(name) => name.clone(),
+            None => settings::role::session_name(&self.user_name(&keys)?),
         };
         let session = self.spend(&keys, &role.store, now, |client, device, code| {
             let request = RoleRequest {
@@ -223,6 +260,15 @@ impl<'a> Resolved<'a> {
             .save(&session, now())
             .map_err(|error| code_is_spent(error.into(), self.get_command, now()))?;
         Ok(session)
+    }
+
+    /// The user's name: as it was kept with the session, else as AWS gives it.
+    fn user_name(&self, keys: &MasterKeys) -> Result<String, Failure> {
+        match saved::user_name(self.store.path(), &keys.access_key_id) {
+            Some(name) => Ok(name),
+            None => sts::user_name(&self.client(keys)?)
+                .map_err(|error| self.request(keys).asked(&error)),
+        }
     }
 
     /// Gets a code and sends it with `call`; what it buys has a place in `store`.
@@ -288,14 +334,6 @@ impl<'a> Resolved<'a> {
         };
         belongs_to_session.then(|| region.clone())
     }
-}
-
-/// The user's name that is kept with a session, if that was got with the same keys.
-fn user_name(session: Session, keys: &MasterKeys) -> Option<String> {
-    let provenance = session.provenance;
-    provenance
-        .user_name
-        .filter(|_| provenance.master_key_id.as_ref() == Some(&keys.access_key_id))
 }
 
 /// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason

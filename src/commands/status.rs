@@ -2,8 +2,10 @@
 //!
 //! It asks nobody, runs no `credential_process` and shows no secret.
 
+mod all;
 mod report;
 
+use super::integration::{self, Integration};
 use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::environment::variable;
@@ -14,9 +16,10 @@ use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
 use crate::settings::key_source::KeySource;
-use crate::settings::{self, Flags, MASTER_KEYS, Settings};
+use crate::settings::role::{CHAINED, RoleChain};
+use crate::settings::{self, Flags, Location, MASTER_KEYS, Settings};
 use jiff::Timestamp;
-use report::{Report, Row, SessionReport, Shown, State};
+use report::{Report, RoleReport, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -29,18 +32,37 @@ const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
 /// Carries out `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
+    if status.all {
+        return all::run(status, environment, now);
+    }
     let settings = Settings::new(&status.selection, Flags::default(), environment);
-    let file = match &settings {
-        Ok(settings) => settings.session_file()?,
+    let chain = match &settings {
+        Ok(settings) => settings.role_chain(),
+        Err(_) => Ok(None),
+    };
+    let base = match (&settings, &chain) {
+        (Ok(settings), Ok(Some(chain))) => Some(settings.base(chain)),
+        _ => None,
+    };
+    let file = match (&base, &settings) {
+        (Some(base), _) => base.session_file()?,
+        (None, Ok(settings)) => settings.session_file()?,
         // What is wrong with the profiles is said below.
-        Err(_) => settings::session_file(&status.selection, environment)?,
+        (None, Err(_)) => settings::session_file(&status.selection, environment)?,
     };
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(&store, now);
     let mut report = Report {
         version: 1,
         session,
+        role: None,
         loaded: false,
+        integration: Integration::of(environment),
+        integration_in_words: Integration::of(environment).in_words(
+            &status.selection,
+            environment,
+            store.path(),
+        ),
         account: None,
         settings: vec![Row::of(
             "session_file",
@@ -52,12 +74,25 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             .map(|warning| warning.to_string())
             .collect(),
     };
-    match settings {
-        Ok(settings) => add_settings(&mut report, &settings),
+    match chain {
+        Ok(None) => {}
+        Ok(Some(chain)) => {
+            let location = Location::of(&status.selection, environment)?;
+            report.role = (location.role).map(|file| role(&chain, SessionStore::new(file), now));
+        }
+        Err(failure) => report.warnings.push(failure.one_line()),
+    }
+    match &settings {
+        Ok(settings) => add_settings(&mut report, settings, base.as_ref().unwrap_or(settings)),
         Err(failure) => report.warnings.push(failure.one_line()),
     }
     warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);
+    let directory = std::env::current_dir().ok();
+    (report.warnings).extend(integration::inactive_direnv(
+        environment,
+        directory.as_deref(),
+    ));
     report.warnings.extend(old_direnv());
 
     super::print(&if status.json {
@@ -72,10 +107,41 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     } else {
         report.plain(now, &time_zone(environment))
     })?;
-    Ok(match report.session.state {
-        State::Valid => ExitCode::SUCCESS,
-        _ => ExitCode::from(Kind::NoSession.exit_status()),
-    })
+    // A valid session is enough for a role: it is assumed when it is needed.
+    let role_state = report.role.as_ref().map(|role| role.session.state);
+    Ok(
+        if report.session.state == State::Valid || role_state == Some(State::Valid) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(Kind::NoSession.exit_status())
+        },
+    )
+}
+
+/// The role that the selection means, and its credentials.
+fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
+    let role = &chain.role;
+    let saved = store.read().ok().and_then(|loaded| {
+        let saved = loaded.session.provenance.role?;
+        (saved.arn == role.arn.value.as_str()).then_some(saved)
+    });
+    let session = match &saved {
+        Some(_) => session(&store, now).0,
+        None => SessionReport::default(),
+    };
+    RoleReport {
+        arn: role.arn.value.to_string(),
+        origin: role.arn.origin.to_string(),
+        through: chain
+            .hops
+            .iter()
+            .map(|hop| hop.arn.value.to_string())
+            .collect(),
+        file: store.path().display().to_string(),
+        session,
+        renewable: saved.is_none_or(|saved| !saved.is_direct),
+        reduced_from_seconds: (role.seconds > CHAINED).then_some(role.seconds),
+    }
 }
 
 /// The session, and what its owner should know of its file.
@@ -115,17 +181,9 @@ impl SessionReport {
     }
 }
 
-/// What the next `get` would work with.
-fn add_settings(report: &mut Report, settings: &Settings) {
+/// What the next `get` would work with: for a role, the keys and the session of `base`.
+fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     let profile = settings.named_profile();
-    if let Ok(Some(profile)) = &profile
-        && profile.value.get("role_arn").is_some()
-    {
-        report.warnings.push(format!(
-            "the profile {} is a role's; the session is the user's own, and aws-mfa assumes no role",
-            profile.value.name()
-        ));
-    }
     let device = settings.device();
     report.account = device
         .as_ref()
@@ -151,14 +209,14 @@ fn add_settings(report: &mut Report, settings: &Settings) {
             "profile",
             profile.map(|profile| profile.map(|profile| profile.map(|profile| profile.name()))),
         ),
-        Row::of("key_id", settings.key_source().map(key_id)),
+        Row::of("key_id", base.key_source().map(key_id)),
         Row::of(
             "device",
             device.map(|device| Some(device.map(|device| device.name().to_owned()))),
         ),
         Row::of(
             "duration_seconds",
-            settings.duration().map(|duration| {
+            base.duration().map(|duration| {
                 Some(duration.map(|duration| Shown {
                     text: duration.to_string(),
                     json: duration.seconds().into(),
@@ -233,11 +291,14 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
     let mut warn = |warning: String| report.warnings.push(warning);
     if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         let own = own.to_string_lossy();
-        let session = report.session.access_key_id.as_deref();
-        match (&report.session.state, session) {
+        let wanted = match &report.role {
+            Some(role) => &role.session,
+            None => &report.session,
+        };
+        match (&wanted.state, wanted.access_key_id.as_deref()) {
             (State::Valid, Some(id)) if own == id => report.loaded = true,
             (State::Valid, Some(_)) => warn(format!(
-                "AWS_ACCESS_KEY_ID of this shell is another one's, {own}: load the session, or unset it"
+                "this shell has other credentials ({own}): load the session, or unset AWS_ACCESS_KEY_ID"
             )),
             _ => {}
         }

@@ -189,15 +189,23 @@ fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// The directory of the session files; `None` if no home directory is known.
+///
+/// # Errors
+/// HOME is a relative path.
+pub fn session_directory(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    let directory = environment.config_directory()?;
+    Ok(directory.map(|directory| directory.join("aws")))
+}
+
 fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    let directory = environment.config_directory()?.ok_or_else(|| {
+    session_directory(environment)?.ok_or_else(|| {
         Failure::new(
             Kind::Setup,
             "no home directory is known, so there is no place for the session file",
         )
         .hint("set HOME, or name a file with AWS_SESSION_FILE")
-    })?;
-    Ok(directory.join("aws"))
+    })
 }
 
 /// What the file names of a system allow.

@@ -129,6 +129,22 @@ fn get_of_a_role_without_a_code_uses_the_valid_session() {
     assert!(lines[0].starts_with("kept the session in "), "{lines:?}");
     assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+    // Every terminal asks for it, and one of them gets it.
+    let kept = sandbox.run(["get", "-p", "staging", "--unless-valid"]);
+    let directory = sandbox
+        .session_file()
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    assert!(
+        kept.succeeded().contains(&format!(
+            "\nkept the role's credentials in {directory}/role-staging (valid 30m, "
+        )),
+        "{}",
+        kept.stdout
+    );
+    assert_eq!(actions(&sts).len(), 2);
     // `load` alone does it as well.
     std::fs::remove_file(sandbox.session_file().with_file_name("role-staging")).unwrap();
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
@@ -167,10 +183,12 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
 fn role_of_the_environment_is_assumed_under_the_users_name() {
     let sts = FakeSts::start();
     let mut sandbox = with_master_keys(&sts);
+    // Due for renewal at once.
     sts.add_role(
         DEPLOY,
         Role {
             session_name: Some("igor"),
+            lasts: Some(SignedDuration::from_mins(10)),
             ..Role::default()
         },
     );
@@ -190,21 +208,9 @@ fn role_of_the_environment_is_assumed_under_the_users_name() {
         .filter(|name| !name.ends_with(".lock"))
         .collect::<Vec<_>>()
     );
-    assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000001");
     // One that is due is not mistaken for the user's session.
-    let due = Role {
-        lasts: Some(SignedDuration::from_mins(10)),
-        ..Role::default()
-    };
-    sts.add_role(DEPLOY, due);
-    std::fs::remove_file(
-        sandbox
-            .session_file()
-            .with_file_name(format!("role-333333333333-deploy@session-{KEY_ID}")),
-    )
-    .unwrap();
-    for _ in 0..2 {
-        assert!(loaded(&sandbox, &[]).starts_with("ASIAROLE"));
+    for key in ["ASIAROLE000000000002", "ASIAROLE000000000003"] {
+        assert_eq!(loaded(&sandbox, &[]), key);
     }
     // Another role of the same user: no code, and the name is known.
     sts.add_role(READER, Role::default());
@@ -615,4 +621,326 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
         );
     }
     assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn status_shows_the_users_session_and_the_role() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_profiles(&sts);
+    sandbox.set("PATH", sandbox.home());
+    let directory = sandbox
+        .session_file()
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    let lines = |sandbox: &Sandbox, status: i32| -> Vec<String> {
+        let outcome = sandbox.run(["status", "-p", "reader"]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (status, ""));
+        outcome.stdout.lines().map(str::to_owned).collect()
+    };
+    let missing = lines(&sandbox, 3);
+    assert_eq!(
+        missing[0],
+        format!("session: no session yet ({directory}/session-work)")
+    );
+    assert_eq!(
+        missing[1],
+        format!("role: {READER} (role_arn of the profile reader)")
+    );
+    assert_eq!(missing[2], format!("through: {DEPLOY}"));
+    assert_eq!(missing[3], "role session: not assumed");
+    sts.add_role(
+        READER,
+        Role {
+            needs_mfa: false,
+            ..Role::default()
+        },
+    );
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let valid = lines(&sandbox, 0);
+    assert!(
+        valid.contains(&"role session: not assumed yet".to_owned()),
+        "{valid:?}"
+    );
+    assert_eq!(sandbox.run(["get", "-p", "reader"]).status, 0);
+    sandbox.set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000002");
+    let assumed = lines(&sandbox, 0);
+    for line in [
+        "role key id: ASIAROLE000000000002",
+        "renewed: by load and exec, while the session is valid",
+        "this shell: has the role",
+        "profile: reader (--profile)",
+        "duration: 12h (default)",
+    ] {
+        assert!(assumed.contains(&line.to_owned()), "{line}: {assumed:?}");
+    }
+    let json = sandbox.run(["status", "-p", "reader", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+    assert_eq!(json["session"]["access_key_id"], "ASIASESSION000000001");
+    assert_eq!(json["role"]["arn"], READER);
+    assert_eq!(json["role"]["through"], json!([DEPLOY]));
+    assert_eq!(
+        json["role"]["session"]["access_key_id"],
+        "ASIAROLE000000000002"
+    );
+    assert_eq!(json["role"]["renewable"], true);
+    assert_eq!(json["loaded"], true);
+    let json = sandbox.run(["status", "-p", "work", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+    assert_eq!(json["role"], serde_json::Value::Null);
+}
+
+#[test]
+fn status_says_what_aws_does_not_allow_and_what_needs_a_code() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    sandbox.write(".aws/config", config.replace("= 1800", "= 14400"));
+    sts.add_role(
+        DEPLOY,
+        Role {
+            longest: 14_400,
+            ..Role::default()
+        },
+    );
+    assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
+    assert_eq!(
+        sts.requests_for("AssumeRole")[0].form["DurationSeconds"],
+        "3600"
+    );
+    let status = sandbox.run(["status", "-p", "staging"]).stdout;
+    let reduced = "\nrole duration: 1h at most, not 4h: AWS allows more only with --direct\n";
+    assert!(status.contains(reduced), "{status}");
+    let direct = sandbox.run(["get", "-p", "staging", "--direct", "222222"]);
+    assert!(
+        direct.succeeded().contains("(valid 4h, until "),
+        "{}",
+        direct.stdout
+    );
+    let status = sandbox.run(["status", "-p", "staging"]).stdout;
+    assert!(
+        status.contains("\nrenewed: not without a code (--direct)\n"),
+        "{status}"
+    );
+}
+
+#[test]
+fn status_all_lists_every_session_and_role_and_clear_removes_them() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    sandbox
+        .run(["status", "--all"])
+        .is(3, "nothing is saved\n", "");
+    assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
+    let own = sandbox.write_session(Timestamp::now() - SignedDuration::from_hours(1));
+    let directory = own.parent().unwrap().display().to_string();
+    let shown = sandbox.run(["status", "--all"]);
+    let lines: Vec<&str> = shown.succeeded().lines().collect();
+    assert!(
+        lines[0].starts_with(&format!("{directory}/role-staging: {DEPLOY}, valid for ")),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1], format!("{}: session, expired", own.display()));
+    assert!(
+        lines[2].starts_with(&format!("{directory}/session-work: session, valid for ")),
+        "{lines:?}"
+    );
+    let json = sandbox.run(["status", "--all", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["saved"][0]["role"], DEPLOY);
+    assert_eq!(json["saved"][1]["session"]["state"], "expired");
+    assert_eq!(json["saved"][2]["role"], serde_json::Value::Null);
+
+    // A role alone; then the session, with its roles.
+    sandbox.run(["clear", "-p", "staging"]).is(
+        0,
+        &format!("removed the role's credentials ({directory}/role-staging)\n"),
+        "",
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
+    sandbox.run(["clear", "-p", "work"]).is(
+        0,
+        &format!(
+            "removed the role's credentials ({directory}/role-staging)\n\
+             removed the session ({directory}/session-work)\n"
+        ),
+        "",
+    );
+    assert!(own.exists());
+    assert_eq!(sandbox.run(["get", "-p", "staging", "222222"]).status, 0);
+    sandbox.run(["clear", "--all"]).is(
+        0,
+        &format!(
+            "removed {directory}/role-staging\nremoved {}\nremoved {directory}/session-work\n",
+            own.display()
+        ),
+        "",
+    );
+    sandbox
+        .run(["clear", "--all"])
+        .is(0, "there was no session to remove\n", "");
+}
+
+#[test]
+fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    sandbox.write(
+        ".aws/config",
+        format!("{config}[profile plain]\nregion = x\n[profile a%b]\nmfa_serial = {DEVICE}\n"),
+    );
+    let binary = super::sandbox::binary();
+    let program = binary.display();
+    let stanza = |name: &str| {
+        format!(
+            "\n[profile {name}-mfa]\ncredential_process = {program} load --profile {name} --format process\n"
+        )
+    };
+    let expected = format!(
+        "{}{}region = eu-west-1\n{}region = eu-central-1\n",
+        stanza("reader"),
+        stanza("staging"),
+        stanza("work")
+    );
+    sandbox.run(["init", "aws-config"]).is(
+        0,
+        &expected,
+        "aws-mfa: warning: the profile a%b is left out: its name cannot be quoted\n",
+    );
+    // Appended once, there is nothing more to append; and the new profiles mean the old ones.
+    sandbox.write(".aws/config", format!("{config}{expected}"));
+    sandbox.run(["init", "aws-config"]).is(0, "", "");
+    assert_eq!(
+        sandbox.run(["get", "-p", "staging-mfa", "123456"]).status,
+        0
+    );
+    assert_eq!(
+        loaded(&sandbox, &["-p", "staging-mfa"]),
+        "ASIAROLE000000000001"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn direnv_follows_the_session_and_the_role_without_a_loop() {
+    use super::shell::Shell;
+    use super::tool::tool;
+    for direnv in ["direnv", "direnv-newest"] {
+        let Some(direnv) = tool(direnv) else { return };
+        let sts = FakeSts::start();
+        let sandbox = with_profiles(&sts);
+        // Due for renewal at each load: the renewal itself must not be a reason to load again.
+        sts.add_role(
+            DEPLOY,
+            Role {
+                lasts: Some(SignedDuration::from_mins(5)),
+                ..Role::default()
+            },
+        );
+        let project = sandbox.project(&direnv, "direnv_load aws-mfa load -p staging\n");
+        let mut shell = Shell::open(&sandbox, &project, &direnv);
+        assert!(
+            shell
+                .first_prompt
+                .contains("run `aws-mfa get --profile staging <code>`"),
+            "{}",
+            shell.first_prompt
+        );
+        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
+        shell.run("aws-mfa get -p staging 123456");
+        let first = shell.variable("AWS_ACCESS_KEY_ID");
+        assert!(first.starts_with("ASIAROLE"), "{first}");
+        assert_eq!(shell.variable("AWS_REGION"), "eu-west-1");
+        assert_eq!(shell.run("true"), "");
+        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), first);
+        // A role that another process has renewed reaches this shell.
+        assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
+        shell.run("");
+        assert_ne!(shell.variable("AWS_ACCESS_KEY_ID"), first);
+        assert_eq!(shell.run("true"), "");
+        // So does the end of the user's session.
+        assert_eq!(sandbox.run(["clear", "-p", "work"]).status, 0);
+        shell.run("");
+        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
+        assert_eq!(shell.run("true"), "");
+    }
+}
+
+#[test]
+fn refusal_of_a_role_says_what_to_do() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let refused = |status: u16, code: &str, message: &str| {
+        sts.behave(Behaviour::Answer {
+            status,
+            body: super::fake_sts::error_xml(code, message),
+        });
+        let before = sts.requests().len();
+        let outcome = sandbox.run(["load", "-p", "staging"]);
+        let first = outcome.stderr.lines().next().unwrap().to_owned();
+        (outcome.status, first, sts.requests().len() - before)
+    };
+    // What may pass is tried again, within the five seconds; there is no code in it.
+    assert_eq!(
+        refused(400, "Throttling", "Rate exceeded"),
+        (1, "aws-mfa: STS is busy".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(500, "InternalFailure", "We all make mistakes."),
+        (1, "aws-mfa: STS has failed (HTTP 500)".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(
+            403,
+            "ExpiredToken",
+            "The security token included in the request is expired"
+        ),
+        (
+            3,
+            "aws-mfa: the session has expired, AWS says".to_owned(),
+            1
+        )
+    );
+    // Longer than MaxSessionDuration.
+    sts.behave(Behaviour::Serve);
+    let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "2h", "222222"]);
+    assert_eq!(outcome.status, 2);
+    assert!(
+        outcome.stderr.contains(
+            "ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration"
+        ),
+        "{}",
+        outcome.stderr
+    );
+}
+
+/// What answers may be a proxy that knows better.
+#[test]
+fn credentials_of_another_role_are_not_saved() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let body = format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+         <AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId>\
+         <Arn>arn:aws:sts::333333333333:assumed-role/admin/igor</Arn></AssumedRoleUser>\
+         <Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>{0}</SecretAccessKey>\
+         <SessionToken>{0}</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials>\
+         </AssumeRoleResult></AssumeRoleResponse>",
+        super::fake_sts::SECRET_WORD
+    );
+    sts.behave(Behaviour::Answer { status: 200, body });
+    let outcome = sandbox.run(["load", "-p", "staging"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: STS's answer is no session of the role {DEPLOY}: it is for another role ({})\n",
+            sts.url()
+        )
+    );
 }

@@ -23,3 +23,5 @@ mod tool;
 #[cfg(unix)]
 mod killed;
 mod patience;
+#[cfg(unix)]
+mod roles;

@@ -1,13 +1,14 @@
 //! A role's credentials: handed out while they are fresh, renewed with the user's own session.
 
+use super::Found;
 use crate::aws::client::{Client, Patience, SigningKey};
 use crate::aws::sts::{self, RoleRequest};
 use crate::cli::Selection;
 use crate::error::Failure;
 use crate::explain::{self, RoleToAssume};
-use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
+use crate::session::{Session, saved};
 use crate::setting::{Origin, Setting};
 use crate::settings::network::Network;
 use crate::settings::partition;
@@ -51,6 +52,14 @@ pub struct SelectedRole {
     get_command: String,
 }
 
+fn found(session: Session, not_renewed: Option<Failure>) -> Found {
+    Found {
+        session,
+        warning: None,
+        not_renewed,
+    }
+}
+
 impl SelectedRole {
     /// The role that `settings` select. Nothing is read or called yet but the bundle of certificates.
     ///
@@ -82,7 +91,8 @@ impl SelectedRole {
         })
     }
 
-    /// The role's credentials: the saved ones while they are fresh, else new ones.
+    /// The role's credentials: the saved ones while they are fresh, else new ones; if these cannot be had, the saved
+    /// ones as long as they are valid.
     ///
     /// # Errors
     /// The user's own session is missing or has expired, or the role cannot be assumed, and no saved credentials
@@ -91,36 +101,30 @@ impl SelectedRole {
         &self,
         now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
-    ) -> Result<Session, Failure> {
-        let started = Instant::now();
-        let saved = self.saved();
-        if let Some(session) = saved.filter(|session| is_fresh(session, now())) {
-            return Ok(session);
+    ) -> Result<Found, Failure> {
+        let deadline = Instant::now() + LIMIT;
+        if let Some(session) = self.fresh(now()) {
+            return Ok(found(session, None));
         }
         // Without a lock, a hundred processes make a hundred requests; that is no reason to make none.
         let _lock = Lock::take_within(self.store.path(), LIMIT).ok().flatten();
         let saved = self.saved();
-        let saved = match saved {
-            Some(session) if is_fresh(&session, now()) => {
-                watch(self.store.path());
-                return Ok(session);
-            }
-            saved => saved,
-        };
-        let deadline = started + LIMIT;
+        if let Some(session) = self.fresh(now()) {
+            watch(self.store.path());
+            return Ok(found(session, None));
+        }
         match self.renewed(deadline, now, watch) {
-            Ok(session) => Ok(session),
+            Ok(session) => Ok(found(session, None)),
             Err(failure) => match saved.filter(|session| session.is_valid(now())) {
-                Some(session) => {
-                    super::super::note(&format!(
-                        "warning: the role is not renewed: {}",
-                        failure.one_line()
-                    ));
-                    Ok(session)
-                }
+                Some(session) => Ok(found(session, Some(failure))),
                 None => Err(failure),
             },
         }
+    }
+
+    /// The saved credentials, if they need no renewal yet.
+    pub fn fresh(&self, now: Timestamp) -> Option<Session> {
+        self.saved().filter(|session| is_fresh(session, now))
     }
 
     /// New credentials, assumed with `base`, the user's own session, and saved.
@@ -129,7 +133,7 @@ impl SelectedRole {
     /// One of the roles of the chain cannot be assumed, or the credentials cannot be saved.
     pub fn get(&self, base: Session, now: fn() -> Timestamp) -> Result<Session, Failure> {
         let region = base.region.clone();
-        let session = self.assume(base, Instant::now() + LIMIT, now, &mut |_| {})?;
+        let session = self.assume(base, Instant::now() + LIMIT, now)?;
         let session = self.complete(session, region);
         self.store.save(&session, now())?;
         Ok(session)
@@ -153,11 +157,13 @@ impl SelectedRole {
             .valid_at(now(), self.base_store.path())
             .map_err(remedy)?;
         let region = base.region.clone();
-        let session = self.assume(base, deadline, now, watch)?;
+        // Removes what a process that was killed has left behind. Credentials that cannot be saved are good all the
+        // same.
+        let _ = self.store.prepare();
+        let session = self.assume(base, deadline, now)?;
         let session = self.complete(session, region);
         match self.store.save(&session, now()) {
             Ok(()) => watch(self.store.path()),
-            // They are good all the same.
             Err(error) => {
                 super::super::note(&format!("warning: {}", Failure::from(error).one_line()))
             }
@@ -169,40 +175,31 @@ impl SelectedRole {
     ///
     /// # Errors
     /// One of the roles of the chain cannot be assumed.
-    pub fn assume(
+    fn assume(
         &self,
-        mut base: Session,
+        base: Session,
         deadline: Instant,
         now: fn() -> Timestamp,
-        watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let roles: Vec<&Role> = self.chain.hops.iter().chain([&self.chain.role]).collect();
-        if base.provenance.user_name.is_none()
-            && roles.iter().any(|role| role.session_name.is_none())
-        {
-            let client = self.client(&base, deadline)?;
-            let name = sts::user_name(&client).map_err(|error| {
-                let request = self.request(&base);
-                request.role_failed(
-                    &self.to_assume(&self.chain.role, "the user", false),
-                    &error,
-                    now(),
-                )
+        let master_key_id = base.provenance.master_key_id.clone();
+        let mut user_name = master_key_id
+            .as_deref()
+            .and_then(|key| saved::user_name(self.base_store.path(), key));
+        if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
+            let name = sts::user_name(&self.client(&base, deadline)?).map_err(|error| {
+                let role = self.to_assume(&self.chain.role, "the user", false);
+                self.request(&base).role_failed(&role, &error, now())
             })?;
-            base.provenance.user_name = Some(name);
-            // Next time there is no need to ask. If it cannot be kept, it is asked again.
-            if self.base_store.save(&base, now()).is_ok() {
-                watch(self.base_store.path());
-            }
+            user_name = Some(name);
         }
-        let user_name = base.provenance.user_name.clone().unwrap_or_default();
-        let mut caller = match base.provenance.user_name.as_deref() {
+        let mut caller = match &user_name {
             Some(name) => format!("the user {name}"),
             None => "the user".to_owned(),
         };
+        let default_name = role::session_name(user_name.as_deref().unwrap_or_default());
         let mut session = base;
         for (number, role) in roles.into_iter().enumerate() {
-            let default_name = role::session_name(&user_name);
             let client = self.client(&session, deadline)?;
             let request = RoleRequest {
                 arn: role.arn.value.as_str(),
@@ -219,6 +216,9 @@ impl SelectedRole {
             caller = format!("the role {}", role.arn.value);
             session = assumed;
         }
+        // Whoever assumes the next role need not ask for the name again.
+        session.provenance.user_name = user_name;
+        session.provenance.master_key_id = master_key_id;
         Ok(session)
     }
 

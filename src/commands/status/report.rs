@@ -1,7 +1,9 @@
 //! What `status` reports, for people and for programs.
 
+use super::super::integration::Integration;
 use crate::error::Failure;
 use crate::escape::escape;
+use crate::session;
 use crate::setting::{Origin, Setting};
 use crate::time;
 use anstyle::{AnsiColor, Style};
@@ -10,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Less is shown in yellow: the shortest session that STS gives.
-const SOON: i64 = 15 * 60;
+/// Less is shown in yellow, in seconds.
+const SOON: i64 = session::SOON.as_secs();
 
 /// The report. As JSON it is a promise to scripts: fields are added, never changed or removed,
 /// without another `version`.
@@ -21,8 +23,15 @@ pub struct Report {
     pub version: u32,
     /// The saved session.
     pub session: SessionReport,
-    /// Whether this process's environment has the session's key.
+    /// The role that is selected.
+    pub role: Option<RoleReport>,
+    /// Whether this process's environment has the session's key, or the role's where one is selected.
     pub loaded: bool,
+    /// What brings the session into this shell.
+    pub integration: Integration,
+    /// The same for people.
+    #[serde(skip)]
+    pub integration_in_words: String,
     /// The account of the MFA device, where its name says so.
     pub account: Option<String>,
     /// What the next `get` would work with.
@@ -30,6 +39,26 @@ pub struct Report {
     pub settings: Vec<Row>,
     /// What may be in the way, each with what to do.
     pub warnings: Vec<String>,
+}
+
+/// A role and its credentials.
+#[derive(Serialize)]
+pub struct RoleReport {
+    /// The role that is selected.
+    pub arn: String,
+    /// Who named it.
+    #[serde(skip)]
+    pub origin: String,
+    /// The roles that are assumed before it.
+    pub through: Vec<String>,
+    /// The file that keeps its credentials.
+    pub file: String,
+    /// Its credentials.
+    pub session: SessionReport,
+    /// Whether `load` and `exec` renew them; else it takes a code.
+    pub renewable: bool,
+    /// How long they are to last, if that is not what the profile asks for.
+    pub reduced_from_seconds: Option<i32>,
 }
 
 /// The session, without its secrets.
@@ -240,13 +269,26 @@ impl Report {
         if let Some(region) = &self.session.region {
             lines.push(line("session region", region.clone(), Style::new()));
         }
-        if self.session.state == State::Valid {
-            let loaded = match self.loaded {
-                true => "has the session",
-                false => "does not have the session",
-            };
-            lines.push(line("this shell", loaded.to_owned(), Style::new()));
+        if let Some(role) = &self.role {
+            lines.extend(role.lines(self.session.state, now, zone));
         }
+        let (state, what) = match &self.role {
+            Some(role) => (role.session.state, "role"),
+            None => (self.session.state, "session"),
+        };
+        if state == State::Valid {
+            let has = if self.loaded { "has" } else { "does not have" };
+            lines.push(line(
+                "this shell",
+                format!("{has} the {what}"),
+                Style::new(),
+            ));
+        }
+        lines.push(line(
+            "integration",
+            self.integration_in_words.clone(),
+            Style::new(),
+        ));
         let mut told: Option<&Failure> = None;
         for row in &self.settings {
             let name = row.name.replace("_seconds", "").replace('_', " ");
@@ -281,8 +323,56 @@ impl Report {
     }
 }
 
+impl RoleReport {
+    fn lines(&self, base: State, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
+        let line = |name: &str, value: String, origin: Option<String>, style| Line {
+            name: name.to_owned(),
+            value,
+            origin,
+            style,
+        };
+        let plain = Style::new();
+        let mut lines = vec![line(
+            "role",
+            self.arn.clone(),
+            Some(self.origin.clone()),
+            plain,
+        )];
+        for arn in &self.through {
+            lines.push(line("through", arn.clone(), None, plain));
+        }
+        let (session, style) = match (self.session.state, base) {
+            (State::Missing, State::Valid) => {
+                ("not assumed yet".to_owned(), AnsiColor::Yellow.on_default())
+            }
+            (State::Missing, _) => ("not assumed".to_owned(), self.session.style()),
+            _ => (self.session.in_words(now, zone), self.session.style()),
+        };
+        lines.push(line("role session", session, None, style));
+        if let Some(id) = &self.session.access_key_id {
+            lines.push(line("role key id", id.clone(), None, plain));
+        }
+        if let Some(region) = &self.session.region {
+            lines.push(line("role region", region.clone(), None, plain));
+        }
+        let renewed = match self.renewable {
+            true => "by load and exec, while the session is valid".to_owned(),
+            false => "not without a code (--direct)".to_owned(),
+        };
+        lines.push(line("renewed", renewed, None, plain));
+        if let Some(seconds) = self.reduced_from_seconds {
+            let asked = time::span(SignedDuration::from_secs(seconds.into()));
+            let value = format!("1h at most, not {asked}: AWS allows more only with --direct");
+            lines.push(line("role duration", value, None, plain));
+        }
+        lines.push(line("role file", self.file.clone(), None, plain));
+        lines
+    }
+}
+
 impl SessionReport {
-    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
+    /// Whether it is valid, and until when.
+    pub fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
         match (&self.message, self.expiration, self.seconds_left) {
             (Some(message), ..) => message.clone(),
             (None, Some(end), Some(left)) => format!(

@@ -1,0 +1,98 @@
+//! `aws-mfa init aws-config`: a second profile beside each profile with a role or an MFA device, through which the
+//! AWS CLI, SDKs, Terraform and IDEs get its credentials and renew them.
+
+use crate::environment::Environment;
+use crate::error::{Failure, Kind};
+use crate::profile::{Profile, Profiles};
+use crate::settings::credential_process::aws_mfa_arguments;
+use std::path::Path;
+
+/// What the name of such a profile ends in.
+const SUFFIX: &str = "-mfa";
+
+/// The profiles, to be appended to `~/.aws/config`. A profile that has one already is left out.
+///
+/// # Errors
+/// The profiles cannot be read, or nothing is known of where this program is.
+pub fn stanzas(
+    environment: &Environment,
+    program: &Path,
+    warn: &mut dyn FnMut(&str),
+) -> Result<String, Failure> {
+    let program = program.to_str().and_then(quoted).ok_or_else(|| {
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "the path of this program cannot be quoted: {}",
+                program.display()
+            ),
+        )
+        .hint("install aws-mfa in a directory with a plain name")
+    })?;
+    let profiles = Profiles::load(environment)?;
+    let mut text = String::new();
+    for name in profiles.names() {
+        let profile = profiles.profile(name);
+        let own = format!("{name}{SUFFIX}");
+        if !is_wanted(profile) || profiles.profile(&own).exists() {
+            continue;
+        }
+        // The section's name stands unquoted.
+        let (Some(word), true) = (
+            quoted(name),
+            !name.contains([' ', '\t', ']', '[', '#', ';']),
+        ) else {
+            warn(&format!(
+                "the profile {name} is left out: its name cannot be quoted"
+            ));
+            continue;
+        };
+        text.push_str(&format!(
+            "\n[profile {own}]\ncredential_process = {program} load --profile {word} --format process\n"
+        ));
+        if let Some(region) = profile.get("region") {
+            text.push_str(&format!("region = {}\n", region.value));
+        }
+    }
+    Ok(text)
+}
+
+/// Whether the profile has a role or an MFA device, and is not itself such a second profile.
+fn is_wanted(profile: Profile<'_>) -> bool {
+    let is_alias = profile
+        .get("credential_process")
+        .is_some_and(|command| aws_mfa_arguments(command.value).is_some());
+    !is_alias && (profile.get("role_arn").is_some() || profile.get("mfa_serial").is_some())
+}
+
+/// A word of a `credential_process`, as every reader takes it: botocore splits the line as a POSIX shell does,
+/// other SDKs hand it to the system's shell.
+fn quoted(word: &str) -> Option<String> {
+    let is_plain =
+        |c: char| c.is_alphanumeric() || "_-./@:+,=".contains(c) || (cfg!(windows) && c == '\\');
+    let is_quotable = |c: char| !c.is_control() && !"\"\\$`%!'^".contains(c) || is_plain(c);
+    if word.is_empty() || !word.chars().all(is_quotable) {
+        None
+    } else if word.chars().all(is_plain) {
+        Some(word.to_owned())
+    } else {
+        Some(format!("\"{word}\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_is_plain_quoted_or_rejected() {
+        assert_eq!(quoted("work-eu").unwrap(), "work-eu");
+        assert_eq!(
+            quoted("/opt/my tools/aws-mfa").unwrap(),
+            "\"/opt/my tools/aws-mfa\""
+        );
+        for odd in ["", "a\"b", "a'b", "a$b", "a`b", "a%b", "a\nb"] {
+            assert_eq!(quoted(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `aws-mfa status --all`: every saved session and role.
+
+use super::report::{SessionReport, State};
+use crate::cli::Status;
+use crate::environment::Environment;
+use crate::environment::zone::time_zone;
+use crate::error::{Failure, Kind, reason};
+use crate::escape::escape;
+use crate::session::saved;
+use crate::session::store::SessionStore;
+use crate::settings;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What is saved. As JSON it is a promise to scripts, as `status`'s own report is.
+#[derive(Serialize)]
+struct List {
+    version: u32,
+    saved: Vec<Saved>,
+}
+
+/// A file with credentials.
+#[derive(Serialize)]
+struct Saved {
+    file: String,
+    /// The role that they are of; `null` for a user's own session.
+    role: Option<String>,
+    /// Whether `load` and `exec` renew them.
+    renewable: bool,
+    session: SessionReport,
+}
+
+/// Carries out `aws-mfa status --all`. The exit status is 3 if nothing that is saved is valid.
+pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    if let Some(directory) = settings::session_directory(environment)? {
+        files = saved::in_directory(&directory).map_err(|error| {
+            Failure::new(
+                Kind::Setup,
+                format!(
+                    "cannot read the directory {}: {}",
+                    directory.display(),
+                    reason(&error)
+                ),
+            )
+        })?;
+    }
+    let selected = settings::session_file(&status.selection, environment)?.value;
+    if selected.exists() {
+        files.extend(saved::roles_of(&selected).unwrap_or_default());
+        files.push(selected);
+    }
+    files.sort();
+    files.dedup();
+    let list = List {
+        version: 1,
+        saved: files.iter().map(|file| Saved::of(file, now)).collect(),
+    };
+    super::super::print(&match status.json {
+        true => serde_json::to_string_pretty(&list)? + "\n",
+        false => list.in_words(now, &time_zone(environment)),
+    })?;
+    let any_valid = list
+        .saved
+        .iter()
+        .any(|saved| saved.session.state == State::Valid);
+    Ok(match any_valid {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(Kind::NoSession.exit_status()),
+    })
+}
+
+impl Saved {
+    fn of(file: &Path, now: Timestamp) -> Self {
+        let store = SessionStore::new(file.to_owned());
+        let role = match store.read() {
+            Ok(loaded) => loaded.session.provenance.role,
+            Err(_) => None,
+        };
+        Saved {
+            file: file.display().to_string(),
+            renewable: role.as_ref().is_some_and(|role| !role.is_direct),
+            role: role.map(|role| role.arn),
+            session: super::session(&store, now).0,
+        }
+    }
+}
+
+impl List {
+    /// One line for each file.
+    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
+        if self.saved.is_empty() {
+            return "nothing is saved\n".to_owned();
+        }
+        let lines = self.saved.iter().map(|saved| {
+            let what = saved.role.as_deref().unwrap_or("session");
+            let state = match saved.session.state {
+                State::Valid => saved.session.in_words(now, zone),
+                State::Expired => "expired".to_owned(),
+                State::Missing | State::Unusable => "unusable".to_owned(),
+            };
+            format!("{}: {}, {state}\n", escape(&saved.file), escape(what))
+        });
+        lines.collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! All that is saved in one directory.
+
+use super::Provenance;
+use super::store::SessionStore;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The files of sessions and roles in `directory`, in alphabetical order. Only their names are looked at: `session-…`
+/// and `role-…`.
+///
+/// # Errors
+/// The directory cannot be read; a missing one has no files.
+pub fn in_directory(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(b"session-") || name.starts_with(b"role-") {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The files beside the session file at `base` with the credentials of roles that were assumed with its session.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn roles_of(base: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = in_directory(super::directory::of(base))?;
+    files.retain(|file| {
+        let role = provenance_of(file).and_then(|provenance| provenance.role);
+        role.is_some_and(|role| role.base.as_deref() == base.to_str())
+    });
+    Ok(files)
+}
+
+/// The name of the user who owns the master key, as it was kept with the session at `base` or one of its roles.
+pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
+    let roles = roles_of(base).unwrap_or_default();
+    std::iter::once(base)
+        .chain(roles.iter().map(PathBuf::as_path))
+        .filter_map(provenance_of)
+        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))
+        .find_map(|provenance| provenance.user_name)
+}
+
+fn provenance_of(file: &Path) -> Option<Provenance> {
+    let loaded = SessionStore::new(file.to_owned()).read().ok()?;
+    Some(loaded.session.provenance)
+}
