@@ -331,7 +331,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn command_definition_is_sound() {
         Cli::command().debug_assert();
     }
 }

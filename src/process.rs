@@ -194,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn a_command_line_is_run_by_the_shell() {
+    fn command_line_is_run_by_the_shell() {
         let output = run("printf '%s' \"a  b\" | tr a c", &nothing(), LIMIT).unwrap();
         assert_eq!(*output, b"c  b");
     }
 
     #[test]
-    fn a_fault_says_what_went_wrong_and_not_what_was_printed() {
+    fn fault_says_what_went_wrong_and_not_what_was_printed() {
         assert_eq!(
             fault("echo S3CR3T; exit 7", LIMIT),
             "failed: exit status: 7"
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_takes_too_long_is_killed() {
+    fn command_that_takes_too_long_is_killed() {
         let limit = Duration::from_secs(1);
         assert_eq!(fault("sleep 600", limit), "did not end within 1 s");
         // Its output closed, it still does not end.
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_leads_back_to_aws_mfa_is_refused() {
+    fn command_that_leads_back_to_aws_mfa_is_refused() {
         let inside = [(MARKER.name().into(), "1".into())].into_iter().collect();
         let fault = run("echo", &inside, LIMIT).unwrap_err();
         assert_eq!(fault.to_string(), "leads back to aws-mfa");

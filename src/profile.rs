@@ -351,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_comes_first() {
+    fn nearest_name_comes_first() {
         let names = BTreeSet::from(["default", "work", "work-eu", "private"]);
         assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
         assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
@@ -359,13 +359,13 @@ mod tests {
     }
 
     #[test]
-    fn a_section_of_the_config_file_without_the_word_profile_is_found() {
+    fn section_of_the_config_file_without_the_word_profile_is_found() {
         let text = "[default]\n[profile a]\n[ b ] # x\n[sso-session c]\nkey = [d]\n";
         assert_eq!(sections_without_prefix(text), ["b"]);
     }
 
     #[test]
-    fn a_tilde_is_the_home_directory() {
+    fn tilde_is_the_home_directory() {
         let environment = [("HOME".into(), "/h".into())].into_iter().collect();
         for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
             let got = expand_home(Path::new(path), &environment).unwrap();

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_roffs_own_is_escaped() {
+    fn roff_syntax_is_escaped() {
         assert_eq!(inline(".x -y \\ 'z'"), "\\&.x \\-y \\e \\(aqz\\(aq");
     }
 }

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_quote_is_written_outside_of_the_quotes() {
+    fn single_quote_is_written_outside_of_the_quotes() {
         assert_eq!(quoted("a'b\n$(c)"), "'a'\\''b\n$(c)'");
     }
 

@@ -214,8 +214,8 @@ fn below(command: &Command, program: &Path, arguments: &[&str]) -> Option<()> {
                 .filter_map(|(name, value)| Some((name, value?))),
         )
         .stdin(Stdio::null());
-    if let Some(folder) = command.get_current_dir() {
-        wrapped.current_dir(folder);
+    if let Some(directory) = command.get_current_dir() {
+        wrapped.current_dir(directory);
     }
     wrapped.output().ok()?.status.success().then_some(())
 }

@@ -24,7 +24,7 @@ fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
     outcome.without_wait()
 }
 

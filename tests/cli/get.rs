@@ -43,7 +43,7 @@ fn get_with_defaults_saves_a_session_of_12_hours() {
     assert_eq!(expiration.len(), "2026-11-24T18:10:00Z".len());
     assert!(expiration.ends_with('Z'));
     assert_eq!(session.get("Region"), None);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
 #[cfg(unix)]

@@ -278,7 +278,7 @@ fn put_direnv(sandbox: &Sandbox, version: &str) {
 }
 
 #[test]
-fn setting_in_the_way_is_a_warning() {
+fn status_warns_about_conflicting_environment() {
     let mut sandbox = user();
     let file = sandbox.write_session(in_half_a_minute_past(90));
     chmod(&file, 0o640);

@@ -379,7 +379,7 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
 }
 
 #[test]
-fn file_that_others_can_write_is_rejected_and_one_they_can_read_is_warned_of() {
+fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
     if !as_root() {
         return;
     }
@@ -587,7 +587,7 @@ fn symlink_is_checked_and_read_from_one_descriptor() {
 /// The other user puts their symlink in the place of this user's own, and back, all the time.
 #[cfg(target_os = "linux")]
 #[test]
-fn symlink_that_is_exchanged_all_the_time_never_leads_to_a_foreign_choice() {
+fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use std::sync::atomic::{AtomicBool, Ordering};
     if !as_root() {
@@ -627,7 +627,7 @@ fn symlink_that_is_exchanged_all_the_time_never_leads_to_a_foreign_choice() {
 }
 
 #[test]
-fn directory_that_others_can_write_in_is_warned_of_unless_it_is_sticky() {
+fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let shared = sandbox.home().join("shared");
@@ -873,7 +873,7 @@ fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
             )
         );
         assert_eq!(std::fs::read(&file).unwrap(), before);
-        assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+        assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
         assert_eq!(sts.requests().len(), number + 1);
     }
 }
