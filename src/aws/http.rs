@@ -13,8 +13,9 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use http_body_util::Limited;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -56,7 +57,7 @@ pub fn client(
     }))
 }
 
-/// The connector of the SDK, with answers that end at [`LARGEST_ANSWER`].
+/// The connector of the SDK, with answers that end at [`LARGEST_ANSWER`], and are whole.
 #[derive(Debug)]
 struct LimitedConnector(Connector);
 
@@ -64,9 +65,33 @@ impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move {
-            let limited = |body| SdkBody::from_body_1_x(Limited::new(body, LARGEST_ANSWER));
-            Ok(answer.await?.map(limited))
+            let answer = answer.await?;
+            let has_length = ["content-length", "transfer-encoding"]
+                .iter()
+                .any(|header| answer.headers().contains_key(*header));
+            let mut answer =
+                answer.map(|body| SdkBody::from_body_1_x(Limited::new(body, LARGEST_ANSWER)));
+            if !has_length && answer.status().is_success() {
+                let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
+                *answer.body_mut() = SdkBody::from(whole(body).await?);
+            }
+            Ok(answer)
         })
+    }
+}
+
+/// The answer whose end is that of the connection. AWS's XML does not say where it ends, and the SDK takes what
+/// there is of a value for the whole value: a token cut short would be saved.
+async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
+    let bytes = match body.collect().await {
+        Ok(collected) => collected.to_bytes().to_vec(),
+        // No answer of AWS's is as long, and an empty one is none either.
+        Err(error) if error.is::<LengthLimitError>() => Vec::new(),
+        Err(error) => return Err(ConnectorError::io(error)),
+    };
+    match bytes.trim_ascii_end().last() {
+        Some(b'>') | None => Ok(bytes),
+        Some(_) => Err(ConnectorError::io("the answer is cut short".into())),
     }
 }
 

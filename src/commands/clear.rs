@@ -14,23 +14,14 @@ pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
         return remove_all(clear, environment);
     }
     let settings = Settings::new(&clear.selection, Flags::default(), environment);
-    let (session, role) = match settings {
-        Ok(settings) => {
-            let file = settings.session_file()?.value;
-            match settings.role_chain()? {
-                Some(_) => (file, Location::of(&clear.selection, environment)?.role),
-                None => (file, None),
-            }
-        }
-        // Broken profiles are no reason to keep credentials.
-        Err(_) => (
-            settings::session_file(&clear.selection, environment)?.value,
-            None,
-        ),
-    };
-    if let Some(role) = role {
+    // What is wrong with the profiles is no reason to keep credentials.
+    let is_role = settings.and_then(|settings| settings.role_chain());
+    if let Ok(Some(_)) = is_role
+        && let Some(role) = Location::of(&clear.selection, environment)?.role
+    {
         return confirm(remove(&role)?, "the role's credentials", &role);
     }
+    let session = settings::session_file(&clear.selection, environment)?.value;
     // Its roles cannot be renewed any more; what is left of them must not outlive it.
     for role in saved::roles_of(&session).map_err(|error| unreadable(&session, &error))? {
         confirm(remove(&role)?, "the role's credentials", &role)?;

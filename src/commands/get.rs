@@ -11,9 +11,9 @@ use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::explain::{self, next_code_hint};
-use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
+use crate::session::{Session, saved};
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::duration::{self, Duration};
@@ -94,11 +94,14 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
             session
         }
     };
-    if let Some(role) = role {
-        let session = role.get(session, now)?;
-        confirm(&role.told(), &session, role.store.path())?;
+    let Some(role) = role else {
+        return Ok(());
+    };
+    let file = role.store.path();
+    match role.fresh(now()).filter(|_| resolved.margin.is_some()) {
+        Some(session) => confirm("kept the role's credentials in", &session, file),
+        None => confirm(&role.told(), &role.get(session, now)?, file),
     }
-    Ok(())
 }
 
 /// All that a `get` needs to know before it acts.
@@ -167,7 +170,7 @@ impl<'a> Resolved<'a> {
         })?;
         session.region = self.region_to_save(previous.as_ref());
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
-        session.provenance.user_name = previous.and_then(|session| user_name(session, &keys));
+        session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
     }
 
@@ -195,18 +198,9 @@ impl<'a> Resolved<'a> {
             None => wanted.seconds,
         };
         let keys = base.master_keys(&self.keys)?;
-        let previous = self.store.read().ok().map(|loaded| loaded.session);
-        let name = match (&wanted.session_name, previous) {
-            (Some(name), _) => name.clone(),
-            (None, previous) => match previous.and_then(|session| user_name(session, &keys)) {
-                Some(name) => settings::role::session_name(&name),
-                None => {
-                    let client = self.client(&keys)?;
-                    let name = sts::user_name(&client)
-                        .map_err(|error| self.request(&keys).asked(&error))?;
-                    settings::role::session_name(&name)
-                }
-            },
+        let name = match &wanted.session_name {
+            Some(name) => name.clone(),
+            None => settings::role::session_name(&self.user_name(&keys)?),
         };
         let session = self.spend(&keys, &role.store, now, |client, device, code| {
             let request = RoleRequest {
@@ -223,6 +217,15 @@ impl<'a> Resolved<'a> {
             .save(&session, now())
             .map_err(|error| code_is_spent(error.into(), self.get_command, now()))?;
         Ok(session)
+    }
+
+    /// The user's name: as it was kept with the session, else as AWS gives it.
+    fn user_name(&self, keys: &MasterKeys) -> Result<String, Failure> {
+        match saved::user_name(self.store.path(), &keys.access_key_id) {
+            Some(name) => Ok(name),
+            None => sts::user_name(&self.client(keys)?)
+                .map_err(|error| self.request(keys).asked(&error)),
+        }
     }
 
     /// Gets a code and sends it with `call`; what it buys has a place in `store`.
@@ -288,14 +291,6 @@ impl<'a> Resolved<'a> {
         };
         belongs_to_session.then(|| region.clone())
     }
-}
-
-/// The user's name that is kept with a session, if that was got with the same keys.
-fn user_name(session: Session, keys: &MasterKeys) -> Option<String> {
-    let provenance = session.provenance;
-    provenance
-        .user_name
-        .filter(|_| provenance.master_key_id.as_ref() == Some(&keys.access_key_id))
 }
 
 /// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason

@@ -26,14 +26,18 @@ const CHANGED: [(&str, &str); 4] = [
     ),
 ];
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "~/.config/aws/session-<key id>, ~/.config/aws/session-<profile>",
         "The session, mode 0600: the JSON that `aws sts get-session-token` prints.",
     ),
     (
+        "~/.config/aws/role-<profile>, ~/.config/aws/role-<account>-<role>@session-…",
+        "The credentials of a role, mode 0600: the JSON that `aws sts assume-role` prints. load and exec renew them.",
+    ),
+    (
         "~/.aws/config",
-        "Profiles: mfa_serial, region, duration_seconds, mfa_process, source_profile, credential_process, endpoint_url, ca_bundle, use_fips_endpoint. It is only read.",
+        "Profiles: role_arn, source_profile or credential_source = Environment, external_id, role_session_name, mfa_serial, region, duration_seconds, mfa_process, credential_process, endpoint_url, ca_bundle, use_fips_endpoint. It is only read.",
     ),
     (
         "~/.aws/credentials",

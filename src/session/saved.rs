@@ -1,6 +1,6 @@
 //! All that is saved in one directory.
 
-use super::AssumedRole;
+use super::Provenance;
 use super::store::SessionStore;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -34,17 +34,25 @@ pub fn in_directory(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// # Errors
 /// The directory cannot be read.
 pub fn roles_of(base: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let directory = super::directory::of(base);
-    let mut files = in_directory(directory)?;
+    let mut files = in_directory(super::directory::of(base))?;
     files.retain(|file| {
-        let role = role_in(file);
+        let role = provenance_of(file).and_then(|provenance| provenance.role);
         role.is_some_and(|role| role.base.as_deref() == base.to_str())
     });
     Ok(files)
 }
 
-/// The role whose credentials are in the file.
-fn role_in(file: &Path) -> Option<AssumedRole> {
+/// The name of the user who owns the master key, as it was kept with the session at `base` or one of its roles.
+pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
+    let roles = roles_of(base).unwrap_or_default();
+    std::iter::once(base)
+        .chain(roles.iter().map(PathBuf::as_path))
+        .filter_map(provenance_of)
+        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))
+        .find_map(|provenance| provenance.user_name)
+}
+
+fn provenance_of(file: &Path) -> Option<Provenance> {
     let loaded = SessionStore::new(file.to_owned()).read().ok()?;
-    loaded.session.provenance.role
+    Some(loaded.session.provenance)
 }

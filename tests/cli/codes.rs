@@ -98,45 +98,6 @@ fn invalid_output_of_a_code_command_is_an_error_and_never_shown() {
 
 #[cfg(unix)]
 #[test]
-fn rejected_code_of_a_command_is_replaced_in_the_next_time_step() {
-    let sts = FakeSts::start();
-    let mut sandbox = Sandbox::with_user(&sts);
-    // A wrong code at first, as an authenticator whose code was used a moment ago.
-    sandbox.set(
-        "AWS_MFA_CODE_COMMAND",
-        format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
-    );
-    let outcome = sandbox.run(["get"]);
-    assert_eq!(outcome.status, 0);
-    let wait: u32 = outcome
-        .stderr
-        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
-        .and_then(|rest| rest.strip_suffix(" s\n"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((1..=30).contains(&wait));
-    assert_eq!(codes(&sts), [WRONG_CODE, "654321"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
-    let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    let outcome = sandbox.run(["get", "--code-command", &format!("echo {WRONG_CODE}")]);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
-    let (_, failure) = outcome.stderr.split_once('\n').unwrap();
-    assert_eq!(
-        failure,
-        "aws-mfa: the code command printed the same code again, which was rejected\n\
-         hint: check --code-command: it must print the device's current code\n"
-    );
-    assert_eq!(codes(&sts), [WRONG_CODE]);
-}
-
-#[cfg(unix)]
-#[test]
 fn missing_terminal_is_an_error() {
     let Some(setsid) = tool("setsid") else { return };
     let sts = FakeSts::start();

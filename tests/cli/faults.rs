@@ -119,6 +119,33 @@ fn answer_without_end_is_cut_off() {
     }
 }
 
+/// Without a Content-Length the end of the connection is that of the answer, whatever is missing.
+#[test]
+fn token_cut_short_by_a_closed_connection_is_not_saved() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let whole = session_xml(1, "2040-01-01T00:00:00Z");
+    // The token last, as it may come.
+    let (before, rest) = whole.split_once("<SessionToken>").unwrap();
+    let (token, after) = rest.split_once("</SessionToken>").unwrap();
+    let (expiration, end) = after.split_once("</Expiration>").unwrap();
+    let reordered = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n{before}{expiration}</Expiration><SessionToken>{token}"
+    );
+    for cut in [reordered.len(), reordered.len() - 3] {
+        sts.behave(Behaviour::Raw(reordered.as_bytes()[..cut].into()));
+        assert!(
+            told(&sts, &sandbox, &["get", "135790"]).starts_with("aws-mfa: the connection to "),
+            "{cut}"
+        );
+    }
+    // A whole one is as good as any.
+    sts.behave(Behaviour::Raw(
+        format!("{reordered}</SessionToken>{end}").into(),
+    ));
+    assert_eq!(sandbox.run(["get", "135791"]).status, 0);
+}
+
 /// AWS quotes parameters that it does not accept.
 #[test]
 fn code_in_the_words_of_aws_is_masked() {

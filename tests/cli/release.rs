@@ -2,6 +2,7 @@
 
 use super::sandbox::binary;
 use super::tool::tool;
+use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -55,6 +56,7 @@ fn archive_contains_the_binary_its_pages_and_completions() {
     assert_eq!(
         files,
         [
+            "CHANGELOG.md",
             "LICENSE",
             "README.md",
             "aws-mfa",
@@ -88,10 +90,139 @@ fn debian_package_contains_the_archives_files() {
         "./usr/bin/aws-mfa",
         "./usr/share/man/man1/aws-mfa.1.gz",
         "./usr/share/bash-completion/completions/aws-mfa",
+        "./usr/share/zsh/vendor-completions/_aws-mfa",
+        "./usr/share/fish/vendor_completions.d/aws-mfa.fish",
+        "./usr/share/doc/aws-mfa/completions/aws-mfa.elv",
+        "./usr/share/doc/aws-mfa/completions/_aws-mfa.ps1",
+        "./usr/share/doc/aws-mfa/changelog.gz",
         "./usr/share/doc/aws-mfa/copyright",
     ] {
         assert!(contents.contains(file), "{file} in {contents}");
     }
+    assert_dep_5(&package, &dpkg);
+}
+
+/// Debian's machine-readable form of a copyright file: paragraphs of fields, whose values go on in
+/// indented lines.
+fn assert_dep_5(package: &Path, dpkg: &Path) {
+    let unpacked = tempfile::tempdir().unwrap();
+    let mut unpack = Command::new(dpkg);
+    unpack.arg("--extract").arg(package).arg(unpacked.path());
+    stdout(unpack.output().unwrap());
+    let file = unpacked.path().join("usr/share/doc/aws-mfa/copyright");
+    let copyright = std::fs::read_to_string(file).unwrap();
+    let fields: Vec<Vec<&str>> = copyright
+        .split("\n\n")
+        .map(|paragraph| {
+            paragraph
+                .lines()
+                .filter(|line| !line.starts_with(' '))
+                .map(|line| line.split_once(": ").unwrap().0)
+                .collect()
+        })
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            vec!["Format", "Upstream-Name", "Comment"],
+            vec!["Files", "Copyright", "License"],
+            vec!["License"],
+        ]
+    );
+    assert!(copyright.contains("\nCopyright: 2026 the aws-mfa developers\nLicense: Expat\n"));
+    assert!(copyright.contains("\n Permission is hereby granted, free of charge"));
+    assert!(copyright.contains("\n .\n THE SOFTWARE IS PROVIDED \"AS IS\""));
+}
+
+/// What a workflow runs with the repository's rights is named by its commit, which nobody can move.
+#[test]
+fn actions_are_pinned_by_commit() {
+    let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
+    let mut number = 0;
+    for file in std::fs::read_dir(workflows).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in text.lines().filter(|line| line.contains("uses: ")) {
+            let (_, pin) = line.split_once('@').unwrap();
+            let (commit, version) = pin.split_once(" # v").expect(line);
+            assert!(
+                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{line}"
+            );
+            assert_eq!(version.split('.').count(), 3, "{line}");
+            number += 1;
+        }
+    }
+    assert!(number > 8, "{number}");
+}
+
+#[test]
+fn python_tools_are_pinned_by_hash() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let locked = std::fs::read_to_string(root.join(".ci/requirements.txt")).unwrap();
+    let packages: Vec<&str> = locked
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with([' ', '#']))
+        .collect();
+    for package in &packages {
+        assert!(package.ends_with(" \\\n"), "{package} has no hash");
+    }
+    let wanted = std::fs::read_to_string(root.join(".ci/requirements.in")).unwrap();
+    for wanted in wanted.lines().filter(|line| !line.starts_with('#')) {
+        // The lock has the packages that an extra asks for in its place, and normalised names.
+        let (name, version) = wanted.split_once("==").unwrap();
+        let name = name.split('[').next().unwrap().replace('.', "-");
+        let pin = format!("{name}=={version} ");
+        assert!(
+            packages.iter().any(|package| package.starts_with(&pin)),
+            "{wanted} is not locked"
+        );
+    }
+}
+
+/// A user's compiler may be as old as the newest of what is linked asks for, and no newer one is
+/// asked for. That the code keeps to it is clippy's `incompatible_msrv` and a job of the workflow.
+#[test]
+fn rust_version_is_the_highest_of_the_dependencies() {
+    let mut metadata = Command::new(env!("CARGO"));
+    metadata.current_dir(env!("CARGO_MANIFEST_DIR"));
+    metadata.args(["metadata", "--locked", "--offline", "--format-version=1"]);
+    let metadata: Value =
+        serde_json::from_str(&stdout(metadata.output().unwrap())).expect("cargo metadata");
+    let root = &metadata["resolve"]["root"];
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let mut linked: Vec<&Value> = vec![root];
+    let mut next = 0;
+    while let Some(id) = linked.get(next).copied() {
+        next += 1;
+        let node = nodes.iter().find(|node| node["id"] == *id).unwrap();
+        for dependency in node["deps"].as_array().unwrap() {
+            let kinds = dependency["dep_kinds"].as_array().unwrap();
+            if kinds.iter().any(|kind| kind["kind"] != "dev")
+                && !linked.contains(&&dependency["pkg"])
+            {
+                linked.push(&dependency["pkg"]);
+            }
+        }
+    }
+    let version = |package: &Value| -> Vec<u32> {
+        let version = package["rust_version"].as_str().unwrap_or("1.0");
+        version
+            .split('.')
+            .map(|part| part.parse().unwrap())
+            .collect()
+    };
+    let packages = metadata["packages"].as_array().unwrap();
+    let highest = packages
+        .iter()
+        .filter(|package| linked.contains(&&package["id"]) && package["id"] != *root)
+        .max_by_key(|package| version(package))
+        .unwrap();
+    assert_eq!(
+        env!("CARGO_PKG_RUST_VERSION"),
+        highest["rust_version"].as_str().unwrap(),
+        "{} decides",
+        highest["name"]
+    );
 }
 
 #[test]

@@ -129,6 +129,22 @@ fn get_of_a_role_without_a_code_uses_the_valid_session() {
     assert!(lines[0].starts_with("kept the session in "), "{lines:?}");
     assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+    // Every terminal asks for it, and one of them gets it.
+    let kept = sandbox.run(["get", "-p", "staging", "--unless-valid"]);
+    let directory = sandbox
+        .session_file()
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    assert!(
+        kept.succeeded().contains(&format!(
+            "\nkept the role's credentials in {directory}/role-staging (valid 30m, "
+        )),
+        "{}",
+        kept.stdout
+    );
+    assert_eq!(actions(&sts).len(), 2);
     // `load` alone does it as well.
     std::fs::remove_file(sandbox.session_file().with_file_name("role-staging")).unwrap();
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
@@ -167,10 +183,12 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
 fn role_of_the_environment_is_assumed_under_the_users_name() {
     let sts = FakeSts::start();
     let mut sandbox = with_master_keys(&sts);
+    // Due for renewal at once.
     sts.add_role(
         DEPLOY,
         Role {
             session_name: Some("igor"),
+            lasts: Some(SignedDuration::from_mins(10)),
             ..Role::default()
         },
     );
@@ -190,21 +208,9 @@ fn role_of_the_environment_is_assumed_under_the_users_name() {
         .filter(|name| !name.ends_with(".lock"))
         .collect::<Vec<_>>()
     );
-    assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000001");
     // One that is due is not mistaken for the user's session.
-    let due = Role {
-        lasts: Some(SignedDuration::from_mins(10)),
-        ..Role::default()
-    };
-    sts.add_role(DEPLOY, due);
-    std::fs::remove_file(
-        sandbox
-            .session_file()
-            .with_file_name(format!("role-333333333333-deploy@session-{KEY_ID}")),
-    )
-    .unwrap();
-    for _ in 0..2 {
-        assert!(loaded(&sandbox, &[]).starts_with("ASIAROLE"));
+    for key in ["ASIAROLE000000000002", "ASIAROLE000000000003"] {
+        assert_eq!(loaded(&sandbox, &[]), key);
     }
     // Another role of the same user: no code, and the name is known.
     sts.add_role(READER, Role::default());
@@ -861,4 +867,80 @@ fn direnv_follows_the_session_and_the_role_without_a_loop() {
         assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
         assert_eq!(shell.run("true"), "");
     }
+}
+
+#[test]
+fn refusal_of_a_role_says_what_to_do() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let refused = |status: u16, code: &str, message: &str| {
+        sts.behave(Behaviour::Answer {
+            status,
+            body: super::fake_sts::error_xml(code, message),
+        });
+        let before = sts.requests().len();
+        let outcome = sandbox.run(["load", "-p", "staging"]);
+        let first = outcome.stderr.lines().next().unwrap().to_owned();
+        (outcome.status, first, sts.requests().len() - before)
+    };
+    // What may pass is tried again, within the five seconds; there is no code in it.
+    assert_eq!(
+        refused(400, "Throttling", "Rate exceeded"),
+        (1, "aws-mfa: STS is busy".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(500, "InternalFailure", "We all make mistakes."),
+        (1, "aws-mfa: STS has failed (HTTP 500)".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(
+            403,
+            "ExpiredToken",
+            "The security token included in the request is expired"
+        ),
+        (
+            3,
+            "aws-mfa: the session has expired, AWS says".to_owned(),
+            1
+        )
+    );
+    // Longer than MaxSessionDuration.
+    sts.behave(Behaviour::Serve);
+    let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "2h", "222222"]);
+    assert_eq!(outcome.status, 2);
+    assert!(
+        outcome.stderr.contains(
+            "ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration"
+        ),
+        "{}",
+        outcome.stderr
+    );
+}
+
+/// What answers may be a proxy that knows better.
+#[test]
+fn credentials_of_another_role_are_not_saved() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let body = format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+         <AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId>\
+         <Arn>arn:aws:sts::333333333333:assumed-role/admin/igor</Arn></AssumedRoleUser>\
+         <Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>{0}</SecretAccessKey>\
+         <SessionToken>{0}</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials>\
+         </AssumeRoleResult></AssumeRoleResponse>",
+        super::fake_sts::SECRET_WORD
+    );
+    sts.behave(Behaviour::Answer { status: 200, body });
+    let outcome = sandbox.run(["load", "-p", "staging"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: STS's answer is no session of the role {DEPLOY}: it is for another role ({})\n",
+            sts.url()
+        )
+    );
 }

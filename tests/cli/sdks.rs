@@ -234,3 +234,84 @@ fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
         outcome.stderr
     );
 }
+
+const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+
+/// A user with a session, a role that is reached with it, and the profiles that `init aws-config` prints.
+fn user_with_role() -> Option<(Sandbox, Moto)> {
+    let (sandbox, moto) = user()?;
+    let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    // The README's own second profile would be in the way.
+    let config = config.replace("[profile work-mfa]", "[profile other]");
+    let config = format!(
+        "{config}\n[profile deploy]\nrole_arn = {ROLE}\nsource_profile = work\nregion = eu-west-1\n\
+         duration_seconds = 900\n"
+    );
+    sandbox.write(".aws/config", &config);
+    let stanzas = sandbox.run(["init", "aws-config"]);
+    sandbox.write(".aws/config", config + stanzas.succeeded());
+    sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+    Some((sandbox, moto))
+}
+
+fn is_the_role(arn: &str) -> bool {
+    arn.starts_with("arn:aws:sts::333333333333:assumed-role/deploy/")
+}
+
+#[test]
+fn aws_cli_and_javascript_sdk_have_the_role_through_credential_process() {
+    let Some((mut sandbox, _moto)) = user_with_role() else {
+        return;
+    };
+    let (Some(aws), Some(node)) = (tool("aws"), javascript(&mut sandbox)) else {
+        return;
+    };
+    let call = "--profile deploy-mfa sts get-caller-identity --query Arn --output text";
+    let arn = prints(&sandbox, &aws, &call.split(' ').collect::<Vec<_>>());
+    assert!(is_the_role(&arn), "{arn}");
+    sandbox.set("AWS_PROFILE", "deploy-mfa");
+    let script = JAVASCRIPT.replace(".Account", ".Arn");
+    let printed = prints(&sandbox, &node, &["-e", &script]);
+    assert!(is_the_role(printed.lines().next().unwrap()), "{printed}");
+    let exec = sandbox.run([
+        "exec",
+        "-p",
+        "deploy",
+        aws.to_str().unwrap(),
+        "sts",
+        "get-caller-identity",
+    ]);
+    assert!(
+        exec.succeeded().contains(":assumed-role/deploy/"),
+        "{}",
+        exec.stdout
+    );
+}
+
+#[test]
+fn boto3_renews_a_role_within_one_process() {
+    let (Some(python), Some((mut sandbox, _moto))) = (tool("python-venv"), user_with_role()) else {
+        return;
+    };
+    sandbox.set("AWS_PROFILE", "deploy-mfa");
+    // The hour passes in the file and in botocore's memory; nothing else is changed.
+    let script = "\
+import boto3, datetime, json, os
+session = boto3.Session()
+client = session.client('sts')
+print(client.get_caller_identity()['Arn'])
+credentials = session.get_credentials()
+first = credentials.get_frozen_credentials().token
+file = os.path.expanduser('~/.config/aws/role-deploy')
+saved = json.load(open(file))
+saved['Credentials']['Expiration'] = '2020-01-01T00:00:00Z'
+json.dump(saved, open(file, 'w'))
+credentials._expiry_time = datetime.datetime.now(datetime.timezone.utc)
+print(client.get_caller_identity()['Arn'])
+second = session.get_credentials().get_frozen_credentials().token
+print(first != second, second == json.load(open(file))['Credentials']['SessionToken'])";
+    let printed = prints(&sandbox, &python, &["-c", script]);
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(is_the_role(lines[0]) && is_the_role(lines[1]), "{printed}");
+    assert_eq!(lines[2], "True True");
+}

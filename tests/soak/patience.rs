@@ -74,3 +74,19 @@ fn code_command_whose_code_is_rejected_is_run_again_in_the_next_time_step() {
         .collect();
     assert_eq!(codes, [WRONG_CODE, "654321"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let outcome = sandbox.run(["get", "--code-command", &format!("echo {WRONG_CODE}")]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let (_, failure) = outcome.stderr.split_once('\n').unwrap();
+    assert_eq!(
+        failure,
+        "aws-mfa: the code command printed the same code again, which was rejected\n\
+         hint: check --code-command: it must print the device's current code\n"
+    );
+    assert_eq!(sts.requests().len(), 1);
+}

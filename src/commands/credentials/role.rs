@@ -5,9 +5,9 @@ use crate::aws::sts::{self, RoleRequest};
 use crate::cli::Selection;
 use crate::error::Failure;
 use crate::explain::{self, RoleToAssume};
-use crate::session::Session;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
+use crate::session::{Session, saved};
 use crate::setting::{Origin, Setting};
 use crate::settings::network::Network;
 use crate::settings::partition;
@@ -93,8 +93,7 @@ impl SelectedRole {
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let started = Instant::now();
-        let saved = self.saved();
-        if let Some(session) = saved.filter(|session| is_fresh(session, now())) {
+        if let Some(session) = self.fresh(now()) {
             return Ok(session);
         }
         // Without a lock, a hundred processes make a hundred requests; that is no reason to make none.
@@ -123,13 +122,18 @@ impl SelectedRole {
         }
     }
 
+    /// The saved credentials, if they need no renewal yet.
+    pub fn fresh(&self, now: Timestamp) -> Option<Session> {
+        self.saved().filter(|session| is_fresh(session, now))
+    }
+
     /// New credentials, assumed with `base`, the user's own session, and saved.
     ///
     /// # Errors
     /// One of the roles of the chain cannot be assumed, or the credentials cannot be saved.
     pub fn get(&self, base: Session, now: fn() -> Timestamp) -> Result<Session, Failure> {
         let region = base.region.clone();
-        let session = self.assume(base, Instant::now() + LIMIT, now, &mut |_| {})?;
+        let session = self.assume(base, Instant::now() + LIMIT, now)?;
         let session = self.complete(session, region);
         self.store.save(&session, now())?;
         Ok(session)
@@ -156,7 +160,7 @@ impl SelectedRole {
         // Removes what a process that was killed has left behind. Credentials that cannot be saved are good all the
         // same.
         let _ = self.store.prepare();
-        let session = self.assume(base, deadline, now, watch)?;
+        let session = self.assume(base, deadline, now)?;
         let session = self.complete(session, region);
         match self.store.save(&session, now()) {
             Ok(()) => watch(self.store.path()),
@@ -171,40 +175,31 @@ impl SelectedRole {
     ///
     /// # Errors
     /// One of the roles of the chain cannot be assumed.
-    pub fn assume(
+    fn assume(
         &self,
-        mut base: Session,
+        base: Session,
         deadline: Instant,
         now: fn() -> Timestamp,
-        watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let roles: Vec<&Role> = self.chain.hops.iter().chain([&self.chain.role]).collect();
-        if base.provenance.user_name.is_none()
-            && roles.iter().any(|role| role.session_name.is_none())
-        {
-            let client = self.client(&base, deadline)?;
-            let name = sts::user_name(&client).map_err(|error| {
-                let request = self.request(&base);
-                request.role_failed(
-                    &self.to_assume(&self.chain.role, "the user", false),
-                    &error,
-                    now(),
-                )
+        let master_key_id = base.provenance.master_key_id.clone();
+        let mut user_name = master_key_id
+            .as_deref()
+            .and_then(|key| saved::user_name(self.base_store.path(), key));
+        if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
+            let name = sts::user_name(&self.client(&base, deadline)?).map_err(|error| {
+                let role = self.to_assume(&self.chain.role, "the user", false);
+                self.request(&base).role_failed(&role, &error, now())
             })?;
-            base.provenance.user_name = Some(name);
-            // Next time there is no need to ask. If it cannot be kept, it is asked again.
-            if self.base_store.save(&base, now()).is_ok() {
-                watch(self.base_store.path());
-            }
+            user_name = Some(name);
         }
-        let user_name = base.provenance.user_name.clone().unwrap_or_default();
-        let mut caller = match base.provenance.user_name.as_deref() {
+        let mut caller = match &user_name {
             Some(name) => format!("the user {name}"),
             None => "the user".to_owned(),
         };
+        let default_name = role::session_name(user_name.as_deref().unwrap_or_default());
         let mut session = base;
         for (number, role) in roles.into_iter().enumerate() {
-            let default_name = role::session_name(&user_name);
             let client = self.client(&session, deadline)?;
             let request = RoleRequest {
                 arn: role.arn.value.as_str(),
@@ -221,6 +216,9 @@ impl SelectedRole {
             caller = format!("the role {}", role.arn.value);
             session = assumed;
         }
+        // Whoever assumes the next role need not ask for the name again.
+        session.provenance.user_name = user_name;
+        session.provenance.master_key_id = master_key_id;
         Ok(session)
     }
 
