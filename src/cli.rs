@@ -79,7 +79,7 @@ pub struct Get {
     #[arg(long, value_name = "DEVICE")]
     pub serial_number: Option<String>,
 
-    /// How long the session holds, 15m to 36h: 12h, 90m, 1h30m or seconds [env: AWS_MFA_DURATION]
+    /// How long the session lasts, 15m to 36h: 12h, 90m, 1h30m or seconds [env: AWS_MFA_DURATION]
     #[arg(short, long, value_name = "LENGTH")]
     pub duration: Option<String>,
 
@@ -100,7 +100,7 @@ pub struct Get {
     #[arg(long)]
     pub direct: bool,
 
-    /// Keep the session where it holds for more than MARGIN [default: 15m]
+    /// Keep the session if it is valid for more than MARGIN [default: 15m]
     ///
     /// The margin is a quarter of the duration at most. Of terminals that start together, one asks
     /// for a code, and the others wait for its session.
@@ -133,14 +133,14 @@ pub struct Load {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Under direnv, fail (exit status 3) where there is no valid session
+    /// Under direnv, fail (exit status 3) if there is no valid session
     ///
     /// By default the environment is handed back unchanged, so that the rest of the .envrc loads
     /// and direnv watches for the session.
     #[arg(long)]
     pub strict: bool,
 
-    /// Say nothing where there is no valid session
+    /// Print nothing if there is no valid session
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -171,7 +171,7 @@ pub enum Tool {
 /// The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
 /// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
 /// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
-/// valid session, before anything runs; 126 where it cannot be run, 127 where there is none.
+/// valid session, before anything runs; 126 if it cannot be run, 127 if it does not exist.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -192,7 +192,7 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// Show the session, how long it holds, and where each setting comes from
+/// Show the session, how long it is valid, and where each setting comes from
 ///
 /// It asks nobody and shows no secret. Exit status: 3 without a valid session, so that it serves in
 /// a script or a prompt.
@@ -219,8 +219,8 @@ pub struct Status {
 ///
 /// For a role, only the role's credentials are removed.
 ///
-/// The credentials themselves hold until they expire: STS has no way to take them back. Where the
-/// session file is a symlink, the file that it leads to is removed.
+/// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
+/// file is a symlink, its target is removed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -71,7 +71,7 @@ pub fn dump(
     encode(&variables, room)
 }
 
-/// A name or a value as direnv takes it. Nearly all are UTF-8, which is seen faster than mended.
+/// A name or a value as direnv takes it. Nearly all are UTF-8, which is faster to check than to repair.
 fn text(value: &OsStr) -> Cow<'_, str> {
     match value.to_str() {
         Some(text) => Cow::from(text),
@@ -198,7 +198,7 @@ impl Watch {
     /// The file as it is now. To be taken before the file is read: a change in between is then
     /// noticed at the next prompt, not lost.
     ///
-    /// `None` where direnv could not tell whether the file has changed, and would load the `.envrc`
+    /// `None` if direnv could not tell whether the file has changed, and would load the `.envrc`
     /// again at every prompt: a path that is not UTF-8, a directory that cannot be searched.
     pub fn of(path: &Path) -> Option<Self> {
         // As direnv does: the later one of a symlink and of what it leads to.

@@ -127,7 +127,7 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The kind of `error`, where it is a failure.
+/// The kind of `error`, if it is a failure.
 pub fn kind(error: &anyhow::Error) -> Option<Kind> {
     error.downcast_ref::<Failure>().map(|failure| failure.kind)
 }

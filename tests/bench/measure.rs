@@ -200,7 +200,7 @@ fn instructions(command: &Command) -> Option<u64> {
     count.split_whitespace().next()?.parse().ok()
 }
 
-/// Runs `command` under `program`, in the same world; `None` where that fails.
+/// Runs `command` under `program`, in the same world; `None` if that fails.
 fn below(command: &Command, program: &Path, arguments: &[&str]) -> Option<()> {
     let mut wrapped = Command::new(program);
     wrapped

@@ -123,7 +123,7 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: everybody can write it, mode 0602 ({})\n\
+            "aws-mfa: session file refused: everyone can write it, mode 0602 ({})\n\
              hint: run `aws-mfa get <code>`\n",
             file.display()
         ),

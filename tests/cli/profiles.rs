@@ -499,7 +499,7 @@ fn broken_profile_file_is_an_error_with_its_line() {
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
             "aws-mfa: error parsing {config} on line 2: Expected an '=' sign defining a property\n\
-             hint: mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n"
+             hint: correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n"
         )
     );
 }
@@ -509,7 +509,7 @@ fn unreadable_profile_file_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "", "");
     let credentials = sandbox.write(".aws/credentials", b"[work]\n# caf\xe9\n");
-    let hint = "hint: mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
+    let hint = "hint: correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
@@ -571,7 +571,7 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "a", "111111"]),
         format!(
-            "aws-mfa: source_profile goes round in a circle: a, b, c, b\n\
+            "aws-mfa: cycle in source_profile: a, b, c, b\n\
              hint: let source_profile name the profile that has the keys, in {aws}/config\n"
         )
     );
@@ -694,13 +694,13 @@ mod credential_process {
         let sandbox = with_process(&sts, "aws-mfa load -p work --format process");
         assert_eq!(
             fails(&sandbox, &["get", "-p", "work", "111111"]),
-            says("leads back to aws-mfa")
+            says("runs aws-mfa again")
         );
         // Behind another program it cannot be seen from here; it is refused from within.
         let sandbox = with_process(&sts, "sh $HOME/wrapper");
         sandbox.write("wrapper", "exec aws-mfa get -p work 111111\n");
         let said = fails(&sandbox, &["get", "-p", "work", "111111"]);
-        assert!(said.starts_with(&says("leads back to aws-mfa")), "{said}");
+        assert!(said.starts_with(&says("runs aws-mfa again")), "{said}");
         assert!(sts.requests().is_empty());
     }
 

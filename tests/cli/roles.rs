@@ -939,7 +939,7 @@ fn credentials_of_another_role_are_not_saved() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: STS's answer is no session of the role {DEPLOY}: it is for another role ({})\n",
+            "aws-mfa: STS's answer is not a session of the role {DEPLOY}: it is for another role ({})\n",
             sts.url()
         )
     );
