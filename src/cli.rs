@@ -14,7 +14,6 @@ use std::path::PathBuf;
     name = "aws-mfa",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\
 Examples:
@@ -29,16 +28,44 @@ pub struct Cli {
 }
 
 /// The verbs, each with a file of its name in `commands`.
-// Deferred: the arguments of the other verbs are not made when one of them runs.
+// Deferred: only the arguments of the verb that runs are built. The descriptions are here and not on the structs,
+// because the root help shows them without building the rest.
 #[derive(Subcommand)]
 #[command(defer = true)]
 pub enum Command {
+    /// Get a new session from STS for an MFA code, and save it
+    ///
+    /// The master keys are MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY of the
+    /// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
+    /// answered; a failure leaves it as it is. A code is sent at most once.
     Get(Get),
+    /// Hand the saved session on to a shell or to direnv
+    ///
+    /// Without a valid session nothing is printed, the reason goes to standard error, and the exit
+    /// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
     Load(Load),
+    /// Print what another tool needs to know of aws-mfa
     Init(Init),
+    /// Run a command with the session
+    ///
+    /// The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
+    /// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
+    /// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
+    /// valid session, before anything runs; 126 if it cannot be run, 127 if it does not exist.
     Exec(Exec),
+    /// Show the session, how long it is valid, and where each setting comes from
+    ///
+    /// It asks nobody and shows no secret. Exit status: 3 without a valid session, so that it serves in
+    /// a script or a prompt.
     Status(Status),
+    /// Remove the saved session and its roles; direnv's shells drop them at their next prompt
+    ///
+    /// For a role, only the role's credentials are removed.
+    ///
+    /// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
+    /// file is a symlink, its target is removed.
     Clear(Clear),
+    /// Print the completions for a shell; profiles are completed by their names
     Completions(Completions),
     /// Print the manual page
     ///
@@ -50,11 +77,6 @@ Examples:
     Man,
 }
 
-/// Get a new session from STS for an MFA code, and save it
-///
-/// The master keys are MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY of the
-/// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
-/// answered; a failure leaves it as it is. A code is sent at most once.
 #[derive(Args)]
 #[command(
     override_usage = "aws-mfa get [OPTIONS] [CODE | -]",
@@ -108,10 +130,6 @@ pub struct Get {
     pub unless_valid: Option<String>,
 }
 
-/// Hand the saved session on to a shell or to direnv
-///
-/// Without a valid session nothing is printed, the reason goes to standard error, and the exit
-/// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -145,7 +163,6 @@ pub struct Load {
     pub quiet: bool,
 }
 
-/// Print what another tool needs to know of aws-mfa
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -166,12 +183,6 @@ pub enum Tool {
     AwsConfig,
 }
 
-/// Run a command with the session
-///
-/// The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
-/// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
-/// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
-/// valid session, before anything runs; 126 if it cannot be run, 127 if it does not exist.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -192,10 +203,6 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// Show the session, how long it is valid, and where each setting comes from
-///
-/// It asks nobody and shows no secret. Exit status: 3 without a valid session, so that it serves in
-/// a script or a prompt.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -215,12 +222,6 @@ pub struct Status {
     pub json: bool,
 }
 
-/// Remove the saved session and its roles; direnv's shells drop them at their next prompt
-///
-/// For a role, only the role's credentials are removed.
-///
-/// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
-/// file is a symlink, its target is removed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -235,7 +236,6 @@ pub struct Clear {
     pub all: bool,
 }
 
-/// Print the completions for a shell; profiles are completed by their names
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -263,7 +263,7 @@ pub enum CompletionShell {
 /// Which session: the flags that every command takes.
 #[derive(Args)]
 pub struct Selection {
-    /// The profile in ~/.aws that has the keys; its session is apart from others [env: AWS_PROFILE]
+    /// The profile in ~/.aws that has the keys; each has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
 
@@ -271,7 +271,7 @@ pub struct Selection {
     #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     pub role_arn: Option<String>,
 
-    /// The file that keeps the session [env: AWS_SESSION_FILE]
+    /// The session file [env: AWS_SESSION_FILE]
     #[arg(long, value_name = "PATH")]
     pub session_file: Option<PathBuf>,
 }
