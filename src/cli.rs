@@ -44,19 +44,24 @@ pub enum Command {
     /// Without a valid session nothing is printed, the reason goes to standard error, and the exit
     /// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
     Load(Load),
-    /// Print what another tool needs to know of aws-mfa
+    /// Print the integration for a shell or for direnv
+    ///
+    /// In a shell it is a hook that runs at each prompt: a new session reaches the shell, an expired one is
+    /// removed from it with one line, and one line says when 15 minutes are left. In a directory that direnv has
+    /// loaded, the hook changes nothing itself: it has direnv load the .envrc again when the session has expired.
     Init(Init),
     /// Run a command with the session
     ///
-    /// The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
+    /// On a terminal and without a valid session, it first gets one, as `get` does: from the code command, or by
+    /// asking for a code. The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
     /// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
     /// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
     /// valid session, before anything runs; 126 if it cannot be run, 127 if it does not exist.
     Exec(Exec),
     /// Show the session, how long it is valid, and where each setting comes from
     ///
-    /// It asks nobody and shows no secret. Exit status: 3 without a valid session, so that it serves in
-    /// a script or a prompt.
+    /// It needs no network and shows no secret. Exit status: 3 without a valid session, so that a script
+    /// can test for one.
     Status(Status),
     /// Remove the saved session and its roles; direnv's shells drop them at their next prompt
     ///
@@ -67,6 +72,11 @@ pub enum Command {
     Clear(Clear),
     /// Print the completions for a shell; profiles are completed by their names
     Completions(Completions),
+    #[command(hide = true)]
+    /// What the hooks of `init` run at each prompt
+    ///
+    /// It prints what the shell has to do, which is nothing unless something has changed.
+    Prompt(Prompt),
     /// Print the manual page
     ///
     /// To read it: aws-mfa man | man -l -
@@ -166,17 +176,41 @@ pub struct Load {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  mkdir -p ~/.config/direnv/lib
-  aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh
-  aws-mfa init aws-config >> ~/.aws/config")]
+  eval \"$(aws-mfa init bash)\"                                in ~/.bashrc
+  eval \"$(aws-mfa init zsh)\"                                 in ~/.zshrc
+  aws-mfa init fish | source                                 in ~/.config/fish/config.fish
+  eval (aws-mfa init elvish | slurp)                         in ~/.config/elvish/rc.elv
+  eval \"`aws-mfa init tcsh`\"                                in ~/.tcshrc, after direnv's hook
+  aws-mfa init powershell | Out-String | Invoke-Expression   in $PROFILE
+  aws-mfa init nushell | save -f ~/.aws-mfa.nu               then `source ~/.aws-mfa.nu` in config.nu
+  aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh      for `use aws_mfa` in an .envrc
+  aws-mfa init aws-config >> ~/.aws/config                   for the AWS CLI, SDKs and IDEs")]
 pub struct Init {
-    /// The tool
+    /// The shell, or direnv
+    #[arg(value_name = "SHELL | direnv")]
     pub tool: Tool,
+
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// What `init` knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
+    /// A hook for bash 3.2 or later
+    Bash,
+    /// A hook for zsh
+    Zsh,
+    /// A hook for fish
+    Fish,
+    /// A hook for PowerShell
+    Powershell,
+    /// A hook for Elvish
+    Elvish,
+    /// A hook for tcsh
+    Tcsh,
+    /// A hook for Nushell
+    Nushell,
     /// Functions for direnv: an .envrc can then say `use aws_mfa`
     Direnv,
     /// Profiles for ~/.aws/config, through which the AWS CLI and SDKs get a role or session
@@ -192,6 +226,10 @@ pub struct Exec {
     #[command(flatten)]
     pub selection: Selection,
 
+    /// Never ask for a code: fail (exit status 3) if there is no valid session
+    #[arg(long)]
+    pub no_prompt: bool,
+
     /// The command with its arguments; all that follows its name is its own
     #[arg(
         value_name = "COMMAND",
@@ -201,6 +239,20 @@ pub struct Exec {
         value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub struct Prompt {
+    /// The language of the shell; json for those that read data instead of code
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Format,
+
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// What the hook has remembered since the last prompt
+    #[arg(default_value = "")]
+    pub memory: String,
 }
 
 #[derive(Args)]
@@ -261,7 +313,7 @@ pub enum CompletionShell {
 }
 
 /// Which session: the flags that every command takes.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Selection {
     /// The profile in ~/.aws that has the keys; each has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]

@@ -6,8 +6,10 @@ mod credentials;
 mod exec;
 mod get;
 mod init;
+mod integration;
 mod load;
 mod man;
+mod prompt;
 mod status;
 
 use crate::cli::Command;
@@ -32,6 +34,7 @@ pub fn run(
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
         Command::Completions(completions) => completions::run(completions),
+        Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
         Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -43,10 +43,7 @@ pub fn dump(
     change: &Change,
     own_watches: &Watches,
 ) -> anyhow::Result<Zeroizing<String>> {
-    let watches = environment
-        .get(variable::DIRENV_WATCHES)
-        .and_then(OsStr::to_str)
-        .and_then(|watches| own_watches.added_to(watches));
+    let watches = watches(environment, own_watches);
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
         let (name, value) = as_direnv_has_it(text(name), text(value));
@@ -71,7 +68,48 @@ pub fn dump(
     encode(&variables, room)
 }
 
-/// A name or a value as direnv takes it. Nearly all are UTF-8, which is faster to check than to repair.
+/// What the shell of the `.envrc` watches, with `own_watches` added to it; `None` if that changes nothing.
+fn watches(environment: &Environment, own_watches: &Watches) -> Option<String> {
+    let watches = environment.get(variable::DIRENV_WATCHES)?.to_str()?;
+    own_watches.added_to(watches)
+}
+
+/// The change that has direnv load the `.envrc` again at its next prompt, in this shell alone: what it does not
+/// know to be unchanged, it loads (`LoadedRC` in direnv's `internal/cmd/config.go`). Touching the `.envrc`
+/// would make every shell load it, and be seen by whoever watches that file.
+pub fn without_watches() -> Change<'static> {
+    Change::of_variables([(WATCHES, None)])
+}
+
+/// Whether direnv watches the file at `path` for this shell.
+pub fn is_watched(environment: &Environment, path: &Path) -> bool {
+    environment
+        .get(variable::DIRENV_WATCHES)
+        .and_then(OsStr::to_str)
+        .and_then(unpack)
+        .and_then(|json| {
+            let list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
+            let path = absolute(path);
+            Some(list.iter().any(|entry| {
+                watched_path(entry).is_some_and(|watched| Path::new(&watched) == path)
+            }))
+        })
+        .unwrap_or(false)
+}
+
+/// The change with `own_watches` added to the watches, for the shell of an `.envrc` itself.
+pub fn with_watches<'a>(
+    change: Change<'a>,
+    environment: &Environment,
+    own_watches: &Watches,
+) -> Change<'a> {
+    match watches(environment, own_watches) {
+        Some(watches) => change.with(WATCHES, watches),
+        None => change,
+    }
+}
+
+/// A name or a value as direnv takes it. Nearly all are UTF-8, which is seen faster than mended.
 fn text(value: &OsStr) -> Cow<'_, str> {
     match value.to_str() {
         Some(text) => Cow::from(text),
@@ -198,7 +236,7 @@ impl Watch {
     /// The file as it is now. To be taken before the file is read: a change in between is then
     /// noticed at the next prompt, not lost.
     ///
-    /// `None` if direnv could not tell whether the file has changed, and would load the `.envrc`
+    /// `None` where direnv could not tell whether the file has changed, and would load the `.envrc`
     /// again at every prompt: a path that is not UTF-8, a directory that cannot be searched.
     pub fn of(path: &Path) -> Option<Self> {
         // As direnv does: the later one of a symlink and of what it leads to.

@@ -68,6 +68,7 @@ pub fn run(
     let mut command = shell(command_line);
     command
         .env(MARKER.name(), "1")
+        .env_remove(variable::AWS_MFA_HOOK.name())
         .stdin(if std::io::stdin().is_terminal() {
             Stdio::inherit()
         } else {

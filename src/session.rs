@@ -16,6 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::path::Path;
 
+/// When a session is about to expire: the shortest one that STS gives, and what the AWS CLI renews at.
+pub const SOON: SignedDuration = SignedDuration::from_mins(15);
+
 /// Temporary credentials with their expiry.
 ///
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>.

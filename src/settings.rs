@@ -231,22 +231,30 @@ fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p
 
 /// The `get` that renews the session of this selection with these flags, for hints.
 pub fn get_command(selection: &Selection, flags: &Flags) -> String {
-    let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
     let options = [
-        ("--profile", selection.profile.as_deref()),
-        ("--role-arn", selection.role_arn.as_deref()),
-        ("--session-file", session_file.as_deref()),
         ("--serial-number", flags.serial_number),
         ("--duration", flags.duration),
         ("--region", flags.region),
     ];
-    let mut command = "aws-mfa get".to_owned();
-    for (option, value) in options {
-        if let Some(value) = value {
-            command.push_str(&format!(" {option} {}", word(value)));
-        }
-    }
-    command + " <code>"
+    command("get", selection, &words(&options)) + " <code>"
+}
+
+/// The command line of a verb for this selection, for hints; `options` begin with a space.
+pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
+    let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
+    let selection = words(&[
+        ("--profile", selection.profile.as_deref()),
+        ("--role-arn", selection.role_arn.as_deref()),
+        ("--session-file", session_file.as_deref()),
+    ]);
+    format!("aws-mfa {verb}{selection}{options}")
+}
+
+fn words(options: &[(&str, Option<&str>)]) -> String {
+    let given = |(option, value): &(&str, Option<&str>)| {
+        value.map(|value| format!(" {option} {}", word(value)))
+    };
+    options.iter().filter_map(given).collect()
 }
 
 /// A word that a person can paste into a shell.

@@ -8,6 +8,7 @@ mod dotenv;
 mod elvish;
 mod fish;
 mod json;
+mod nushell;
 mod powershell;
 mod process;
 mod sh;
@@ -62,6 +63,35 @@ pub fn render(change: &Change, language: Language) -> Result<Zeroizing<String>, 
         }
     }
     Ok(text)
+}
+
+/// `text` as one word of a command line in `language`, for the scripts of `init`. Languages that no shell
+/// reads have no words.
+///
+/// # Errors
+/// A line end in tcsh.
+pub fn word(text: &str, language: Language) -> Result<String, Failure> {
+    let mut word = String::with_capacity(text.len() + 2);
+    match language {
+        Language::Fish => fish::quote(text, &mut word),
+        Language::Powershell => {
+            word.push('(');
+            powershell::quote(text, &mut word);
+            word.push(')');
+        }
+        Language::Elvish => elvish::quote(text, &mut word),
+        Language::Tcsh => tcsh::quote(text, &mut word).map_err(|Unfit(what)| {
+            Failure::new(
+                Kind::Usage,
+                format!("tcsh cannot carry an option with {what} in it"),
+            )
+        })?,
+        Language::Json => nushell::quote(text, &mut word),
+        Language::Sh | Language::Cmd | Language::Dotenv | Language::Process => {
+            sh::quote(text, &mut word);
+        }
+    }
+    Ok(word)
 }
 
 /// What it is in a value that a language cannot carry.
@@ -169,7 +199,7 @@ mod tests {
                 "the dotenv format cannot carry AWS_SESSION_TOKEN: there is a line end in it",
             ),
         ] {
-            let change = Change::of_entries([("AWS_SESSION_TOKEN", Some("a\nb"))]);
+            let change = Change::of_variables([("AWS_SESSION_TOKEN", Some("a\nb"))]);
             let failure = render(&change, language).err().unwrap();
             assert_eq!(failure.message, message);
             assert_eq!(

@@ -7,11 +7,48 @@ use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::session::Session;
+use crate::session::error::Warning;
 use crate::session::store::{Loaded, SessionStore};
 use crate::settings::{self, Flags, Location, Settings};
 use jiff::Timestamp;
 use role::SelectedRole;
 use std::path::Path;
+
+/// Credentials that were found, and what their user should know of them.
+pub struct Found {
+    /// The credentials; they are valid.
+    pub session: Session,
+    /// Others may read the file that they are in.
+    pub warning: Option<Warning>,
+    /// Why a role was not renewed although it is time.
+    pub not_renewed: Option<Failure>,
+}
+
+impl Found {
+    /// The credentials, once what there is to know was said.
+    pub fn announced(self) -> Session {
+        if let Some(warning) = self.warning {
+            super::note(&format!("warning: {warning}"));
+        }
+        if let Some(failure) = self.not_renewed {
+            super::note(&format!(
+                "warning: the role is not renewed: {}",
+                failure.one_line()
+            ));
+        }
+        self.session
+    }
+}
+
+impl From<Loaded> for Found {
+    fn from(loaded: Loaded) -> Self {
+        Found {
+            session: loaded.session,
+            warning: loaded.warning,
+            not_renewed: None,
+        }
+    }
+}
 
 /// The credentials that the selection means. Those of a role are renewed if less than a quarter of an hour is
 /// left of them; nothing else needs the network.
@@ -26,7 +63,7 @@ pub fn find(
     environment: &Environment,
     now: fn() -> Timestamp,
     watch: &mut dyn FnMut(&Path),
-) -> Result<Session, Failure> {
+) -> Result<Found, Failure> {
     let location = Location::of(selection, environment)?;
     let session_store = SessionStore::new(location.session.value);
     watch(session_store.path());
@@ -40,7 +77,7 @@ pub fn find(
         && loaded.session.provenance.settings.as_ref() == Some(&stamp.role)
         && role::is_fresh(&loaded.session, now())
     {
-        return Ok(with_warning(loaded));
+        return Ok(loaded.into());
     }
     if location.depends_on_profiles
         && !location.names_role
@@ -48,7 +85,7 @@ pub fn find(
         && loaded.session.provenance.settings.as_ref() == Some(&stamp.session)
         && loaded.session.is_valid(now())
     {
-        return Ok(with_warning(loaded));
+        return Ok(loaded.into());
     }
 
     let settings = Settings::new(selection, Flags::default(), environment)?;
@@ -66,17 +103,10 @@ pub fn find(
 ///
 /// # Errors
 /// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
-fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Session, Failure> {
+fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Found, Failure> {
     let get_command = settings::get_command(selection, &Flags::default());
     let remedy = |error| Failure::from(error).hint(format!("run `{get_command}`"));
     let mut loaded = store.read().map_err(remedy)?;
     loaded.session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
-    Ok(with_warning(loaded))
-}
-
-fn with_warning(loaded: Loaded) -> Session {
-    if let Some(warning) = loaded.warning {
-        super::note(&format!("warning: {warning}"));
-    }
-    loaded.session
+    Ok(loaded.into())
 }

@@ -1,6 +1,6 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
-use super::credentials;
+use super::{credentials, get};
 use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
@@ -8,16 +8,18 @@ use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
+use crate::session::{SOON, Session};
 use crate::settings;
+use crate::time;
 use jiff::Timestamp;
 use std::ffi::OsStr;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// What else names credentials, besides the master keys: it would beat the session, or take over
 /// when the session has expired.
-const OTHER_CREDENTIALS: [&str; 11] = [
+const OTHER_CREDENTIALS: [&str; 12] = [
     // The JavaScript SDK prefers the keys of a profile to those of the environment, and every SDK
     // fails on a profile that is missing.
     "AWS_PROFILE",
@@ -35,6 +37,8 @@ const OTHER_CREDENTIALS: [&str; 11] = [
     "AWS_SESSION_EXPIRATION",
     // Prints codes, with which more sessions can be had.
     "AWS_MFA_CODE_COMMAND",
+    // Is true of this process alone.
+    variable::AWS_MFA_HOOK.name(),
 ];
 
 /// The longest first line that Linux reads of a script (`BINPRM_BUF_SIZE`).
@@ -46,7 +50,15 @@ pub fn run(
     environment: &Environment,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<ExitCode> {
-    let session = credentials::find(&exec.selection, environment, now, &mut |_| {})?;
+    let session = session(exec, environment, now)?;
+    if let Some(left) = session.time_left(now())
+        && left < SOON
+    {
+        super::note(&format!(
+            "warning: the session expires in {}",
+            time::span(left)
+        ));
+    }
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::new(Kind::Usage, "no command was given").into());
     };
@@ -54,6 +66,26 @@ pub fn run(
     command.args(arguments);
     set_environment(&mut command, environment, &Change::of(&session));
     become_it(command).map_err(|error| not_run(program, &error, environment).into())
+}
+
+/// The saved credentials. Somebody who sits at a terminal and has none gets one.
+fn session(
+    exec: &Exec,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<Session> {
+    match credentials::find(&exec.selection, environment, now, &mut |_| {}) {
+        Ok(found) => Ok(found.announced()),
+        Err(failure)
+            if failure.kind == Kind::NoSession
+                && !exec.no_prompt
+                && std::io::stderr().is_terminal() =>
+        {
+            super::note(&failure.message);
+            get::session_for_command(&exec.selection, environment, now)
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {

@@ -1,10 +1,11 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
 use super::credentials::role::SelectedRole;
+use super::integration::{self, Integration};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::CallError;
 use crate::aws::sts::{self, RoleRequest};
-use crate::cli::Get;
+use crate::cli::{Get, Selection};
 use crate::code::Code;
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
@@ -24,10 +25,55 @@ use crate::settings::{self, Flags, Location, Settings};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
+use std::io::IsTerminal;
 use std::path::Path;
 
 /// Carries out `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+    obtain(get, environment, now, &mut |done| super::confirm(done))?;
+    if std::io::stdout().is_terminal()
+        && let Integration::None = Integration::of(environment)
+    {
+        super::note(&format!(
+            "to load it in this shell, run `{}`",
+            integration::load_command(&get.selection, environment)
+        ));
+    }
+    Ok(())
+}
+
+/// Credentials for a command that needs some and has none: of commands that start together, one asks for a code.
+///
+/// # Errors
+/// Those of `aws-mfa get`.
+pub fn session_for_command(
+    selection: &Selection,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<Session> {
+    let get = Get {
+        code: Vec::new(),
+        selection: selection.clone(),
+        serial_number: None,
+        duration: None,
+        region: None,
+        code_command: None,
+        direct: false,
+        unless_valid: Some("0s".to_owned()),
+    };
+    obtain(&get, environment, now, &mut |done| {
+        super::note(done);
+        Ok(())
+    })
+}
+
+/// Gets what the selection means, and calls `report` with each thing that was done.
+fn obtain(
+    get: &Get,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+    report: &mut dyn FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<Session> {
     let flags = Flags {
         serial_number: get.serial_number.as_deref(),
         duration: get.duration.as_deref(),
@@ -52,8 +98,9 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     let base = role.as_ref().map(|role| settings.base(&role.chain));
     let base = base.as_ref().unwrap_or(&settings);
     let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
-    let confirm = |what: &str, session: &Session, file: &Path| {
-        super::confirm(&told(what, session, file, now(), environment))
+    let mut done = |what: &str, session: Session, file: &Path| {
+        report(&told(what, &session, file, now(), environment))?;
+        Ok(session)
     };
 
     if get.direct {
@@ -63,7 +110,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
                 .into());
         };
         let session = resolved.role_session(&role, base, get.duration.as_deref(), now)?;
-        return confirm(&role.told(), &session, role.store.path());
+        return done(&role.told(), session, role.store.path());
     }
 
     // Held until the session is saved, so that those who wait for the lock find it there.
@@ -76,10 +123,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     }
     let file = resolved.store.path();
     let session = match kept {
-        Some(session) => {
-            confirm("kept the session in", &session, file)?;
-            session
-        }
+        Some(session) => done("kept the session in", session, file)?,
         None => {
             let mut session = resolved.session(base, now)?;
             // A profile that is its own source is a role's all the same.
@@ -90,17 +134,16 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
                 .store
                 .save(&session, now())
                 .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
-            confirm("saved session info to", &session, file)?;
-            session
+            done("saved session info to", session, file)?
         }
     };
     let Some(role) = role else {
-        return Ok(());
+        return Ok(session);
     };
     let file = role.store.path();
     match role.fresh(now()).filter(|_| resolved.margin.is_some()) {
-        Some(session) => confirm("kept the role's credentials in", &session, file),
-        None => confirm(&role.told(), &role.get(session, now)?, file),
+        Some(session) => done("kept the role's credentials in", session, file),
+        None => done(&role.told(), role.get(session, now)?, file),
     }
 }
 

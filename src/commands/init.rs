@@ -1,20 +1,104 @@
-//! `aws-mfa init`: prints what another tool needs to know of aws-mfa.
+//! `aws-mfa init`: prints the integration for a shell or for direnv.
+//!
+//! A shell's is a hook in its own language, one file each in `init/`. What all of them do at a prompt is in
+//! [`super::prompt`].
 
 mod aws_config;
 
-use crate::cli::{Init, Tool};
+use crate::cli::{Init, Selection, Tool};
 use crate::environment::Environment;
+use crate::error::{Failure, Kind};
+use crate::shell::{self, Language};
 use anyhow::Context;
+use std::path::absolute;
+
+/// Where a hook has the options that `init` was given.
+const OPTIONS: &str = "@OPTIONS@";
 
 /// Carries out `aws-mfa init`.
 pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
-    match init.tool {
-        Tool::Direnv => super::print(include_str!("init/direnv.sh")),
+    let options = options(&init.selection)?;
+    let (hook, language) = match init.tool {
+        Tool::Bash => (include_str!("init/bash.sh"), Language::Sh),
+        Tool::Zsh => (include_str!("init/zsh.zsh"), Language::Sh),
+        Tool::Fish => (include_str!("init/fish.fish"), Language::Fish),
+        Tool::Powershell => (include_str!("init/powershell.ps1"), Language::Powershell),
+        Tool::Elvish => (include_str!("init/elvish.elv"), Language::Elvish),
+        Tool::Tcsh => (include_str!("init/tcsh.csh"), Language::Tcsh),
+        Tool::Nushell => (include_str!("init/nushell.nu"), Language::Json),
+        Tool::Direnv if options.is_empty() => return super::print(include_str!("init/direnv.sh")),
+        Tool::AwsConfig if options.is_empty() => return aws_config(environment),
         Tool::AwsConfig => {
-            let program =
-                std::env::current_exe().context("cannot find the path of this program")?;
-            let mut warn = |warning: &str| super::note(&format!("warning: {warning}"));
-            super::print(&aws_config::stanzas(environment, &program, &mut warn)?)
+            return Err(
+                Failure::new(Kind::Usage, "`init aws-config` takes no options")
+                    .hint("it prints the profiles of all roles and MFA devices"),
+            )?;
         }
+        Tool::Direnv => {
+            return Err(Failure::new(Kind::Usage, "`init direnv` takes no options")
+                .hint("name the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
+        }
+    };
+    let words = options
+        .iter()
+        .map(|option| shell::word(option, language))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut words = words.join(" ");
+    let mut hook = hook.to_owned();
+    if language == Language::Tcsh {
+        words = in_tcsh_alias(&words)?;
+        hook = without_comments(&hook);
     }
+    super::print(&hook.replace(OPTIONS, &words))
+}
+
+fn aws_config(environment: &Environment) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("cannot find the path of this program")?;
+    let mut warn = |warning: &str| super::note(&format!("warning: {warning}"));
+    super::print(&aws_config::stanzas(environment, &program, &mut warn)?)
+}
+
+/// Words of a command whose output an alias evaluates: within the quotes of the alias, and within the double
+/// quotes of the substitution, in which tcsh looks for variables whatever the quotes.
+fn in_tcsh_alias(words: &str) -> Result<String, Failure> {
+    if words.contains(['$', '`', '"']) {
+        return Err(Failure::new(
+            Kind::Usage,
+            "tcsh cannot carry an option with $, ` or \" in it",
+        ));
+    }
+    let quoted = shell::word(words, Language::Tcsh)?;
+    let inside = quoted
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''));
+    Ok(inside.unwrap_or(&quoted).to_owned())
+}
+
+/// A script without the lines that begin with `#`.
+fn without_comments(script: &str) -> String {
+    script
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// The options that every prompt of the shell is to have. A relative path would be another file in each
+/// directory.
+fn options(selection: &Selection) -> Result<Vec<String>, Failure> {
+    let mut options = Vec::new();
+    if let Some(profile) = &selection.profile {
+        options.push(format!("--profile={profile}"));
+    }
+    if let Some(role) = &selection.role_arn {
+        options.push(format!("--role-arn={role}"));
+    }
+    if let Some(path) = &selection.session_file {
+        let path = absolute(path).unwrap_or_else(|_| path.clone());
+        let path = path
+            .to_str()
+            .ok_or_else(|| Failure::new(Kind::Usage, "--session-file is not valid UTF-8"))?;
+        options.push(format!("--session-file={path}"));
+    }
+    Ok(options)
 }

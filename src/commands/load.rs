@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
+use crate::session::Session;
 use crate::shell::{self, Language};
 use jiff::Timestamp;
 use std::ffi::OsStr;
@@ -40,12 +41,15 @@ fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> an
         return dump(load, environment, dump_file, now);
     };
     refuse_to_show_secrets(environment)?;
-    let session = credentials::find(&load.selection, environment, now, &mut |_| {})?;
+    if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
+        return in_envrc(load, environment, now);
+    }
+    let session = credentials::find(&load.selection, environment, now, &mut |_| {})?.announced();
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
 /// The language of a format; direnv's dump is none.
-fn language(format: Format) -> Option<Language> {
+pub fn language(format: Format) -> Option<Language> {
     Some(match format {
         Format::Sh => Language::Sh,
         Format::Fish => Language::Fish,
@@ -79,21 +83,44 @@ fn dump(
         .hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
     let mut watches = Watches::default();
+    let session = session_or_note(load, environment, now, &mut watches)?;
+    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
+    direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
+}
+
+/// What the shell of an .envrc evaluates: as with `direnv_load`, with the watch, and the same without a valid
+/// session. The watch comes last.
+fn in_envrc(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+    let mut watches = Watches::default();
+    let session = session_or_note(load, environment, now, &mut watches)?;
+    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
+    let change = direnv::with_watches(change, environment, &watches);
+    super::print(&shell::render(&change, Language::Sh)?)
+}
+
+/// The credentials; without valid ones, a line that says so.
+///
+/// # Errors
+/// Those of [`credentials::find`], with `--strict`.
+fn session_or_note(
+    load: &Load,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+    watches: &mut Watches,
+) -> Result<Option<Session>, Failure> {
     let found = credentials::find(&load.selection, environment, now, &mut |file| {
-        watches.add(file)
+        watches.add(file);
     });
-    let session = match found {
-        Ok(session) => Some(session),
-        Err(failure) if load.strict => return Err(failure.into()),
+    match found {
+        Ok(found) => Ok(Some(found.announced())),
+        Err(failure) if load.strict => Err(failure),
         Err(failure) => {
             if !load.quiet {
                 super::note(&failure.one_line());
             }
-            None
+            Ok(None)
         }
-    };
-    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
-    direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
+    }
 }
 
 /// In an .envrc standard output is not the shell: direnv has it lead where standard error does.

@@ -75,7 +75,10 @@ fn page() -> anyhow::Result<String> {
     page += &text(&long_about(&root));
     page += &examples(&root);
     page += &section("COMMANDS");
-    for command in root.get_subcommands() {
+    for command in root
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+    {
         page += &subcommand(command)?;
     }
     let environment: Vec<_> = variable::ALL

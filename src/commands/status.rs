@@ -5,6 +5,7 @@
 mod all;
 mod report;
 
+use super::integration::{self, Integration};
 use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::environment::variable;
@@ -56,6 +57,12 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         session,
         role: None,
         loaded: false,
+        integration: Integration::of(environment),
+        integration_in_words: Integration::of(environment).in_words(
+            &status.selection,
+            environment,
+            store.path(),
+        ),
         account: None,
         settings: vec![Row::of(
             "session_file",
@@ -81,6 +88,11 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     }
     warn_of_ignored_variables(&mut report, &status.selection, environment);
     warn_of_environment(&mut report, environment);
+    let directory = std::env::current_dir().ok();
+    (report.warnings).extend(integration::inactive_direnv(
+        environment,
+        directory.as_deref(),
+    ));
     report.warnings.extend(old_direnv());
 
     super::print(&if status.json {

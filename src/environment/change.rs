@@ -47,12 +47,28 @@ impl<'a> Change<'a> {
     }
 
     /// A change of these variables, in this order.
-    #[cfg(test)]
-    pub fn of_entries<const N: usize>(entries: [(&'static str, Option<&'a str>); N]) -> Self {
+    pub fn of_variables<const N: usize>(entries: [(&'static str, Option<&'a str>); N]) -> Self {
         let entries = entries.map(|(name, value)| (name, value.map(Cow::from)));
         Change {
             entries: entries.into(),
         }
+    }
+
+    /// The change that takes a session out of force. Regions stay: without credentials they do no harm, and
+    /// the shell may have had them before.
+    pub fn without_session() -> Self {
+        Change::of_variables([
+            ("AWS_ACCESS_KEY_ID", None),
+            ("AWS_SECRET_ACCESS_KEY", None),
+            ("AWS_SESSION_TOKEN", None),
+            ("AWS_CREDENTIAL_EXPIRATION", None),
+        ])
+    }
+
+    /// The same change with another variable set.
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
+        self.entries.push((name, Some(Cow::from(value))));
+        self
     }
 
     /// A change that leaves everything as it is.

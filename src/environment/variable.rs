@@ -90,7 +90,9 @@ variables! {
     NO_PROXY "NO_PROXY":
         "The same, if no_proxy is not set.";
     AWS_ACCESS_KEY_ID "AWS_ACCESS_KEY_ID":
-        "status says whether this shell has the session.";
+        "status says whether this shell has the session, and so does the prompt hook of init.";
+    AWS_CREDENTIAL_EXPIRATION "AWS_CREDENTIAL_EXPIRATION":
+        "When the credentials of this shell expire. If that was before this prompt, the prompt hook has direnv load the .envrc again.";
     AWS_SECURITY_TOKEN "AWS_SECURITY_TOKEN":
         "status warns of it: older SDKs prefer it to the session's token.";
     DIRENV_DUMP_FILE_PATH "DIRENV_DUMP_FILE_PATH":
@@ -98,7 +100,13 @@ variables! {
     DIRENV_WATCHES "DIRENV_WATCHES":
         "What direnv watches; load adds the session file.";
     DIRENV_IN_ENVRC "DIRENV_IN_ENVRC":
-        "Set in an .envrc; load then shows no secret on the terminal.";
+        "Set in an .envrc; load then shows no secret on the terminal, and adds the session file to what direnv watches.";
+    DIRENV_DIR "DIRENV_DIR":
+        "Set in a directory whose .envrc direnv has loaded; the prompt hook leaves the session to direnv there.";
+    AWS_MFA_HOOK "AWS_MFA_HOOK":
+        "Set by the prompt hook of init for aws-mfa alone: status and get know that the hook is active.";
+    SHELL "SHELL":
+        "The shell for which status and get say what to do.";
     HOME "HOME":
         "The home directory, an absolute path.";
     XDG_CONFIG_HOME "XDG_CONFIG_HOME":

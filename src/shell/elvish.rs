@@ -13,7 +13,7 @@ pub fn unset(name: &str, text: &mut String) {
     put(text, ["unset-env ", name, "\n"]);
 }
 
-fn quote(value: &str, text: &mut String) {
+pub fn quote(value: &str, text: &mut String) {
     single_quoted(value, |c| (c == '\'').then_some("''"), text);
 }
 

@@ -14,7 +14,7 @@ pub fn unset(name: &str, text: &mut String) {
     put(text, ["set -ge ", name, "; or true\n"]);
 }
 
-fn quote(value: &str, text: &mut String) {
+pub fn quote(value: &str, text: &mut String) {
     let escape = |c| match c {
         '\'' => Some(r"\'"),
         '\\' => Some(r"\\"),

@@ -27,7 +27,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_round_trips_through_json(value in hostile::value()) {
-            let change = Change::of_entries([("SET", Some(&value)), ("GONE", None)]);
+            let change = Change::of_variables([("SET", Some(&value)), ("GONE", None)]);
             let mut text = String::new();
             object(&change, &mut text);
             prop_assert_eq!(text.matches('\n').count(), 1);

@@ -18,7 +18,7 @@ pub fn unset(name: &str, text: &mut String) {
     put(text, ["$env:", name, " = $null\n"]);
 }
 
-fn quote(value: &str, text: &mut String) {
+pub fn quote(value: &str, text: &mut String) {
     text.push('\'');
     for unit in value.encode_utf16() {
         match u8::try_from(unit) {

@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn answer_has_an_expiration_if_the_session_has_one() {
         let answered = |expiration| -> serde_json::Value {
-            let change = Change::of_entries([
+            let change = Change::of_variables([
                 ("AWS_ACCESS_KEY_ID", Some("A")),
                 ("AWS_SECRET_ACCESS_KEY", Some("s")),
                 ("AWS_SESSION_TOKEN", Some("t")),

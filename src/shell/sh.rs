@@ -15,7 +15,7 @@ pub fn unset(name: &str, text: &mut String) {
     put(text, ["unset ", name, "\n"]);
 }
 
-fn quote(value: &str, text: &mut String) {
+pub fn quote(value: &str, text: &mut String) {
     single_quoted(value, |c| (c == '\'').then_some(r"'\''"), text);
 }
 

@@ -17,7 +17,7 @@ pub fn unset(name: &str, text: &mut String) {
     put(text, ["unsetenv ", name, ";\n"]);
 }
 
-fn quote(value: &str, text: &mut String) -> Result<(), Unfit> {
+pub fn quote(value: &str, text: &mut String) -> Result<(), Unfit> {
     if value.contains('\n') {
         return Err(Unfit("a line end"));
     }

@@ -266,3 +266,36 @@ fn without_a_valid_session_nothing_runs() {
     );
     assert!(!sandbox.home().join("ran").exists());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
+    use super::fake_sts::FakeSts;
+    use super::terminal::Terminal;
+    use super::tool::tool;
+    let Some(script) = tool("script") else { return };
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let (status, shown) = Terminal::run(&sandbox, &script, "aws-mfa exec --no-prompt true").end();
+    assert_eq!(status, 3, "{shown}");
+    let line = "aws-mfa exec -- printenv AWS_ACCESS_KEY_ID";
+    let mut terminal = Terminal::run(&sandbox, &script, line);
+    let before = terminal.wait_for("MFA code for ");
+    assert!(before.contains("aws-mfa: no session yet ("), "{before}");
+    terminal.type_line("111111");
+    let (status, shown) = terminal.end();
+    assert_eq!(status, 0, "{shown}");
+    assert!(shown.ends_with("\nASIASESSION000000001\r\n"), "{shown}");
+    // The next one needs none.
+    let (status, shown) = Terminal::run(&sandbox, &script, line).end();
+    assert_eq!((status, shown.as_str()), (0, "ASIASESSION000000001\r\n"));
+}
+
+#[test]
+fn exec_warns_when_less_than_a_quarter_of_an_hour_is_left() {
+    let sandbox = Sandbox::without_session();
+    sandbox.write_session(Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30));
+    sandbox
+        .run(["exec", "true"])
+        .is(0, "", "aws-mfa: warning: the session expires in 12m\n");
+}

@@ -24,7 +24,7 @@ impl Leaks {
         let mut leaks = Leaks {
             hands_on: arguments
                 .iter()
-                .any(|argument| argument == "load" || argument == "exec"),
+                .any(|argument| argument == "load" || argument == "exec" || argument == "prompt"),
             codes: BTreeSet::new(),
             files: Vec::new(),
         };

@@ -30,6 +30,8 @@ mod faults;
 mod formats;
 mod get;
 #[cfg(unix)]
+mod hooks;
+#[cfg(unix)]
 mod killed;
 mod load;
 mod man;

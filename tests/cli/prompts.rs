@@ -208,6 +208,7 @@ fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
         direnv,
         &[
             LOAD.to_owned(),
+            "eval \"$(aws-mfa load)\"\n".to_owned(),
             format!("{watch}{LOAD}"),
             format!("{LOAD}{watch}"),
         ],
@@ -215,7 +216,11 @@ fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
 }
 
 fn session_saved_expired_or_removed_under_strict_env_is_followed(direnv: &Path) {
-    life(direnv, &[format!("strict_env\n{LOAD}")]);
+    let eval = "eval \"$(aws-mfa load)\"\n";
+    life(
+        direnv,
+        &[format!("strict_env\n{LOAD}"), format!("strict_env\n{eval}")],
+    );
 }
 
 fn load_strict_without_session_stops_only_a_strict_envrc(direnv: &Path) {
@@ -320,10 +325,14 @@ fn use_aws_mfa_loads_the_session(direnv: &Path) {
     sandbox.write(".config/direnv/lib/aws-mfa.sh", &printed.stdout);
     for line in ["use aws_mfa", "use aws-mfa"] {
         let _ = std::fs::remove_file(sandbox.session_file());
-        let envrc = |arguments: &str| format!("{line}{arguments}\nexport PROJECT=mine\n");
+        // A trace shows no secret, which `prompt` checks.
+        let envrc = |arguments: &str| {
+            format!("strict_env\nset -x\n{line}{arguments}\nset +x\nexport PROJECT=mine\n")
+        };
         let quiet = Project::new(&sandbox, direnv, &envrc(" --quiet")).prompt();
         assert!(!quiet.contains("aws-mfa: "), "{quiet}");
-        let strict = Project::new(&sandbox, direnv, &envrc(" --strict")).prompt();
+        let strict = envrc(" --strict");
+        let strict = Project::new(&sandbox, direnv, &strict).prompt();
         assert!(strict.contains("hint: run `aws-mfa get"), "{strict}");
         let mut project = Project::new(&sandbox, direnv, &envrc(""));
         project.has_no_session("no session yet (");

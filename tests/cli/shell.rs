@@ -11,7 +11,51 @@ pub enum Kind {
     Bash,
     Zsh,
     Fish,
+    Elvish,
+    ElvishNewest,
+    Tcsh,
+    Nushell,
 }
+
+impl Kind {
+    /// The program's name, for [`tool`].
+    pub fn program(self) -> &'static str {
+        match self {
+            Kind::Bash => "bash",
+            Kind::Zsh => "zsh",
+            Kind::Fish => "fish",
+            Kind::Elvish => "elvish",
+            Kind::ElvishNewest => "elvish-newest",
+            Kind::Tcsh => "tcsh",
+            Kind::Nushell => "nu",
+        }
+    }
+
+    /// Whether the shell edits the line itself, and so shows it key by key.
+    fn edits_lines(self) -> bool {
+        matches!(self, Kind::Elvish | Kind::ElvishNewest | Kind::Nushell)
+    }
+
+    /// The lines that its user has in a start-up file, for `aws-mfa init` with these options.
+    pub fn init_lines(self, options: &str) -> Vec<String> {
+        match self {
+            Kind::Bash => vec![format!("eval \"$(aws-mfa init bash {options})\"")],
+            Kind::Zsh => vec![format!("eval \"$(aws-mfa init zsh {options})\"")],
+            Kind::Fish => vec![format!("aws-mfa init fish {options} | source")],
+            Kind::Elvish | Kind::ElvishNewest => {
+                vec![format!("eval (aws-mfa init elvish {options} | slurp)")]
+            }
+            Kind::Tcsh => vec![format!("eval \"`aws-mfa init tcsh {options}`\"")],
+            Kind::Nushell => vec![
+                format!("aws-mfa init nushell {options} | save --force ~/.aws-mfa.nu"),
+                "source ~/.aws-mfa.nu".to_owned(),
+            ],
+        }
+    }
+}
+
+/// The mark after Nushell's prompt (OSC 133).
+const NUSHELL_PROMPT: &str = "\u{1b}]133;B";
 
 pub struct Shell {
     kind: Kind,
@@ -29,12 +73,51 @@ impl Shell {
 
     /// Opens a shell of this kind; it and script(1) must be there.
     pub fn open_kind(kind: Kind, sandbox: &Sandbox, directory: &Path, direnv: &Path) -> Self {
-        let (program, arguments) = match kind {
-            Kind::Bash => ("bash", "--norc --noprofile --noediting -i"),
-            Kind::Zsh => ("zsh", "-f -o no_zle -o no_prompt_sp -o no_prompt_cr -i"),
-            Kind::Fish => ("fish", "--no-config -i"),
+        let mut shell = Shell::open_bare(kind, sandbox, directory);
+        shell.hook_direnv(direnv);
+        shell
+    }
+
+    /// Types the line that installs direnv's hook.
+    pub fn hook_direnv(&mut self, direnv: &Path) {
+        let direnv = direnv.display();
+        self.first_prompt = self.run(&match self.kind {
+            Kind::Bash => format!("eval \"$('{direnv}' hook bash)\""),
+            Kind::Zsh => format!("eval \"$('{direnv}' hook zsh)\""),
+            Kind::Fish => format!("'{direnv}' hook fish | source"),
+            Kind::Elvish | Kind::ElvishNewest => {
+                format!("eval ((external '{direnv}') hook elvish | slurp)")
+            }
+            Kind::Tcsh => format!("eval \"`{direnv} hook tcsh`\""),
+            Kind::Nushell => panic!("direnv has no hook for Nushell"),
+        });
+    }
+
+    /// Opens a shell of this kind with the hook of `aws-mfa init` alone.
+    pub fn open_hooked(kind: Kind, sandbox: &Sandbox, options: &str) -> Self {
+        let mut shell = Shell::open_bare(kind, sandbox, &sandbox.home());
+        shell.hook(options);
+        shell
+    }
+
+    /// Types the lines that install the hook of `aws-mfa init`.
+    pub fn hook(&mut self, options: &str) {
+        for line in self.kind.init_lines(options) {
+            self.first_prompt = self.run(&line);
+        }
+    }
+
+    /// Opens a shell of this kind without any hook.
+    pub fn open_bare(kind: Kind, sandbox: &Sandbox, directory: &Path) -> Self {
+        let arguments = match kind {
+            Kind::Bash => "--norc --noprofile --noediting -i",
+            Kind::Zsh => "-f -o no_zle -o no_prompt_sp -o no_prompt_cr -i",
+            Kind::Fish => "--no-config -i",
+            Kind::Elvish | Kind::ElvishNewest => "-norc",
+            Kind::Tcsh => "-f -i",
+            Kind::Nushell => "--no-config-file --no-std-lib",
         };
-        let (script, program) = (tool("script").unwrap(), tool(program).unwrap());
+        let (script, program) = (tool("script").unwrap(), tool(kind.program()).unwrap());
         let line = format!(
             "cd '{}' && TERM=dumb exec '{}' {arguments}",
             directory.display(),
@@ -46,15 +129,14 @@ impl Shell {
             lines: 0,
             first_prompt: String::new(),
         };
+        if let Kind::Nushell = kind {
+            shell.terminal.wait_for(NUSHELL_PROMPT);
+        }
         shell.run(match kind {
             Kind::Bash | Kind::Zsh => "stty -echo; PS1=",
             Kind::Fish => "function fish_prompt; end; function fish_greeting; end",
-        });
-        let direnv = direnv.display();
-        shell.first_prompt = shell.run(&match kind {
-            Kind::Bash => format!("eval \"$('{direnv}' hook bash)\""),
-            Kind::Zsh => format!("eval \"$('{direnv}' hook zsh)\""),
-            Kind::Fish => format!("'{direnv}' hook fish | source"),
+            Kind::Tcsh => "stty -echo; set prompt=",
+            Kind::Elvish | Kind::ElvishNewest | Kind::Nushell => "",
         });
         shell
     }
@@ -68,9 +150,35 @@ impl Shell {
         // typed in two halves: the terminal may show it as it is typed.
         let end = format!("-- line {} --", self.lines);
         let (left, right) = end.split_at(4);
+        if self.kind.edits_lines() {
+            return self.run_edited(line, left, right);
+        }
         self.terminal.type_line(line);
         self.terminal.type_line(&format!(" echo '{left}''{right}'"));
         plain(&self.terminal.wait_for(&format!("{end}\r\n")))
+    }
+
+    /// A shell that edits the line takes what is typed while it waits for it, and shows it again and again.
+    fn run_edited(&mut self, line: &str, left: &str, right: &str) -> String {
+        let say = |what: &str| match self.kind {
+            Kind::Nushell => format!("print (\"{what}{left}\" + \"{right}\")"),
+            _ => format!("echo '{what}{left}'\"{right}\""),
+        };
+        let (ran, end) = (say("ran "), say("end "));
+        if let Kind::Nushell = self.kind {
+            // It drops what is typed before its prompt is there.
+            let line = [line, &ran].into_iter().filter(|part| !part.is_empty());
+            let line = line.collect::<Vec<_>>().join("; ");
+            self.terminal.type_keys(&format!("{line}\r"));
+            let mut shown = self.terminal.wait_for(&format!("ran {left}{right}"));
+            shown += &self.terminal.wait_for(NUSHELL_PROMPT);
+            return plain(&shown);
+        }
+        self.terminal.type_keys(&format!("{line}\r{ran}\r"));
+        let mut shown = self.terminal.wait_for(&format!("ran {left}{right}"));
+        self.terminal.type_keys(&format!("{end}\r"));
+        shown += &self.terminal.wait_for(&format!("end {left}{right}"));
+        plain(&shown)
     }
 
     /// The value of a variable, or `unset`.
@@ -79,11 +187,22 @@ impl Shell {
         let line = match self.kind {
             Kind::Bash | Kind::Zsh => format!("echo \"val''ue:${{{name}-unset}}\""),
             Kind::Fish => format!("set -q {name}; and echo val''ue:${name}; or echo val''ue:unset"),
+            Kind::Elvish | Kind::ElvishNewest => {
+                format!(
+                    "if (has-env {name}) {{ echo val''ue:$E:{name} }} else {{ echo val''ue:unset }}"
+                )
+            }
+            Kind::Tcsh => {
+                format!("printenv {name} | sed 's/^/val''ue:/' | grep . || echo val''ue:unset")
+            }
+            Kind::Nushell => {
+                format!("print (\"val\" + \"ue:\" + ($env.{name}? | default \"unset\"))")
+            }
         };
         let shown = self.run(&line.replace("\"val''ue:", "val''ue:\""));
         shown
             .lines()
-            .find_map(|line| line.strip_prefix("value:"))
+            .find_map(|line| Some(line.rsplit_once("value:")?.1))
             .unwrap_or_else(|| panic!("{name}: {shown}"))
             .to_owned()
     }

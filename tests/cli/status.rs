@@ -47,6 +47,7 @@ fn status_shows_each_setting_with_its_origin() {
             "session: valid for 1h 30m, until {}\n\
              session key id: ASIASESSION000000000\n\
              this shell: does not have the session\n\
+             integration: none: run `eval \"$(aws-mfa load)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n\
              session file: {file} (AWS_SESSION_FILE)\n\
              key id: {KEY_ID} (MASTER_AWS_ACCESS_KEY_ID)\n\
              device: {DEVICE} (AWS_MFA_ARN)\n\
@@ -79,6 +80,7 @@ fn settings_of_a_profile_are_shown_with_profile_and_file() {
         3,
         &format!(
             "session: no session yet ({file})\n\
+             integration: none: run `eval \"$(aws-mfa load --profile work)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n\
              session file: {file} (--profile)\n\
              profile: work (--profile)\n\
              key id: {KEY_ID} (aws_access_key_id of the profile work, {credentials})\n\
@@ -116,6 +118,7 @@ fn json_report_has_exactly_what_scripts_rely_on() {
             },
             "role": null,
             "loaded": true,
+            "integration": "none",
             "account": "123456789012",
             "settings": {
                 "session_file": {
@@ -380,4 +383,42 @@ fn time_zone_that_names_a_fifo_is_not_waited_for() {
     );
     sandbox.set("AWS_SESSION_FILE", file).set("TZ", &fifo);
     assert_eq!(sandbox.run(["status"]).status, 0);
+}
+
+#[test]
+fn integration_is_what_brings_the_session_into_the_shell() {
+    let mut sandbox = user();
+    let row = |sandbox: &Sandbox| {
+        let shown = sandbox.run(["status"]).stdout;
+        let row = shown
+            .lines()
+            .find_map(|line| line.strip_prefix("integration: "));
+        row.unwrap().to_owned()
+    };
+    sandbox.set("SHELL", "/usr/bin/fish");
+    assert_eq!(
+        row(&sandbox),
+        "none: run `aws-mfa load --format fish | source`, or add `aws-mfa init fish | source` to ~/.config/fish/config.fish"
+    );
+    // An .envrc that nobody loads.
+    let envrc = sandbox.write(".envrc", "");
+    let shown = sandbox.run(["status"]).stdout;
+    let warning = format!(
+        "warning: direnv is not active in this shell, and there is {}: add `direnv hook fish | source` to ~/.config/fish/config.fish\n",
+        envrc.display()
+    );
+    assert!(shown.contains(&warning), "{shown}");
+    sandbox.set("AWS_MFA_HOOK", "1");
+    assert_eq!(row(&sandbox), "the prompt hook");
+    sandbox.set("DIRENV_DIR", "-/project");
+    assert_eq!(
+        row(&sandbox),
+        "direnv, but /project/.envrc does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`"
+    );
+    assert!(
+        !sandbox
+            .run(["status"])
+            .stdout
+            .contains("direnv is not active")
+    );
 }

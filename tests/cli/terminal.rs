@@ -58,7 +58,14 @@ impl Terminal {
     pub fn wait_for(&mut self, text: &str) -> String {
         while !self.shown.contains(text) {
             match self.screen.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.shown.push_str(&String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    self.shown.push_str(&text);
+                    // A terminal says where its cursor is, and some shells wait for that.
+                    if text.contains("\u{1b}[6n") {
+                        self.type_bytes(b"\x1b[1;1R");
+                    }
+                }
                 Err(_) => panic!("{text} does not show up: {}", self.shown),
             }
         }
@@ -71,6 +78,11 @@ impl Terminal {
     /// Types a line.
     pub fn type_line(&mut self, line: &str) {
         self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Types these keys, without a line end.
+    pub fn type_keys(&mut self, keys: &str) {
+        self.type_bytes(keys.as_bytes());
     }
 
     /// Types one key: 4 is Ctrl-D.

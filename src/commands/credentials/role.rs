@@ -1,5 +1,6 @@
 //! A role's credentials: handed out while they are fresh, renewed with the user's own session.
 
+use super::Found;
 use crate::aws::client::{Client, Patience, SigningKey};
 use crate::aws::sts::{self, RoleRequest};
 use crate::cli::Selection;
@@ -51,6 +52,14 @@ pub struct SelectedRole {
     get_command: String,
 }
 
+fn found(session: Session, not_renewed: Option<Failure>) -> Found {
+    Found {
+        session,
+        warning: None,
+        not_renewed,
+    }
+}
+
 impl SelectedRole {
     /// The role that `settings` select. Nothing is read or called yet but the bundle of certificates.
     ///
@@ -82,7 +91,8 @@ impl SelectedRole {
         })
     }
 
-    /// The role's credentials: the saved ones while they are fresh, else new ones.
+    /// The role's credentials: the saved ones while they are fresh, else new ones; if these cannot be had, the saved
+    /// ones as long as they are valid.
     ///
     /// # Errors
     /// The user's own session is missing or has expired, or the role cannot be assumed, and no saved credentials
@@ -91,32 +101,22 @@ impl SelectedRole {
         &self,
         now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
-    ) -> Result<Session, Failure> {
-        let started = Instant::now();
+    ) -> Result<Found, Failure> {
+        let deadline = Instant::now() + LIMIT;
         if let Some(session) = self.fresh(now()) {
-            return Ok(session);
+            return Ok(found(session, None));
         }
         // Without a lock, a hundred processes make a hundred requests; that is no reason to make none.
         let _lock = Lock::take_within(self.store.path(), LIMIT).ok().flatten();
         let saved = self.saved();
-        let saved = match saved {
-            Some(session) if is_fresh(&session, now()) => {
-                watch(self.store.path());
-                return Ok(session);
-            }
-            saved => saved,
-        };
-        let deadline = started + LIMIT;
+        if let Some(session) = self.fresh(now()) {
+            watch(self.store.path());
+            return Ok(found(session, None));
+        }
         match self.renewed(deadline, now, watch) {
-            Ok(session) => Ok(session),
+            Ok(session) => Ok(found(session, None)),
             Err(failure) => match saved.filter(|session| session.is_valid(now())) {
-                Some(session) => {
-                    super::super::note(&format!(
-                        "warning: the role is not renewed: {}",
-                        failure.one_line()
-                    ));
-                    Ok(session)
-                }
+                Some(session) => Ok(found(session, Some(failure))),
                 None => Err(failure),
             },
         }

@@ -1,7 +1,9 @@
 //! What `status` reports, for people and for programs.
 
+use super::super::integration::Integration;
 use crate::error::Failure;
 use crate::escape::escape;
+use crate::session;
 use crate::setting::{Origin, Setting};
 use crate::time;
 use anstyle::{AnsiColor, Style};
@@ -10,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Less is shown in yellow: the shortest session that STS gives.
-const SOON: i64 = 15 * 60;
+/// Less is shown in yellow, in seconds.
+const SOON: i64 = session::SOON.as_secs();
 
 /// The report. As JSON it is a promise to scripts: fields are added, never changed or removed,
 /// without another `version`.
@@ -25,6 +27,11 @@ pub struct Report {
     pub role: Option<RoleReport>,
     /// Whether this process's environment has the session's key, or the role's where one is selected.
     pub loaded: bool,
+    /// What brings the session into this shell.
+    pub integration: Integration,
+    /// The same for people.
+    #[serde(skip)]
+    pub integration_in_words: String,
     /// The account of the MFA device, where its name says so.
     pub account: Option<String>,
     /// What the next `get` would work with.
@@ -277,6 +284,11 @@ impl Report {
                 Style::new(),
             ));
         }
+        lines.push(line(
+            "integration",
+            self.integration_in_words.clone(),
+            Style::new(),
+        ));
         let mut told: Option<&Failure> = None;
         for row in &self.settings {
             let name = row.name.replace("_seconds", "").replace('_', " ");

@@ -1,0 +1,45 @@
+# aws-mfa for Elvish, printed by `aws-mfa init elvish`. In ~/.config/elvish/rc.elv:
+#
+#     eval (aws-mfa init elvish | slurp)
+
+use str
+
+var __aws_mfa_memory = ''
+
+var __aws_mfa_hook = {
+  if (has-external aws-mfa) {
+    try {
+      (external aws-mfa) prompt --format json @OPTIONS@ $__aws_mfa_memory </dev/null | from-json | each {|answer|
+        set __aws_mfa_memory = $answer[memory]
+        for name [(keys $answer[environment])] {
+          var value = $answer[environment][$name]
+          if (eq $value $nil) {
+            unset-env $name
+          } else {
+            set-env $name $value
+          }
+        }
+      }
+    } catch _ {
+      # It was interrupted; there is another prompt.
+    }
+  }
+}
+
+fn __aws_mfa_is_hook {|function|
+  try {
+    str:contains $function[body] __aws_mfa_memory
+  } catch _ {
+    put $false
+  }
+}
+
+if (not (or $false (each $__aws_mfa_is_hook~ $edit:before-readline))) {
+  # First: direnv loads again at the same prompt.
+  set edit:before-readline = [$__aws_mfa_hook $@edit:before-readline]
+  # For status and get, which can then say what brings the session into this shell.
+  edit:add-var aws-mfa~ {|@arguments|
+    tmp E:AWS_MFA_HOOK = 1
+    (external aws-mfa) $@arguments
+  }
+}

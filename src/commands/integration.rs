@@ -1,0 +1,161 @@
+//! What brings the session into a shell: direnv, the prompt hook of `init`, or the user.
+
+use crate::cli::Selection;
+use crate::direnv;
+use crate::environment::Environment;
+use crate::environment::variable;
+use crate::settings;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What brings the session into the shell that this process was started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Integration {
+    /// direnv has loaded an `.envrc` for the directory.
+    Direnv,
+    /// The hook of `init`.
+    Hook,
+    /// Neither.
+    None,
+}
+
+impl Integration {
+    /// What the shell's environment says. Where direnv has loaded an `.envrc`, the hook leaves the session to it.
+    pub fn of(environment: &Environment) -> Self {
+        if environment.get(variable::DIRENV_DIR).is_some() {
+            Integration::Direnv
+        } else if environment.get(variable::AWS_MFA_HOOK).is_some() {
+            Integration::Hook
+        } else {
+            Integration::None
+        }
+    }
+
+    /// The same in words: what brings the session, or what would.
+    pub fn in_words(
+        self,
+        selection: &Selection,
+        environment: &Environment,
+        session_file: &Path,
+    ) -> String {
+        let envrc = environment
+            .get(variable::DIRENV_DIR)
+            .map(|directory| {
+                // direnv's own mark of an .envrc.
+                let text = directory.to_string_lossy();
+                Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc")
+            })
+            .unwrap_or_default();
+        match self {
+            Integration::Direnv if direnv::is_watched(environment, session_file) => {
+                format!("direnv ({})", envrc.display())
+            }
+            Integration::Direnv => format!(
+                "direnv, but {} does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`",
+                envrc.display()
+            ),
+            Integration::Hook => "the prompt hook".to_owned(),
+            Integration::None => format!(
+                "none: run `{}`, or add `{}` to {}",
+                load_command(selection, environment),
+                UserShell::of(environment).init_line("aws-mfa init"),
+                UserShell::of(environment).start_up_file(),
+            ),
+        }
+    }
+}
+
+/// The warning for an `.envrc` that direnv has not loaded, because nothing runs it in this shell.
+pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<String> {
+    if environment.get(variable::DIRENV_DIR).is_some() {
+        return None;
+    }
+    let envrc = envrc_above(directory?)?;
+    let shell = UserShell::of(environment);
+    Some(format!(
+        "direnv is not active in this shell, and there is {}: add `{}` to {}",
+        envrc.display(),
+        shell.init_line("direnv hook"),
+        shell.start_up_file()
+    ))
+}
+
+fn envrc_above(directory: &Path) -> Option<PathBuf> {
+    directory
+        .ancestors()
+        .map(|directory| directory.join(".envrc"))
+        .find(|envrc| envrc.is_file())
+}
+
+/// The command that loads the session of this selection into the user's shell.
+pub fn load_command(selection: &Selection, environment: &Environment) -> String {
+    let shell = UserShell::of(environment);
+    let load = |format: &str| settings::command("load", selection, format);
+    match shell {
+        UserShell::Sh(_) => format!("eval \"$({})\"", load("")),
+        UserShell::Fish => format!("{} | source", load(" --format fish")),
+        UserShell::Elvish => format!("eval ({} | slurp)", load(" --format elvish")),
+        UserShell::Tcsh => format!("eval \"`{}`\"", load(" --format tcsh")),
+        UserShell::Nushell => format!("{} | from json | load-env", load(" --format json")),
+        UserShell::Powershell => {
+            format!("{} | Invoke-Expression", load(" --format powershell"))
+        }
+    }
+}
+
+/// The user's login shell, by its name in `SHELL`; one that is not known is taken for a POSIX shell.
+enum UserShell {
+    /// bash, zsh, or another one of POSIX.
+    Sh(&'static str),
+    Fish,
+    Elvish,
+    Tcsh,
+    Nushell,
+    Powershell,
+}
+
+impl UserShell {
+    fn of(environment: &Environment) -> Self {
+        let name = environment
+            .get(variable::SHELL)
+            .and_then(|shell| Path::new(shell).file_stem()?.to_str());
+        match name {
+            Some("zsh") => UserShell::Sh("zsh"),
+            Some("fish") => UserShell::Fish,
+            Some("elvish") => UserShell::Elvish,
+            Some("tcsh" | "csh") => UserShell::Tcsh,
+            Some("nu") => UserShell::Nushell,
+            Some("pwsh") => UserShell::Powershell,
+            None if cfg!(windows) => UserShell::Powershell,
+            _ => UserShell::Sh("bash"),
+        }
+    }
+
+    /// The line of the start-up file that evaluates what `command` prints for this shell.
+    fn init_line(&self, command: &str) -> String {
+        match self {
+            UserShell::Sh(name) => format!("eval \"$({command} {name})\""),
+            UserShell::Fish => format!("{command} fish | source"),
+            UserShell::Elvish => format!("eval ({command} elvish | slurp)"),
+            UserShell::Tcsh => format!("eval \"`{command} tcsh`\""),
+            // Nushell evaluates no text: it sources a file.
+            UserShell::Nushell => format!("{command} nushell | save --force ~/.aws-mfa.nu"),
+            UserShell::Powershell => {
+                format!("{command} powershell | Out-String | Invoke-Expression")
+            }
+        }
+    }
+
+    fn start_up_file(&self) -> &'static str {
+        match self {
+            UserShell::Sh("zsh") => "~/.zshrc",
+            UserShell::Sh(_) => "~/.bashrc",
+            UserShell::Fish => "~/.config/fish/config.fish",
+            UserShell::Elvish => "~/.config/elvish/rc.elv",
+            UserShell::Tcsh => "~/.tcshrc",
+            UserShell::Nushell => "config.nu",
+            UserShell::Powershell => "$PROFILE",
+        }
+    }
+}

@@ -1,0 +1,573 @@
+//! The prompt hooks of `aws-mfa init`, in the real shells.
+
+use super::direnv::ENVRC;
+use super::fake_sts::{self, FakeSts};
+use super::sandbox::{Outcome, Sandbox, in_an_hour};
+use super::shell::{Kind, Shell};
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+
+macro_rules! in_shells {
+    ($story:ident: $($test:ident $kind:ident,)*) => {
+        $(#[test]
+        fn $test() {
+            if tool("script").is_some() && tool(Kind::$kind.program()).is_some() {
+                $story(Kind::$kind);
+            }
+        })*
+    };
+}
+
+in_shells! { open_shell_at_expiry:
+    bash_at_expiry_says_one_line_and_has_the_next_session Bash,
+    zsh_at_expiry_says_one_line_and_has_the_next_session Zsh,
+    fish_at_expiry_says_one_line_and_has_the_next_session Fish,
+    elvish_at_expiry_says_one_line_and_has_the_next_session Elvish,
+    newest_elvish_at_expiry_says_one_line_and_has_the_next_session ElvishNewest,
+    tcsh_at_expiry_says_one_line_and_has_the_next_session Tcsh,
+    nushell_at_expiry_says_one_line_and_has_the_next_session Nushell,
+}
+
+/// What aws-mfa says in what is shown.
+fn said(shown: &str) -> Vec<String> {
+    shown
+        .lines()
+        .filter_map(|line| Some(line[line.find("aws-mfa: ")?..].to_owned()))
+        .collect()
+}
+
+const SET: [&str; 4] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+];
+
+#[track_caller]
+fn has_none(shell: &mut Shell) {
+    for name in SET {
+        assert_eq!(shell.variable(name), "unset", "{name}");
+    }
+}
+
+#[track_caller]
+fn has_session(shell: &mut Shell, number: u32) {
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", format!("ASIASESSION{number:09}")),
+        ("AWS_SECRET_ACCESS_KEY", format!("session/S3CR3T+{number}")),
+        ("AWS_SESSION_TOKEN", format!("token//S3CR3T+{number}==")),
+    ] {
+        assert_eq!(shell.variable(name), value);
+    }
+    assert_ne!(shell.variable("AWS_CREDENTIAL_EXPIRATION"), "unset");
+}
+
+/// The seed of it all: the session expires while the shell is open.
+fn open_shell_at_expiry(kind: Kind) {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    let mut shell = Shell::open_hooked(kind, &sandbox, "");
+    // Without a session there is silence.
+    assert_eq!(said(&shell.first_prompt), [""; 0], "{}", shell.first_prompt);
+    let mut second = Shell::open_hooked(kind, &sandbox, "");
+
+    sandbox.write_session(in_an_hour());
+    assert_eq!(said(&shell.run("")), [""; 0]);
+    has_session(&mut shell, 0);
+
+    // Time passes.
+    sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
+    let line = format!(
+        "aws-mfa: session expired 3m ago ({}): run `aws-mfa get <code>`",
+        sandbox.session_file().display()
+    );
+    assert_eq!(said(&shell.run("")), [line]);
+    assert_eq!(said(&shell.run("")), [""; 0], "the line comes once");
+    has_none(&mut shell);
+    second.run("");
+
+    // In the shell that got it, and in the other one.
+    let shown = shell.run("aws-mfa get 111111");
+    assert!(shown.contains("saved session info to "), "{shown}");
+    assert!(!shown.contains(fake_sts::SECRET_WORD), "{shown}");
+    second.run("");
+    for shell in [&mut shell, &mut second] {
+        has_session(shell, 1);
+    }
+
+    let shown = second.run("aws-mfa clear");
+    assert!(shown.contains("removed the session"), "{shown}");
+    assert!(said(&shell.run(""))[0].starts_with("aws-mfa: no session yet ("));
+    for shell in [&mut shell, &mut second] {
+        has_none(shell);
+    }
+}
+
+#[test]
+fn session_that_expires_between_two_prompts_is_removed() {
+    if tool("script").is_none() {
+        return;
+    }
+    let sandbox = Sandbox::without_session();
+    let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
+    let end = Timestamp::now() + SignedDuration::from_secs(5);
+    sandbox.write_session(end);
+    let shown = shell.run("");
+    assert!(
+        said(&shown)[0].starts_with("aws-mfa: session expires in "),
+        "{shown}"
+    );
+    has_session(&mut shell, 0);
+    wait_for(end);
+    let shown = shell.run("");
+    assert!(
+        said(&shown)[0].starts_with("aws-mfa: session expired "),
+        "{shown}"
+    );
+    has_none(&mut shell);
+}
+
+/// Waits until the time has come; a session's expiry has no fraction of a second.
+fn wait_for(time: Timestamp) {
+    while Timestamp::now() <= time + SignedDuration::from_secs(1) {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// One prompt, without a shell: what the hook would evaluate.
+fn prompt(sandbox: &Sandbox, memory: &str) -> Outcome {
+    sandbox.run(["prompt", "--format", "sh", memory])
+}
+
+#[test]
+fn credentials_exported_by_hand_are_not_touched() {
+    let mut sandbox = Sandbox::with_session();
+    sandbox.set("AWS_ACCESS_KEY_ID", "AKIABYHAND");
+    for memory in ["", "ASIASESSION000000000::::", "ASIAOTHER::::", "nonsense"] {
+        prompt(&sandbox, memory).is(0, "", "");
+    }
+    sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
+    prompt(&sandbox, "ASIASESSION000000000::::").is(0, "", "");
+    // What the hook gave, the user took away.
+    sandbox.write_session(in_an_hour());
+    sandbox.unset("AWS_ACCESS_KEY_ID");
+    prompt(&sandbox, "ASIASESSION000000000::::").is(0, "", "");
+}
+
+#[test]
+fn session_that_shell_has_changes_nothing() {
+    let mut sandbox = Sandbox::with_session();
+    sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
+    prompt(&sandbox, "ASIASESSION000000000::::").is(0, "", "");
+    // A sub-shell remembers nothing, and has it from its parent.
+    prompt(&sandbox, "").is(0, "__aws_mfa_memory='ASIASESSION000000000::::'\n", "");
+}
+
+#[test]
+fn other_account_without_session_leaves_none_of_the_first_one() {
+    let mut sandbox = Sandbox::with_session();
+    let other = sandbox.home().join("other");
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000")
+        .set("AWS_SESSION_FILE", &other);
+    let outcome = prompt(&sandbox, "ASIASESSION000000000::::");
+    outcome.is(
+        0,
+        "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\nunset AWS_SESSION_TOKEN\n\
+         unset AWS_CREDENTIAL_EXPIRATION\n__aws_mfa_memory='::::'\n",
+        &format!(
+            "aws-mfa: no session yet ({}): run `aws-mfa get <code>`\n",
+            other.display()
+        ),
+    );
+}
+
+#[test]
+fn last_quarter_of_an_hour_is_said_once_with_the_get_command() {
+    let mut sandbox = Sandbox::without_session();
+    let end = Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30);
+    let file = sandbox.write_session(end).display().to_string();
+    sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
+    let arguments = ["prompt", "--format", "sh", "--session-file", &file, ""];
+    sandbox.run(arguments).is(
+        0,
+        "__aws_mfa_memory='ASIASESSION000000000:ASIASESSION000000000:::'\n",
+        &format!(
+            "aws-mfa: session expires in 12m: run `aws-mfa get --session-file {file} <code>`\n"
+        ),
+    );
+    prompt(&sandbox, "ASIASESSION000000000:ASIASESSION000000000:::").is(0, "", "");
+}
+
+#[test]
+fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
+    let outcome = prompt(&sandbox, "");
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    let memory = outcome
+        .stdout
+        .trim()
+        .trim_start_matches("__aws_mfa_memory=")
+        .trim_matches('\'');
+    prompt(&sandbox, memory).is(0, "", "");
+    // After the pause it is not said again.
+    assert_eq!(prompt(&sandbox, "::::1700000000").stderr, "");
+}
+
+#[test]
+fn hook_in_a_posix_shell_has_good_manners() {
+    if tool("script").is_none() {
+        return;
+    }
+    for kind in [Kind::Bash, Kind::Zsh] {
+        if tool(kind.program()).is_none() {
+            return;
+        }
+        let sandbox = Sandbox::without_session();
+        let mut shell = Shell::open_hooked(kind, &sandbox, "");
+        shell.hook("");
+        let functions = shell.run("echo ${PROMPT_COMMAND[*]-} ${precmd_functions[*]-}");
+        assert_eq!(
+            functions.matches("__aws_mfa_hook").count(),
+            1,
+            "{functions}"
+        );
+        // The status and that of each command of a pipe, at this prompt and for the hooks of others.
+        shell.run(match kind {
+            Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; PROMPT_COMMAND+=(other)",
+            _ => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
+        });
+        let statuses = match kind {
+            Kind::Bash => "${PIPESTATUS[*]}",
+            _ => "${pipestatus[*]}",
+        };
+        sandbox.write_session(in_an_hour());
+        let shown = shell.run("(exit 3) | (exit 4) | (exit 5)");
+        assert_eq!(shown.matches("other: 5 ").count(), 2, "{shown}");
+        if let Kind::Bash = kind {
+            assert_eq!(shown.matches("other: 5 3 4 5").count(), 2, "{shown}");
+        }
+        shell.run("unset -f other; other() { :; }");
+        shell.run(&format!("status() {{ echo \"now: $? {statuses}\"; }}"));
+        // A trace shows no secret, and goes on.
+        shell.run("set -x");
+        sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
+        let mut shown = shell.run("");
+        sandbox.write_session(in_an_hour());
+        shown += &shell.run("");
+        assert!(!shown.contains(fake_sts::SECRET_WORD), "{shown}");
+        let traced = shell.run("echo traced");
+        assert!(
+            traced.contains("+ echo traced") || traced.contains("> echo traced"),
+            "{traced}"
+        );
+        shell.run("set +x");
+        // Nothing that a child could read.
+        shell.run("set -a");
+        sandbox.write_session(in_an_hour());
+        shell.run("");
+        let environment = shell.run("set +a; env");
+        assert!(
+            !environment.to_lowercase().contains("aws_mfa_"),
+            "{environment}"
+        );
+        shell.run("set -euo pipefail");
+        sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
+        assert!(said(&shell.run(""))[0].contains("session expired 3m ago"));
+        shell.run("");
+        has_none(&mut shell);
+    }
+}
+
+#[test]
+fn hook_in_a_shell_that_is_not_interactive_does_nothing() {
+    let sandbox = Sandbox::with_session();
+    for (shell, script) in [
+        (
+            "bash",
+            "eval \"$(aws-mfa init bash)\"; declare -F; echo \"${PROMPT_COMMAND-none}\"",
+        ),
+        (
+            "zsh",
+            "eval \"$(aws-mfa init zsh)\"; (( ${#functions} )) && echo functions; echo ${precmd_functions-none}",
+        ),
+        (
+            "fish",
+            "aws-mfa init fish | source; functions -q aws-mfa; or echo none",
+        ),
+        (
+            "tcsh",
+            "eval \"`aws-mfa init tcsh`\"; alias precmd; echo none",
+        ),
+        (
+            "nu",
+            "aws-mfa init nushell | save h.nu; nu -n -c 'source h.nu; print none'",
+        ),
+    ] {
+        let Some(path) = tool(shell) else { return };
+        let mut command = sandbox.command(&path);
+        command.env(
+            "PATH",
+            format!(
+                "{}:{}",
+                std::env::join_paths([path.parent().unwrap()])
+                    .unwrap()
+                    .display(),
+                sandbox_path()
+            ),
+        );
+        if shell == "zsh" || shell == "tcsh" {
+            command.arg("-f");
+        }
+        Outcome::of(command.args(["-c", script])).is(0, "none\n", "");
+    }
+}
+
+fn sandbox_path() -> String {
+    let binary = super::sandbox::binary();
+    format!(
+        "{}:{}",
+        binary.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    )
+}
+
+#[test]
+fn options_of_init_reach_the_prompt_whatever_is_in_them() {
+    let sandbox = Sandbox::without_session();
+    let odd = sandbox.home().join("it's a \"b\" \\ $HOME `x` !y");
+    sandbox.write(&odd, fake_sts::session_json(in_an_hour()));
+    let odd_in_tcsh = sandbox.home().join("it's a b \\ !y");
+    sandbox.write(&odd_in_tcsh, fake_sts::session_json(in_an_hour()));
+    for kind in [
+        Kind::Bash,
+        Kind::Zsh,
+        Kind::Fish,
+        Kind::Elvish,
+        Kind::Tcsh,
+        Kind::Nushell,
+    ] {
+        if tool(kind.program()).is_none() || tool("script").is_none() {
+            return;
+        }
+        let file = match kind {
+            Kind::Tcsh => &odd_in_tcsh,
+            _ => &odd,
+        };
+        // Printed by the test, so that the shell's own quoting has no part in it.
+        let name = match kind {
+            Kind::Elvish => "elvish",
+            Kind::Nushell => "nushell",
+            kind => kind.program(),
+        };
+        let mut init = sandbox.command(super::sandbox::binary());
+        let printed = Outcome::of(init.args(["init", name, "--session-file"]).arg(file));
+        sandbox.write("hook", printed.succeeded());
+        let mut shell = Shell::open_bare(kind, &sandbox, &sandbox.home());
+        shell.run(match kind {
+            Kind::Elvish => "eval (slurp < hook)",
+            _ => "source hook",
+        });
+        assert_eq!(
+            shell.variable("AWS_ACCESS_KEY_ID"),
+            "ASIASESSION000000000",
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn init_powershell_prints_a_prompt_function_with_the_options() {
+    let sandbox = Sandbox::new();
+    let printed = sandbox.run(["init", "powershell", "-p", "it's"]);
+    let script = printed.succeeded();
+    assert!(
+        script.contains(" prompt --format powershell ('--profile=it''s') "),
+        "{script}"
+    );
+    for line in [
+        "function global:prompt {",
+        "$global:LASTEXITCODE = $status",
+        "& $global:__AwsMfaPrompt",
+    ] {
+        assert!(script.contains(line), "{script}");
+    }
+}
+
+#[test]
+fn init_direnv_with_options_is_a_usage_error() {
+    Sandbox::new().run(["init", "direnv", "-p", "work"]).is(
+        2,
+        "",
+        "aws-mfa: `init direnv` takes no options\n\
+         hint: name the profile in the .envrc: `use aws_mfa --profile <name>`\n",
+    );
+}
+
+/// In a directory that direnv has loaded: the clock goes on, no file changes, and direnv loads once.
+fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
+    let (Some(direnv), Some(_), Some(_)) = (tool(direnv), tool("script"), tool(kind.program()))
+    else {
+        return;
+    };
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let project = sandbox.project(&direnv, ENVRC);
+    sandbox.unset("AWS_MFA_ARN").unset("AWS_SESSION_FILE");
+    let mut shell = Shell::open_bare(kind, &sandbox, &project);
+    if hook_first {
+        shell.hook("");
+        shell.hook_direnv(&direnv);
+    } else {
+        shell.hook_direnv(&direnv);
+        shell.hook("");
+    }
+    let end = Timestamp::now() + SignedDuration::from_secs(6);
+    sandbox.write_session(end);
+    let shown = shell.run("");
+    assert!(shown.contains("direnv: loading"), "{shown}");
+    has_session(&mut shell, 0);
+    wait_for(end);
+    let mut shown = shell.run("");
+    shown += &shell.run("");
+    let lines: Vec<String> = said(&shown)
+        .into_iter()
+        .filter(|line| line.contains("session expired"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{shown}");
+    assert_eq!(shown.matches("direnv: loading").count(), 1, "{shown}");
+    has_none(&mut shell);
+    assert_eq!(shell.variable("PROJECT"), "mine");
+    let shown = shell.run("aws-mfa get 111111");
+    assert!(shown.contains("saved session info to "), "{shown}");
+    has_session(&mut shell, 1);
+    // Left, the shell has the same session by the hook, without AWS_SESSION_FILE of the .envrc.
+    shell.run("cd");
+    shell.run("");
+    has_session(&mut shell, 1);
+    assert_eq!(shell.variable("PROJECT"), "unset");
+}
+
+#[test]
+fn bash_hook_before_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Bash, "direnv", true);
+}
+
+#[test]
+fn bash_hook_after_the_newest_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Bash, "direnv-newest", false);
+}
+
+#[test]
+fn zsh_hook_before_the_newest_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Zsh, "direnv-newest", true);
+}
+
+#[test]
+fn zsh_hook_after_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Zsh, "direnv", false);
+}
+
+#[test]
+fn fish_hook_before_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Fish, "direnv", true);
+}
+
+#[test]
+fn fish_hook_after_the_newest_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Fish, "direnv-newest", false);
+}
+
+#[test]
+fn tcsh_hook_after_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::Tcsh, "direnv-newest", false);
+}
+
+#[test]
+fn elvish_hook_after_direnvs_has_direnv_load_once() {
+    expires_under_direnv(Kind::ElvishNewest, "direnv-newest", false);
+}
+
+#[test]
+fn hook_changes_no_variable_where_direnv_is_active() {
+    let mut sandbox = Sandbox::with_session();
+    sandbox.set("DIRENV_DIR", "-/project");
+    prompt(&sandbox, "").is(0, "", "");
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", "ASIAOLD")
+        .set("AWS_CREDENTIAL_EXPIRATION", "2026-01-01T00:00:00Z");
+    let once = prompt(&sandbox, "");
+    once.is(
+        0,
+        "unset DIRENV_WATCHES\n__aws_mfa_memory='::ASIAOLD::'\n\
+         if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+        "",
+    );
+    // They are still there: it was not the .envrc that set them.
+    let outcome = prompt(&sandbox, "::ASIAOLD::");
+    assert_eq!(outcome.stdout, "__aws_mfa_memory='::ASIAOLD:ASIAOLD:'\n");
+    assert!(
+        outcome
+            .stderr
+            .starts_with("aws-mfa: the credentials of this shell expired "),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(outcome.stderr.lines().count(), 1);
+    prompt(&sandbox, "::ASIAOLD:ASIAOLD:").is(0, "", "");
+}
+
+#[test]
+fn two_directories_of_direnv_and_none_each_have_their_session() {
+    let (Some(direnv), Some(_)) = (tool("direnv"), tool("script")) else {
+        return;
+    };
+    let sandbox = Sandbox::with_session();
+    for name in ["one", "two"] {
+        let session = fake_sts::session_json(in_an_hour())
+            .replace("ASIASESSION", &format!("ASIA{}", name.to_uppercase()));
+        sandbox.write(format!("session-{name}"), session);
+        let envrc = sandbox.write(
+            format!("{name}/.envrc"),
+            format!("export AWS_SESSION_FILE=$HOME/session-{name}\neval \"$(aws-mfa load)\"\n"),
+        );
+        let mut allow = sandbox.command(&direnv);
+        Outcome::of(allow.arg("allow").current_dir(envrc.parent().unwrap())).succeeded();
+    }
+    let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
+    shell.hook_direnv(&direnv);
+    let mut key = |directory: &str| {
+        shell.run(&format!("cd ~/{directory}"));
+        shell.variable("AWS_ACCESS_KEY_ID")
+    };
+    for _ in 0..2 {
+        assert_eq!(key(""), "ASIASESSION000000000");
+        assert_eq!(key("one"), "ASIAONE000000000");
+        assert_eq!(key("two"), "ASIATWO000000000");
+    }
+}
+
+#[test]
+fn sub_shell_follows_the_session_of_its_parent() {
+    if tool("script").is_none() {
+        return;
+    }
+    let sandbox = Sandbox::with_session();
+    let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
+    has_session(&mut shell, 0);
+    shell.run("PS1= bash --norc --noprofile --noediting -i");
+    shell.run("PS1=");
+    let mut child = shell;
+    child.hook("");
+    has_session(&mut child, 0);
+    sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
+    assert!(said(&child.run(""))[0].contains("session expired 3m ago"));
+    has_none(&mut child);
+    let shown = child.run("exit");
+    assert!(
+        said(&shown)[0].contains("session expired 3m ago"),
+        "{shown}"
+    );
+    has_none(&mut child);
+}
