@@ -90,7 +90,7 @@ fn two_new_accounts_can_list_s3() {
         outcome.succeeded();
     }
     assert_eq!(
-        sandbox.session_folder(),
+        sandbox.session_directory(),
         ["session-private", "session-work"]
     );
     let aws = aws.to_str().unwrap();
