@@ -5,6 +5,7 @@ pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod http;
+pub mod iam;
 pub mod proxy;
 pub mod sts;
 pub mod trust;

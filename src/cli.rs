@@ -108,6 +108,8 @@ pub struct Get {
     pub selection: Selection,
 
     /// The MFA device: an ARN, or the serial number of a hardware device [env: AWS_MFA_ARN]
+    ///
+    /// If none is configured, IAM is asked for the user's devices, and the answer is saved with the session.
     #[arg(long, value_name = "DEVICE")]
     pub serial_number: Option<String>,
 

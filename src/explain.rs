@@ -99,6 +99,52 @@ impl Request<'_> {
         }
     }
 
+    /// The failure for a list of MFA devices that IAM did not give. No code was asked for yet.
+    pub fn no_device_list(&self, error: &CallError, now: Timestamp) -> Failure {
+        const NAME_IT: &str = "name the MFA device with AWS_MFA_ARN";
+        let failure = match error {
+            CallError::NotSent(cause) => self.not_sent(cause),
+            CallError::NoAnswer(cause) => self.no_answer(cause),
+            CallError::Unusable(cause) => Failure::new(
+                Kind::Setup,
+                format!(
+                    "IAM's answer is not a list of MFA devices: {} ({})",
+                    unusable(cause),
+                    self.endpoint
+                ),
+            ),
+            CallError::Refused(refusal) => {
+                let failure = self.no_device_list_allowed(refusal, now);
+                match &refusal.words {
+                    Some(words) => failure.detail(quoted(words)),
+                    None => failure,
+                }
+            }
+        };
+        with_next_step(failure, format!("or {NAME_IT}, and IAM is not asked"))
+    }
+
+    fn no_device_list_allowed(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
+        match refusal.reason {
+            Reason::AccessDenied => setup("this user may not list its own MFA devices".to_owned())
+                .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}"),
+            Reason::UnknownKey => setup(format!("AWS does not know the access key {key_id}"))
+                .hint(format!("check {key_origin}")),
+            Reason::WrongSecret => setup(format!(
+                "the secret does not belong to the access key {key_id}"
+            ))
+            .hint(format!("check the secret that goes with {key_origin}")),
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::NotAws | Reason::ProxyCredentials => setup(format!(
+                "something other than IAM answered at {} (HTTP {})",
+                self.endpoint, refusal.http_status
+            )),
+            _ => setup("IAM did not list the MFA devices".to_owned()),
+        }
+    }
+
     fn role_refused(&self, role: &RoleToAssume, refusal: &Refusal, now: Timestamp) -> Failure {
         let setup = |message: String| Failure::new(Kind::Setup, message);
         let get = format!("run `{}`", self.command);
@@ -295,7 +341,12 @@ impl Request<'_> {
                     Some(device) => (device.value, device.origin.to_string()),
                     None => ("", "the MFA device".to_owned()),
                 };
-                setup(format!("the MFA device does not belong to this user: {device}")).hint(format!(
+                let failure =
+                    setup(format!("the MFA device does not belong to this user: {device}"));
+                if self.device.as_ref().is_some_and(|device| device.origin == Origin::Discovered) {
+                    return failure.hint("run `aws-mfa clear`: the next `aws-mfa get` asks IAM for the device again");
+                }
+                failure.hint(format!(
                     "check {origin}: the IAM console shows the user's devices under Security credentials"
                 ))
             }
@@ -382,6 +433,18 @@ pub fn no_endpoint(region: &str, fips: bool) -> Failure {
     .hint("use a region like us-east-1: `--region`, AWS_REGION, or region of the profile")
 }
 
+/// The failure for a partition whose IAM is not known.
+pub fn no_iam(partition: &str, fips: bool) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!(
+            "there is no {}IAM endpoint for the partition {partition}",
+            if fips { "FIPS " } else { "" }
+        ),
+    )
+    .hint("name the MFA device with AWS_MFA_ARN, or the endpoint with AWS_ENDPOINT_URL_IAM")
+}
+
 /// The failure for a setting that is not the URL of a proxy. It is not shown: it may have a password
 /// in it.
 pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
@@ -456,6 +519,7 @@ fn unusable(cause: &Unusable) -> String {
         Unusable::NoExpiration => "Expiration is missing or unreadable".to_owned(),
         Unusable::Expired(time) => format!("it has expired already, at {time}"),
         Unusable::OtherRole => "it is for another role".to_owned(),
+        Unusable::Unexpected => "it cannot be read".to_owned(),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Provenance {
     pub master_key_id: Option<String>,
     /// The name of the user, as GetCallerIdentity gave it.
     pub user_name: Option<String>,
+    /// The MFA device, where IAM was asked for it.
+    pub discovered_device: Option<String>,
     /// The role that these are the credentials of; `None` for the user's own session.
     pub role: Option<AssumedRole>,
 }

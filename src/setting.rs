@@ -49,6 +49,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A key of a profile, and the file that it is in: `region` of `work`.
     Profile(String, &'static str, PathBuf),
+    /// IAM, now or when the saved session was got.
+    Discovered,
     /// Nothing named it.
     Default,
 }
@@ -58,6 +60,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
             Origin::Profile(profile, key, _) => write!(f, "{key} of the profile {profile}"),
+            Origin::Discovered => f.write_str("found in IAM"),
             Origin::Default => f.write_str("default"),
         }
     }

@@ -14,6 +14,8 @@
     reason = "the demo borrows the tests' world"
 )]
 
+#[path = "cli/fake_iam.rs"]
+mod fake_iam;
 #[path = "cli/fake_sts.rs"]
 mod fake_sts;
 #[path = "cli/leaks.rs"]

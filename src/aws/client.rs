@@ -97,6 +97,7 @@ pub enum ClientError {
 /// A caller of AWS. It connects when something is called.
 pub struct Client {
     config: SdkConfig,
+    credentials: Credentials,
 }
 
 impl Client {
@@ -129,7 +130,7 @@ impl Client {
                 .behavior_version(BehaviorVersion::latest())
                 .region(Region::new(key.region.to_owned()))
                 .endpoint_url(route.endpoint.as_str())
-                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
                 .retry_config(retry)
                 .timeout_config(
                     TimeoutConfig::builder()
@@ -141,12 +142,18 @@ impl Client {
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .http_client(http_client)
                 .build(),
+            credentials,
         })
     }
 
     /// For the SDK's client of a service.
     pub fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// What requests are signed with, for a service without an SDK client.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// Sends a request and waits for its end.

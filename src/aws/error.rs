@@ -149,6 +149,8 @@ pub enum Unusable {
     Expired(Timestamp),
     /// They are another role's than the one that was asked for.
     OtherRole,
+    /// It is not what the service answers to this.
+    Unexpected,
 }
 
 impl CallError {

@@ -200,6 +200,22 @@ fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(line)
 }
 
+/// The line that is typed on the terminal after `question`.
+///
+/// # Errors
+/// There is no terminal, nothing was typed, or the line is not UTF-8.
+pub fn ask_on_terminal(question: &str) -> std::io::Result<String> {
+    let (input, mut output) = terminal()?;
+    write!(output, "{question}")?;
+    output.flush()?;
+    let line = read_line(BufReader::new(input))?;
+    if line.is_empty() {
+        let _ = writeln!(output);
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    String::from_utf8(line.to_vec()).map_err(|_| std::io::ErrorKind::InvalidData.into())
+}
+
 #[cfg(not(windows))]
 fn terminal() -> std::io::Result<(File, File)> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;

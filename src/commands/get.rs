@@ -1,5 +1,7 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
+mod discovery;
+
 use super::credentials::role::SelectedRole;
 use super::integration::{self, Integration};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
@@ -154,12 +156,29 @@ struct Resolved<'a> {
     /// `--unless-valid`: what must be left of a session for it to be kept.
     margin: Option<SignedDuration>,
     keys: Setting<KeySource<'a>>,
-    device: Setting<Device>,
+    /// The device that is configured, and the way to the STS that takes its codes.
+    sts: Option<Sts>,
     duration: Duration,
-    region: Setting<String>,
-    network: Network,
     code: CodeSource<'a>,
     get_command: &'a str,
+}
+
+/// The MFA device, and the STS that takes its codes.
+struct Sts {
+    device: Setting<Device>,
+    region: Setting<String>,
+    network: Network,
+}
+
+impl Sts {
+    fn of(device: Setting<Device>, base: &Settings) -> Result<Self, Failure> {
+        let region = base.region(&device.value)?;
+        Ok(Sts {
+            device,
+            network: base.network(&region.value)?,
+            region,
+        })
+    }
 }
 
 impl<'a> Resolved<'a> {
@@ -175,19 +194,18 @@ impl<'a> Resolved<'a> {
         let duration = base.duration()?.value;
         let margin = get.unless_valid.as_deref();
         let keys = base.key_source()?;
-        let device = selected.device()?;
-        let region = base.region(&device.value)?;
-        let network = base.network(&region.value)?;
+        let sts = match selected.device()? {
+            Some(device) => Some(Sts::of(device, base)?),
+            None => None,
+        };
         Ok(Resolved {
             store: SessionStore::new(base.session_file()?.value),
             margin: margin
                 .map(|text| duration::margin(text, duration))
                 .transpose()?,
             keys,
-            device,
+            sts,
             duration,
-            network,
-            region,
             code: code_source(get, selected, environment)?,
             get_command,
         })
@@ -204,14 +222,46 @@ impl<'a> Resolved<'a> {
         still_good(&self.store, margin, now)
     }
 
+    /// The STS of the device that is configured, else of the one that the session was got with, else of the one
+    /// that IAM lists, which is kept in `found`.
+    fn sts<'s>(
+        &'s self,
+        found: &'s mut Option<Sts>,
+        keys: &MasterKeys,
+        base: &Settings,
+        now: Timestamp,
+    ) -> Result<&'s Sts, Failure> {
+        if let Some(sts) = &self.sts {
+            return Ok(sts);
+        }
+        let remembered = saved::discovered_device(self.store.path(), &keys.access_key_id);
+        let device = match remembered.and_then(|name| Device::parse(&name).ok()) {
+            Some(value) => Setting {
+                value,
+                origin: Origin::Discovered,
+            },
+            None => {
+                let origin = &self.keys.origin;
+                let device = discovery::discover(base, keys, origin, self.get_command, now)?;
+                super::note(&format!("found the MFA device {}", device.value.name()));
+                device
+            }
+        };
+        Ok(found.insert(Sts::of(device, base)?))
+    }
+
     /// A new session from STS.
     fn session(&self, base: &Settings, now: fn() -> Timestamp) -> Result<Session, Failure> {
         let keys = base.master_keys(&self.keys)?;
+        let mut found = None;
+        let sts = self.sts(&mut found, &keys, base, now())?;
         let previous = self.store.read().ok().map(|loaded| loaded.session);
-        let mut session = self.spend(&keys, &self.store, now, |client, device, code| {
+        let mut session = self.spend(sts, &keys, &self.store, now, |client, device, code| {
             sts::session(client, device, code, self.duration.seconds(), now)
         })?;
-        session.region = self.region_to_save(previous.as_ref());
+        session.region = region_to_save(&sts.region, previous.as_ref());
+        session.provenance.discovered_device =
+            (sts.device.origin == Origin::Discovered).then(|| sts.device.value.name().to_owned());
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
         session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
@@ -241,11 +291,13 @@ impl<'a> Resolved<'a> {
             None => wanted.seconds,
         };
         let keys = base.master_keys(&self.keys)?;
+        let mut found = None;
+        let sts = self.sts(&mut found, &keys, base, now())?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => settings::role::session_name(&self.user_name(&keys)?),
+            None => settings::role::session_name(&self.user_name(sts, &keys)?),
         };
-        let session = self.spend(&keys, &role.store, now, |client, device, code| {
+        let session = self.spend(sts, &keys, &role.store, now, |client, device, code| {
             let request = RoleRequest {
                 arn: wanted.arn.value.as_str(),
                 session_name: &name,
@@ -263,77 +315,77 @@ impl<'a> Resolved<'a> {
     }
 
     /// The user's name: as it was kept with the session, else as AWS gives it.
-    fn user_name(&self, keys: &MasterKeys) -> Result<String, Failure> {
+    fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
-            None => sts::user_name(&self.client(keys)?)
-                .map_err(|error| self.request(keys).asked(&error)),
+            None => sts::user_name(&self.client(sts, keys)?)
+                .map_err(|error| self.request(sts, keys).asked(&error)),
         }
     }
 
     /// Gets a code and sends it with `call`; what it buys has a place in `store`.
     fn spend(
         &self,
+        sts: &Sts,
         keys: &MasterKeys,
         store: &SessionStore,
         now: fn() -> Timestamp,
         call: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
     ) -> Result<Session, Failure> {
-        let client = self.client(keys)?;
+        let client = self.client(sts, keys)?;
         // Before a code is spent: what it buys must have a place to go.
         store.prepare()?;
         if let Some(warning) = store.directory_warning() {
             super::note(&format!("warning: {warning}"));
         }
         let prompt = Prompt {
-            device: self.device.value.name(),
+            device: sts.device.value.name(),
             get_command: self.get_command,
         };
         self.code.spend(&prompt, now, |code| {
             call(&client, prompt.device, code).map_err(|error| Failed {
                 code: sts::state_of_code(&error),
-                failure: self.request(keys).failed(&error, now()),
+                failure: self.request(sts, keys).failed(&error, now()),
             })
         })
     }
 
-    fn client(&self, keys: &MasterKeys) -> Result<Client, Failure> {
+    fn client(&self, sts: &Sts, keys: &MasterKeys) -> Result<Client, Failure> {
         let key = SigningKey {
             id: &keys.access_key_id,
             secret: &keys.secret_access_key,
             token: None,
-            region: &self.region.value,
+            region: &sts.region.value,
         };
-        Client::new(&self.network.route(), &key, Patience::ONCE)
-            .map_err(|error| self.request(keys).no_client(&error))
+        Client::new(&sts.network.route(), &key, Patience::ONCE)
+            .map_err(|error| self.request(sts, keys).no_client(&error))
     }
 
-    fn request<'k>(&'k self, keys: &'k MasterKeys) -> explain::Request<'k> {
+    fn request<'k>(&'k self, sts: &'k Sts, keys: &'k MasterKeys) -> explain::Request<'k> {
         explain::Request {
             action: "sts:GetSessionToken",
-            endpoint: &self.network.endpoint.value,
-            proxy: self.network.proxy.as_ref(),
+            endpoint: &sts.network.endpoint.value,
+            proxy: sts.network.proxy.as_ref(),
             key_id: self.keys.get(|_| keys.access_key_id.as_str()),
-            region: self.region.get(String::as_str),
-            device: Some(self.device.get(Device::name)),
+            region: sts.region.get(String::as_str),
+            device: Some(sts.device.get(Device::name)),
             limit: CALL_TIMEOUT,
             command: self.get_command,
         }
     }
+}
 
-    /// A region that a flag or a profile named belongs to the session. One of the environment does only
-    /// where it is that of the session before: `load` has set it then, and the shell would lose it.
-    fn region_to_save(&self, previous: Option<&Session>) -> Option<String> {
-        let region = &self.region.value;
-        let belongs_to_session = match self.region.origin {
-            Origin::Flag(_) | Origin::Profile(..) => true,
-            Origin::Variable(_) => {
-                previous.is_some_and(|session| session.region.as_ref() == Some(region))
-            }
-            Origin::Default => false,
-        };
-        belongs_to_session.then(|| region.clone())
-    }
+/// A region that a flag or a profile named belongs to the session. One of the environment does only where it is that
+/// of the session before: `load` has set it then, and the shell would lose it.
+fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Option<String> {
+    let belongs_to_session = match region.origin {
+        Origin::Flag(_) | Origin::Profile(..) => true,
+        Origin::Variable(_) => {
+            previous.is_some_and(|session| session.region.as_ref() == Some(&region.value))
+        }
+        Origin::Discovered | Origin::Default => false,
+    };
+    belongs_to_session.then(|| region.value.clone())
 }
 
 /// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason

@@ -13,8 +13,10 @@ use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::session::error::{Error, Problem, Warning};
+use crate::session::saved;
 use crate::session::store::SessionStore;
-use crate::setting::Setting;
+use crate::setting::{Origin, Setting};
+use crate::settings::device::Device;
 use crate::settings::key_source::KeySource;
 use crate::settings::role::{CHAINED, RoleChain};
 use crate::settings::{self, Flags, Location, MASTER_KEYS, Settings};
@@ -184,16 +186,16 @@ impl SessionReport {
 /// What the next `get` would work with: for a role, the keys and the session of `base`.
 fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     let profile = settings.named_profile();
-    let device = settings.device();
-    report.account = device
-        .as_ref()
-        .ok()
+    let device = match settings.device() {
+        Ok(None) => Ok(discovered_device(base)),
+        device => device,
+    };
+    let known = device.as_ref().ok().and_then(Option::as_ref);
+    report.account = known
         .and_then(|device| device.value.account())
         .map(str::to_owned);
     // Without a device no partition is known, and without that neither region nor endpoint.
-    let region = device
-        .as_ref()
-        .ok()
+    let region = known
         .map(|device| settings.region(&device.value))
         .transpose();
     let endpoint = match &region {
@@ -212,7 +214,7 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
         Row::of("key_id", base.key_source().map(key_id)),
         Row::of(
             "device",
-            device.map(|device| Some(device.map(|device| device.name().to_owned()))),
+            device.map(|device| device.map(|device| device.map(|device| device.name().to_owned()))),
         ),
         Row::of(
             "duration_seconds",
@@ -234,6 +236,19 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
         Row::of("proxy", proxy.map(shown)),
         Row::of("ca_bundle", settings.ca_bundle()),
     ]);
+}
+
+/// The device that IAM gave for these master keys when the saved session was got.
+fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
+    let KeySource::Pair { access_key_id, .. } = base.key_source().ok()?.value else {
+        return None;
+    };
+    let file = base.session_file().ok()?.value;
+    let name = saved::discovered_device(&file, access_key_id.trim())?;
+    Some(Setting {
+        value: Device::parse(&name).ok()?,
+        origin: Origin::Discovered,
+    })
 }
 
 fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {

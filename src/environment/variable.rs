@@ -50,7 +50,7 @@ variables! {
     AWS_PROFILE "AWS_PROFILE":
         "The profile in ~/.aws that has the settings which no other variable gives.";
     AWS_MFA_ARN "AWS_MFA_ARN":
-        "The MFA device: its ARN, or the serial number of a hardware device. In a profile: mfa_serial.";
+        "The MFA device: its ARN, or the serial number of a hardware device. In a profile: mfa_serial. If none is configured, get asks IAM.";
     AWS_MFA_ROLE_ARN "AWS_MFA_ROLE_ARN":
         "The role to assume with the session. In a profile: role_arn.";
     AWS_SESSION_FILE "AWS_SESSION_FILE":
@@ -65,8 +65,10 @@ variables! {
         "The same, if AWS_REGION is not set.";
     AWS_ENDPOINT_URL_STS "AWS_ENDPOINT_URL_STS":
         "The URL of STS.";
+    AWS_ENDPOINT_URL_IAM "AWS_ENDPOINT_URL_IAM":
+        "The URL of IAM, which get asks for the MFA device if none is configured.";
     AWS_ENDPOINT_URL "AWS_ENDPOINT_URL":
-        "The same, if AWS_ENDPOINT_URL_STS is not set. In a profile: endpoint_url.";
+        "The URL of both, if the service's own variable is not set. In a profile: endpoint_url.";
     AWS_USE_FIPS_ENDPOINT "AWS_USE_FIPS_ENDPOINT":
         "true selects the FIPS endpoint. In a profile: use_fips_endpoint.";
     AWS_CA_BUNDLE "AWS_CA_BUNDLE":

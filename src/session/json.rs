@@ -25,6 +25,8 @@ struct Contents<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     user_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    discovered_device: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     role: Option<Role<'a>>,
 }
 
@@ -112,6 +114,7 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
             settings: contents.settings.map(Cow::into_owned),
             master_key_id: contents.master_key_id.map(Cow::into_owned),
             user_name: contents.user_name.map(Cow::into_owned),
+            discovered_device: contents.discovered_device.map(Cow::into_owned),
             role: contents.role.map(|role| {
                 let user = contents.assumed_role_user.unwrap_or_default();
                 AssumedRole {
@@ -146,6 +149,7 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
         settings: provenance.settings.as_deref().map(Cow::from),
         master_key_id: provenance.master_key_id.as_deref().map(Cow::from),
         user_name: provenance.user_name.as_deref().map(Cow::from),
+        discovered_device: provenance.discovered_device.as_deref().map(Cow::from),
         role: role.map(|role| Role {
             arn: Cow::from(&role.arn),
             base: role.base.as_deref().map(Cow::from),
@@ -268,6 +272,7 @@ mod tests {
             expiration: Some("2026-11-24T18:10:00Z".parse().unwrap()),
             region: Some("eu-west-1".into()),
             provenance: Provenance {
+                discovered_device: Some("GAHT12345678".into()),
                 settings: Some("s".into()),
                 master_key_id: Some("AKIA1".into()),
                 user_name: Some("igor".into()),

@@ -52,6 +52,13 @@ pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
         .find_map(|provenance| provenance.user_name)
 }
 
+/// The MFA device that IAM gave for the user of the master key, as it was kept with the session at `base`.
+pub fn discovered_device(base: &Path, master_key_id: &str) -> Option<String> {
+    provenance_of(base)
+        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))?
+        .discovered_device
+}
+
 fn provenance_of(file: &Path) -> Option<Provenance> {
     let loaded = SessionStore::new(file.to_owned()).read().ok()?;
     Some(loaded.session.provenance)

@@ -72,8 +72,8 @@ impl Device {
 }
 
 impl Settings<'_> {
-    /// The MFA device: `mfa_serial` is inherited along the chain of `source_profile`.
-    pub fn device(&self) -> Result<Setting<Device>, Failure> {
+    /// The MFA device that is configured: `mfa_serial` is inherited along the chain of `source_profile`.
+    pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
         self.look_up_in(
             self.flags
                 .serial_number
@@ -81,13 +81,8 @@ impl Settings<'_> {
             &[variable::AWS_MFA_ARN],
             |settings| settings.inherited("mfa_serial"),
         )?
-        .ok_or_else(|| {
-            Failure::new(Kind::Setup, "no MFA device is configured").hint(
-                "set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: \
-                 the IAM console shows it under Security credentials",
-            )
-        })?
-        .try_map(Device::parse)
+        .map(|setting| setting.try_map(Device::parse))
+        .transpose()
     }
 }
 

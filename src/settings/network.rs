@@ -3,9 +3,10 @@
 use super::Settings;
 use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
+use crate::aws::iam;
 use crate::aws::proxy::{self, Proxy};
 use crate::aws::trust::Trust;
-use crate::environment::variable;
+use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
 use crate::explain;
 use crate::setting::{Origin, Setting};
@@ -37,7 +38,31 @@ impl Settings<'_> {
     /// # Errors
     /// One of the settings is invalid, or the bundle cannot be used.
     pub fn network(&self, region: &str) -> Result<Network, Failure> {
-        let endpoint = self.endpoint(region)?;
+        self.network_to(self.endpoint(region)?)
+    }
+
+    /// The way to the IAM of `partition`. Reads the bundle of certificates.
+    ///
+    /// # Errors
+    /// One of the settings is invalid, or the bundle cannot be used.
+    pub fn iam_network(&self, partition: &str) -> Result<Network, Failure> {
+        let endpoint = match self.own_endpoint(variable::AWS_ENDPOINT_URL_IAM)? {
+            Some(endpoint) => endpoint,
+            None => {
+                let fips = self.use_fips()?;
+                let url = iam::endpoint(partition, fips)
+                    .and_then(|url| Endpoint::parse(url).ok())
+                    .ok_or_else(|| explain::no_iam(partition, fips))?;
+                Setting {
+                    value: url,
+                    origin: Origin::Default,
+                }
+            }
+        };
+        self.network_to(endpoint)
+    }
+
+    fn network_to(&self, endpoint: Setting<Endpoint>) -> Result<Network, Failure> {
         let trust = match self.ca_bundle()? {
             Some(bundle) => Trust::in_bundle(Path::new(bundle.value))
                 .map_err(|error| explain::ca_bundle(&bundle, &error))?,
@@ -55,16 +80,8 @@ impl Settings<'_> {
     /// # Errors
     /// It is not a URL, or the region has none.
     pub fn endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
-        let configured = self.look_up(
-            None,
-            &[variable::AWS_ENDPOINT_URL_STS, variable::AWS_ENDPOINT_URL],
-            "endpoint_url",
-        )?;
-        if let Some(setting) = configured {
-            return match Endpoint::parse(setting.value) {
-                Ok(endpoint) => Ok(setting.map(|_| endpoint)),
-                Err(error) => Err(explain::endpoint(&setting.origin, error)),
-            };
+        if let Some(endpoint) = self.own_endpoint(variable::AWS_ENDPOINT_URL_STS)? {
+            return Ok(endpoint);
         }
         let fips = self.use_fips()?;
         Ok(Setting {
@@ -72,6 +89,18 @@ impl Settings<'_> {
                 .map_err(|_| explain::no_endpoint(region, fips))?,
             origin: Origin::Default,
         })
+    }
+
+    /// The endpoint that is configured, by the service's own variable or for all services.
+    fn own_endpoint(&self, of_service: Variable) -> Result<Option<Setting<Endpoint>>, Failure> {
+        let variables = [of_service, variable::AWS_ENDPOINT_URL];
+        let Some(setting) = self.look_up(None, &variables, "endpoint_url")? else {
+            return Ok(None);
+        };
+        match Endpoint::parse(setting.value) {
+            Ok(endpoint) => Ok(Some(setting.map(|_| endpoint))),
+            Err(error) => Err(explain::endpoint(&setting.origin, error)),
+        }
     }
 
     fn use_fips(&self) -> Result<bool, Failure> {

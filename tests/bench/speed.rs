@@ -26,6 +26,8 @@
 mod authority;
 #[path = "chart.rs"]
 mod chart;
+#[path = "../cli/fake_iam.rs"]
+mod fake_iam;
 #[path = "../cli/fake_sts.rs"]
 mod fake_sts;
 #[path = "../cli/leaks.rs"]

@@ -3,6 +3,7 @@
 //! It checks the signature (SigV4, written here from AWS's description and not with the SDK's
 //! code), takes each code once, answers in AWS's XML and remembers what it was asked.
 
+use super::fake_iam::FakeIam;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -81,6 +82,7 @@ struct State {
     roles: BTreeMap<String, Role>,
     assumed: u32,
     issued: BTreeMap<String, Issued>,
+    iam: FakeIam,
 }
 
 /// A role that can be assumed.
@@ -213,6 +215,12 @@ impl FakeSts {
         self
     }
 
+    /// Sets what IAM knows, at the same endpoint.
+    pub fn set_iam(&self, iam: FakeIam) -> &Self {
+        self.state.lock().unwrap().iam = iam;
+        self
+    }
+
     /// The requests for `action` so far.
     pub fn requests_for(&self, action: &str) -> Vec<Request> {
         let mut requests = self.requests();
@@ -315,6 +323,10 @@ impl State {
         now: Timestamp,
     ) -> Result<String, Error> {
         let caller = self.caller(request, now)?;
+        if form["Version"] == "2010-05-08" {
+            assert_eq!(request.scope()[3], "iam");
+            return self.iam.result(&caller.arn, form);
+        }
         assert_eq!(form["Version"], "2011-06-15");
         match form["Action"].as_str() {
             "GetSessionToken" if caller.is_temporary => Err((

@@ -160,7 +160,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 11] = [
+    let cases: [(Change, &[&str], i32, String); 10] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
@@ -194,15 +194,6 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             1,
             "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n\
              hint: set it to the user's own access key: AWS gives no session for temporary credentials\n".into(),
-        ),
-        (
-            |sandbox| {
-                sandbox.unset("AWS_MFA_ARN");
-            },
-            &["get", "135790"],
-            1,
-            "aws-mfa: no MFA device is configured\n\
-             hint: set AWS_MFA_ARN to its ARN, arn:aws:iam::<account>:mfa/<name>: the IAM console shows it under Security credentials\n".into(),
         ),
         (
             |sandbox| {

@@ -11,6 +11,7 @@
 )]
 
 mod authority;
+mod fake_iam;
 mod fake_sts;
 mod leaks;
 mod moto;
@@ -27,6 +28,7 @@ mod codes;
 #[cfg(unix)]
 mod completions;
 mod direnv;
+mod discovery;
 mod exec;
 mod faults;
 mod formats;

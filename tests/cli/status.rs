@@ -229,7 +229,7 @@ fn missing_settings_are_shown_once_and_are_no_error() {
         outcome.stdout.contains(
             "\nkey id: no master keys are configured: export MASTER_AWS_ACCESS_KEY_ID and \
              MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n\
-             device: no MFA device is configured: "
+             duration: 12h (default)\n"
         ),
         "{}",
         outcome.stdout

@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, and stands outside of the program"
 )]
 
+#[path = "../cli/fake_iam.rs"]
+mod fake_iam;
 #[path = "../cli/fake_sts.rs"]
 mod fake_sts;
 #[path = "../cli/leaks.rs"]

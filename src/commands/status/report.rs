@@ -173,6 +173,7 @@ fn origin_json(origin: &Origin) -> Value {
             "profile": profile,
             "file": file.to_string_lossy(),
         }),
+        Origin::Discovered => json!({ "kind": "discovered" }),
         Origin::Default => json!({ "kind": "default" }),
     }
 }

@@ -1,0 +1,205 @@
+//! `get` without a configured MFA device: IAM is asked for it.
+
+use super::fake_iam::FakeIam;
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
+use super::sandbox::{DEVICE, Sandbox, profile_keys};
+#[cfg(unix)]
+use super::{terminal::Terminal, tool::tool};
+
+const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
+const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
+const OR_NAME_IT: &str = "or name the MFA device with AWS_MFA_ARN, and IAM is not asked\n";
+
+fn iam_with(devices: &[&str]) -> FakeIam {
+    FakeIam {
+        devices: devices.iter().map(|&device| device.to_owned()).collect(),
+        ..FakeIam::default()
+    }
+}
+
+/// A user who has keys and no named device; IAM lists these.
+fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
+    aws.set_iam(iam_with(devices));
+    let mut sandbox = Sandbox::with_user(aws);
+    sandbox
+        .unset("AWS_MFA_ARN")
+        .set("AWS_ENDPOINT_URL_IAM", aws.url());
+    sandbox
+}
+
+#[test]
+fn only_device_with_codes_is_found_and_remembered() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[FIDO, DEVICE]);
+    // A list in pages is read to its end.
+    let pages = FakeIam {
+        page: 1,
+        ..iam_with(&[FIDO, DEVICE])
+    };
+    aws.set_iam(pages);
+    let outcome = sandbox.run(["get", "111111"]);
+    assert_eq!(
+        (outcome.status, outcome.stderr.as_str()),
+        (
+            0,
+            format!("aws-mfa: found the MFA device {DEVICE}\n").as_str()
+        )
+    );
+    let asked = aws.requests_for("ListMFADevices");
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|request| request.key_id == KEY_ID));
+    assert_eq!(asked[0].region, "us-east-1");
+    let sessions = aws.requests_for("GetSessionToken");
+    assert_eq!(sessions[0].form["SerialNumber"], DEVICE);
+
+    sandbox.get("222222");
+    assert_eq!(aws.requests_for("ListMFADevices").len(), 2);
+    let sessions = aws.requests_for("GetSessionToken");
+    assert_eq!(sessions[1].form["SerialNumber"], DEVICE);
+    let status = sandbox.run(["status"]).stdout;
+    let line = format!("\ndevice: {DEVICE} (found in IAM)\n");
+    assert!(status.contains(&line), "{status}");
+
+    // Another user's device is of no use: it is remembered for one master key.
+    let file = sandbox.session_file();
+    let saved = std::fs::read_to_string(&file).unwrap();
+    sandbox.write(&file, saved.replace(KEY_ID, "AKIAOTHER"));
+    assert_eq!(sandbox.run(["get", "333333"]).status, 0);
+    assert_eq!(aws.requests_for("ListMFADevices").len(), 4);
+}
+
+#[test]
+fn named_device_is_used_without_asking_iam() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws, &[OTHER]);
+    sandbox.set("AWS_MFA_ARN", DEVICE).get("111111");
+    assert!(aws.requests_for("ListMFADevices").is_empty());
+    let saved = sandbox.saved_session();
+    assert_eq!(saved.get("DiscoveredDevice"), None);
+}
+
+#[test]
+fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws, &["arn:aws-cn:iam::123456789012:mfa/igor"]);
+    sandbox
+        .unset("AWS_ENDPOINT_URL_IAM")
+        .unset("AWS_ENDPOINT_URL_STS");
+    let url = aws.url();
+    sandbox.write(
+        ".aws/config",
+        format!("[profile work]\nregion = cn-northwest-1\nendpoint_url = {url}\n"),
+    );
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let requests = aws.requests();
+    assert_eq!(requests[0].region, "cn-north-1");
+    assert_eq!(requests[1].region, "cn-northwest-1");
+}
+
+#[test]
+fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
+    let aws = FakeSts::start();
+    let add = "hint: add a virtual MFA device (an authenticator app) in the IAM console, under Security credentials\n";
+    let fails = |sandbox: &Sandbox, message: &str| {
+        sandbox
+            .run(["get"])
+            .is(1, "", &format!("aws-mfa: {message}"));
+        assert!(!sandbox.session_file().exists());
+    };
+    fails(
+        &user(&aws, &[]),
+        &format!("this user has no MFA device\n{add}"),
+    );
+    fails(
+        &user(&aws, &[FIDO]),
+        &format!(
+            "none of this user's MFA devices has codes, and STS accepts only codes: {FIDO}\n{add}"
+        ),
+    );
+    let sandbox = user(&aws, &[DEVICE]);
+    aws.set_iam(FakeIam {
+        is_denied: true,
+        ..FakeIam::default()
+    });
+    fails(
+        &sandbox,
+        &format!(
+            "this user may not list its own MFA devices\n  \
+             AccessDenied: User: arn:aws:iam::123456789012:user/team/igor is not authorized to perform: \
+             iam:ListMFADevices on resource: user igor (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n\
+             hint: allow iam:ListMFADevices on arn:aws:iam::*:user/${{aws:username}}; {OR_NAME_IT}"
+        ),
+    );
+    let url = aws.url();
+    for (behaviour, message) in [
+        (
+            Behaviour::Close,
+            format!("the connection to {url} broke before an answer came\nhint: {OR_NAME_IT}"),
+        ),
+        (
+            Behaviour::Reset,
+            format!("the connection to {url} broke before an answer came\nhint: {OR_NAME_IT}"),
+        ),
+        (
+            Behaviour::Answer {
+                status: 200,
+                body: "<html>Sign in</html>".into(),
+            },
+            format!(
+                "IAM's answer is not a list of MFA devices: it cannot be read ({url})\nhint: {OR_NAME_IT}"
+            ),
+        ),
+        (
+            Behaviour::Answer {
+                status: 302,
+                body: "<html>".into(),
+            },
+            format!("something other than IAM answered at {url} (HTTP 302)\nhint: {OR_NAME_IT}"),
+        ),
+    ] {
+        aws.behave(behaviour);
+        fails(&sandbox, &message);
+    }
+    assert!(aws.requests_for("GetSessionToken").is_empty());
+}
+
+#[test]
+fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);
+    sandbox.run(["get", "111111"]).is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: this user has several MFA devices: {DEVICE}, {OTHER}\n\
+             hint: name one with AWS_MFA_ARN, mfa_serial of the profile, or \
+             `aws-mfa get --serial-number <device> <code>`\n"
+        ),
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn several_devices_are_chosen_from_on_the_terminal() {
+    let Some(script) = tool("script") else { return };
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);
+    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get");
+    let list = terminal.wait_for("Number of the device to use: ");
+    assert_eq!(
+        list.replace('\r', ""),
+        format!("This user has several MFA devices:\n1  {DEVICE}\n2  {OTHER}\n")
+    );
+    terminal.type_line("3");
+    terminal.wait_for("A number from 1 to 2: ");
+    terminal.type_line("2");
+    terminal.wait_for(&format!("MFA code for {OTHER}: "));
+    terminal.type_line("111111");
+    let (status, shown) = terminal.end();
+    assert_eq!(status, 0, "{shown}");
+    let sessions = aws.requests_for("GetSessionToken");
+    assert_eq!(sessions[0].form["SerialNumber"], OTHER);
+    sandbox.get("222222");
+    assert_eq!(aws.requests_for("ListMFADevices").len(), 1);
+}
