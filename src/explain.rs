@@ -101,7 +101,6 @@ impl Request<'_> {
 
     /// The failure for a list of MFA devices that IAM did not give. No code was asked for yet.
     pub fn no_device_list(&self, error: &CallError, now: Timestamp) -> Failure {
-        const NAME_IT: &str = "name the MFA device with AWS_MFA_ARN";
         let failure = match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(cause) => self.no_answer(cause),
@@ -121,7 +120,10 @@ impl Request<'_> {
                 }
             }
         };
-        with_next_step(failure, format!("or {NAME_IT}, and IAM is not asked"))
+        with_next_step(
+            failure,
+            "to do without IAM, set AWS_MFA_ARN to the device's ARN".to_owned(),
+        )
     }
 
     fn no_device_list_allowed(&self, refusal: &Refusal, now: Timestamp) -> Failure {

@@ -8,7 +8,7 @@ use super::{terminal::Terminal, tool::tool};
 
 const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
-const OR_NAME_IT: &str = "or name the MFA device with AWS_MFA_ARN, and IAM is not asked\n";
+const WITHOUT_IAM: &str = "to do without IAM, set AWS_MFA_ARN to the device's ARN\n";
 
 fn iam_with(devices: &[&str]) -> FakeIam {
     FakeIam {
@@ -128,18 +128,18 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
             "this user may not list its own MFA devices\n  \
              AccessDenied: User: arn:aws:iam::123456789012:user/team/igor is not authorized to perform: \
              iam:ListMFADevices on resource: user igor (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n\
-             hint: allow iam:ListMFADevices on arn:aws:iam::*:user/${{aws:username}}; {OR_NAME_IT}"
+             hint: allow iam:ListMFADevices on arn:aws:iam::*:user/${{aws:username}}; {WITHOUT_IAM}"
         ),
     );
     let url = aws.url();
     for (behaviour, message) in [
         (
             Behaviour::Close,
-            format!("the connection to {url} broke before an answer came\nhint: {OR_NAME_IT}"),
+            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Reset,
-            format!("the connection to {url} broke before an answer came\nhint: {OR_NAME_IT}"),
+            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Answer {
@@ -147,7 +147,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
                 body: "<html>Sign in</html>".into(),
             },
             format!(
-                "IAM's answer is not a list of MFA devices: it cannot be read ({url})\nhint: {OR_NAME_IT}"
+                "IAM's answer is not a list of MFA devices: it cannot be read ({url})\nhint: {WITHOUT_IAM}"
             ),
         ),
         (
@@ -155,7 +155,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
                 status: 302,
                 body: "<html>".into(),
             },
-            format!("something other than IAM answered at {url} (HTTP 302)\nhint: {OR_NAME_IT}"),
+            format!("something other than IAM answered at {url} (HTTP 302)\nhint: {WITHOUT_IAM}"),
         ),
     ] {
         aws.behave(behaviour);

@@ -90,3 +90,23 @@ fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
     );
     assert_eq!(sts.requests().len(), 1);
 }
+
+/// Before a code is asked for: a user who waits for the prompt does not wait longer than that.
+#[test]
+fn iam_that_says_nothing_is_given_up_after_5_seconds() {
+    let aws = FakeSts::start();
+    aws.behave(Behaviour::Silence);
+    let mut sandbox = Sandbox::with_user(&aws);
+    sandbox
+        .unset("AWS_MFA_ARN")
+        .set("AWS_ENDPOINT_URL_IAM", aws.url());
+    let url = aws.url();
+    sandbox.run(["get"]).is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: no answer from {url} within 5 s\n\
+             hint: to do without IAM, set AWS_MFA_ARN to the device's ARN\n"
+        ),
+    );
+}
