@@ -14,7 +14,6 @@ use std::path::PathBuf;
     name = "aws-mfa",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\
 Examples:
@@ -29,18 +28,54 @@ pub struct Cli {
 }
 
 /// The verbs, each with a file of its name in `commands`.
-// Deferred: the arguments of the other verbs are not made when one of them runs.
+// Deferred: only the arguments of the verb that runs are built. The descriptions are here and not on the structs,
+// because the root help shows them without building the rest.
 #[derive(Subcommand)]
 #[command(defer = true)]
 pub enum Command {
+    /// Get a new session from STS for an MFA code, and save it
+    ///
+    /// The master keys are MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY of the
+    /// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
+    /// answered; a failure leaves it as it is. A code is sent at most once.
     Get(Get),
+    /// Hand the saved session on to a shell or to direnv
+    ///
+    /// Without a valid session nothing is printed, the reason goes to standard error, and the exit
+    /// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
     Load(Load),
+    /// Print the integration for a shell or for direnv
+    ///
+    /// In a shell it is a hook that runs at each prompt: a new session reaches the shell, an expired one is
+    /// removed from it with one line, and one line says when 15 minutes are left. In a directory that direnv has
+    /// loaded, the hook changes nothing itself: it has direnv load the .envrc again when the session has expired.
     Init(Init),
+    /// Run a command with the session
+    ///
+    /// On a terminal and without a valid session, it first gets one, as `get` does: from the code command, or by
+    /// asking for a code. The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
+    /// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
+    /// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
+    /// valid session, before anything runs; 126 if it cannot be run, 127 if it does not exist.
     Exec(Exec),
+    /// Show the session, how long it is valid, and where each setting comes from
+    ///
+    /// It needs no network and shows no secret. Exit status: 3 without a valid session, so that a script
+    /// can test for one.
     Status(Status),
+    /// Remove the saved session and its roles; direnv's shells drop them at their next prompt
+    ///
+    /// For a role, only the role's credentials are removed.
+    ///
+    /// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
+    /// file is a symlink, its target is removed.
     Clear(Clear),
+    /// Print the completions for a shell; profiles are completed by their names
     Completions(Completions),
     #[command(hide = true)]
+    /// What the hooks of `init` run at each prompt
+    ///
+    /// It prints what the shell has to do, which is nothing unless something has changed.
     Prompt(Prompt),
     /// Print the manual page
     ///
@@ -52,11 +87,6 @@ Examples:
     Man,
 }
 
-/// Get a new session from STS for an MFA code, and save it
-///
-/// The master keys are MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY of the
-/// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
-/// answered; a failure leaves it as it is. A code is sent at most once.
 #[derive(Args)]
 #[command(
     override_usage = "aws-mfa get [OPTIONS] [CODE | -]",
@@ -81,7 +111,7 @@ pub struct Get {
     #[arg(long, value_name = "DEVICE")]
     pub serial_number: Option<String>,
 
-    /// How long the session holds, 15m to 36h: 12h, 90m, 1h30m or seconds [env: AWS_MFA_DURATION]
+    /// How long the session lasts, 15m to 36h: 12h, 90m, 1h30m or seconds [env: AWS_MFA_DURATION]
     #[arg(short, long, value_name = "LENGTH")]
     pub duration: Option<String>,
 
@@ -102,7 +132,7 @@ pub struct Get {
     #[arg(long)]
     pub direct: bool,
 
-    /// Keep the session where it holds for more than MARGIN [default: 15m]
+    /// Keep the session if it is valid for more than MARGIN [default: 15m]
     ///
     /// The margin is a quarter of the duration at most. Of terminals that start together, one asks
     /// for a code, and the others wait for its session.
@@ -110,10 +140,6 @@ pub struct Get {
     pub unless_valid: Option<String>,
 }
 
-/// Hand the saved session on to a shell or to direnv
-///
-/// Without a valid session nothing is printed, the reason goes to standard error, and the exit
-/// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -135,23 +161,18 @@ pub struct Load {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Under direnv, fail (exit status 3) where there is no valid session
+    /// Under direnv, fail (exit status 3) if there is no valid session
     ///
     /// By default the environment is handed back unchanged, so that the rest of the .envrc loads
     /// and direnv watches for the session.
     #[arg(long)]
     pub strict: bool,
 
-    /// Say nothing where there is no valid session
+    /// Print nothing if there is no valid session
     #[arg(short, long)]
     pub quiet: bool,
 }
 
-/// Print the integration for a shell or for direnv
-///
-/// In a shell it is a hook that runs at each prompt: a new session reaches the shell, an expired one is
-/// removed from it with one line, and one line says when 15 minutes are left. In a directory that direnv has
-/// loaded, the hook changes nothing itself: it has direnv load the .envrc again when the session has expired.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -196,13 +217,6 @@ pub enum Tool {
     AwsConfig,
 }
 
-/// Run a command with the session
-///
-/// On a terminal and without a valid session, it first gets one, as `get` does: from the code command, or by
-/// asking for a code. The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
-/// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
-/// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
-/// valid session, before anything runs; 126 where it cannot be run, 127 where there is none.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -227,9 +241,6 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// What the hooks of `init` run at each prompt
-///
-/// It prints what the shell has to do, which is nothing unless something has changed.
 #[derive(Args)]
 pub struct Prompt {
     /// The language of the shell; json for those that read data instead of code
@@ -244,10 +255,6 @@ pub struct Prompt {
     pub memory: String,
 }
 
-/// Show the session, how long it holds, and where each setting comes from
-///
-/// It asks nobody and shows no secret. Exit status: 3 without a valid session, so that it serves in
-/// a script or a prompt.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -267,12 +274,6 @@ pub struct Status {
     pub json: bool,
 }
 
-/// Remove the saved session and its roles; direnv's shells drop them at their next prompt
-///
-/// For a role, only the role's credentials are removed.
-///
-/// The credentials themselves hold until they expire: STS has no way to take them back. Where the
-/// session file is a symlink, the file that it leads to is removed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -287,7 +288,6 @@ pub struct Clear {
     pub all: bool,
 }
 
-/// Print the completions for a shell; profiles are completed by their names
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -315,7 +315,7 @@ pub enum CompletionShell {
 /// Which session: the flags that every command takes.
 #[derive(Args, Clone)]
 pub struct Selection {
-    /// The profile in ~/.aws that has the keys; its session is apart from others [env: AWS_PROFILE]
+    /// The profile in ~/.aws that has the keys; each has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
 
@@ -323,7 +323,7 @@ pub struct Selection {
     #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     pub role_arn: Option<String>,
 
-    /// The file that keeps the session [env: AWS_SESSION_FILE]
+    /// The session file [env: AWS_SESSION_FILE]
     #[arg(long, value_name = "PATH")]
     pub session_file: Option<PathBuf>,
 }
@@ -383,7 +383,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn command_definition_is_sound() {
         Cli::command().debug_assert();
     }
 }

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_six_digits_and_spaces_do_not_matter() {
+    fn code_is_six_digits_and_spaces_do_not_matter() {
         for text in ["123456", "123 456", " 123456\r\n", "1 2 3 4 5 6"] {
             assert_eq!(Code::parse(text).unwrap().digits(), "123456");
         }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_the_rest_of_the_time_step() {
+    fn wait_is_the_rest_of_the_time_step() {
         let wait = |second| next_code(Timestamp::from_second(second).unwrap()).as_secs();
         assert_eq!([wait(0), wait(1), wait(89), wait(90)], [30, 29, 1, 30]);
     }

@@ -412,7 +412,7 @@ mod tests {
         }
 
         #[test]
-        fn text_that_is_not_a_list_of_watches_is_not_changed(text in any::<String>()) {
+        fn text_that_is_not_a_list_of_watches_is_unchanged(text in any::<String>()) {
             prop_assert_eq!(watch("/s").added_to(&text), None);
         }
     }
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zlib_stream_of_any_length_round_trips() {
+    fn zlib_stream_of_any_length_round_trips() {
         for length in [1, 0xfffe, 0xffff, 0x1_0000, 200_000] {
             let text = "x".repeat(length);
             let encoded = encode(&text, 0).unwrap();
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dump_holds_every_variable_except_its_own_place() {
+    fn dump_has_every_variable_except_its_own_path() {
         let environment = environment(&[
             ("PATH", "/bin"),
             ("EMPTY", ""),
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_is_appended_once() {
+    fn watch_is_appended_once() {
         let before = encode(&json!([{"Path": "/a", "Modtime": 1, "Exists": true}]), 0).unwrap();
         let after = watch("/s").added_to(&before).unwrap();
         assert_eq!(
@@ -502,14 +502,14 @@ mod tests {
     }
 
     #[test]
-    fn watches_of_more_than_a_mebibyte_are_left_as_they_are() {
+    fn watches_of_more_than_a_mebibyte_are_unchanged() {
         let list = |bytes: usize| encode(&["x".repeat(bytes - 4)], 0).unwrap();
         assert!(watch("/s").added_to(&list(LARGEST_WATCHES)).is_some());
         assert_eq!(watch("/s").added_to(&list(LARGEST_WATCHES + 1)), None);
     }
 
     #[test]
-    fn watches_with_a_wrong_checksum_are_left_as_they_are() {
+    fn watches_with_a_wrong_checksum_are_unchanged() {
         let mut stream = zlib(b"[]");
         if let Some(last) = stream.last_mut() {
             *last ^= 1;
@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_begins_with_an_equals_sign_is_cut_where_direnv_cuts_it() {
+    fn name_that_begins_with_an_equals_sign_is_cut_where_direnv_cuts_it() {
         let environment = environment(&[("=C:", "x"), ("=D:", "y"), ("A", "=b=")]);
         let expected = [("", "C:=x"), ("A", "=b=")];
         assert_eq!(
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn watches_that_do_not_decode_are_left_as_they_are() {
+    fn watches_that_do_not_decode_are_unchanged() {
         for odd in ["", "not base64!", "AAAA", &encode(&json!({}), 0).unwrap()] {
             let environment = environment(&[(WATCHES, odd)]);
             assert_eq!(dumped(&environment).get(WATCHES).unwrap(), odd);
@@ -536,13 +536,13 @@ mod tests {
     }
 
     #[test]
-    fn a_watched_path_is_absolute_and_clean() {
+    fn watched_path_is_absolute_and_clean() {
         assert_eq!(absolute(Path::new("/a/./b/../c")), Path::new("/a/c"));
         assert!(absolute(Path::new("session")).is_absolute());
     }
 
     #[test]
-    fn a_missing_file_is_watched() {
+    fn missing_file_is_watched() {
         let watch = Watch::of(Path::new("/nonexistent/session")).unwrap();
         assert!(!watch.exists);
         assert_eq!(watch.modified, 0);
@@ -550,7 +550,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_direnv_cannot_check_is_not_watched() {
+    fn file_that_direnv_cannot_check_is_not_watched() {
         use std::os::unix::ffi::OsStrExt;
         let odd = Path::new(OsStr::from_bytes(b"/nonexistent/\xff"));
         assert!(Watch::of(odd).is_none());
@@ -560,7 +560,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_symlink_and_its_target_count_with_the_later_time() {
+    fn symlink_and_its_target_count_with_the_later_time() {
         use std::time::{Duration, UNIX_EPOCH};
         let directory = tempfile::tempdir().unwrap();
         let (target, link) = (

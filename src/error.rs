@@ -127,7 +127,7 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The kind of `error`, where it is a failure.
+/// The kind of `error`, if it is a failure.
 pub fn kind(error: &anyhow::Error) -> Option<Kind> {
     error.downcast_ref::<Failure>().map(|failure| failure.kind)
 }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_shows_message_detail_and_hint_in_this_order() {
+    fn failure_shows_message_detail_and_hint_in_this_order() {
         let failure = Failure::new(Kind::Setup, "the code was rejected")
             .detail("AccessDenied: no")
             .hint("wait");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_a_remedy_shows_its_causes_on_one_line() {
+    fn error_without_a_remedy_shows_its_causes_on_one_line() {
         let error = anyhow::anyhow!("no space").context("cannot save the session");
         assert_eq!(
             render(&error),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_from_the_system_has_no_error_number() {
+    fn cause_from_the_system_has_no_error_number() {
         let error = std::io::Error::from_raw_os_error(13);
         let error = anyhow::Error::new(error).context("cannot write");
         let text = render(&error);

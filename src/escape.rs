@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_code_is_masked() {
+    fn quoted_code_is_masked() {
         for code in ["483920", "483 920", "４８３９２０", "٤٨٣٩٢٠"] {
             assert_eq!(quote(code), "******");
         }

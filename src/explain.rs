@@ -56,7 +56,7 @@ impl Request<'_> {
                 return Failure::new(
                     Kind::Setup,
                     format!(
-                        "STS's answer is no session of the role {}: {} ({})",
+                        "STS's answer is not a session of the role {}: {} ({})",
                         role.arn,
                         unusable(cause),
                         self.endpoint
@@ -129,8 +129,8 @@ impl Request<'_> {
             .hint("set duration_seconds, or --duration with --direct, to at most its MaxSessionDuration"),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
             Reason::RegionDisabled => {
-                setup("STS is switched off in this region for the account".to_owned())
-                    .hint("name another region: `--region us-east-1`")
+                setup("STS is disabled in this region for the account".to_owned())
+                    .hint("use another region: `--region us-east-1`")
             }
             Reason::Throttled => setup("STS is busy".to_owned()),
             Reason::ServerFault => setup(format!("STS has failed (HTTP {})", refusal.http_status)),
@@ -177,7 +177,7 @@ impl Request<'_> {
             CallError::Unusable(cause) => Failure::new(
                 Kind::Setup,
                 format!(
-                    "STS's answer is no session: {} ({})",
+                    "STS's answer is not a session: {} ({})",
                     unusable(cause),
                     self.endpoint
                 ),
@@ -287,7 +287,7 @@ impl Request<'_> {
         };
         let failure = match refusal.reason {
             Reason::InvalidMfaCode => {
-                setup("the code was rejected: wrong, expired or used already".to_owned())
+                setup("the code was rejected: wrong, expired or already used".to_owned())
                     .hint(next_code_hint(now, self.command))
             }
             Reason::ForeignMfaDevice => {
@@ -295,18 +295,18 @@ impl Request<'_> {
                     Some(device) => (device.value, device.origin.to_string()),
                     None => ("", "the MFA device".to_owned()),
                 };
-                setup(format!("the MFA device is not this user's: {device}")).hint(format!(
+                setup(format!("the MFA device does not belong to this user: {device}")).hint(format!(
                     "check {origin}: the IAM console shows the user's devices under Security credentials"
                 ))
             }
             Reason::TemporaryCredentials => {
-                setup(format!("the master keys are a session's, not a user's: {key_id}"))
-                    .hint(format!("check {key_origin}: it must be a user's own access key"))
+                setup(format!("the master keys are temporary credentials: {key_id}"))
+                    .hint(format!("check {key_origin}: a long-term access key (AKIA…) is required"))
             }
             Reason::AccessDenied => setup(format!("a policy denies {} to {key_id}", self.action))
                 .hint("ask the account's administrator to allow it without MFA"),
             Reason::UnknownKey => setup(format!(
-                "AWS does not know the access key {key_id}: deleted, inactive, or another partition's"
+                "AWS does not know the access key {key_id}: deleted, inactive or from another partition"
             ))
             .hint(format!("check {key_origin} (request sent to {endpoint})")),
             Reason::WrongSecret => {
@@ -319,16 +319,16 @@ impl Request<'_> {
             }
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
             Reason::InvalidDuration => {
-                Failure::new(Kind::Usage, "STS does not give a session of this length").hint(
-                    "a session holds 15m to 36h, and 1h at most for a root user: `--duration 1h`",
+                Failure::new(Kind::Usage, "STS does not allow a session of this duration").hint(
+                    "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
                 )
             }
             Reason::RegionDisabled => {
-                setup("STS is switched off in this region for the account".to_owned())
-                    .hint("name another region: `--region us-east-1`")
+                setup("STS is disabled in this region for the account".to_owned())
+                    .hint("use another region: `--region us-east-1`")
             }
             Reason::Throttled => self.maybe_spent(setup(format!("STS is busy{status}")), now),
-            Reason::ServerFault => self.maybe_spent(setup(format!("STS is broken{status}")), now),
+            Reason::ServerFault => self.maybe_spent(setup(format!("STS has failed{status}")), now),
             // Within TLS a proxy has no say.
             Reason::ProxyCredentials => match self.proxy.filter(|_| !endpoint.has_tls()) {
                 Some(proxy) => self.maybe_spent(self.proxy_credentials(proxy), now),
@@ -379,7 +379,7 @@ pub fn no_endpoint(region: &str, fips: bool) -> Failure {
             region
         ),
     )
-    .hint("name a region like us-east-1: `--region`, AWS_REGION, or region of the profile")
+    .hint("use a region like us-east-1: `--region`, AWS_REGION, or region of the profile")
 }
 
 /// The failure for a setting that is not the URL of a proxy. It is not shown: it may have a password
@@ -427,7 +427,7 @@ fn with_next_step(mut failure: Failure, step: String) -> Failure {
     failure.hint(hint)
 }
 
-/// `off` is how far ahead of AWS's this machine's clock is, where that is known.
+/// `off` is how far ahead of AWS's this machine's clock is, if known.
 fn clock(off: Option<SignedDuration>) -> Failure {
     let far = match off {
         Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),

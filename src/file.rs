@@ -5,7 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
-/// Opens the file at `path` for reading, and never waits: to open a FIFO would block until somebody
+/// Opens the file at `path` for reading, and never waits: to open a FIFO would block until someone
 /// writes to it.
 ///
 /// # Errors

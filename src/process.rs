@@ -14,8 +14,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Is set for every command that is run, so that a command that leads back to aws-mfa, through
-/// whatever other programs, ends there.
+/// Is set for every command that is run, so that a command that runs aws-mfa again, through
+/// whatever other programs, fails.
 const MARKER: Variable = variable::AWS_MFA_INSIDE_COMMAND;
 
 /// No command that prints a key or a code prints more.
@@ -25,7 +25,7 @@ const LARGEST_OUTPUT: u64 = 64 * 1024;
 #[derive(Debug)]
 pub enum Fault {
     /// aws-mfa runs within such a command already.
-    Circle,
+    Cycle,
     /// The shell could not be started, or its output not be read.
     Io(std::io::Error),
     /// It did not end in time, and was killed.
@@ -40,7 +40,7 @@ impl fmt::Display for Fault {
     /// What happened, as the rest of a sentence that begins with the command's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Circle => f.write_str("leads back to aws-mfa"),
+            Fault::Cycle => f.write_str("runs aws-mfa again"),
             Fault::Io(error) => write!(f, "cannot be run: {}", reason(error)),
             Fault::TimedOut(limit) => write!(f, "did not end within {} s", limit.as_secs()),
             Fault::Failed(status) => write!(f, "failed: {status}"),
@@ -52,18 +52,18 @@ impl fmt::Display for Fault {
 /// Runs `command_line` in the shell and gives what it prints on standard output.
 ///
 /// Its standard error is this process's. Where a terminal is there, the command may ask on it.
-/// After `limit` it is killed: with all that it has started where there is no terminal, and alone
+/// After `limit` it is killed: with all that it has started if there is no terminal, and alone
 /// where there is one, because there it has to share this process's group to be allowed to ask.
 ///
 /// # Errors
-/// It leads back to aws-mfa, cannot be started, fails, prints too much or takes too long.
+/// It runs aws-mfa again, cannot be started, fails, prints too much or takes too long.
 pub fn run(
     command_line: &str,
     environment: &Environment,
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
     if environment.get(MARKER).is_some() {
-        return Err(Fault::Circle);
+        return Err(Fault::Cycle);
     }
     let mut command = shell(command_line);
     command
@@ -89,7 +89,7 @@ pub fn bounded(mut command: Command, limit: Duration) -> Result<Zeroizing<Vec<u8
     let mut child = command.spawn().map_err(Fault::Io)?;
     let outcome = output(&mut child, deadline, limit);
     match outcome {
-        // It has ended and was waited for: its id may be somebody else's by now.
+        // It has ended and was waited for: its id may be someone else's by now.
         Ok(_) | Err(Fault::Failed(_)) => {}
         Err(_) => kill(&mut child, apart),
     }
@@ -195,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn a_command_line_is_run_by_the_shell() {
+    fn command_line_is_run_by_the_shell() {
         let output = run("printf '%s' \"a  b\" | tr a c", &nothing(), LIMIT).unwrap();
         assert_eq!(*output, b"c  b");
     }
 
     #[test]
-    fn a_fault_says_what_went_wrong_and_not_what_was_printed() {
+    fn fault_says_what_went_wrong_and_not_what_was_printed() {
         assert_eq!(
             fault("echo S3CR3T; exit 7", LIMIT),
             "failed: exit status: 7"
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_takes_too_long_is_killed() {
+    fn command_that_takes_too_long_is_killed() {
         let limit = Duration::from_secs(1);
         assert_eq!(fault("sleep 600", limit), "did not end within 1 s");
         // Its output closed, it still does not end.
@@ -223,10 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_leads_back_to_aws_mfa_is_refused() {
+    fn command_that_leads_back_to_aws_mfa_is_refused() {
         let inside = [(MARKER.name().into(), "1".into())].into_iter().collect();
         let fault = run("echo", &inside, LIMIT).unwrap_err();
-        assert_eq!(fault.to_string(), "leads back to aws-mfa");
+        assert_eq!(fault.to_string(), "runs aws-mfa again");
         assert_eq!(
             *run("echo $AWS_MFA_INSIDE_COMMAND", &nothing(), LIMIT).unwrap(),
             b"1\n"

@@ -34,7 +34,7 @@ pub struct Profiles {
 
 struct ProfileFile {
     path: PathBuf,
-    /// `None` where there is no such file.
+    /// `None` if there is no such file.
     sections: Option<ProfileSet>,
     /// Sections of the config file that lack the word `profile`, and so are none.
     ignored: Vec<String>,
@@ -185,7 +185,7 @@ impl ProfileFile {
                 Kind::Setup,
                 format!("cannot read {}: {fault}", path.display()),
             )
-            .hint("mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
+            .hint("correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
         };
         let text = match file::read(&path, LARGEST_FILE) {
             Ok(mut bytes) => String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
@@ -267,16 +267,13 @@ impl<'a> Profile<'a> {
                 break;
             }
             let next = self.profiles.profile(source.value);
-            let circle = chain.iter().any(|profile| profile.name == next.name);
+            let cycle = chain.iter().any(|profile| profile.name == next.name);
             chain.push(next);
-            if circle {
+            if cycle {
                 let names: Vec<&str> = chain.iter().map(|profile| profile.name).collect();
                 return Err(Failure::new(
                     Kind::Setup,
-                    format!(
-                        "source_profile goes round in a circle: {}",
-                        names.join(", ")
-                    ),
+                    format!("cycle in source_profile: {}", names.join(", ")),
                 )
                 .hint(format!(
                     "let source_profile name the profile that has the keys, in {}",
@@ -342,7 +339,7 @@ fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
         format!("error parsing {} {fault}", path.display()),
     )
     .hint(
-        "mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file",
+        "correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file",
     )
 }
 
@@ -351,7 +348,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_comes_first() {
+    fn nearest_name_comes_first() {
         let names = BTreeSet::from(["default", "work", "work-eu", "private"]);
         assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
         assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
@@ -359,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn a_section_of_the_config_file_without_the_word_profile_is_found() {
+    fn section_of_the_config_file_without_the_word_profile_is_found() {
         let text = "[default]\n[profile a]\n[ b ] # x\n[sso-session c]\nkey = [d]\n";
         assert_eq!(sections_without_prefix(text), ["b"]);
     }
 
     #[test]
-    fn a_tilde_is_the_home_directory() {
+    fn tilde_is_the_home_directory() {
         let environment = [("HOME".into(), "/h".into())].into_iter().collect();
         for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
             let got = expand_home(Path::new(path), &environment).unwrap();

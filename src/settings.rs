@@ -107,7 +107,7 @@ impl<'a> Settings<'a> {
         self.profile().get("role_arn").is_some()
     }
 
-    /// The profile that the settings come from: `None` where nothing names one and there is no
+    /// The profile that the settings come from: `None` if nothing names one and there is no
     /// default one.
     ///
     /// # Errors

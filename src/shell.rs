@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_a_format_cannot_carry_is_an_error_without_the_value() {
+    fn value_that_a_format_cannot_carry_is_an_error_without_the_value() {
         for (language, message) in [
             (
                 Language::Tcsh,

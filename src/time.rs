@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_has_at_most_two_units() {
+    fn span_has_at_most_two_units() {
         for (seconds, text) in [
             (0, "0s"),
             (59, "59s"),
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_session_is_shown_as_long_as_was_asked_for() {
+    fn new_session_is_shown_as_long_as_was_asked_for() {
         assert_eq!(rounded_span(SignedDuration::from_millis(43_199_200)), "12h");
         assert_eq!(rounded_span(SignedDuration::from_secs(5_400)), "1h 30m");
         assert_eq!(rounded_span(SignedDuration::from_secs(59)), "59s");
     }
 
     #[test]
-    fn an_end_a_day_or_more_away_has_its_date() {
+    fn end_a_day_or_more_away_has_its_date() {
         let now = time("2026-11-24T15:14:00Z");
         let zone = TimeZone::get("Europe/Zurich").unwrap();
         assert_eq!(until(time("2026-11-25T03:14:00Z"), now, &zone), "04:14");

@@ -83,7 +83,7 @@ pub enum NoAnswer {
 pub struct Refusal {
     /// What it means.
     pub reason: Reason,
-    /// AWS's own words; `None` where the answer is not AWS's.
+    /// AWS's own words; `None` if the answer is not AWS's.
     pub words: Option<Words>,
     /// The status of the HTTP answer.
     pub http_status: u16,
@@ -118,9 +118,9 @@ pub enum Reason {
     WrongSecret,
     /// The session that signed the request has expired.
     ExpiredSession,
-    /// The signature's time is too far from AWS's time, which is this where it is known.
+    /// The signature's time is too far from AWS's time, which is this if known.
     ClockSkew(Option<Timestamp>),
-    /// The session cannot be as long as that.
+    /// The session duration is too long.
     InvalidDuration,
     /// The service is not activated in the region.
     RegionDisabled,
@@ -128,7 +128,7 @@ pub enum Reason {
     Throttled,
     /// AWS has failed.
     ServerFault,
-    /// Somebody asks for a proxy's credentials: HTTP status 407.
+    /// Someone asks for a proxy's credentials: HTTP status 407.
     ProxyCredentials,
     /// Any other error of AWS.
     Other,

@@ -130,7 +130,7 @@ impl ResolveDns for SystemResolver {
 }
 
 /// The first of these addresses that takes a connection; each is given a head start over the next.
-/// `None` where none of them does.
+/// `None` if none of them does.
 async fn first_to_answer(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let mut attempts = JoinSet::new();
     for (turn, &address) in (0..).zip(addresses) {

@@ -43,7 +43,7 @@ pub enum CodeSource<'a> {
 pub struct Prompt<'a> {
     /// The MFA device.
     pub device: &'a str,
-    /// The command to run where there is no terminal.
+    /// The command to run if there is no terminal.
     pub get_command: &'a str,
 }
 
@@ -185,7 +185,7 @@ fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let broken = |error: std::io::Error| {
         Failure::new(
             Kind::Setup,
-            format!("cannot ask on the terminal: {}", error::reason(&error)),
+            format!("cannot prompt on the terminal: {}", error::reason(&error)),
         )
     };
     write!(output, "MFA code for {}: ", prompt.device)
@@ -195,7 +195,7 @@ fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if line.is_empty() {
         // The end of input, Ctrl-D: the user does not want to.
         let _ = writeln!(output);
-        return Err(Failure::new(Kind::Setup, "no MFA code was typed"));
+        return Err(Failure::new(Kind::Setup, "no MFA code was entered"));
     }
     Ok(line)
 }
@@ -215,7 +215,7 @@ fn terminal() -> std::io::Result<(File, File)> {
 fn no_terminal(get_command: &str) -> Failure {
     Failure::new(
         Kind::Setup,
-        "there is no MFA code, and no terminal to ask for one",
+        "no MFA code was given, and there is no terminal to ask on",
     )
     .hint(format!(
         "run `{get_command}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND"

@@ -17,7 +17,7 @@ const VARIABLE: &str = variable::AWS_MFA_COMPLETE.name();
 
 const PROGRAM: &str = "aws-mfa";
 
-/// In a folder of `$fpath`, zsh loads the script at the first completion, which has to be answered
+/// In a directory of `$fpath`, zsh loads the script at the first completion, which has to be answered
 /// too.
 const ZSH_FIRST_TIME: &str = "\
 if [[ ${funcstack[1]} = _aws-mfa ]]; then

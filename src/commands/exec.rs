@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_duplicate_variables_counts() {
+    fn first_of_duplicate_variables_counts() {
         let environment = [("A", "1"), ("B", "2"), ("A", "3")]
             .map(|(name, value)| (name.into(), value.into()))
             .into_iter()

@@ -12,10 +12,7 @@ const CHANGED: [(&str, &str); 4] = [
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
         "The session.",
     ),
-    (
-        "AWS_CREDENTIAL_EXPIRATION",
-        "Until when it holds, in RFC 3339.",
-    ),
+    ("AWS_CREDENTIAL_EXPIRATION", "When it expires, in RFC 3339."),
     (
         "AWS_REGION, AWS_DEFAULT_REGION",
         "Where a region was saved with the session.",
@@ -51,7 +48,7 @@ const EXIT_STATUS: [(&str, &str); 6] = [
         "Done. Under direnv_load also load without a valid session, unless --strict is given.",
     ),
     ("1", "Failed."),
-    ("2", "Used wrongly."),
+    ("2", "Usage error."),
     ("3", "No valid session: missing, expired or corrupt."),
     (
         "126",
@@ -291,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_roffs_own_is_escaped() {
+    fn roff_syntax_is_escaped() {
         assert_eq!(inline(".x -y \\ 'z'"), "\\&.x \\-y \\e \\(aqz\\(aq");
     }
 }

@@ -1,4 +1,4 @@
-//! `aws-mfa status`: the session, how long it holds, and where each setting comes from.
+//! `aws-mfa status`: the session, how long it is valid, and where each setting comes from.
 //!
 //! It asks nobody, runs no `credential_process` and shows no secret.
 
@@ -240,7 +240,7 @@ fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
     Some(source.map(|source| match source {
         KeySource::Pair { access_key_id, .. } => access_key_id.trim().into(),
         KeySource::Process(_) => Shown {
-            text: "printed by a program".to_owned(),
+            text: "printed by a command".to_owned(),
             json: serde_json::Value::Null,
         },
     }))
@@ -304,8 +304,8 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
         }
         if environment.get(variable::AWS_PROFILE).is_some() {
             report.warnings.push(
-                "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK takes the profile's \
-                 keys, and no session"
+                "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
+                 keys instead of the session"
                     .to_owned(),
             );
         }

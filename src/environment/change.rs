@@ -78,7 +78,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The names with their new values; `None` where the variable goes.
+    /// The names with their new values; `None` if the variable goes.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
         self.entries
             .iter()

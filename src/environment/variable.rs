@@ -11,7 +11,7 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// What it is called.
+    /// The name.
     pub const fn name(self) -> &'static str {
         self.name
     }

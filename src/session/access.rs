@@ -41,7 +41,7 @@ impl fmt::Display for Refusal {
             Refusal::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
-            Refusal::EverybodyWrites(mode) => write!(f, "everybody can write it, mode {mode:04o}"),
+            Refusal::EverybodyWrites(mode) => write!(f, "everyone can write it, mode {mode:04o}"),
             Refusal::GroupWrites(mode) => write!(f, "its group can write it, mode {mode:04o}"),
         }
     }

@@ -1,4 +1,4 @@
-//! What reading and saving a session can run into, and how people are told.
+//! What reading and saving a session can run into, and how people see it.
 
 use super::access::Refusal;
 use crate::error::{Failure, Kind, reason};
@@ -31,7 +31,7 @@ pub enum Problem {
     },
     /// The file is not a session: why, in a few words that quote nothing of it.
     Corrupt(String),
-    /// Somebody else may have chosen what is in the file.
+    /// Someone else may have chosen what is in the file.
     Refused(Refusal),
     /// The system does not let the file be read.
     Unreadable(Obstacle),
@@ -52,7 +52,7 @@ pub enum Obstacle {
     Tilde,
     /// Another user has made the symlink.
     ForeignSymlink(PathBuf),
-    /// The symlinks lead in a circle, or through too many.
+    /// The symlinks form a loop, or there are too many.
     SymlinkLoop,
     /// Something that is not a regular file is in the place.
     NotRegular(PathBuf),
@@ -232,7 +232,7 @@ impl fmt::Display for Warning {
             ),
             Warning::SharedDirectory { directory, mode } => write!(
                 f,
-                "others can replace files in the session file's directory, mode {mode:04o}: chmod go-w {}",
+                "others can replace files in the directory of the session file, mode {mode:04o}: chmod go-w {}",
                 directory.display()
             ),
         }

@@ -46,7 +46,7 @@ impl SessionStore {
     /// The session in the file, expired or not.
     ///
     /// # Errors
-    /// There is no file, it cannot be read, it is not a session, or somebody else could have
+    /// There is no file, it cannot be read, it is not a session, or someone else could have
     /// written it.
     pub fn read(&self) -> Result<Loaded, Error> {
         self.read_file().map_err(|problem| self.error(problem))

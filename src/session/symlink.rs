@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// As many symlinks as Linux follows for one path, see path_resolution(7).
 const MOST_SYMLINKS: usize = 40;
 
-/// Opens the file that `path` leads to, and never waits: to open a FIFO would block until somebody
+/// Opens the file that `path` leads to, and never waits: to open a FIFO would block until someone
 /// opens its other end.
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Obstacle> {
 pub fn follow(path: &Path) -> Result<PathBuf, Obstacle> {
     let mut target = path.to_owned();
     for _ in 0..MOST_SYMLINKS {
-        // What cannot be looked at is reported by whoever opens it.
+        // What cannot be looked at is reported by the caller that opens it.
         let Ok(Some((link, next))) = read(&target) else {
             return Ok(target);
         };

@@ -37,10 +37,10 @@ pub fn run(
     environment: &Environment,
 ) -> Result<MasterKeys, Failure> {
     if runs_aws_mfa(command_line) {
-        return Err(not_itself(&format!("{name} {}", process::Fault::Circle)));
+        return Err(not_itself(&format!("{name} {}", process::Fault::Cycle)));
     }
     let output = process::run(command_line, environment, LIMIT).map_err(|fault| match fault {
-        process::Fault::Circle => not_itself(&format!("{name} {fault}")),
+        process::Fault::Cycle => not_itself(&format!("{name} {fault}")),
         _ => unusable(name, &fault.to_string()),
     })?;
     parse(&output, name)
@@ -92,7 +92,7 @@ fn unusable(name: &str, what: &str) -> Failure {
 }
 
 /// Whether the command line runs this program; it is then not even started. (What is hidden better ends
-/// in [`process::Fault::Circle`].)
+/// in [`process::Fault::Cycle`].)
 fn runs_aws_mfa(command_line: &str) -> bool {
     aws_mfa_arguments(command_line).is_some()
 }

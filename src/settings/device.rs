@@ -31,7 +31,7 @@ impl Device {
         match device.resource() {
             Some(resource) if resource.starts_with("u2f/") => Err(Failure::new(
                 Kind::Setup,
-                format!("a FIDO security key or passkey gives no codes, and STS takes nothing else: {name}"),
+                format!("a FIDO security key or passkey has no codes, and STS accepts only codes: {name}"),
             )
             .hint("add a virtual MFA device (an authenticator app) to the same user, and name its ARN")),
             Some(resource) if !resource.starts_with("mfa/") => Err(Failure::new(
@@ -129,7 +129,7 @@ mod tests {
         let fault = |name: &str| Device::parse(name).err().unwrap().to_string();
         assert_eq!(
             fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),
-            "a FIDO security key or passkey gives no codes, and STS takes nothing else: \
+            "a FIDO security key or passkey has no codes, and STS accepts only codes: \
              arn:aws:iam::123456789012:u2f/user/igor/key-ABC\n\
              hint: add a virtual MFA device (an authenticator app) to the same user, and name its ARN"
         );

@@ -1,4 +1,4 @@
-//! How long a session is to hold.
+//! How long a session lasts.
 
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
@@ -24,7 +24,7 @@ impl Duration {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let fault = |what: &str| {
             Failure::new(Kind::Usage, format!("{what}: {}", quote(text)))
-                .hint("a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
+                .hint("a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
         };
         let seconds = seconds(text.trim()).ok_or_else(|| fault(NO_LENGTH))?;
         match i32::try_from(seconds) {
@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(
                 Duration::parse(text).err().unwrap().to_string(),
                 format!(
-                    "{message}\nhint: a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds"
+                    "{message}\nhint: a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds"
                 )
             );
         }

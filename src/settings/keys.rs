@@ -33,7 +33,7 @@ impl MasterKeys {
     /// The pair that `name` gives.
     ///
     /// # Errors
-    /// The id is none, or that of temporary credentials (`ASIA…`).
+    /// The id is invalid, or that of temporary credentials (`ASIA…`).
     pub fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
         let access_key_id = key_id(access_key_id, name)?;
         if access_key_id.starts_with("ASIA") {
@@ -51,7 +51,7 @@ impl MasterKeys {
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>
 ///
 /// # Errors
-/// It is none, or looks like a secret; the message does not show it.
+/// It is not an access key id, or looks like a secret; the message does not show it.
 pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
     let id = value.trim();
     let fault = if id.len() == SECRET_LENGTH {

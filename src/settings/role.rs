@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_not_a_role() {
+    fn invalid_role_arn_is_an_error() {
         for text in [
             "",
             "admin",

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cmd_cannot_carry_is_an_error() {
+    fn value_that_cmd_cannot_carry_is_an_error() {
         assert_eq!(line("a\"b"), Err(Unfit("a double quote")));
         assert_eq!(line("a%b"), Err(Unfit("a percent sign")));
         assert_eq!(line("a!b"), Err(Unfit("an exclamation mark")));

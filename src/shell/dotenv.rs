@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_bare_or_an_error() {
+    fn value_is_bare_or_an_error() {
         assert_eq!(line("IQoJb3//+=").unwrap(), "N=IQoJb3//+=\n");
         assert_eq!(
             line("2026-11-24T18:10:00Z").unwrap(),

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_is_doubled() {
+    fn quote_is_doubled() {
         assert_eq!(quoted("a'b\\c\n"), "'a''b\\c\n'");
     }
 

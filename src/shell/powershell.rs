@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_is_not_printable_ascii_becomes_a_number() {
+    fn character_that_is_not_printable_ascii_becomes_a_number() {
         assert_eq!(
             quoted("a'b\\c!d$e`f\"g\u{2019}h\ni"),
             "'a''b\\c!d$e`f\"g' + [char]8217 + 'h' + [char]10 + 'i'"

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_has_an_expiration_where_the_session_has_one() {
+    fn answer_has_an_expiration_if_the_session_has_one() {
         let answered = |expiration| -> serde_json::Value {
             let change = Change::of_variables([
                 ("AWS_ACCESS_KEY_ID", Some("A")),

@@ -31,7 +31,7 @@ mod tests {
         text
     }
 
-    /// One word as POSIX reads it; `None` where anything but `\'` stands outside of quotes.
+    /// One word as POSIX reads it; `None` if anything but `\'` stands outside of quotes.
     fn read(word: &str) -> Option<String> {
         let mut value = String::new();
         let mut rest = word.chars();
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_quote_is_written_outside_of_the_quotes() {
+    fn single_quote_is_written_outside_of_the_quotes() {
         assert_eq!(quoted("a'b\n$(c)"), "'a'\\''b\n$(c)'");
     }
 

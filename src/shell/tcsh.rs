@@ -42,7 +42,7 @@ mod tests {
         quote(value, &mut text).map(|()| text)
     }
 
-    /// One word as tcsh reads it, with `backslash_quote` or without: `None` where the two differ,
+    /// One word as tcsh reads it, with `backslash_quote` or without: `None` if the two differ,
     /// where history would be substituted, or where anything unescaped stands outside of quotes.
     fn read(word: &str) -> Option<String> {
         let mut value = String::new();

@@ -200,7 +200,7 @@ fn instructions(command: &Command) -> Option<u64> {
     count.split_whitespace().next()?.parse().ok()
 }
 
-/// Runs `command` under `program`, in the same world; `None` where that fails.
+/// Runs `command` under `program`, in the same world; `None` if that fails.
 fn below(command: &Command, program: &Path, arguments: &[&str]) -> Option<()> {
     let mut wrapped = Command::new(program);
     wrapped
@@ -214,8 +214,8 @@ fn below(command: &Command, program: &Path, arguments: &[&str]) -> Option<()> {
                 .filter_map(|(name, value)| Some((name, value?))),
         )
         .stdin(Stdio::null());
-    if let Some(folder) = command.get_current_dir() {
-        wrapped.current_dir(folder);
+    if let Some(directory) = command.get_current_dir() {
+        wrapped.current_dir(directory);
     }
     wrapped.output().ok()?.status.success().then_some(())
 }

@@ -6,7 +6,7 @@
 //! (`.cargo/static.toml`), on Linux. `--profile dev` spares optimising the benchmark.
 //!
 //! With `-- --quick` every command runs twice and the table means nothing: it shows that the
-//! benchmark works. With `-- --out FOLDER` the rows are written to `speed.csv` there and the chart
+//! benchmark works. With `-- --out DIRECTORY` the rows are written to `speed.csv` there and the chart
 //! to `speed.svg`.
 
 #![allow(
@@ -64,18 +64,18 @@ const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 struct Build {
     name: &'static str,
     binary: PathBuf,
-    _folder: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 impl Build {
     fn install(name: &'static str, binary: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let installed = folder.path().join("aws-mfa");
+        let directory = tempfile::tempdir().unwrap();
+        let installed = directory.path().join("aws-mfa");
         std::fs::copy(binary, &installed).unwrap();
         Build {
             name,
             binary: installed,
-            _folder: folder,
+            _directory: directory,
         }
     }
 }
@@ -83,7 +83,7 @@ impl Build {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let folder = arguments
+    let directory = arguments
         .iter()
         .position(|argument| argument == "--out")
         .map(|index| PathBuf::from(&arguments[index + 1]));
@@ -107,10 +107,10 @@ fn main() {
     } else {
         print!("{}", report::targets(&rows, &builds, crates()));
     }
-    if let Some(folder) = folder {
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("speed.csv"), report::csv(&rows)).unwrap();
-        std::fs::write(folder.join("speed.svg"), chart::svg(&rows)).unwrap();
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("speed.csv"), report::csv(&rows)).unwrap();
+        std::fs::write(directory.join("speed.svg"), chart::svg(&rows)).unwrap();
     }
 }
 

@@ -11,7 +11,7 @@ fn session_is_removed_and_missing_session_is_no_failure() {
         &format!("removed the session ({})\n", file.display()),
         "",
     );
-    assert!(sandbox.session_folder().is_empty());
+    assert!(sandbox.session_directory().is_empty());
     sandbox.run(["clear"]).is(
         0,
         &format!("there was no session to remove ({})\n", file.display()),

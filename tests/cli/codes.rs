@@ -79,7 +79,7 @@ fn invalid_output_of_a_code_command_is_an_error_and_never_shown() {
         ),
         (
             "aws-mfa get",
-            "aws-mfa: the code command leads back to aws-mfa\nhint: check AWS_MFA_CODE_COMMAND: it must print six digits and nothing else\n",
+            "aws-mfa: the code command runs aws-mfa again\nhint: check AWS_MFA_CODE_COMMAND: it must print six digits and nothing else\n",
             "failed: exit status: 1",
         ),
     ] {
@@ -113,7 +113,7 @@ fn missing_terminal_is_an_error() {
     sandbox.run_with(&mut get).is(
         1,
         "",
-        "aws-mfa: there is no MFA code, and no terminal to ask for one\n\
+        "aws-mfa: no MFA code was given, and there is no terminal to ask on\n\
          hint: run `aws-mfa get --profile default <code>`, pipe the code into `aws-mfa get -`, \
          or set AWS_MFA_CODE_COMMAND\n",
     );
@@ -141,7 +141,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     assert!(read("out").starts_with("saved session info to "));
     assert!(read("err").starts_with("aws-mfa: an MFA code is six digits\n"));
     assert!(
-        read("err").contains("aws-mfa: the code was rejected: wrong, expired or used already\n")
+        read("err").contains("aws-mfa: the code was rejected: wrong, expired or already used\n")
     );
 
     // Three rejected ones are the end. The same one again is not sent again.
@@ -186,7 +186,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     terminal.wait_for(&prompt);
     terminal.type_key(4);
     assert_eq!(terminal.end().0, 1);
-    assert_eq!(read("err"), "aws-mfa: no MFA code was typed\n");
+    assert_eq!(read("err"), "aws-mfa: no MFA code was entered\n");
     assert_eq!(sts.requests().len(), 6);
 }
 

@@ -59,7 +59,7 @@ fn without_a_session_strict_fails_and_quiet_is_silent() {
 }
 
 #[test]
-fn a_leaked_dump_path_is_an_error_with_a_remedy() {
+fn leaked_dump_path_is_an_error_with_a_remedy() {
     let mut sandbox = Sandbox::new();
     let gone = sandbox.home().join("gone");
     let session_file =
@@ -90,7 +90,7 @@ fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
 
 #[cfg(unix)]
 #[test]
-fn the_dump_replaces_a_longer_file_and_has_every_variable() {
+fn dump_replaces_a_longer_file_and_has_every_variable() {
     use std::os::unix::ffi::OsStrExt;
     let mut sandbox = Sandbox::with_session();
     let dump = sandbox.write("dump", "!".repeat(100_000));
@@ -110,7 +110,7 @@ fn the_dump_replaces_a_longer_file_and_has_every_variable() {
 
 #[cfg(unix)]
 #[test]
-fn a_number_is_a_file_descriptor() {
+fn number_is_a_file_descriptor() {
     let sandbox = Sandbox::with_session();
     for line in [
         "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>dump",
@@ -150,7 +150,7 @@ const NOT_ITS_PLACE: &str = "hint: outside of direnv_load run `unset DIRENV_DUMP
 
 #[cfg(unix)]
 #[test]
-fn a_dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
+fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
     let mut sandbox = Sandbox::with_session();
     // With and without a reader.
     let [fifo, with_reader] = ["fifo", "with-reader"].map(|name| {
@@ -191,7 +191,7 @@ fn a_dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_dump_larger_than_a_pipe_waits_for_its_reader() {
+fn dump_larger_than_a_pipe_waits_for_its_reader() {
     let mut sandbox = Sandbox::with_session();
     for name in ["A", "B", "C", "D", "E"] {
         sandbox.set(name, "x".repeat(100_000));
@@ -204,7 +204,7 @@ fn a_dump_larger_than_a_pipe_waits_for_its_reader() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_dump_is_not_shown_on_a_terminal() {
+fn dump_is_not_shown_on_a_terminal() {
     let Some(script) = tool("script") else { return };
     let sandbox = Sandbox::with_session();
     for (place, path) in [("1", "/dev/fd/1"), ("2", "/dev/fd/2")] {
@@ -231,7 +231,7 @@ fn a_dump_is_not_shown_on_a_terminal() {
 
 #[cfg(unix)]
 #[test]
-fn a_dump_is_not_written_into_the_log_of_an_editor() {
+fn dump_is_not_written_into_the_log_of_an_editor() {
     let sandbox = Sandbox::with_session();
     for line in [
         "DIRENV_DUMP_FILE_PATH=1 aws-mfa load >log 2>&1",
@@ -297,7 +297,7 @@ fn watches_that_unpack_to_more_than_a_mebibyte_take_no_memory() {
 }
 
 #[test]
-fn the_direnv_format_outside_of_direnv_load_is_an_error() {
+fn direnv_format_outside_direnv_load_is_an_error() {
     Sandbox::with_session()
         .run(["load", "--format", "direnv"])
         .is(

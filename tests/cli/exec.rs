@@ -4,7 +4,7 @@ use super::sandbox::{Outcome, Sandbox, binary};
 use jiff::{SignedDuration, Timestamp};
 
 #[test]
-fn the_command_has_the_session_and_no_other_credentials() {
+fn command_has_the_session_and_no_other_credentials() {
     let mut sandbox = Sandbox::with_session();
     sandbox
         .set("MASTER_AWS_ACCESS_KEY_ID", "AKIA1")
@@ -54,7 +54,7 @@ fn the_command_has_the_session_and_no_other_credentials() {
 }
 
 #[test]
-fn a_region_of_the_session_is_set() {
+fn region_of_the_session_is_set() {
     let mut sandbox = Sandbox::with_session();
     let json = std::fs::read_to_string(sandbox.session_file()).unwrap();
     let json = format!(
@@ -121,7 +121,7 @@ fn arguments_that_are_not_utf8_reach_the_command() {
 }
 
 #[test]
-fn the_commands_status_is_the_exit_status() {
+fn status_of_the_command_is_the_exit_status() {
     let sandbox = Sandbox::with_session();
     for status in [0, 1, 3, 42, 255] {
         sandbox
@@ -132,7 +132,7 @@ fn the_commands_status_is_the_exit_status() {
 
 #[cfg(unix)]
 #[test]
-fn the_command_takes_the_place_of_aws_mfa() {
+fn command_takes_the_place_of_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();
     // The shell's own process is the one that was started.
@@ -166,7 +166,7 @@ fn the_command_takes_the_place_of_aws_mfa() {
 /// What the README says about it.
 #[cfg(target_os = "linux")]
 #[test]
-fn sigpipe_is_ignored_where_env_ignores_it() {
+fn sigpipe_is_ignored_if_env_ignores_it() {
     let sandbox = Sandbox::with_session();
     let ignored = |words: &[&str]| {
         let show = ["grep", "SigIgn", "/proc/self/status"];
@@ -185,7 +185,7 @@ fn sigpipe_is_ignored_where_env_ignores_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_cannot_be_run_has_a_shells_status() {
+fn command_that_cannot_be_run_has_a_shells_status() {
     let sandbox = Sandbox::with_session();
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
@@ -205,7 +205,7 @@ fn a_command_that_cannot_be_run_has_a_shells_status() {
 
 #[cfg(unix)]
 #[test]
-fn a_missing_interpreter_is_not_a_missing_command() {
+fn missing_interpreter_is_not_a_missing_command() {
     let mut sandbox = Sandbox::with_session();
     let script = |name: &str, text: &[u8]| {
         let path = sandbox.write(format!("bin/{name}"), text);

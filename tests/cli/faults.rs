@@ -24,7 +24,7 @@ fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
     outcome.without_wait()
 }
 
@@ -194,15 +194,15 @@ fn each_refusal_says_what_to_do() {
             403,
             "AccessDenied",
             "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
-            format!("the MFA device is not this user's: {DEVICE}"),
+            format!("the MFA device does not belong to this user: {DEVICE}"),
             "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials\n",
         ),
         (
             403,
             "AccessDenied",
             "Cannot call GetSessionToken with session credentials",
-            format!("the master keys are a session's, not a user's: {KEY_ID}"),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID: it must be a user's own access key\n",
+            format!("the master keys are temporary credentials: {KEY_ID}"),
+            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required\n",
         ),
         (
             403,
@@ -216,7 +216,7 @@ fn each_refusal_says_what_to_do() {
             "InvalidClientTokenId",
             "The security token included in the request is invalid.",
             format!(
-                "AWS does not know the access key {KEY_ID}: deleted, inactive, or another partition's"
+                "AWS does not know the access key {KEY_ID}: deleted, inactive or from another partition"
             ),
             "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT)\n",
         ),
@@ -231,8 +231,8 @@ fn each_refusal_says_what_to_do() {
             403,
             "RegionDisabledException",
             "STS is not activated in this region for account:123456789012.",
-            "STS is switched off in this region for the account".into(),
-            "hint: name another region: `--region us-east-1`\n",
+            "STS is disabled in this region for the account".into(),
+            "hint: use another region: `--region us-east-1`\n",
         ),
         (400, "Throttling", "Rate exceeded", busy.into(), NEXT_CODE),
         (
@@ -253,7 +253,7 @@ fn each_refusal_says_what_to_do() {
             500,
             "InternalFailure",
             "We all make mistakes.",
-            "STS is broken, and the code may be used up".into(),
+            "STS has failed, and the code may be used up".into(),
             NEXT_CODE,
         ),
         (
@@ -282,7 +282,7 @@ fn rejected_code_says_when_the_next_one_comes() {
     assert_eq!(
         told(&sts, &sandbox, &["get", WRONG_CODE]),
         format!(
-            "aws-mfa: the code was rejected: wrong, expired or used already\n  \
+            "aws-mfa: the code was rejected: wrong, expired or already used\n  \
              AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code. \
              (request {REQUEST_ID})\n{NEXT_CODE}"
         )
@@ -302,9 +302,9 @@ fn invalid_duration_is_a_usage_error() {
         2,
         "",
         &format!(
-            "aws-mfa: STS does not give a session of this length\n  \
+            "aws-mfa: STS does not allow a session of this duration\n  \
              ValidationError: {message} (request {REQUEST_ID})\n\
-             hint: a session holds 15m to 36h, and 1h at most for a root user: `--duration 1h`\n"
+             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`\n"
         ),
     );
     assert_eq!(sts.requests().len(), 1);
@@ -372,7 +372,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
             "something other than STS answered at {url} (HTTP {status}), and the code may be used up"
         )
     };
-    let no_session = |what: &str| format!("STS's answer is no session: {what} ({url})");
+    let no_session = |what: &str| format!("STS's answer is not a session: {what} ({url})");
     let mut cases = vec![
         (200, html.clone(), other(200)),
         (200, String::new(), other(200)),
@@ -383,7 +383,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             500,
             html.clone(),
-            "STS is broken (HTTP 500), and the code may be used up".into(),
+            "STS has failed (HTTP 500), and the code may be used up".into(),
         ),
         (
             503,

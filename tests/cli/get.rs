@@ -43,7 +43,7 @@ fn get_with_defaults_saves_a_session_of_12_hours() {
     assert_eq!(expiration.len(), "2026-11-24T18:10:00Z".len());
     assert!(expiration.ends_with('Z'));
     assert_eq!(session.get("Region"), None);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
 #[cfg(unix)]
@@ -156,7 +156,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let sts = FakeSts::start();
     let keys = "hint: set both, or neither to have the keys looked for elsewhere\n";
     let duration =
-        "hint: a session holds 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n";
+        "hint: a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n";
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
@@ -228,7 +228,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790", "--region", "the moon"],
             1,
             "aws-mfa: there is no STS for the region the moon\n\
-             hint: name a region like us-east-1: `--region`, AWS_REGION, or region of the profile\n".into(),
+             hint: use a region like us-east-1: `--region`, AWS_REGION, or region of the profile\n".into(),
         ),
         (
             |sandbox| {

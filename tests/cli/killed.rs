@@ -56,17 +56,17 @@ fn only_leftovers_of_this_session_file_are_removed() {
         std::os::unix::fs::chown(&foreign, Some(SOMEBODY), None).unwrap();
     }
 
-    let mut expected = sandbox.session_folder();
+    let mut expected = sandbox.session_directory();
     expected.retain(|name| *name != temporary_of(session, "killed000000"));
     sandbox.run(["clear"]);
-    assert_eq!(sandbox.session_folder(), expected);
+    assert_eq!(sandbox.session_directory(), expected);
 
     std::fs::write(&killed, "half a sess").unwrap();
     chmod(&killed, 0o600);
     get_works(&sandbox, "111111");
     expected.push(session.to_owned());
     expected.sort();
-    assert_eq!(sandbox.session_folder(), expected);
+    assert_eq!(sandbox.session_directory(), expected);
 }
 
 /// What was left over can hold a session.
@@ -82,5 +82,5 @@ fn clear_removes_leftovers_too() {
     .unwrap();
     let outcome = sandbox.run_with(sandbox.command(binary()).arg("clear"));
     assert_eq!(outcome.status, 0);
-    assert_eq!(sandbox.session_folder(), [""; 0]);
+    assert_eq!(sandbox.session_directory(), [""; 0]);
 }

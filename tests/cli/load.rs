@@ -27,7 +27,7 @@ fn load_prints_export_lines_for_a_shell() {
 }
 
 #[test]
-fn a_saved_region_is_set_and_an_unknown_expiration_is_unset() {
+fn saved_region_is_set_and_an_unknown_expiration_is_unset() {
     let sandbox = Sandbox::without_session();
     sandbox.write(
         sandbox.session_file(),
@@ -86,7 +86,7 @@ fn without_a_valid_session_load_prints_nothing_but_the_remedy() {
 }
 
 #[test]
-fn the_hint_names_the_selected_profile() {
+fn hint_names_the_selected_profile() {
     let sandbox = Sandbox::without_session();
     let file = sandbox.home().join(".config/aws/session-work");
     if cfg!(unix) {
@@ -103,7 +103,7 @@ fn the_hint_names_the_selected_profile() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_readable_by_others_is_loaded_with_a_warning_and_a_writable_one_is_rejected() {
+fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
     use super::sandbox::chmod;
     let sandbox = Sandbox::without_session();
     let file = sandbox.write_session(from_now(60));
@@ -123,7 +123,7 @@ fn a_file_readable_by_others_is_loaded_with_a_warning_and_a_writable_one_is_reje
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: everybody can write it, mode 0602 ({})\n\
+            "aws-mfa: session file refused: everyone can write it, mode 0602 ({})\n\
              hint: run `aws-mfa get <code>`\n",
             file.display()
         ),
@@ -172,7 +172,7 @@ fn help_and_readme_have_the_line_for_each_shell() {
 }
 
 #[test]
-fn the_aws_clis_format_names_are_accepted() {
+fn format_names_of_the_aws_cli_are_accepted() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     for (name, alias) in [
@@ -189,7 +189,7 @@ fn the_aws_clis_format_names_are_accepted() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_error() {
+fn closed_reader_is_no_error() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     for arguments in [
@@ -242,7 +242,7 @@ fn relative_home_is_an_error_wherever_it_is_used() {
 }
 
 #[test]
-fn a_session_until_the_end_of_the_year_9999_is_valid() {
+fn session_until_the_end_of_the_year_9999_is_valid() {
     let sandbox = Sandbox::without_session();
     sandbox.write(
         sandbox.session_file(),
@@ -261,7 +261,7 @@ fn a_session_until_the_end_of_the_year_9999_is_valid() {
 
 #[cfg(unix)]
 #[test]
-fn an_error_of_the_system_has_no_number() {
+fn system_error_has_no_number() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     let full = std::fs::File::options().write(true).open("/dev/full");

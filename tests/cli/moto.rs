@@ -1,4 +1,4 @@
-//! An STS, and an S3, that somebody else has written.
+//! An STS, and an S3, that someone else has written.
 
 use super::sandbox::Sandbox;
 use std::io::{BufRead, BufReader};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// moto's server on a free port. It checks no code, serial number or duration, and gives the same
-/// AKIA key each time; what it is here for is to be written by somebody else.
+/// AKIA key each time; what it is here for is to be written by someone else.
 pub struct Moto {
     server: Child,
     /// Its address.

@@ -58,7 +58,7 @@ fn two_profiles_get_a_session_each() {
         0
     );
     assert_eq!(
-        sandbox.session_folder(),
+        sandbox.session_directory(),
         ["session-private", "session-work"]
     );
     let requests = sts.requests();
@@ -131,7 +131,7 @@ fn get_without_a_profile_uses_default() {
         "",
     );
     sandbox.get("111111");
-    assert_eq!(sandbox.session_folder(), ["session-default"]);
+    assert_eq!(sandbox.session_directory(), ["session-default"]);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn profile_flag_beats_the_environment_and_aws_profile_does_not() {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", "other")
         .set("AWS_SESSION_FILE", "/nonexistent/session");
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
-    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    assert_eq!(sandbox.session_directory(), ["session-work"]);
 
     let file = sandbox.session_file();
     sandbox
@@ -191,7 +191,7 @@ fn explicit_profile_beats_every_variable() {
         assert_eq!(request.form["DurationSeconds"], "3600");
         assert_eq!(request.form["TokenCode"], code);
         assert_eq!(request.region, "eu-central-1");
-        assert_eq!(sandbox.session_folder(), ["session-work"]);
+        assert_eq!(sandbox.session_directory(), ["session-work"]);
     };
     asked(&sandbox, &["get", "-p", "work"], "246810");
     sandbox.set("AWS_MFA_PROFILE", "work");
@@ -221,7 +221,7 @@ fn explicit_profile_without_keys_has_those_of_the_environment() {
         .set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID)
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET);
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
-    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    assert_eq!(sandbox.session_directory(), ["session-work"]);
     // One that signs in elsewhere has not.
     sandbox.write(".aws/config", "[profile sso]\nsso_session = corporate\n");
     assert_eq!(
@@ -278,7 +278,7 @@ fn exported_aws_mfa_profile_means_one_session_for_every_verb() {
     let mut sandbox = two_accounts(&sts);
     sandbox.set("AWS_MFA_PROFILE", "work");
     assert_eq!(sandbox.run(["get", "111111"]).status, 0);
-    assert_eq!(sandbox.session_folder(), ["session-work"]);
+    assert_eq!(sandbox.session_directory(), ["session-work"]);
     let key = "ASIASESSION000000001";
     assert!(sandbox.run(["load"]).stdout.contains(key));
     assert!(sandbox.run(["status"]).stdout.contains(key));
@@ -341,7 +341,7 @@ fn profile_that_loads_another_ones_session_stands_for_that_one() {
                 .status,
             0
         );
-        assert_eq!(sandbox.session_folder(), ["session-work"]);
+        assert_eq!(sandbox.session_directory(), ["session-work"]);
         assert_eq!(sts.requests()[number].form["SerialNumber"], WORK);
         let loaded = sandbox.run(["load", "-p", name]);
         assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
@@ -354,7 +354,7 @@ fn profile_that_loads_another_ones_session_stands_for_that_one() {
         "{status}"
     );
     assert_eq!(sandbox.run(["clear"]).status, 0);
-    assert!(sandbox.session_folder().is_empty());
+    assert!(sandbox.session_directory().is_empty());
 }
 
 /// As long as AWS's secrets are, and with the word in it by which leaks are found.
@@ -499,7 +499,7 @@ fn broken_profile_file_is_an_error_with_its_line() {
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
             "aws-mfa: error parsing {config} on line 2: Expected an '=' sign defining a property\n\
-             hint: mend that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n"
+             hint: correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n"
         )
     );
 }
@@ -509,7 +509,7 @@ fn unreadable_profile_file_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "", "");
     let credentials = sandbox.write(".aws/credentials", b"[work]\n# caf\xe9\n");
-    let hint = "hint: mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
+    let hint = "hint: correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
@@ -571,7 +571,7 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "a", "111111"]),
         format!(
-            "aws-mfa: source_profile goes round in a circle: a, b, c, b\n\
+            "aws-mfa: cycle in source_profile: a, b, c, b\n\
              hint: let source_profile name the profile that has the keys, in {aws}/config\n"
         )
     );
@@ -636,7 +636,7 @@ mod credential_process {
             (0, "unlocking for igor b\n")
         );
         assert_eq!(sts.requests().len(), 1);
-        assert_eq!(sandbox.session_folder(), ["session-work"]);
+        assert_eq!(sandbox.session_directory(), ["session-work"]);
     }
 
     #[test]
@@ -694,13 +694,13 @@ mod credential_process {
         let sandbox = with_process(&sts, "aws-mfa load -p work --format process");
         assert_eq!(
             fails(&sandbox, &["get", "-p", "work", "111111"]),
-            says("leads back to aws-mfa")
+            says("runs aws-mfa again")
         );
         // Behind another program it cannot be seen from here; it is refused from within.
         let sandbox = with_process(&sts, "sh $HOME/wrapper");
         sandbox.write("wrapper", "exec aws-mfa get -p work 111111\n");
         let said = fails(&sandbox, &["get", "-p", "work", "111111"]);
-        assert!(said.starts_with(&says("leads back to aws-mfa")), "{said}");
+        assert!(said.starts_with(&says("runs aws-mfa again")), "{said}");
         assert!(sts.requests().is_empty());
     }
 
@@ -746,7 +746,7 @@ fn profile_files_are_read_once() {
 
 /// Once it was waited for, its id may be another program's.
 #[test]
-fn a_failed_credential_process_is_not_signalled_after_it_was_reaped() {
+fn failed_credential_process_is_not_signalled_after_it_was_reaped() {
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
     let sandbox = with_files(

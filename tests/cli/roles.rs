@@ -198,7 +198,7 @@ fn role_of_the_environment_is_assumed_under_the_users_name() {
         ["GetSessionToken", "GetCallerIdentity", "AssumeRole"]
     );
     assert_eq!(
-        sandbox.session_folder(),
+        sandbox.session_directory(),
         [
             format!(".role-333333333333-deploy@session-{KEY_ID}.lock"),
             format!("role-333333333333-deploy@session-{KEY_ID}"),
@@ -278,7 +278,7 @@ fn role_is_renewed_when_a_quarter_is_left_and_failure_hands_out_the_old_one() {
 }
 
 #[test]
-fn silent_sts_is_given_up_after_five_seconds() {
+fn silent_sts_times_out_after_five_seconds() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
@@ -515,7 +515,7 @@ fn keys_and_device_come_from_the_source_of_a_role() {
         assert_eq!(requests.last().unwrap().form["SerialNumber"], device);
         assert!(loaded(&sandbox, &["-p", profile]).starts_with("ASIAROLE"));
     }
-    let mut sessions = sandbox.session_folder();
+    let mut sessions = sandbox.session_directory();
     sessions.retain(|name| name.starts_with("session-"));
     assert_eq!(sessions, ["session-own", "session-private", "session-work"]);
 }
@@ -939,7 +939,7 @@ fn credentials_of_another_role_are_not_saved() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: STS's answer is no session of the role {DEPLOY}: it is for another role ({})\n",
+            "aws-mfa: STS's answer is not a session of the role {DEPLOY}: it is for another role ({})\n",
             sts.url()
         )
     );

@@ -219,7 +219,7 @@ impl Sandbox {
     }
 
     /// What is in the directory of the session file: left-overs show up here.
-    pub fn session_folder(&self) -> Vec<String> {
+    pub fn session_directory(&self) -> Vec<String> {
         let file = self.session_file();
         let mut names: Vec<String> = std::fs::read_dir(file.parent().unwrap())
             .map(|entries| {

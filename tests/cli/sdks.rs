@@ -90,7 +90,7 @@ fn two_new_accounts_can_list_s3() {
         outcome.succeeded();
     }
     assert_eq!(
-        sandbox.session_folder(),
+        sandbox.session_directory(),
         ["session-private", "session-work"]
     );
     let aws = aws.to_str().unwrap();
@@ -246,7 +246,7 @@ fn user_with_role() -> Option<(Sandbox, Moto)> {
     let config = config.replace("[profile work-mfa]", "[profile other]");
     let config = format!(
         "{config}\n[profile deploy]\nrole_arn = {ROLE}\nsource_profile = work\nregion = eu-west-1\n\
-         duration_seconds = 900\n"
+         duration_seconds = 1800\n"
     );
     sandbox.write(".aws/config", &config);
     let stanzas = sandbox.run(["init", "aws-config"]);

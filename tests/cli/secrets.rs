@@ -313,7 +313,7 @@ fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
 }
 
 #[test]
-fn freed_memory_holds_no_secret() {
+fn freed_memory_contains_no_secret() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
         return;
     };

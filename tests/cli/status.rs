@@ -212,7 +212,7 @@ fn session_without_expiration_is_valid() {
     assert!(
         outcome
             .stdout
-            .starts_with("session: valid, until when is not known\n"),
+            .starts_with("session: valid, expiry unknown\n"),
         "{}",
         outcome.stdout
     );
@@ -260,7 +260,7 @@ fn credential_process_is_not_run() {
     let outcome = sandbox.run(["status", "-p", "work"]);
     assert!(
         outcome.stdout.contains(&format!(
-            "\nkey id: printed by a program (credential_process of the profile work, {})\n",
+            "\nkey id: printed by a command (credential_process of the profile work, {})\n",
             config.display()
         )),
         "{}",
@@ -281,7 +281,7 @@ fn put_direnv(sandbox: &Sandbox, version: &str) {
 }
 
 #[test]
-fn setting_in_the_way_is_a_warning() {
+fn status_warns_about_conflicting_environment() {
     let mut sandbox = user();
     let file = sandbox.write_session(in_half_a_minute_past(90));
     chmod(&file, 0o640);
@@ -309,7 +309,7 @@ fn setting_in_the_way_is_a_warning() {
             ),
             "the role of the profile admin is assumed with the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID names others: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
             "this shell has other credentials (AKIAOTHER): load the session, or unset AWS_ACCESS_KEY_ID",
-            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK takes the profile's keys, and no session",
+            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's keys instead of the session",
             "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it",
             "direnv 2.21.2 is too old: direnv_load needs 2.21.3 or newer",
         ]

@@ -16,14 +16,14 @@ use std::process::{Command, Stdio};
 const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-file";
 const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
-/// Somebody else: neither root nor, most likely, the user who runs the tests.
+/// Someone else: neither root nor, most likely, the user who runs the tests.
 pub const SOMEBODY: u32 = 54_321;
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A test that needs root says so where there is none.
+/// A test that needs root says so if there is none.
 pub fn as_root() -> bool {
     root("be somebody else")
 }
@@ -65,7 +65,7 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
     sandbox.get(code);
 }
 
-/// The sandbox handed to somebody else, who may run the binary in it and owns the home directory.
+/// The sandbox handed to someone else, who may run the binary in it and owns the home directory.
 pub fn as_somebody(sandbox: &Sandbox) -> Command {
     let directory = sandbox.home().parent().unwrap().to_owned();
     chmod(&directory, 0o755);
@@ -379,7 +379,7 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
 }
 
 #[test]
-fn file_that_others_can_write_is_rejected_and_one_they_can_read_is_warned_of() {
+fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
     if !as_root() {
         return;
     }
@@ -413,8 +413,8 @@ fn file_that_others_can_write_is_rejected_and_one_they_can_read_is_warned_of() {
     for (mode, user, group, reason) in [
         (0o660, 0, SOMEBODY, "its group can write it, mode 0660"),
         (0o620, 0, SOMEBODY, "its group can write it, mode 0620"),
-        (0o602, 0, 0, "everybody can write it, mode 0602"),
-        (0o666, 0, 0, "everybody can write it, mode 0666"),
+        (0o602, 0, 0, "everyone can write it, mode 0602"),
+        (0o666, 0, 0, "everyone can write it, mode 0666"),
         (0o600, SOMEBODY, 0, "another user owns it"),
     ] {
         own(user, group);
@@ -483,7 +483,7 @@ fn directory_that_cannot_be_synced_is_no_failure() {
     assert!(saved.contains("ASIASESSION000000002"), "{saved}");
 }
 
-/// In a directory that everybody can write in, as /tmp is.
+/// In a directory that everyone can write in, as /tmp is.
 #[test]
 fn file_and_symlink_of_another_user_are_rejected() {
     if !as_root() {
@@ -587,7 +587,7 @@ fn symlink_is_checked_and_read_from_one_descriptor() {
 /// The other user puts their symlink in the place of this user's own, and back, all the time.
 #[cfg(target_os = "linux")]
 #[test]
-fn symlink_that_is_exchanged_all_the_time_never_leads_to_a_foreign_choice() {
+fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use std::sync::atomic::{AtomicBool, Ordering};
     if !as_root() {
@@ -627,7 +627,7 @@ fn symlink_that_is_exchanged_all_the_time_never_leads_to_a_foreign_choice() {
 }
 
 #[test]
-fn directory_that_others_can_write_in_is_warned_of_unless_it_is_sticky() {
+fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let shared = sandbox.home().join("shared");
@@ -645,7 +645,7 @@ fn directory_that_others_can_write_in_is_warned_of_unless_it_is_sticky() {
     {
         chmod(&shared, mode);
         let warning = format!(
-            "others can replace files in the session file's directory, mode {mode:04o}: \
+            "others can replace files in the directory of the session file, mode {mode:04o}: \
              chmod go-w {}",
             shared.display()
         );
@@ -839,14 +839,14 @@ fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     let before = std::fs::read(&file).unwrap();
-    let mend = "fix that, or name another file with AWS_SESSION_FILE or --session-file";
+    let remedy = "fix that, or name another file with AWS_SESSION_FILE or --session-file";
     let room = "free some space on that disk";
     for (number, (fault, reason, remedy)) in [
-        ("fsync:error=EIO:when=1", "input/output error", mend),
+        ("fsync:error=EIO:when=1", "input/output error", remedy),
         ("fsync:error=ENOSPC:when=1", "no space left on device", room),
         ("fsync:error=EDQUOT:when=1", "disk quota exceeded", room),
         ("/^rename:error=EROFS", "read-only file system", ELSEWHERE),
-        ("/^rename:error=EBUSY", "device or resource busy", mend),
+        ("/^rename:error=EBUSY", "device or resource busy", remedy),
     ]
     .into_iter()
     .enumerate()
@@ -873,7 +873,7 @@ fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
             )
         );
         assert_eq!(std::fs::read(&file).unwrap(), before);
-        assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+        assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
         assert_eq!(sts.requests().len(), number + 1);
     }
 }

@@ -1,4 +1,4 @@
-//! A terminal that somebody sits at: util-linux's script(1) gives the pseudo-terminal.
+//! A terminal that someone sits at: util-linux's script(1) gives the pseudo-terminal.
 
 use super::sandbox::Sandbox;
 use std::io::{Read, Write};

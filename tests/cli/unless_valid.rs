@@ -31,12 +31,12 @@ fn session_with_more_than_the_margin_left_is_kept() {
     // Without a lock, which only one that asks for a code needs.
     let name = sandbox.session_file();
     let name = name.file_name().unwrap().to_str().unwrap();
-    assert_eq!(sandbox.session_folder(), [name]);
+    assert_eq!(sandbox.session_directory(), [name]);
 }
 
 #[cfg(unix)]
 #[test]
-fn kept_session_that_others_can_read_is_warned_of() {
+fn kept_session_that_others_can_read_is_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -64,7 +64,7 @@ fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn waiting_get_names_the_process_that_holds_the_lock() {
+fn waiting_get_names_the_process_with_the_lock() {
     use std::io::{BufRead, BufReader};
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);

@@ -36,7 +36,7 @@ fn whole_session(file: &Path) -> Option<String> {
 #[track_caller]
 fn left_over(sandbox: &Sandbox) -> usize {
     let session = format!("session-{KEY_ID}");
-    let names = sandbox.session_folder();
+    let names = sandbox.session_directory();
     let left = names.iter().filter(|name| **name != session);
     left.map(|name| {
         let path = sandbox.session_file().with_file_name(name);
@@ -82,7 +82,7 @@ fn get_killed_at_500_moments_leaves_a_whole_session() {
             left += left_over(&sandbox);
         }
         sandbox.get(&format!("88888{first}"));
-        assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+        assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
         (old, new, left)
     };
     let (old, new, left) = std::thread::scope(|scope| {
@@ -171,7 +171,7 @@ fn get_killed_at_each_system_call_leaves_a_whole_session() {
         );
     }
     sandbox.get("777777");
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
 /// The system calls of a whole `get`, each with how many of its name there were until then.
@@ -242,5 +242,5 @@ fn concurrent_gets_and_loads_meet_only_whole_sessions() {
         }
     });
     assert_eq!(sts.requests().len(), GETS as usize + 1);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }

@@ -5,7 +5,7 @@ use super::sandbox::{Sandbox, in_an_hour};
 use std::time::{Duration, Instant};
 
 #[test]
-fn silent_server_is_given_up_after_20_s_with_the_code_in_doubt() {
+fn silent_server_times_out_after_20_s_with_the_code_in_doubt() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
@@ -25,12 +25,12 @@ fn silent_server_is_given_up_after_20_s_with_the_code_in_doubt() {
     );
     assert_eq!(sts.requests().len(), 1);
     assert_eq!(std::fs::read(&file).unwrap(), before);
-    assert_eq!(sandbox.session_folder(), [format!("session-{KEY_ID}")]);
+    assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
 /// A machine that takes the connection and never answers the handshake.
 #[test]
-fn unanswered_handshake_is_given_up_after_5_s_with_the_code_still_good() {
+fn unanswered_handshake_times_out_after_5_s_with_the_code_still_good() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let mut sandbox = Sandbox::with_user(&FakeSts::start());

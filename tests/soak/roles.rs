@@ -23,7 +23,7 @@ fn forget_the_role(sandbox: &Sandbox) {
 }
 
 #[test]
-fn a_hundred_concurrent_loads_make_one_request() {
+fn hundred_concurrent_loads_make_one_request() {
     let sts = FakeSts::start();
     let sandbox = sandbox(&sts);
     forget_the_role(&sandbox);

@@ -73,7 +73,7 @@ pub struct SessionReport {
     /// RFC 3339, in UTC.
     #[serde(serialize_with = "as_text")]
     pub expiration: Option<Timestamp>,
-    /// Zero where it has expired.
+    /// Zero if it has expired.
     pub seconds_left: Option<i64>,
     /// The region that was saved with it.
     pub region: Option<String>,
@@ -83,14 +83,14 @@ pub struct SessionReport {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It holds, or does not say how long.
+    /// It is valid, or does not say for how long.
     Valid,
     /// It is over.
     Expired,
     /// There is no session file.
     #[default]
     Missing,
-    /// The file is corrupt, or somebody else's.
+    /// The file is corrupt, or someone else's.
     Unusable,
 }
 
@@ -380,7 +380,7 @@ impl SessionReport {
                 time::span(SignedDuration::from_secs(left)),
                 time::until(end, now, zone)
             ),
-            _ => "valid, until when is not known".to_owned(),
+            _ => "valid, expiry unknown".to_owned(),
         }
     }
 
