@@ -19,7 +19,7 @@ fn man_page_has_every_subcommand_option_status_and_file() {
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     assert!(commands.len() >= 7, "{help}");
-    for command in commands {
+    for command in commands.into_iter().filter(|command| *command != "help") {
         assert!(page.contains(&format!(".SS {command}\n")), "{command}");
         let help = sandbox.run([command, "--help"]).stdout;
         assert!(help.contains("Examples:"), "{help}");
@@ -32,7 +32,7 @@ fn man_page_has_every_subcommand_option_status_and_file() {
             assert!(page.contains(option), "{command} {option}");
         }
     }
-    for status in ["0", "1", "2", "3", "126", "127"] {
+    for status in ["0", "1", "2", "3", "4", "126", "127"] {
         assert!(
             page.contains(&format!(".TP\n\\fB{status}\\fR\n")),
             "{status}"
