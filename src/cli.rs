@@ -64,7 +64,9 @@ pub enum Command {
     /// It needs no network and shows no secret. Exit status: 3 without a valid session, so that a script
     /// can test for one.
     Status(Status),
-    /// Remove the saved session and its roles; direnv's shells drop them at their next prompt
+    /// Remove the saved session and its roles
+    ///
+    /// Shells that direnv or a prompt hook keeps up to date drop them at their next prompt.
     ///
     /// For a role, only the role's credentials are removed.
     ///

@@ -21,7 +21,11 @@ fn failed_get(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     let outcome = sandbox.run(arguments);
 
     assert!(started.elapsed() < Duration::from_secs(25));
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let status = match arguments.contains(&WRONG_CODE) {
+        true => 4,
+        false => 1,
+    };
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (status, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
