@@ -64,7 +64,7 @@ pub enum Command {
     /// It needs no network and shows no secret. Exit status: 3 without a valid session, so that a script
     /// can test for one.
     Status(Status),
-    /// Remove the saved session and its roles
+    /// Remove the saved session and the credentials of its roles
     ///
     /// Shells that direnv or a prompt hook keeps up to date drop them at their next prompt.
     ///

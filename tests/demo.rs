@@ -1,7 +1,8 @@
 //! `cargo run --example demo`: the story of the README without an AWS account.
 //!
 //! AWS is the tests' STS on loopback, the home directory a throw-away one; the binary, and direnv
-//! where it is installed, are the real ones.
+//! where it is installed, are the real ones. `cargo run --example demo -- --picture FILE` makes the
+//! README's picture of it.
 
 #![allow(
     dead_code,
@@ -17,10 +18,14 @@
 mod fake_sts;
 #[path = "cli/leaks.rs"]
 mod leaks;
+#[path = "cli/picture.rs"]
+mod picture;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[path = "cli/shell.rs"]
 mod shell;
+#[path = "cli/story.rs"]
+mod story;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/tool.rs"]
@@ -28,19 +33,20 @@ mod tool;
 
 use fake_sts::FakeSts;
 use sandbox::Sandbox;
-use shell::Shell;
 use std::path::Path;
 use std::process::Command;
-
-const ENVRC: &str = "\
-export AWS_MFA_ARN=arn:aws:iam::123456789012:mfa/igor
-export AWS_SESSION_FILE=\"${HOME}/.config/aws/session-${MASTER_AWS_ACCESS_KEY_ID}\"
-watch_file $AWS_SESSION_FILE
-direnv_load aws-mfa load
-";
+use story::Line;
 
 fn main() {
     build();
+    let direnv = tool::installed("direnv");
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("--picture") {
+        let mut story = Vec::new();
+        story::two_shells(&direnv.expect("direnv"), |line| story.push(line));
+        std::fs::write(arguments.next().expect("FILE"), picture::svg(&story)).unwrap();
+        return;
+    }
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     println!("AWS is an STS on loopback ({}).", sts.url());
@@ -57,11 +63,8 @@ fn main() {
     say("The rejected code has cost nothing: the session is there for every shell.");
     play(&sandbox, &["load"]);
 
-    let direnv = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .map(|directory| directory.join("direnv"))
-        .find(|path| path.is_file());
     match direnv {
-        Some(direnv) => two_shells(&sandbox, &direnv),
+        Some(direnv) => two_shells(&direnv),
         None => {
             say("direnv is not installed here; with it, two shells would follow by themselves.")
         }
@@ -80,29 +83,19 @@ fn build() {
     assert!(build.status().unwrap().success(), "aws-mfa does not build");
 }
 
-fn two_shells(sandbox: &Sandbox, direnv: &Path) {
-    say("With direnv, two shells stand in a project with this .envrc:");
-    let project = sandbox.project(direnv, ENVRC);
-    print!("{}", indented(ENVRC));
-    let mut shells = [
-        Shell::open(sandbox, &project, direnv),
-        Shell::open(sandbox, &project, direnv),
-    ];
-    let show = "echo \"$AWS_ACCESS_KEY_ID until $AWS_CREDENTIAL_EXPIRATION\"";
-    for (number, shell) in shells.iter_mut().enumerate() {
-        type_into(number, shell, show);
-    }
-    say("A new code in the first one; the second follows at its next prompt:");
-    type_into(0, &mut shells[0], "aws-mfa get 654321");
-    type_into(1, &mut shells[1], "");
-    for (number, shell) in shells.iter_mut().enumerate() {
-        type_into(number, shell, show);
-    }
-}
-
-fn type_into(number: usize, shell: &mut Shell, line: &str) {
-    println!("  shell {} $ {line}", number + 1);
-    print!("{}", indented(&shell.run(line)));
+fn two_shells(direnv: &Path) {
+    say("With direnv, a code in one shell serves the other one at its next prompt:");
+    story::two_shells(
+        direnv,
+        |Line {
+             shell,
+             typed,
+             shown,
+         }| {
+            println!("  shell {} $ {typed}", shell + 1);
+            print!("{}", indented(&shown));
+        },
+    );
 }
 
 fn play(sandbox: &Sandbox, arguments: &[&str]) {

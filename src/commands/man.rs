@@ -117,9 +117,10 @@ fn subcommand(command: &Command) -> anyhow::Result<String> {
     if command.get_arguments().next().is_some() {
         man.render_options_section(&mut parts)?;
     }
-    let (synopsis, options) = match String::from_utf8(parts)?.split_once(".SH OPTIONS\n") {
+    let parts = String::from_utf8(parts)?;
+    let (synopsis, options) = match parts.split_once(".SH OPTIONS\n") {
         Some((synopsis, options)) => (synopsis.to_owned(), format!(".PP\n{options}")),
-        None => return Err(anyhow::anyhow!("{} has no options", command.get_name())),
+        None => (parts, String::new()),
     };
     Ok(format!(
         ".SS {}\n{}.PP\n{}{options}{}",

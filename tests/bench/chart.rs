@@ -1,4 +1,4 @@
-//! The chart in the README: a bar for each program, one panel for `load` and one for `get`.
+//! The chart in .github/SPEED.md: a bar for each program, one panel for `load` and one for `get`.
 
 use super::report::Row;
 use std::fmt::Write as _;

@@ -83,6 +83,30 @@ pub fn tables(rows: &[Row]) -> String {
         )
         .unwrap();
     }
+    for (command, title) in [
+        (
+            "prompt",
+            "\n| prompt hook | build | time | beside | ratio |\n|---|---|---|---|---|\n",
+        ),
+        (
+            "reload",
+            "\n| direnv's reload of an .envrc | build | time | beside | ratio |\n|---|---|---|---|---|\n",
+        ),
+    ] {
+        text.push_str(title);
+        for row in rows.iter().filter(|row| row.command == command) {
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} |",
+                row.scene,
+                row.build,
+                milliseconds(row.comparison.ours.wall),
+                row.against,
+                ratio(row.comparison.wall_ratio)
+            )
+            .unwrap();
+        }
+    }
     text
 }
 
@@ -139,12 +163,24 @@ pub fn targets(rows: &[Row], builds: &[Build], crates: usize) -> String {
             line(&what("memory of curl's"), ours as f64 / theirs as f64, 1.0);
         }
     }
+    for row in rows.iter().filter(|row| row.build == "static") {
+        let limit = match (row.command.as_str(), row.against.as_str()) {
+            ("prompt", "/bin/true") => 1.6,
+            ("reload", _) if row.scene.starts_with("use aws_mfa") => 1.25,
+            _ => continue,
+        };
+        line(
+            &format!("{}, {}, of {}", row.command, row.scene, row.against),
+            row.comparison.wall_ratio,
+            limit,
+        );
+    }
     for build in builds {
         let size = std::fs::metadata(&build.binary).unwrap().len();
         line(
             &format!("{} binary, MB", build.name),
             size as f64 / 1e6,
-            6.0,
+            6.5,
         );
     }
     line("crates", crates as f64, 170.0);

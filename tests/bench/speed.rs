@@ -6,7 +6,8 @@
 //! (`.cargo/static.toml`), on Linux. `--profile dev` spares optimising the benchmark.
 //!
 //! With `-- --quick` every command runs twice and the table means nothing: it shows that the
-//! benchmark works. With `-- --out DIRECTORY` the rows are written to `speed.csv` there and the chart
+//! benchmark works. With `-- --only prompt` one part of it runs: load, get, exec, prompt or reload. With
+//! `-- --out DIRECTORY` the rows are written to `speed.csv` there and the chart
 //! to `speed.svg`.
 
 #![allow(
@@ -35,6 +36,8 @@ mod measure;
 mod report;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+#[path = "shells.rs"]
+mod shells;
 #[path = "../cli/tool.rs"]
 mod tool;
 
@@ -58,6 +61,17 @@ const ENVIRONMENTS: [(&str, usize); 3] =
 const FILLER: usize = 1_000;
 
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// What is measured of each build.
+const PARTS: [(&str, Part); 5] = [
+    ("load", load),
+    ("get", get),
+    ("exec", exec),
+    ("prompt", shells::prompt),
+    ("reload", shells::reload),
+];
+
+type Part = fn(&Bench, &Build, &mut Vec<Row>);
 
 /// A build of aws-mfa, installed as `cargo install` and package managers do it: copied. The linker
 /// writes its file in small pieces, and Linux then maps it in small pieces too, a fifth slower.
@@ -94,11 +108,17 @@ fn main() {
         release_builds()
     };
     let bench = if quick { Bench::quick() } else { Bench::full() };
+    let only = arguments
+        .iter()
+        .position(|argument| argument == "--only")
+        .map(|index| arguments[index + 1].as_str());
     let mut rows = Vec::new();
     for build in &builds {
-        load(&bench, build, &mut rows);
-        get(&bench, build, &mut rows);
-        exec(&bench, build, &mut rows);
+        for (name, part) in PARTS {
+            if only.is_none_or(|only| only == name) {
+                part(&bench, build, &mut rows);
+            }
+        }
     }
 
     print!("{}", report::tables(&rows));

@@ -143,24 +143,29 @@ fn prompt(sandbox: &Sandbox, memory: &str) -> Outcome {
 fn credentials_exported_by_hand_are_not_touched() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "AKIABYHAND");
-    for memory in ["", "ASIASESSION000000000::::", "ASIAOTHER::::", "nonsense"] {
+    for memory in [
+        "",
+        "ASIASESSION000000000:::::",
+        "ASIAOTHER:::::",
+        "nonsense",
+    ] {
         prompt(&sandbox, memory).is(0, "", "");
     }
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
-    prompt(&sandbox, "ASIASESSION000000000::::").is(0, "", "");
+    prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
     // What the hook gave, the user took away.
     sandbox.write_session(in_an_hour());
     sandbox.unset("AWS_ACCESS_KEY_ID");
-    prompt(&sandbox, "ASIASESSION000000000::::").is(0, "", "");
+    prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
 }
 
 #[test]
 fn session_that_shell_has_changes_nothing() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
-    prompt(&sandbox, "ASIASESSION000000000::::").is(0, "", "");
+    prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
     // A sub-shell remembers nothing, and has it from its parent.
-    prompt(&sandbox, "").is(0, "__aws_mfa_memory='ASIASESSION000000000::::'\n", "");
+    prompt(&sandbox, "").is(0, "__aws_mfa_memory='ASIASESSION000000000:::::'\n", "");
 }
 
 #[test]
@@ -170,11 +175,11 @@ fn other_account_without_session_leaves_none_of_the_first_one() {
     sandbox
         .set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000")
         .set("AWS_SESSION_FILE", &other);
-    let outcome = prompt(&sandbox, "ASIASESSION000000000::::");
+    let outcome = prompt(&sandbox, "ASIASESSION000000000:::::");
     outcome.is(
         0,
         "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\nunset AWS_SESSION_TOKEN\n\
-         unset AWS_CREDENTIAL_EXPIRATION\n__aws_mfa_memory='::::'\n",
+         unset AWS_CREDENTIAL_EXPIRATION\n__aws_mfa_memory=':::::'\n",
         &format!(
             "aws-mfa: no session yet ({}): run `aws-mfa get <code>`\n",
             other.display()
@@ -191,12 +196,12 @@ fn last_quarter_of_an_hour_is_said_once_with_the_get_command() {
     let arguments = ["prompt", "--format", "sh", "--session-file", &file, ""];
     sandbox.run(arguments).is(
         0,
-        "__aws_mfa_memory='ASIASESSION000000000:ASIASESSION000000000:::'\n",
+        "__aws_mfa_memory='ASIASESSION000000000:ASIASESSION000000000::::'\n",
         &format!(
             "aws-mfa: session expires in 12m: run `aws-mfa get --session-file {file} <code>`\n"
         ),
     );
-    prompt(&sandbox, "ASIASESSION000000000:ASIASESSION000000000:::").is(0, "", "");
+    prompt(&sandbox, "ASIASESSION000000000:ASIASESSION000000000::::").is(0, "", "");
 }
 
 #[test]
@@ -212,7 +217,7 @@ fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
         .trim_matches('\'');
     prompt(&sandbox, memory).is(0, "", "");
     // After the pause it is not said again.
-    assert_eq!(prompt(&sandbox, "::::1700000000").stderr, "");
+    assert_eq!(prompt(&sandbox, ":::::1700000000").stderr, "");
 }
 
 #[test]
@@ -500,13 +505,13 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     let once = prompt(&sandbox, "");
     once.is(
         0,
-        "unset DIRENV_WATCHES\n__aws_mfa_memory='::ASIAOLD::'\n\
+        "unset DIRENV_WATCHES\n__aws_mfa_memory='::ASIAOLD:::'\n\
          if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
         "",
     );
     // They are still there: it was not the .envrc that set them.
-    let outcome = prompt(&sandbox, "::ASIAOLD::");
-    assert_eq!(outcome.stdout, "__aws_mfa_memory='::ASIAOLD:ASIAOLD:'\n");
+    let outcome = prompt(&sandbox, "::ASIAOLD:::");
+    assert_eq!(outcome.stdout, "__aws_mfa_memory='::ASIAOLD::ASIAOLD:'\n");
     assert!(
         outcome
             .stderr
@@ -515,7 +520,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
         outcome.stderr
     );
     assert_eq!(outcome.stderr.lines().count(), 1);
-    prompt(&sandbox, "::ASIAOLD:ASIAOLD:").is(0, "", "");
+    prompt(&sandbox, "::ASIAOLD::ASIAOLD:").is(0, "", "");
 }
 
 #[test]
@@ -570,4 +575,93 @@ fn sub_shell_follows_the_session_of_its_parent() {
         "{shown}"
     );
     has_none(&mut child);
+}
+
+/// Outside of direnv the hook renews a role; at a failure it says so once, and waits a minute.
+#[test]
+fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
+    use super::fake_sts::{Behaviour, FakeSts, Role};
+    const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
+    sts.add_role(
+        ROLE,
+        Role {
+            lasts: Some(jiff::SignedDuration::from_mins(10)),
+            ..Role::default()
+        },
+    );
+    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    let outcome = prompt(&sandbox, "");
+    assert!(
+        outcome
+            .succeeded()
+            .contains("export AWS_ACCESS_KEY_ID='ASIAROLE000000000002'\n")
+            && outcome
+                .stdout
+                .ends_with("__aws_mfa_memory='ASIAROLE000000000002:::::'\n"),
+        "{}",
+        outcome.stdout
+    );
+    sandbox.set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000002");
+    sts.behave(Behaviour::Close);
+    let outcome = prompt(&sandbox, "ASIAROLE000000000002:::::");
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "aws-mfa: the role is not renewed: the connection to {} broke before an answer came\n",
+            sts.url()
+        )
+    );
+    let memory = outcome
+        .stdout
+        .trim()
+        .trim_start_matches("__aws_mfa_memory=")
+        .trim_matches('\'');
+    let requests = sts.requests().len();
+    prompt(&sandbox, memory).is(0, "", "");
+    assert_eq!(sts.requests().len(), requests);
+    sts.behave(Behaviour::Serve);
+    let outcome = prompt(&sandbox, "ASIAROLE000000000002:::::1700000000");
+    assert!(
+        outcome
+            .stdout
+            .contains("export AWS_ACCESS_KEY_ID='ASIAROLE"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+/// In a directory of direnv it makes direnv load again, once: the `.envrc` knows the role.
+#[test]
+fn role_that_is_due_makes_direnv_load_again_once() {
+    use super::fake_sts::{FakeSts, Role};
+    const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
+    sts.add_role(
+        ROLE,
+        Role {
+            lasts: Some(jiff::SignedDuration::from_mins(10)),
+            ..Role::default()
+        },
+    );
+    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
+    sandbox
+        .unset("AWS_MFA_ROLE_ARN")
+        .set("DIRENV_DIR", "-/nowhere")
+        .set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000001")
+        .set("AWS_CREDENTIAL_EXPIRATION", format!("{end:.0}"));
+    let requests = sts.requests().len();
+    prompt(&sandbox, "").is(
+        0,
+        "unset DIRENV_WATCHES\n__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
+         if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+        "",
+    );
+    prompt(&sandbox, ":::ASIAROLE000000000001::").is(0, "", "");
+    assert_eq!(sts.requests().len(), requests);
 }

@@ -14,9 +14,11 @@ mod authority;
 mod fake_sts;
 mod leaks;
 mod moto;
+mod picture;
 mod roles;
 mod sandbox;
 mod shell;
+mod story;
 mod terminal;
 mod tool;
 

@@ -1,7 +1,7 @@
-//! The README's recipe, with the real mise.
+//! The guide's recipe, with the real mise.
 
 use super::fake_sts::FakeSts;
-use super::readme::blocks;
+use super::readme::{GUIDE, blocks};
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
 
@@ -12,11 +12,11 @@ fn mise_prompt_after_get_or_clear_has_the_current_session() {
     };
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let toml = blocks("toml")
+    let toml = blocks(GUIDE, "toml")
         .into_iter()
         .find(|block| block.contains("_.source"))
         .unwrap();
-    let source = blocks("sh")
+    let source = blocks(GUIDE, "sh")
         .into_iter()
         .find(|block| block.starts_with("eval "))
         .unwrap();

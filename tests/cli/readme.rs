@@ -1,12 +1,31 @@
-//! What the README says, held against the product.
+//! What the README and the documents beside it say, held against the product.
 
 use super::direnv::ENVRC;
+use super::moto::Moto;
+use super::picture;
+use super::sandbox::{Outcome, Sandbox};
+use super::shell::Shell;
+use super::story;
+use super::tool::tool;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
 
-const README: &str = include_str!("../../README.md");
+/// The first page.
+pub const README: &str = include_str!("../../README.md");
+/// The longer recipes.
+pub const GUIDE: &str = include_str!("../../.github/GUIDE.md");
 
-/// The text of the fenced blocks of this language.
-pub fn blocks(language: &str) -> Vec<&'static str> {
-    README
+const DENY: &str = include_str!("../../.github/iam/deny-without-mfa.json");
+const DENY_EXCEPT_ENROLMENT: &str =
+    include_str!("../../.github/iam/deny-without-mfa-except-enrolment.json");
+const ALLOW: &str = include_str!("../../.github/iam/allow-with-mfa.json");
+const ENROL: &str = include_str!("../../.github/iam/enrol.json");
+
+/// The text of the document's fenced blocks of this language.
+pub fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
+    document
         .split("```")
         .skip(1)
         .step_by(2)
@@ -15,21 +34,326 @@ pub fn blocks(language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn readme_policy_without_mfa_allows_only_setting_up_a_device() {
-    let policy: serde_json::Value = serde_json::from_str(blocks("json")[0]).unwrap();
-    assert_eq!(policy["Version"], "2012-10-17");
-    for statement in policy["Statement"].as_array().unwrap() {
-        assert_eq!(statement["Effect"], "Allow");
-        let with_mfa = statement["Condition"]["Bool"]["aws:MultiFactorAuthPresent"] == "true";
-        let actions = statement["Action"].to_string();
-        assert!(with_mfa || !actions.contains('*'), "{statement}");
-        for dangerous in ["Deactivate", "Delete"] {
-            assert!(with_mfa || !actions.contains(dangerous), "{statement}");
+fn readme_is_short() {
+    assert!(README.lines().count() <= 250);
+    for block in blocks(README, "sh").iter().chain(&blocks(README, "ini")) {
+        for line in block.lines() {
+            assert!(line.chars().count() <= 82, "{line}");
         }
     }
 }
 
 #[test]
+fn links_between_the_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for document in [
+        "README.md",
+        ".github/CHANGELOG.md",
+        ".github/CONTRIBUTING.md",
+        ".github/GUIDE.md",
+        ".github/IAM.md",
+        ".github/SECURITY.md",
+        ".github/SPEED.md",
+    ] {
+        let path = root.join(document);
+        let text = std::fs::read_to_string(&path).unwrap();
+        // What is between fences is no link.
+        let prose: String = text.split("```").step_by(2).collect();
+        for link in prose.split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            assert!(target.exists(), "{document}: {link}");
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&target).unwrap();
+                let anchors = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = anchors.map(|line| {
+                    let title = line.trim_start_matches('#').trim().to_lowercase();
+                    title.replace(' ', "-").replace([':', ','], "")
+                });
+                assert!(
+                    anchors.any(|anchor| anchor == heading),
+                    "{document}: {link}"
+                );
+            }
+        }
+    }
+}
+
+/// One statement: its effect, the element that lists actions and those actions, and its condition.
+type Statement = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    Option<(&'static str, &'static str, &'static str)>,
+);
+
+const WITHOUT_MFA: Option<(&str, &str, &str)> =
+    Some(("BoolIfExists", "aws:MultiFactorAuthPresent", "false"));
+const WITH_MFA: Option<(&str, &str, &str)> = Some(("Bool", "aws:MultiFactorAuthPresent", "true"));
+const UNTIL: Option<(&str, &str, &str)> =
+    Some(("DateLessThan", "aws:CurrentTime", "2026-12-31T00:00:00Z"));
+
+/// Checks every statement of a policy, and gives all resources that it names.
+#[track_caller]
+fn assert_policy(policy: &str, expected: &[Statement]) -> BTreeSet<String> {
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    let list = |value: &Value| -> BTreeSet<String> {
+        match value {
+            Value::Array(values) => values
+                .iter()
+                .map(|value| value.as_str().unwrap().to_owned())
+                .collect(),
+            Value::Null => BTreeSet::new(),
+            value => BTreeSet::from([value.as_str().unwrap().to_owned()]),
+        }
+    };
+    let statements = policy["Statement"].as_array().unwrap();
+    assert_eq!(statements.len(), expected.len());
+    let mut resources = BTreeSet::new();
+    for (statement, (effect, element, actions, condition)) in statements.iter().zip(expected) {
+        assert_eq!(statement["Effect"], *effect);
+        let other = match *element {
+            "Action" => "NotAction",
+            _ => "Action",
+        };
+        let actions: BTreeSet<String> = actions.iter().map(|&action| action.to_owned()).collect();
+        assert_eq!(list(&statement[*element]), actions, "{statement}");
+        assert_eq!(statement[other], Value::Null);
+        let condition = condition.map_or(
+            Value::Null,
+            |(operator, key, value)| json!({ operator: { key: value } }),
+        );
+        assert_eq!(statement["Condition"], condition, "{statement}");
+        resources.extend(list(&statement["Resource"]));
+    }
+    resources
+}
+
+const OWN_USER: [&str; 2] = [
+    "arn:aws:iam::*:user/${aws:username}",
+    "arn:aws:iam::*:user/*/${aws:username}",
+];
+
+fn set<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
+    items.map(str::to_owned).into()
+}
+
+#[test]
+fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
+    let excepted = &[
+        "iam:GetMFADevice",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+        "iam:ListVirtualMFADevices",
+        "sts:GetCallerIdentity",
+        "sts:GetSessionToken",
+    ];
+    let expected = [("Deny", "NotAction", excepted.as_slice(), WITHOUT_MFA)];
+    assert_eq!(assert_policy(DENY, &expected), set(["*"]));
+
+    // The quick start's is the same, but for its layout.
+    let quick_start = blocks(README, "sh")[0];
+    let (_, policy) = quick_start.split_once("<<'EOF'\n").unwrap();
+    let (policy, _) = policy.split_once("\nEOF\n").unwrap();
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!(parsed(policy), parsed(DENY));
+}
+
+#[test]
+fn policy_that_lets_enrol_excepts_the_calls_of_enrolment_too() {
+    let excepted = &[
+        "iam:ChangePassword",
+        "iam:CreateVirtualMFADevice",
+        "iam:EnableMFADevice",
+        "iam:GetAccountPasswordPolicy",
+        "iam:GetMFADevice",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+        "iam:ListVirtualMFADevices",
+        "iam:ResyncMFADevice",
+        "sts:GetCallerIdentity",
+        "sts:GetSessionToken",
+    ];
+    let expected = [("Deny", "NotAction", excepted.as_slice(), WITHOUT_MFA)];
+    assert_eq!(assert_policy(DENY_EXCEPT_ENROLMENT, &expected), set(["*"]));
+}
+
+#[test]
+fn policy_that_allows_with_mfa_allows_only_reading_devices_without() {
+    let expected: [Statement; 2] = [
+        ("Allow", "Action", &["*"], WITH_MFA),
+        (
+            "Allow",
+            "Action",
+            &["iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices"],
+            None,
+        ),
+    ];
+    let mut resources = set(OWN_USER);
+    resources.insert("*".to_owned());
+    assert_eq!(assert_policy(ALLOW, &expected), resources);
+}
+
+#[test]
+fn policy_for_enrolment_changes_devices_only_until_its_date() {
+    let expected: [Statement; 3] = [
+        (
+            "Allow",
+            "Action",
+            &[
+                "iam:GetAccountPasswordPolicy",
+                "iam:ListUsers",
+                "iam:ListVirtualMFADevices",
+            ],
+            None,
+        ),
+        ("Allow", "Action", &["iam:CreateVirtualMFADevice"], UNTIL),
+        (
+            "Allow",
+            "Action",
+            &[
+                "iam:ChangePassword",
+                "iam:EnableMFADevice",
+                "iam:GetMFADevice",
+                "iam:GetUser",
+                "iam:ListMFADevices",
+                "iam:ResyncMFADevice",
+            ],
+            UNTIL,
+        ),
+    ];
+    let mut resources = set(OWN_USER);
+    resources.insert("*".to_owned());
+    resources.insert("arn:aws:iam::*:mfa/${aws:username}".to_owned());
+    assert_eq!(assert_policy(ENROL, &expected), resources);
+}
+
+#[test]
+fn policy_that_ends_sessions_denies_the_older_ones() {
+    let document = include_str!("../../.github/IAM.md");
+    let expected: [Statement; 1] = [(
+        "Deny",
+        "Action",
+        &["*"],
+        Some(("DateLessThan", "aws:TokenIssueTime", "2026-11-24T20:31:00Z")),
+    )];
+    let policies = blocks(document, "json");
+    assert_eq!(assert_policy(policies[0], &expected), set(["*"]));
+    assert_eq!(policies.len(), 1);
+}
+
+#[test]
 fn readme_envrc_is_the_one_under_test() {
-    assert!(ENVRC.starts_with(blocks("sh")[0]), "{ENVRC}");
+    let envrc = blocks(README, "sh")
+        .into_iter()
+        .find(|block| block.starts_with("export AWS_MFA_ARN"));
+    assert!(ENVRC.starts_with(envrc.unwrap()), "{ENVRC}");
+}
+
+#[test]
+fn demo_picture_shows_what_the_demo_shows() {
+    let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
+        return;
+    };
+    let mut story = Vec::new();
+    story::two_shells(&direnv, |line| story.push(line));
+    assert_eq!(
+        picture::svg(&story),
+        include_str!("../../.github/demo.svg"),
+        "renew it: cargo run --example demo -- --picture .github/demo.svg"
+    );
+}
+
+/// The quick start, word by word, on an empty account: CloudShell is bash with an administrator's
+/// credentials, AWS is moto (which takes every code), and the user's machine has bash and direnv.
+#[test]
+fn quick_start_on_an_empty_account_succeeds() {
+    let (Some(moto_server), Some(aws), Some(bash), Some(direnv)) = (
+        tool("moto_server"),
+        tool("aws"),
+        tool("bash"),
+        tool("direnv"),
+    ) else {
+        return;
+    };
+    let quick_start = README
+        .split("## ")
+        .find(|section| section.starts_with("Quick start"));
+    let [policy, device, key, hook, save, profile, project, _scripts] =
+        blocks(quick_start.unwrap(), "sh")[..]
+    else {
+        panic!("the quick start has other steps");
+    };
+    let mut sandbox = Sandbox::new();
+    sandbox.set("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
+    let moto = Moto::start(&sandbox, &moto_server);
+    sandbox.set("AWS_ENDPOINT_URL", &moto.url);
+
+    // In CloudShell.
+    let mut cloud_shell = sandbox.command(&bash);
+    let script = format!(
+        "set -eu\nPATH='{}':$PATH\ncd \"$TMPDIR\"\n{policy}{device}{key}",
+        aws.parent().unwrap().display()
+    );
+    cloud_shell
+        .args(["-c", &script])
+        .env("AWS_ACCESS_KEY_ID", "ASIAADMINISTRATOR000")
+        .env("AWS_SECRET_ACCESS_KEY", "x")
+        .env("AWS_DEFAULT_REGION", "us-east-1");
+    let shown = Outcome::of(&mut cloud_shell);
+    let shown = shown.succeeded();
+    let key = shown.get(shown.rfind('{').unwrap()..).unwrap();
+    let device = shown.lines().find(|line| line.contains(":mfa/")).unwrap();
+    assert!(
+        profile.contains(&format!("mfa_serial = {device}\n")),
+        "{shown}"
+    );
+
+    // On the user's machine.
+    let run = |script: &str, paste: &str| {
+        let mut child = sandbox
+            .command(&bash)
+            .args(["-euc", script])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut keyboard = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut keyboard, paste.as_bytes()).unwrap();
+        drop(keyboard);
+        assert!(child.wait().unwrap().success(), "{script}");
+    };
+    let hook = hook.strip_suffix("exec bash\n").unwrap();
+    run(hook, "");
+    let bashrc = std::fs::read_to_string(sandbox.home().join(".bashrc")).unwrap();
+    assert_eq!(bashrc, "eval \"$(direnv hook bash)\"\n");
+    run(save, key);
+    run(profile, "");
+
+    // In a shell with that hook.
+    let mut shell = Shell::open(&sandbox, &sandbox.home(), &direnv);
+    shell.run(&format!(
+        "PATH=\"$PATH:{}\"",
+        aws.parent().unwrap().display()
+    ));
+    let (start, identity) = project.split_once("aws-mfa get 123456\n").unwrap();
+    for line in start.lines() {
+        shell.type_line(line);
+    }
+    let shown = shell.run("aws-mfa get 123456");
+    let session = sandbox.home().join(".config/aws/session-work");
+    let said = format!("saved session info to {}", session.display());
+    assert!(shown.contains(&said), "{shown}");
+    assert!(shown.contains("+AWS_ACCESS_KEY_ID"), "{shown}");
+    assert!(shown.contains("+AWS_REGION"), "{shown}");
+    let shown = shell.run(identity.trim());
+    assert!(shown.contains("\"Account\": \"123456789012\""), "{shown}");
+    assert_eq!(shell.variable("AWS_REGION"), "eu-central-1");
 }

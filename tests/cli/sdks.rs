@@ -2,26 +2,27 @@
 
 use super::moto::Moto;
 use super::readme;
-use super::sandbox::{Outcome, Sandbox, read_json};
+use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys, read_json};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 
-/// A user who has written the README's files to `~/.aws`, with secrets for the dots.
+/// A user with the README's profiles, whose keys are in `~/.aws/credentials`.
 fn user() -> Option<(Sandbox, Moto)> {
     let moto_server = tool("moto_server")?;
     let mut sandbox = Sandbox::new();
     let moto = Moto::start(&sandbox, &moto_server);
-    let (mut config, mut credentials) = (String::new(), String::new());
-    for block in readme::blocks("ini") {
-        match block.starts_with("# ~/.aws/config") {
-            true => config += block,
-            false => credentials += &block.replace("...", super::fake_sts::SECRET),
-        }
+    let mut config = format!("[profile work]\nmfa_serial = {DEVICE}\nregion = eu-central-1\n");
+    for block in readme::blocks(readme::README, "ini") {
+        config += block;
     }
-    assert!(config.contains("[profile work-mfa]") && credentials.contains("[private]"));
+    assert!(config.contains("[profile work-mfa]") && config.contains("[profile private]"));
+    let keys = profile_keys();
     sandbox.write(".aws/config", config);
-    sandbox.write(".aws/credentials", credentials);
+    sandbox.write(
+        ".aws/credentials",
+        format!("[work]\n{keys}[private]\n{keys}"),
+    );
     sandbox
         .set("AWS_ENDPOINT_URL", &moto.url)
         // Where the SDKs' own chains look once there is no session.
@@ -36,7 +37,7 @@ fn user_with_session() -> Option<(Sandbox, Moto)> {
     Some((sandbox, moto))
 }
 
-const AS_IN_README: &str =
+const AS_IN_GUIDE: &str =
     "Error when retrieving credentials from custom-process: aws-mfa: session expired 14m ago (";
 
 fn saved_token(file: &Path) -> String {
@@ -126,7 +127,7 @@ fn aws_cli_uses_the_session_and_shows_the_remedy_when_expired() {
     assert_eq!(prints(&sandbox, &aws, &call), "123456789012");
     expire(&sandbox);
     let said = shows_the_remedy(&sandbox, &aws, &call);
-    assert!(said.contains(AS_IN_README), "{said}");
+    assert!(said.contains(AS_IN_GUIDE), "{said}");
 }
 
 #[test]
@@ -148,7 +149,7 @@ print(session.get_credentials().get_frozen_credentials().token)";
     );
     expire(&sandbox);
     let said = shows_the_remedy(&sandbox, &python, &["-c", script]);
-    assert!(said.contains(AS_IN_README), "{said}");
+    assert!(said.contains(AS_IN_GUIDE), "{said}");
 }
 
 const JAVASCRIPT: &str = "\
@@ -245,7 +246,7 @@ fn user_with_role() -> Option<(Sandbox, Moto)> {
     let config = config.replace("[profile work-mfa]", "[profile other]");
     let config = format!(
         "{config}\n[profile deploy]\nrole_arn = {ROLE}\nsource_profile = work\nregion = eu-west-1\n\
-         duration_seconds = 900\n"
+         duration_seconds = 1800\n"
     );
     sandbox.write(".aws/config", &config);
     let stanzas = sandbox.run(["init", "aws-config"]);

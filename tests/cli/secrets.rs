@@ -126,7 +126,7 @@ fn help_with_secrets_in_variables_shows_none() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|verb| *verb != "help");
     let mut seen = 0;
-    for verb in verbs {
+    for verb in verbs.filter(|verb| *verb != "help") {
         for flag in ["-h", "--help"] {
             assert_no_value(sandbox.run([verb, flag]).succeeded());
         }

@@ -158,6 +158,11 @@ impl Shell {
         plain(&self.terminal.wait_for(&format!("{end}\r\n")))
     }
 
+    /// Types a line, and waits for nothing.
+    pub fn type_line(&mut self, line: &str) {
+        self.terminal.type_line(line);
+    }
+
     /// A shell that edits the line takes what is typed while it waits for it, and shows it again and again.
     fn run_edited(&mut self, line: &str, left: &str, right: &str) -> String {
         let say = |what: &str| match self.kind {
