@@ -287,8 +287,11 @@ impl Request<'_> {
         };
         let failure = match refusal.reason {
             Reason::InvalidMfaCode => {
-                setup("the code was rejected: wrong, expired or already used".to_owned())
-                    .hint(next_code_hint(now, self.command))
+                Failure::new(
+                    Kind::CodeRejected,
+                    "the code was rejected: wrong, expired or already used",
+                )
+                .hint(next_code_hint(now, self.command))
             }
             Reason::ForeignMfaDevice => {
                 let (device, origin) = match &self.device {

@@ -154,14 +154,14 @@ impl CodeSource<'_> {
     fn rejected_again(&self) -> Failure {
         match self {
             CodeSource::Command { command, .. } => Failure::new(
-                Kind::Setup,
+                Kind::CodeRejected,
                 "the code command printed the same code again, which was rejected",
             )
             .hint(format!(
                 "check {}: it must print the device's current code",
                 command.origin
             )),
-            _ => Failure::new(Kind::Setup, "this code was rejected before")
+            _ => Failure::new(Kind::CodeRejected, "this code was rejected before")
                 .hint("wait until the MFA device shows the next code"),
         }
     }

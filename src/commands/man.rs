@@ -42,14 +42,21 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-const EXIT_STATUS: [(&str, &str); 6] = [
+const EXIT_STATUS: [(&str, &str); 7] = [
     (
         "0",
         "Done. Under direnv_load also load without a valid session, unless --strict is given.",
     ),
     ("1", "Failed."),
     ("2", "Usage error."),
-    ("3", "No valid session: missing, expired or corrupt."),
+    (
+        "3",
+        "No valid session: missing, expired or corrupt; with status --valid-for, too little time left.",
+    ),
+    (
+        "4",
+        "get: AWS rejected the MFA code: wrong, expired or already used.",
+    ),
     (
         "126",
         "exec: the command cannot be run. Else exec has the status of its command.",
@@ -77,7 +84,8 @@ fn page() -> anyhow::Result<String> {
     page += &section("COMMANDS");
     for command in root
         .get_subcommands()
-        .filter(|command| !command.is_hide_set())
+        // clap adds `help`, which needs no section.
+        .filter(|command| !command.is_hide_set() && command.get_name() != "help")
     {
         page += &subcommand(command)?;
     }

@@ -150,7 +150,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
         terminal.wait_for(&prompt);
         terminal.type_line(code);
     }
-    assert_eq!(terminal.end().0, 1);
+    assert_eq!(terminal.end().0, 4);
     assert!(read("err").contains(
         "aws-mfa: this code was rejected before\n\
          hint: wait until the MFA device shows the next code\n"

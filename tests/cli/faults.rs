@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// What `get` says, checked for all that holds for every fault: one request, the old session as it
 /// was, nothing left over, nothing on standard output, in good time.
 #[track_caller]
-fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
+fn failed_get(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
     let before = std::fs::read(sandbox.session_file()).unwrap();
     let requests = sts.requests().len();
@@ -21,7 +21,11 @@ fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     let outcome = sandbox.run(arguments);
 
     assert!(started.elapsed() < Duration::from_secs(25));
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let status = match arguments.contains(&WRONG_CODE) {
+        true => 4,
+        false => 1,
+    };
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (status, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
@@ -32,7 +36,7 @@ fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
 fn fault(sts: &FakeSts, behaviour: Behaviour, expected: &str) {
     let sandbox = Sandbox::with_user(sts);
     sts.behave(behaviour);
-    assert_eq!(told(sts, &sandbox, &["get", "135790"]), expected);
+    assert_eq!(failed_get(sts, &sandbox, &["get", "135790"]), expected);
 }
 
 const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa get <code>`\n";
@@ -98,7 +102,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     .enumerate()
     {
         sts.behave(behaviour);
-        let text = told(&sts, &sandbox, &["get", &format!("{number:06}")]);
+        let text = failed_get(&sts, &sandbox, &["get", &format!("{number:06}")]);
         assert_eq!(text, broke, "fault {number}");
     }
 }
@@ -135,7 +139,8 @@ fn token_cut_short_by_a_closed_connection_is_not_saved() {
     for cut in [reordered.len(), reordered.len() - 3] {
         sts.behave(Behaviour::Raw(reordered.as_bytes()[..cut].into()));
         assert!(
-            told(&sts, &sandbox, &["get", "135790"]).starts_with("aws-mfa: the connection to "),
+            failed_get(&sts, &sandbox, &["get", "135790"])
+                .starts_with("aws-mfa: the connection to "),
             "{cut}"
         );
     }
@@ -280,7 +285,7 @@ fn rejected_code_says_when_the_next_one_comes() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     assert_eq!(
-        told(&sts, &sandbox, &["get", WRONG_CODE]),
+        failed_get(&sts, &sandbox, &["get", WRONG_CODE]),
         format!(
             "aws-mfa: the code was rejected: wrong, expired or already used\n  \
              AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code. \
@@ -327,7 +332,7 @@ fn wrong_clock_says_by_how_much() {
         ),
     ] {
         sts.set_clock(offset);
-        let text = told(&sts, &sandbox, &["get", "135790"]);
+        let text = failed_get(&sts, &sandbox, &["get", "135790"]);
         assert!(text.starts_with(expected) && text.ends_with(hint), "{text}");
         let detail = text.lines().nth(1).unwrap();
         assert!(
@@ -343,7 +348,7 @@ fn wrong_clock_says_by_how_much() {
             body: error_xml("RequestExpired", "Request has expired."),
         });
     assert_eq!(
-        told(&sts, &sandbox, &["get", "135790"]),
+        failed_get(&sts, &sandbox, &["get", "135790"]),
         format!(
             "aws-mfa: this machine's clock is 40m behind\n  \
              RequestExpired: Request has expired. (request {REQUEST_ID})\n{hint}"

@@ -1,6 +1,6 @@
 //! `aws-mfa get`: what a code buys, and every way in which it can fail.
 
-use super::fake_sts::{FakeSts, KEY_ID};
+use super::fake_sts::{FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Sandbox, read_json};
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +47,18 @@ fn get_with_defaults_saves_a_session_of_12_hours() {
 }
 
 #[cfg(unix)]
+#[test]
+fn quiet_get_saves_the_session_and_prints_nothing() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    sandbox.run(["get", "-q", "135790"]).is(0, "", "");
+    assert!(sandbox.session_file().exists());
+    sandbox
+        .run(["get", "--quiet", "--unless-valid"])
+        .is(0, "", "");
+    assert_eq!(sandbox.run(["get", "-q", WRONG_CODE]).status, 4);
+}
+
 #[test]
 fn get_through_a_symlink_replaces_its_target() {
     use super::sandbox::mode;

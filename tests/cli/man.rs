@@ -32,7 +32,7 @@ fn man_page_has_every_subcommand_option_status_and_file() {
             assert!(page.contains(option), "{command} {option}");
         }
     }
-    for status in ["0", "1", "2", "3", "126", "127"] {
+    for status in ["0", "1", "2", "3", "4", "126", "127"] {
         assert!(
             page.contains(&format!(".TP\n\\fB{status}\\fR\n")),
             "{status}"

@@ -90,7 +90,10 @@ fn code_in_the_wrong_place_is_masked() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     for (arguments, shown) in [
-        (vec!["483920"], "error: unrecognized subcommand '******'\n"),
+        (
+            vec!["483920"],
+            "error: unrecognized subcommand '******'\n\n  tip: did you mean `aws-mfa get <code>`?\n",
+        ),
         (
             vec!["483", "920"],
             "error: unrecognized subcommand '******'\n",
@@ -160,6 +163,24 @@ fn code_in_the_wrong_place_is_masked() {
         outcome.stderr
     );
     assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn option_before_the_verb_is_an_error_with_a_tip() {
+    let sandbox = Sandbox::new();
+    for option in ["-p", "-pwork", "--profile=work", "--session-file"] {
+        let outcome = sandbox.run([option, "work", "get"]);
+        assert_eq!(outcome.status, 2);
+        assert!(
+            outcome
+                .stderr
+                .contains("\n  tip: options follow the command: `aws-mfa get --profile <NAME>`\n"),
+            "{}",
+            outcome.stderr
+        );
+    }
+    let shown = sandbox.run(["--nonsense"]).stderr;
+    assert!(!shown.contains("tip:"), "{shown}");
 }
 
 #[test]
