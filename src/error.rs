@@ -79,10 +79,11 @@ impl Failure {
 
     /// The failure on one line, for where each line counts: an `.envrc` is loaded at every prompt.
     pub fn one_line(&self) -> String {
-        match &self.hint {
+        let line = match &self.hint {
             Some(hint) => format!("{}: {hint}", self.message),
             None => self.message.clone(),
-        }
+        };
+        escape(&line).into_owned()
     }
 }
 

@@ -100,7 +100,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     .enumerate()
     {
         sts.behave(behaviour);
-        let text = failed_get(&sts, &sandbox, &["get", &format!("{number:06}")]);
+        let text = failed_get(&sts, &sandbox, &["get", &format!("{:06}", number + 1)]);
         assert_eq!(text, broke, "fault {number}");
     }
 }
