@@ -172,7 +172,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 11] = [
+    let cases: [(Change, &[&str], i32, String); 12] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
