@@ -19,6 +19,7 @@ use crate::settings::duration;
 use crate::settings::key_source::KeySource;
 use crate::settings::role::{CHAINED, RoleChain};
 use crate::settings::{self, Flags, Location, MASTER_KEYS, Settings};
+use crate::stderr;
 use jiff::Timestamp;
 use report::{Report, RoleReport, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
@@ -101,11 +102,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     super::print(&if status.json {
         report.json()?
     } else if std::io::stdout().is_terminal() {
-        let plain_terminal = environment
-            .get(variable::TERM)
-            .is_some_and(|term| term == "dumb");
-        // https://no-color.org
-        let colour = environment.get(variable::NO_COLOR).is_none() && !plain_terminal;
+        let colour = stderr::allows_colour(environment);
         report.table(now, &time_zone(environment), colour)
     } else {
         report.plain(now, &time_zone(environment))

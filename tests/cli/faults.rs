@@ -21,10 +21,8 @@ fn failed_get(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     let outcome = sandbox.run(arguments);
 
     assert!(started.elapsed() < Duration::from_secs(25));
-    let status = match arguments.contains(&WRONG_CODE) {
-        true => 4,
-        false => 1,
-    };
+    let is_rejected = outcome.stderr.starts_with("aws-mfa: the code was rejected");
+    let status = if is_rejected { 4 } else { 1 };
     assert_eq!((outcome.status, outcome.stdout.as_str()), (status, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
@@ -163,7 +161,7 @@ fn code_in_the_words_of_aws_is_masked() {
         &sts,
         Behaviour::Answer { status: 400, body },
         &format!(
-            "aws-mfa: STS refused the request: ValidationError\n  \
+            "aws-mfa: STS refused the request: ValidationError, and the code may be used up\n  \
              ValidationError: {} (request {REQUEST_ID})\n{NEXT_CODE}",
             words("******")
         ),
@@ -199,22 +197,26 @@ fn each_refusal_says_what_to_do() {
             403,
             "AccessDenied",
             "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
-            format!("the MFA device does not belong to this user: {DEVICE}"),
-            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials\n",
+            format!(
+                "the MFA device does not belong to this user: {DEVICE}, and the code may be used up"
+            ),
+            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (
             403,
             "AccessDenied",
             "Cannot call GetSessionToken with session credentials",
-            format!("the master keys are temporary credentials: {KEY_ID}"),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required\n",
+            format!(
+                "the master keys are temporary credentials: {KEY_ID}, and the code may be used up"
+            ),
+            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (
             403,
             "AccessDenied",
             "User: arn:aws:iam::123456789012:user/igor is not authorized to perform: sts:GetSessionToken with an explicit deny",
-            format!("a policy denies sts:GetSessionToken to {KEY_ID}"),
-            "hint: ask the account's administrator to allow it without MFA\n",
+            format!("a policy denies sts:GetSessionToken to {KEY_ID}, and the code may be used up"),
+            "hint: ask the account's administrator to allow it without MFA; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (
             403,
@@ -223,21 +225,21 @@ fn each_refusal_says_what_to_do() {
             format!(
                 "AWS does not know the access key {KEY_ID}: deleted, inactive or from another partition"
             ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT)\n",
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
             format!("the secret does not belong to the access key {KEY_ID}"),
-            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID\n",
+            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
             "RegionDisabledException",
             "STS is not activated in this region for account:123456789012.",
-            "STS is disabled in this region for the account".into(),
-            "hint: use another region: `--region us-east-1`\n",
+            "STS is disabled in this region for the account, and the code may be used up".into(),
+            "hint: use another region: `--region us-east-1`; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (400, "Throttling", "Rate exceeded", busy.into(), NEXT_CODE),
         (
@@ -265,7 +267,7 @@ fn each_refusal_says_what_to_do() {
             400,
             "Unheard",
             "of",
-            "STS refused the request: Unheard".into(),
+            "STS refused the request: Unheard, and the code may be used up".into(),
             NEXT_CODE,
         ),
     ] {
@@ -303,13 +305,15 @@ fn invalid_duration_is_a_usage_error() {
         status: 400,
         body: error_xml("ValidationError", message),
     });
-    sandbox.run(["get", "135790"]).is(
-        2,
-        "",
-        &format!(
-            "aws-mfa: STS does not allow a session of this duration\n  \
+    let outcome = sandbox.run(["get", "135790"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
+    assert_eq!(
+        outcome.without_wait(),
+        format!(
+            "aws-mfa: STS does not allow a session of this duration, and the code may be used up\n  \
              ValidationError: {message} (request {REQUEST_ID})\n\
-             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`\n"
+             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`; \
+             wait for the next code (N s), then run `aws-mfa get <code>`\n"
         ),
     );
     assert_eq!(sts.requests().len(), 1);
@@ -319,8 +323,7 @@ fn invalid_duration_is_a_usage_error() {
 fn wrong_clock_says_by_how_much() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let hint =
-        "hint: set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code\n";
+    let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still good while the device shows it: run `aws-mfa get <code>` again\n";
     for (offset, expected) in [
         (
             SignedDuration::from_mins(25),
@@ -377,7 +380,9 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
             "something other than STS answered at {url} (HTTP {status}), and the code may be used up"
         )
     };
-    let no_session = |what: &str| format!("STS's answer is not a session: {what} ({url})");
+    let no_session = |what: &str| {
+        format!("STS's answer is not a session: {what} ({url}), and the code is used up")
+    };
     let mut cases = vec![
         (200, html.clone(), other(200)),
         (200, String::new(), other(200)),

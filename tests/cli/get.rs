@@ -46,7 +46,6 @@ fn get_with_defaults_saves_a_session_of_12_hours() {
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
-#[cfg(unix)]
 #[test]
 fn quiet_get_saves_the_session_and_prints_nothing() {
     let sts = FakeSts::start();
@@ -59,6 +58,7 @@ fn quiet_get_saves_the_session_and_prints_nothing() {
     assert_eq!(sandbox.run(["get", "-q", WRONG_CODE]).status, 4);
 }
 
+#[cfg(unix)]
 #[test]
 fn get_through_a_symlink_replaces_its_target() {
     use super::sandbox::mode;
@@ -172,7 +172,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 11] = [
+    let cases: [(Change, &[&str], i32, String); 12] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
@@ -240,7 +240,16 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790", "--region", "the moon"],
             1,
             "aws-mfa: there is no STS for the region the moon\n\
-             hint: use a region like us-east-1: `--region`, AWS_REGION, or region of the profile\n".into(),
+             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region of the profile\n".into(),
+        ),
+        (
+            |sandbox| {
+                sandbox.unset("AWS_ENDPOINT_URL_STS").set("AWS_REGION", "us-esat-1");
+            },
+            &["get", "135790"],
+            1,
+            "aws-mfa: there is no STS for the region us-esat-1\n\
+             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region of the profile\n".into(),
         ),
         (
             |sandbox| {
