@@ -1,7 +1,8 @@
 //! The command line. Nothing here reads, writes or asks; `commands` does.
 
-use crate::escape::{escape, mask_digits};
-use clap::builder::NonEmptyStringValueParser;
+use crate::escape::{MASK, escape, mask_digits};
+use clap::builder::{NonEmptyStringValueParser, StyledStr};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use secrecy::SecretString;
 use std::convert::Infallible;
@@ -64,6 +65,8 @@ pub enum Command {
     /// can test for one.
     Status(Status),
     /// Remove the saved session and the credentials of its roles
+    ///
+    /// Shells that direnv or a prompt hook keeps up to date drop them at their next prompt.
     ///
     /// For a role, only the role's credentials are removed.
     ///
@@ -140,6 +143,10 @@ pub struct Get {
     /// for a code, and the others wait for its session.
     #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "15m")]
     pub unless_valid: Option<String>,
+
+    /// Do not print the confirmation
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 #[derive(Args)]
@@ -262,7 +269,7 @@ pub struct Prompt {
 Examples:
   aws-mfa status
   aws-mfa status -p work --json | jq -r .session.expiration
-  aws-mfa status >/dev/null || echo \"no session\"")]
+  aws-mfa status --valid-for 30m >/dev/null || aws-mfa get")]
 pub struct Status {
     #[command(flatten)]
     pub selection: Selection,
@@ -270,6 +277,12 @@ pub struct Status {
     /// List every saved session and role
     #[arg(long)]
     pub all: bool,
+
+    /// Exit with status 3 if less than DURATION is left: 30m, 1h30m or seconds
+    ///
+    /// A session whose expiry is unknown counts as too short.
+    #[arg(long, value_name = "DURATION", conflicts_with = "all")]
+    pub valid_for: Option<String>,
 
     /// Print the report as JSON
     #[arg(long)]
@@ -314,7 +327,8 @@ pub enum CompletionShell {
     Elvish,
 }
 
-/// Which session: the flags that every command takes.
+// Which session: the flags that most commands take. (A doc comment here would replace the description of the command
+// that they are flattened into.)
 #[derive(Args, Clone)]
 pub struct Selection {
     /// The profile in ~/.aws that has the keys; each has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
@@ -368,16 +382,58 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 /// The arguments are parsed again with that already done to them, so that no other text of the message
 /// is touched.
 pub fn presentable(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
-    let arguments = arguments.enumerate().map(|(index, argument)| match index {
-        0 => argument,
-        _ => escape(&mask_digits(&argument.to_string_lossy()))
-            .into_owned()
-            .into(),
-    });
-    match Cli::try_parse_from(arguments) {
-        Err(again) if again.kind() == error.kind() => again,
+    let arguments: Vec<String> = arguments
+        .enumerate()
+        .map(
+            |(index, argument)| match (index, argument.to_string_lossy()) {
+                (0, program) => program.into_owned(),
+                (_, argument) => escape(&mask_digits(&argument)).into_owned(),
+            },
+        )
+        .collect();
+    match Cli::try_parse_from(&arguments) {
+        Err(again) if again.kind() == error.kind() => {
+            with_tip(again, arguments.get(1).map_or("", String::as_str))
+        }
         _ => Cli::command().error(error.kind(), "invalid arguments"),
     }
+}
+
+/// The same error; with what to type instead if the verb was forgotten, or comes after its options. `first` is
+/// the first argument, masked.
+fn with_tip(mut error: clap::Error, first: &str) -> clap::Error {
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand if first.contains(MASK) => {
+            "did you mean `aws-mfa get <code>`?".to_owned()
+        }
+        ErrorKind::UnknownArgument if is_option_of_a_verb(first) => {
+            "options follow the command: `aws-mfa get --profile <NAME>`".to_owned()
+        }
+        _ => return error,
+    };
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![StyledStr::from(tip)]),
+    );
+    error
+}
+
+/// Whether any verb has the option: `-p`, `-pwork`, `--profile=work`.
+fn is_option_of_a_verb(argument: &str) -> bool {
+    let mut cli = Cli::command();
+    cli.build();
+    let long = argument
+        .strip_prefix("--")
+        .and_then(|name| name.split('=').next());
+    let short = argument
+        .strip_prefix('-')
+        .and_then(|name| name.chars().next());
+    cli.get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .any(|option| match long {
+            Some(_) => option.get_long() == long,
+            None => short.is_some() && option.get_short() == short,
+        })
 }
 
 #[cfg(test)]
@@ -387,5 +443,51 @@ mod tests {
     #[test]
     fn command_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// The paths of the commands and options without a description.
+    fn undescribed(command: &clap::Command, path: &str) -> Vec<String> {
+        let path = format!("{path} {}", command.get_name());
+        let arguments = command
+            .get_arguments()
+            .filter(|argument| {
+                argument
+                    .get_help()
+                    .is_none_or(|help| help.to_string().is_empty())
+            })
+            .map(|argument| format!("{path} {}", argument.get_id()));
+        let own = command
+            .get_about()
+            .is_none_or(|about| about.to_string().is_empty())
+            .then(|| path.clone());
+        own.into_iter()
+            .chain(arguments)
+            .chain(
+                command
+                    .get_subcommands()
+                    .flat_map(|command| undescribed(command, &path)),
+            )
+            .collect()
+    }
+
+    #[test]
+    fn every_command_and_argument_has_a_description() {
+        let mut cli = Cli::command();
+        // The root help builds nothing but the root.
+        for command in cli.get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+        let about = |cli: &clap::Command| -> Vec<String> {
+            let commands = cli
+                .get_subcommands()
+                .filter(|command| command.get_name() != "help");
+            commands
+                .map(|command| command.get_about().unwrap_or_default().to_string())
+                .collect()
+        };
+        let before = about(&cli);
+        cli.build();
+        assert_eq!(about(&cli), before);
+        assert_eq!(undescribed(&cli, ""), Vec::<String>::new());
     }
 }

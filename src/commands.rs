@@ -15,6 +15,7 @@ mod status;
 use crate::cli::Command;
 use crate::environment::Environment;
 use crate::escape::escape;
+use crate::stderr;
 use anyhow::Context;
 use jiff::Timestamp;
 use std::io::{ErrorKind, Write};
@@ -60,5 +61,5 @@ fn confirm(text: &str) -> anyhow::Result<()> {
 
 /// Writes one line to standard error, for people: programs read standard output.
 fn note(text: &str) {
-    let _ = std::io::stderr().write_all(format!("aws-mfa: {}\n", escape(text)).as_bytes());
+    stderr::write(&format!("aws-mfa: {}\n", escape(text)), stderr::NOTICE);
 }

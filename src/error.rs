@@ -16,6 +16,8 @@ pub enum Kind {
     Setup,
     /// There is no valid session.
     NoSession,
+    /// AWS rejected the MFA code.
+    CodeRejected,
     /// `exec`: the command exists but cannot be run.
     CannotRun,
     /// `exec`: there is no such command.
@@ -23,12 +25,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The exit status: 2 usage error, 3 no valid session, 126 and 127 as a shell has them for a
+    /// The exit status: 2 usage error, 3 no valid session, 4 code rejected, 126 and 127 as a shell has them for a
     /// command that cannot be run, 1 any other failure.
     pub fn exit_status(self) -> u8 {
         match self {
             Kind::Usage => 2,
             Kind::NoSession => 3,
+            Kind::CodeRejected => 4,
             Kind::CannotRun => 126,
             Kind::NotFound => 127,
             Kind::Setup => 1,
@@ -76,10 +79,11 @@ impl Failure {
 
     /// The failure on one line, for where each line counts: an `.envrc` is loaded at every prompt.
     pub fn one_line(&self) -> String {
-        match &self.hint {
+        let line = match &self.hint {
             Some(hint) => format!("{}: {hint}", self.message),
             None => self.message.clone(),
-        }
+        };
+        escape(&line).into_owned()
     }
 }
 
@@ -176,6 +180,7 @@ mod tests {
     fn each_kind_of_failure_has_the_documented_status() {
         assert_eq!(Kind::Usage.exit_status(), 2);
         assert_eq!(Kind::NoSession.exit_status(), 3);
+        assert_eq!(Kind::CodeRejected.exit_status(), 4);
         assert_eq!(Kind::Setup.exit_status(), 1);
         assert_eq!(Kind::CannotRun.exit_status(), 126);
         assert_eq!(Kind::NotFound.exit_status(), 127);

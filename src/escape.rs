@@ -59,7 +59,7 @@ pub fn mask_digits(message: &str) -> String {
 }
 
 /// What stands for a code.
-const MASK: &str = "******";
+pub const MASK: &str = "******";
 
 fn is_unsafe(character: char) -> bool {
     character.is_control()

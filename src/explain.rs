@@ -5,7 +5,7 @@ use crate::aws::endpoint::{Endpoint, EndpointError};
 use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault, Unusable, Words};
 use crate::aws::proxy::{Proxy, ProxyError};
 use crate::aws::trust::BundleError;
-use crate::code::next_code;
+use crate::code::{State, next_code};
 use crate::error::{Failure, Kind, reason};
 use crate::setting::{Origin, Setting};
 use crate::time::{rounded_span, span};
@@ -213,19 +213,13 @@ impl Request<'_> {
     /// The failure for a call that failed, with what is known of the code that was in it.
     pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
-            CallError::NotSent(cause) => {
-                let good = format!(
-                    "the code is still good while the device shows it: run `{}` again",
-                    self.command
-                );
-                with_next_step(self.not_sent(cause), good)
-            }
+            CallError::NotSent(cause) => with_next_step(self.not_sent(cause), self.still_good()),
             CallError::NoAnswer(cause) => self.maybe_spent(self.no_answer(cause), now),
             CallError::Refused(refusal) => self.refused(refusal, now),
             CallError::Unusable(cause) => Failure::new(
                 Kind::Setup,
                 format!(
-                    "STS's answer is not a session: {} ({})",
+                    "STS's answer is not a session: {} ({}), and the code is used up",
                     unusable(cause),
                     self.endpoint
                 ),
@@ -335,8 +329,11 @@ impl Request<'_> {
         };
         let failure = match refusal.reason {
             Reason::InvalidMfaCode => {
-                setup("the code was rejected: wrong, expired or already used".to_owned())
-                    .hint(next_code_hint(now, self.command))
+                Failure::new(
+                    Kind::CodeRejected,
+                    "the code was rejected: wrong, expired or already used",
+                )
+                .hint(next_code_hint(now, self.command))
             }
             Reason::ForeignMfaDevice => {
                 let (device, origin) = match &self.device {
@@ -346,11 +343,12 @@ impl Request<'_> {
                 let failure =
                     setup(format!("the MFA device does not belong to this user: {device}"));
                 if self.device.as_ref().is_some_and(|device| device.origin == Origin::Discovered) {
-                    return failure.hint("run `aws-mfa clear`: the next `aws-mfa get` asks IAM for the device again");
+                    failure.hint("run `aws-mfa clear`: the next `aws-mfa get` asks IAM for the device again")
+                } else {
+                    failure.hint(format!(
+                        "check {origin}: the IAM console shows the user's devices under Security credentials"
+                    ))
                 }
-                failure.hint(format!(
-                    "check {origin}: the IAM console shows the user's devices under Security credentials"
-                ))
             }
             Reason::TemporaryCredentials => {
                 setup(format!("the master keys are temporary credentials: {key_id}"))
@@ -380,24 +378,35 @@ impl Request<'_> {
                 setup("STS is disabled in this region for the account".to_owned())
                     .hint("use another region: `--region us-east-1`")
             }
-            Reason::Throttled => self.maybe_spent(setup(format!("STS is busy{status}")), now),
-            Reason::ServerFault => self.maybe_spent(setup(format!("STS has failed{status}")), now),
+            Reason::Throttled => setup(format!("STS is busy{status}")),
+            Reason::ServerFault => setup(format!("STS has failed{status}")),
             // Within TLS a proxy has no say.
             Reason::ProxyCredentials => match self.proxy.filter(|_| !endpoint.has_tls()) {
-                Some(proxy) => self.maybe_spent(self.proxy_credentials(proxy), now),
-                None => self.maybe_spent(self.not_aws(refusal.http_status), now),
+                Some(proxy) => self.proxy_credentials(proxy),
+                None => self.not_aws(refusal.http_status),
             },
             Reason::Other => {
                 let code = refusal.words.as_ref().map_or("", |words| &words.code);
                 setup(format!("STS refused the request: {code}"))
-                    .hint(next_code_hint(now, self.command))
             }
-            Reason::NotAws => self.maybe_spent(self.not_aws(refusal.http_status), now),
+            Reason::NotAws => self.not_aws(refusal.http_status),
+        };
+        let failure = match refusal.reason.state_of_code() {
+            State::Unspent => with_next_step(failure, self.still_good()),
+            State::MaybeSpent => self.maybe_spent(failure, now),
+            State::Rejected => failure,
         };
         match &refusal.words {
             Some(words) => failure.detail(quoted(words)),
             None => failure,
         }
+    }
+
+    fn still_good(&self) -> String {
+        format!(
+            "the code is still good while the device shows it: run `{}` again",
+            self.command
+        )
     }
 
     /// The same failure, with the code in doubt.
@@ -422,8 +431,12 @@ pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
-/// The failure for a region in which there is no STS.
-pub fn no_endpoint(region: &str, fips: bool) -> Failure {
+/// The failure for a region in which there is no STS; `meant` is the one that it looks like.
+pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
+    let example = match meant {
+        Some(meant) => format!("did you mean {meant}? "),
+        None => "use a region like us-east-1: ".to_owned(),
+    };
     Failure::new(
         Kind::Setup,
         format!(
@@ -432,7 +445,9 @@ pub fn no_endpoint(region: &str, fips: bool) -> Failure {
             region
         ),
     )
-    .hint("use a region like us-east-1: `--region`, AWS_REGION, or region of the profile")
+    .hint(format!(
+        "{example}set it with `--region`, AWS_REGION or region of the profile"
+    ))
 }
 
 /// The failure for a partition whose IAM is not known.
@@ -500,7 +515,7 @@ fn clock(off: Option<SignedDuration>) -> Failure {
         None => "off".to_owned(),
     };
     Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
-        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code")
+        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`)")
 }
 
 fn tls_fault(fault: &TlsFault) -> &str {

@@ -19,6 +19,7 @@ mod session;
 mod setting;
 mod settings;
 mod shell;
+mod stderr;
 mod time;
 
 /// The parsers, for `tests/parsers.rs` and `tests/fuzz`.
@@ -38,7 +39,7 @@ pub mod parsers {
 
 use clap::Parser;
 use environment::{Environment, variable};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 /// Parses the command line of this process, carries it out and reports.
@@ -47,6 +48,7 @@ pub fn run() -> ExitCode {
     if environment.get(variable::AWS_MFA_COMPLETE).is_some() {
         return commands::completions::answer(&environment);
     }
+    stderr::use_colour(&environment);
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => return report_usage(usage),
@@ -60,7 +62,7 @@ pub fn run() -> ExitCode {
     match commands::run(&cli.command, &environment, now) {
         Ok(status) => status,
         Err(error) => {
-            say(&error::render(&error));
+            stderr::write(&error::render(&error), stderr::ERROR);
             error::exit_code(&error)
         }
     }
@@ -71,18 +73,13 @@ fn report_usage(error: clap::Error) -> ExitCode {
     let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     if error.use_stderr() {
         let error = cli::presentable(error, std::env::args_os());
-        say(&error.render().to_string());
+        stderr::write(&error.render().to_string(), stderr::ERROR);
     } else if let Err(error) = error.print()
         && error.kind() != ErrorKind::BrokenPipe
     {
         return ExitCode::FAILURE;
     }
     status
-}
-
-/// There is nowhere left to complain to when standard error is closed.
-fn say(message: &str) {
-    let _ = std::io::stderr().write_all(message.as_bytes());
 }
 
 #[expect(

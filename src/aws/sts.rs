@@ -53,12 +53,23 @@ fn masked(mut error: CallError, code: &Code) -> CallError {
 pub fn state_of_code(error: &CallError) -> code::State {
     match error {
         CallError::NotSent(_) => code::State::Unspent,
-        CallError::Refused(Refusal {
-            reason: Reason::InvalidMfaCode,
-            ..
-        }) => code::State::Rejected,
-        CallError::Refused(_) | CallError::NoAnswer(_) | CallError::Unusable(_) => {
-            code::State::MaybeSpent
+        CallError::Refused(refusal) => refusal.reason.state_of_code(),
+        CallError::NoAnswer(_) | CallError::Unusable(_) => code::State::MaybeSpent,
+    }
+}
+
+impl Reason {
+    /// What has become of the code in a request that was refused for this reason.
+    ///
+    /// AWS first authenticates who has signed a request, and only then looks at what is in it
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>): behind a
+    /// signature that is not valid, no code is checked. In which order it checks the code, the policies and the
+    /// other parameters is not documented, so that a code in such a request may be used up.
+    pub fn state_of_code(self) -> code::State {
+        match self {
+            Reason::InvalidMfaCode => code::State::Rejected,
+            Reason::UnknownKey | Reason::WrongSecret | Reason::ClockSkew(_) => code::State::Unspent,
+            _ => code::State::MaybeSpent,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::environment::Environment;
 use crate::error::{self, Failure, Kind};
 use crate::process;
 use crate::setting::Setting;
+use crate::stderr;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -112,7 +113,9 @@ impl CodeSource<'_> {
             };
             match self {
                 CodeSource::Terminal if try_another && attempt < MOST_PROMPTS => {
-                    tell(&error::render(&failure.into()));
+                    tell(&error::render(
+                        &try_again(failure, attempt + 1, now()).into(),
+                    ));
                 }
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
@@ -154,16 +157,28 @@ impl CodeSource<'_> {
     fn rejected_again(&self) -> Failure {
         match self {
             CodeSource::Command { command, .. } => Failure::new(
-                Kind::Setup,
+                Kind::CodeRejected,
                 "the code command printed the same code again, which was rejected",
             )
             .hint(format!(
                 "check {}: it must print the device's current code",
                 command.origin
             )),
-            _ => Failure::new(Kind::Setup, "this code was rejected before")
+            _ => Failure::new(Kind::CodeRejected, "this code was rejected before")
                 .hint("wait until the MFA device shows the next code"),
         }
+    }
+}
+
+/// The same failure for somebody who is asked again: for the `attempt`-th time.
+fn try_again(failure: Failure, attempt: u32, now: Timestamp) -> Failure {
+    let again = format!("try again ({attempt} of {MOST_PROMPTS})");
+    match failure.kind {
+        Kind::CodeRejected => {
+            let wait = next_code(now).as_secs();
+            failure.hint(format!("wait for the next code ({wait} s), then {again}"))
+        }
+        _ => failure.hint(again),
     }
 }
 
@@ -250,5 +265,5 @@ fn parse_line(line: &[u8]) -> Result<Code, Malformed> {
 }
 
 fn tell(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    stderr::write(text, stderr::ERROR);
 }

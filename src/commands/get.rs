@@ -32,8 +32,12 @@ use std::path::Path;
 
 /// Carries out `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
-    obtain(get, environment, now, &mut |done| super::confirm(done))?;
-    if std::io::stdout().is_terminal()
+    obtain(get, environment, now, &mut |done| match get.quiet {
+        true => Ok(()),
+        false => super::confirm(done),
+    })?;
+    if !get.quiet
+        && std::io::stdout().is_terminal()
         && let Integration::None = Integration::of(environment)
     {
         super::note(&format!(
@@ -62,6 +66,7 @@ pub fn session_for_command(
         code_command: None,
         direct: false,
         unless_valid: Some("0s".to_owned()),
+        quiet: false,
     };
     obtain(&get, environment, now, &mut |done| {
         super::note(done);
@@ -101,7 +106,7 @@ fn obtain(
     let base = base.as_ref().unwrap_or(&settings);
     let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
     let mut done = |what: &str, session: Session, file: &Path| {
-        report(&told(what, &session, file, now(), environment))?;
+        report(&confirmation(what, &session, file, now(), environment))?;
         Ok(session)
     };
 
@@ -112,7 +117,7 @@ fn obtain(
                 .into());
         };
         let session = resolved.role_session(&role, base, get.duration.as_deref(), now)?;
-        return done(&role.told(), session, role.store.path());
+        return done(&role.confirmation(), session, role.store.path());
     }
 
     // Held until the session is saved, so that those who wait for the lock find it there.
@@ -145,7 +150,7 @@ fn obtain(
     let file = role.store.path();
     match role.fresh(now()).filter(|_| resolved.margin.is_some()) {
         Some(session) => done("kept the role's credentials in", session, file),
-        None => done(&role.told(), role.get(session, now)?, file),
+        None => done(&role.confirmation(), role.get(session, now)?, file),
     }
 }
 
@@ -444,7 +449,7 @@ fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Fai
     failure.hint(hint)
 }
 
-fn told(
+fn confirmation(
     what: &str,
     session: &Session,
     file: &Path,

@@ -3,7 +3,7 @@
 //! It runs whenever direnv reloads and, in some set-ups, at every prompt: it reads, checks, renders
 //! and writes once, and never asks, waits or starts anything.
 
-use super::credentials;
+use super::{credentials, integration};
 use crate::cli::{Format, Load};
 use crate::direnv::{self, Watches};
 use crate::environment::Environment;
@@ -14,6 +14,7 @@ use crate::session::Session;
 use crate::shell::{self, Language};
 use jiff::Timestamp;
 use std::ffi::OsStr;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Carries out `aws-mfa load`, and gives the status to exit with.
@@ -40,7 +41,7 @@ fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> an
     let Some(language) = language else {
         return dump(load, environment, dump_file, now);
     };
-    refuse_to_show_secrets(environment)?;
+    refuse_to_show_secrets(load, environment)?;
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
         return in_envrc(load, environment, now);
     }
@@ -123,14 +124,25 @@ fn session_or_note(
     }
 }
 
-/// In an .envrc standard output is not the shell: direnv has it lead where standard error does.
-fn refuse_to_show_secrets(environment: &Environment) -> Result<(), Failure> {
+/// Where the secrets would only be seen: on a terminal, unless a format is given; and in an .envrc, whose standard
+/// output direnv sends to standard error.
+fn refuse_to_show_secrets(load: &Load, environment: &Environment) -> Result<(), Failure> {
     if environment.get(variable::DIRENV_IN_ENVRC).is_some() && direnv::is_seen(&std::io::stdout()) {
         return Err(Failure::new(
             Kind::Usage,
             "in an .envrc, load would show the session's secrets on the screen",
         )
         .hint("write `direnv_load aws-mfa load`"));
+    }
+    if load.format.is_none() && std::io::stdout().is_terminal() {
+        return Err(Failure::new(
+            Kind::Usage,
+            "load would show the session's secrets on the terminal",
+        )
+        .hint(format!(
+            "to load them, run `{}`; to see them, `aws-mfa load --format sh`",
+            integration::load_command(&load.selection, environment)
+        )));
     }
     Ok(())
 }

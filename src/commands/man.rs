@@ -42,14 +42,21 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-const EXIT_STATUS: [(&str, &str); 6] = [
+const EXIT_STATUS: [(&str, &str); 7] = [
     (
         "0",
         "Done. Under direnv_load also load without a valid session, unless --strict is given.",
     ),
     ("1", "Failed."),
     ("2", "Usage error."),
-    ("3", "No valid session: missing, expired or corrupt."),
+    (
+        "3",
+        "No valid session: missing, expired or corrupt; with status --valid-for, too little time left.",
+    ),
+    (
+        "4",
+        "get: AWS rejected the MFA code: wrong, expired or already used.",
+    ),
     (
         "126",
         "exec: the command cannot be run. Else exec has the status of its command.",
@@ -77,7 +84,8 @@ fn page() -> anyhow::Result<String> {
     page += &section("COMMANDS");
     for command in root
         .get_subcommands()
-        .filter(|command| !command.is_hide_set())
+        // clap adds `help`, which needs no section.
+        .filter(|command| !command.is_hide_set() && command.get_name() != "help")
     {
         page += &subcommand(command)?;
     }
@@ -86,10 +94,12 @@ fn page() -> anyhow::Result<String> {
         .map(|variable| (variable.name(), variable.meaning()))
         .collect();
     for (title, entries) in [
+        ("SETTINGS", SETTINGS.as_slice()),
         ("EXIT STATUS", EXIT_STATUS.as_slice()),
         ("ENVIRONMENT", &environment),
         ("WHAT LOAD AND EXEC CHANGE", &CHANGED),
         ("FILES", &FILES),
+        ("STATUS AS JSON", &STATUS_AS_JSON),
     ] {
         page += &section(title);
         for (term, meaning) in entries {
@@ -183,6 +193,92 @@ fn inline(text: &str) -> String {
         false => escaped,
     }
 }
+
+/// Where each setting comes from. Which source wins is the first entry.
+const SETTINGS: [(&str, &str); 12] = [
+    (
+        "order",
+        "A flag beats the environment, the environment beats the profile, the profile beats the default. If the profile is explicit (--profile or AWS_MFA_PROFILE), it beats the environment, and MASTER_* and AWS_SESSION_FILE count for nothing. An empty variable counts as unset.",
+    ),
+    (
+        "profile",
+        "--profile, AWS_MFA_PROFILE, AWS_PROFILE; default: default. A profile whose credential_process is `aws-mfa load --profile X` stands for X.",
+    ),
+    (
+        "master keys",
+        "MASTER_AWS_ACCESS_KEY_ID with MASTER_AWS_SECRET_ACCESS_KEY; in the profile: aws_access_key_id with aws_secret_access_key, or credential_process, or those of source_profile. Never a flag.",
+    ),
+    (
+        "MFA device",
+        "--serial-number; AWS_MFA_ARN; in the profile: mfa_serial, also of its source_profile.",
+    ),
+    (
+        "role",
+        "--role-arn; AWS_MFA_ROLE_ARN; in the profile: role_arn with source_profile, external_id, role_session_name and duration_seconds; default: none.",
+    ),
+    (
+        "session file",
+        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in the roaming application data.",
+    ),
+    (
+        "duration",
+        "--duration; AWS_MFA_DURATION; in the profile with the keys: duration_seconds; default: 12h. 15m to 36h.",
+    ),
+    (
+        "region",
+        "--region; AWS_REGION, AWS_DEFAULT_REGION; in the profile: region; default, for STS only: us-east-1, cn-north-1 or us-gov-west-1, as the device's partition has it.",
+    ),
+    (
+        "endpoint",
+        "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL; in the profile: endpoint_url; default: the region's own.",
+    ),
+    (
+        "MFA code",
+        "get CODE; get -; --code-command; AWS_MFA_CODE_COMMAND; in the profile: mfa_process; default: asked for on the terminal.",
+    ),
+    (
+        "network",
+        "https_proxy, HTTPS_PROXY, http_proxy, all_proxy, ALL_PROXY, no_proxy, NO_PROXY; AWS_USE_FIPS_ENDPOINT; in the profile: use_fips_endpoint.",
+    ),
+    (
+        "trusted certificates",
+        "AWS_CA_BUNDLE; in the profile: ca_bundle; default: the system's.",
+    ),
+];
+
+/// The fields of `status --json`.
+const STATUS_AS_JSON: [(&str, &str); 9] = [
+    (
+        "version",
+        "1. While it stays 1, fields are added, never changed or removed.",
+    ),
+    (
+        "session",
+        "The user's session. state: valid, expired, missing or unusable (corrupt, or not yours). message: why it is not valid, else null. access_key_id, expiration, seconds_left and region: null if unknown.",
+    ),
+    (
+        "role",
+        "The selected role, or null. arn; through, the roles that are assumed before it; file; session, with the fields of the one above; renewable, without a code; reduced_from_seconds, or null.",
+    ),
+    (
+        "loaded",
+        "Whether the environment has the key of this session, or of the selected role.",
+    ),
+    (
+        "integration",
+        "What brings the session into this shell: direnv, hook or none.",
+    ),
+    ("account", "The account of the MFA device, or null."),
+    (
+        "settings",
+        "session_file, profile, key_id, device, duration_seconds, region, endpoint, code_command, proxy and ca_bundle. Each is null, or has a value with its origin, or has the value null with an error where there should be a value.",
+    ),
+    (
+        "settings.*.origin",
+        "kind: flag, variable, profile or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
+    ),
+    ("warnings", "Texts: what may be in the way."),
+];
 
 #[cfg(test)]
 mod tests {

@@ -17,9 +17,11 @@ use crate::session::saved;
 use crate::session::store::SessionStore;
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
+use crate::settings::duration;
 use crate::settings::key_source::KeySource;
 use crate::settings::role::{CHAINED, RoleChain};
 use crate::settings::{self, Flags, Location, MASTER_KEYS, Settings};
+use crate::stderr;
 use jiff::Timestamp;
 use report::{Report, RoleReport, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
@@ -34,6 +36,8 @@ const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
 /// Carries out `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
+    let needed = status.valid_for.as_deref();
+    let needed = needed.map(duration::time_left).transpose()?;
     if status.all {
         return all::run(status, environment, now);
     }
@@ -100,19 +104,21 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     super::print(&if status.json {
         report.json()?
     } else if std::io::stdout().is_terminal() {
-        let plain_terminal = environment
-            .get(variable::TERM)
-            .is_some_and(|term| term == "dumb");
-        // https://no-color.org
-        let colour = environment.get(variable::NO_COLOR).is_none() && !plain_terminal;
+        let colour = stderr::allows_colour(environment);
         report.table(now, &time_zone(environment), colour)
     } else {
         report.plain(now, &time_zone(environment))
     })?;
     // A valid session is enough for a role: it is assumed when it is needed.
-    let role_state = report.role.as_ref().map(|role| role.session.state);
+    let is_enough = |session: &SessionReport| {
+        session.state == State::Valid
+            && needed.is_none_or(|needed| {
+                (session.seconds_left).is_some_and(|left| left >= needed.as_secs())
+            })
+    };
+    let role = report.role.as_ref().map(|role| &role.session);
     Ok(
-        if report.session.state == State::Valid || role_state == Some(State::Valid) {
+        if is_enough(&report.session) || role.is_some_and(is_enough) {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(Kind::NoSession.exit_status())

@@ -39,6 +39,11 @@ impl Device {
                 format!("not the ARN of an MFA device: {name}"),
             )
             .hint("an MFA device is named like arn:aws:iam::<account>:mfa/<name>")),
+            Some(_) if !device.account().is_some_and(is_account) => Err(Failure::new(
+                Kind::Setup,
+                format!("the account in the ARN of the MFA device is not 12 digits: {name}"),
+            )
+            .hint("copy the ARN from the IAM console, Security credentials")),
             _ => Ok(device),
         }
     }
@@ -69,6 +74,12 @@ impl Device {
             .starts_with("arn:")
             .then(|| self.0.splitn(6, ':').nth(index))?
     }
+}
+
+/// Whether this is an account's number.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Settings<'_> {
@@ -132,6 +143,12 @@ mod tests {
             fault("arn:aws:iam::123456789012:user/igor"),
             "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor\n\
              hint: an MFA device is named like arn:aws:iam::<account>:mfa/<name>"
+        );
+        assert_eq!(
+            fault("arn:aws:iam::12345678901:mfa/igor"),
+            "the account in the ARN of the MFA device is not 12 digits: \
+             arn:aws:iam::12345678901:mfa/igor\n\
+             hint: copy the ARN from the IAM console, Security credentials"
         );
         for name in ["igor", "arn aws mfa igor"] {
             assert_eq!(

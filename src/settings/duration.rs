@@ -58,19 +58,28 @@ pub fn of_role(text: &str) -> Result<i32, Failure> {
         })
 }
 
-/// What must be left of a session for it to be kept.
+/// A time that must be left of a session.
 ///
 /// # Errors
-/// `text` is invalid duration.
+/// `text` is an invalid duration.
+pub fn time_left(text: &str) -> Result<SignedDuration, Failure> {
+    seconds(text.trim())
+        .and_then(|seconds| i64::try_from(seconds).ok())
+        .map(SignedDuration::from_secs)
+        .ok_or_else(|| {
+            Failure::new(Kind::Usage, format!("{NO_LENGTH}: {}", quote(text)))
+                .hint("write it as 15m, 1h30m or a number of seconds")
+        })
+}
+
+/// What must be left of a session for it to be kept: a quarter of the duration at most. With more, a session
+/// would be renewed again as soon as it is there.
+///
+/// # Errors
+/// `text` is an invalid duration.
 pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure> {
-    let seconds = seconds(text.trim()).and_then(|seconds| i64::try_from(seconds).ok());
-    let seconds = seconds.ok_or_else(|| {
-        Failure::new(Kind::Usage, format!("{NO_LENGTH}: {}", quote(text)))
-            .hint("write the margin as 15m, 1h30m or a number of seconds")
-    })?;
-    // With more, a session would be renewed again as soon as it is there.
-    let most = i64::from(duration.seconds()) / 4;
-    Ok(SignedDuration::from_secs(seconds.min(most)))
+    let most = SignedDuration::from_secs(i64::from(duration.seconds()) / 4);
+    Ok(time_left(text)?.min(most))
 }
 
 const NO_LENGTH: &str = "invalid duration";
@@ -158,7 +167,7 @@ mod tests {
         assert_eq!(
             margin("a while", "12h").err().unwrap().to_string(),
             "invalid duration: a while\n\
-             hint: write the margin as 15m, 1h30m or a number of seconds"
+             hint: write it as 15m, 1h30m or a number of seconds"
         );
     }
 

@@ -1,6 +1,6 @@
 //! The way to AWS: the endpoint, the proxy, the certificates that are trusted.
 
-use super::Settings;
+use super::{Settings, partition};
 use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::iam;
@@ -84,9 +84,13 @@ impl Settings<'_> {
             return Ok(endpoint);
         }
         let fips = self.use_fips()?;
+        let meant = partition::misspelled(region);
+        let value = match (Endpoint::of_region(region, fips), &meant) {
+            (Ok(endpoint), None) => endpoint,
+            _ => return Err(explain::no_endpoint(region, fips, meant.as_deref())),
+        };
         Ok(Setting {
-            value: Endpoint::of_region(region, fips)
-                .map_err(|_| explain::no_endpoint(region, fips))?,
+            value,
             origin: Origin::Default,
         })
     }

@@ -1,5 +1,49 @@
 //! AWS's partitions.
 
+use strsim::osa_distance;
+
+/// The regions of all partitions but the isolated ones, without their numbers.
+/// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
+const AREAS: [&str; 23] = [
+    "af-south",
+    "ap-east",
+    "ap-northeast",
+    "ap-south",
+    "ap-southeast",
+    "ca-central",
+    "ca-west",
+    "cn-north",
+    "cn-northwest",
+    "eu-central",
+    "eu-north",
+    "eu-south",
+    "eu-west",
+    "eusc-de-east",
+    "il-central",
+    "me-central",
+    "me-south",
+    "mx-central",
+    "sa-east",
+    "us-east",
+    "us-gov-east",
+    "us-gov-west",
+    "us-west",
+];
+
+/// The region that was probably meant by `region`, if its area is one slip away from a known one: `us-esat-1`.
+/// A new number (`eu-west-9`) or a new area is no slip.
+pub fn misspelled(region: &str) -> Option<String> {
+    let number = region.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let area = region.strip_suffix(number)?.trim_end_matches('-');
+    if number.is_empty() || region == format!("{area}-{number}") && AREAS.contains(&area) {
+        return None;
+    }
+    AREAS
+        .iter()
+        .find(|known| osa_distance(area, known) <= 1)
+        .map(|known| format!("{known}-{number}"))
+}
+
 /// The first region of a partition, for requests where nothing names a region.
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 pub fn default_region(partition: &str) -> &'static str {
@@ -55,5 +99,31 @@ mod tests {
             assert_eq!(iam::endpoint(partition, true).is_some(), fips);
         }
         assert_eq!(of_region("eu-west-1"), "aws");
+    }
+
+    #[test]
+    fn region_one_slip_away_from_a_known_one_is_misspelled() {
+        for (region, meant) in [
+            ("us-esat-1", "us-east-1"),
+            ("us-east1", "us-east-1"),
+            ("eu-wst-2", "eu-west-2"),
+            ("eu-cenrtal-1", "eu-central-1"),
+        ] {
+            assert_eq!(misspelled(region).as_deref(), Some(meant), "{region}");
+        }
+        for region in [
+            "us-east-1",
+            "eu-west-9",
+            "ap-northwest-1",
+            "us-iso-east-1",
+            "the moon",
+            "",
+            "1",
+        ] {
+            assert_eq!(misspelled(region), None, "{region}");
+        }
+        for area in AREAS {
+            assert_eq!(misspelled(&format!("{area}-1")), None);
+        }
     }
 }

@@ -164,6 +164,18 @@ fn locate(
         return of_profile();
     }
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
+        // `session-${MASTER_AWS_ACCESS_KEY_ID}` in an .envrc, without the key.
+        if path.as_encoded_bytes().ends_with(b"session-") {
+            return Err(Failure::new(
+                Kind::Setup,
+                format!(
+                    "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was not set where it was made"
+                ),
+            )
+            .hint(format!(
+                "set {KEY_ID} before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`"
+            )));
+        }
         return Ok(Setting {
             value: PathBuf::from(path),
             origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),
@@ -333,6 +345,19 @@ mod tests {
             "no home directory is known, so there is no place for the session file\n\
              hint: set HOME, or name a file with AWS_SESSION_FILE"
         );
+    }
+
+    #[test]
+    fn session_file_of_an_unset_key_is_an_error() {
+        let set = environment(&[("AWS_SESSION_FILE", "/h/.config/aws/session-")]);
+        let failure = session_file(&selection(None, None), &set).err();
+        assert_eq!(
+            failure.unwrap().to_string(),
+            "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was not set where it was made\n\
+             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: \
+             `export AWS_MFA_PROFILE=<name>`"
+        );
+        assert!(session_file(&selection(Some("p"), Some("/f")), &set).is_ok());
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub fn reload(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench");
         sandbox
             .set("PATH", path_with(build, &direnv))
-            .set("SCRIPTS", scripts);
+            .set("SCRIPTS", scripts)
+            .set("DIRENV_LOG_FORMAT", "");
         sandbox.write(".config/direnv/lib/aws-mfa.sh", DIRENV_LIB);
         let version = Command::new(&direnv).arg("version").output().unwrap();
         let version = String::from_utf8(version.stdout).unwrap();

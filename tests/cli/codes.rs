@@ -139,7 +139,9 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     assert_eq!(codes(&sts), [WRONG_CODE, "135790"]);
     let read = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
     assert!(read("out").starts_with("saved session info to "));
-    assert!(read("err").starts_with("aws-mfa: an MFA code is six digits\n"));
+    assert!(
+        read("err").starts_with("aws-mfa: an MFA code is six digits\nhint: try again (2 of 3)\n")
+    );
     assert!(
         read("err").contains("aws-mfa: the code was rejected: wrong, expired or already used\n")
     );
@@ -150,11 +152,21 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
         terminal.wait_for(&prompt);
         terminal.type_line(code);
     }
-    assert_eq!(terminal.end().0, 1);
-    assert!(read("err").contains(
-        "aws-mfa: this code was rejected before\n\
-         hint: wait until the MFA device shows the next code\n"
-    ));
+    assert_eq!(terminal.end().0, 4);
+    let err = read("err");
+    let (_, second) = err
+        .split_once("aws-mfa: this code was rejected before\n")
+        .unwrap();
+    assert!(
+        second.starts_with("hint: wait for the next code ("),
+        "{err}"
+    );
+    for again in [
+        " s), then try again (2 of 3)\n",
+        " s), then try again (3 of 3)\n",
+    ] {
+        assert_eq!(err.matches(again).count(), 1, "{err}");
+    }
     assert_eq!(codes(&sts)[2..], [WRONG_CODE, "135790"]);
 
     // What is not text is malformed.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// What `get` says, checked for all that holds for every fault: one request, the old session as it
 /// was, nothing left over, nothing on standard output, in good time.
 #[track_caller]
-fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
+fn failed_get(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
     let before = std::fs::read(sandbox.session_file()).unwrap();
     let requests = sts.requests().len();
@@ -21,7 +21,9 @@ fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     let outcome = sandbox.run(arguments);
 
     assert!(started.elapsed() < Duration::from_secs(25));
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let is_rejected = outcome.stderr.starts_with("aws-mfa: the code was rejected");
+    let status = if is_rejected { 4 } else { 1 };
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (status, ""));
     assert_eq!(sts.requests().len(), requests + 1);
     assert_eq!(std::fs::read(sandbox.session_file()).unwrap(), before);
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
@@ -32,7 +34,7 @@ fn told(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
 fn fault(sts: &FakeSts, behaviour: Behaviour, expected: &str) {
     let sandbox = Sandbox::with_user(sts);
     sts.behave(behaviour);
-    assert_eq!(told(sts, &sandbox, &["get", "135790"]), expected);
+    assert_eq!(failed_get(sts, &sandbox, &["get", "135790"]), expected);
 }
 
 const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa get <code>`\n";
@@ -98,7 +100,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     .enumerate()
     {
         sts.behave(behaviour);
-        let text = told(&sts, &sandbox, &["get", &format!("{number:06}")]);
+        let text = failed_get(&sts, &sandbox, &["get", &format!("{:06}", number + 1)]);
         assert_eq!(text, broke, "fault {number}");
     }
 }
@@ -135,7 +137,8 @@ fn token_cut_short_by_a_closed_connection_is_not_saved() {
     for cut in [reordered.len(), reordered.len() - 3] {
         sts.behave(Behaviour::Raw(reordered.as_bytes()[..cut].into()));
         assert!(
-            told(&sts, &sandbox, &["get", "135790"]).starts_with("aws-mfa: the connection to "),
+            failed_get(&sts, &sandbox, &["get", "135790"])
+                .starts_with("aws-mfa: the connection to "),
             "{cut}"
         );
     }
@@ -158,7 +161,7 @@ fn code_in_the_words_of_aws_is_masked() {
         &sts,
         Behaviour::Answer { status: 400, body },
         &format!(
-            "aws-mfa: STS refused the request: ValidationError\n  \
+            "aws-mfa: STS refused the request: ValidationError, and the code may be used up\n  \
              ValidationError: {} (request {REQUEST_ID})\n{NEXT_CODE}",
             words("******")
         ),
@@ -194,22 +197,26 @@ fn each_refusal_says_what_to_do() {
             403,
             "AccessDenied",
             "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
-            format!("the MFA device does not belong to this user: {DEVICE}"),
-            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials\n",
+            format!(
+                "the MFA device does not belong to this user: {DEVICE}, and the code may be used up"
+            ),
+            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (
             403,
             "AccessDenied",
             "Cannot call GetSessionToken with session credentials",
-            format!("the master keys are temporary credentials: {KEY_ID}"),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required\n",
+            format!(
+                "the master keys are temporary credentials: {KEY_ID}, and the code may be used up"
+            ),
+            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (
             403,
             "AccessDenied",
             "User: arn:aws:iam::123456789012:user/igor is not authorized to perform: sts:GetSessionToken with an explicit deny",
-            format!("a policy denies sts:GetSessionToken to {KEY_ID}"),
-            "hint: ask the account's administrator to allow it without MFA\n",
+            format!("a policy denies sts:GetSessionToken to {KEY_ID}, and the code may be used up"),
+            "hint: ask the account's administrator to allow it without MFA; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (
             403,
@@ -218,21 +225,21 @@ fn each_refusal_says_what_to_do() {
             format!(
                 "AWS does not know the access key {KEY_ID}: deleted, inactive or from another partition"
             ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT)\n",
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
             format!("the secret does not belong to the access key {KEY_ID}"),
-            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID\n",
+            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
             "RegionDisabledException",
             "STS is not activated in this region for account:123456789012.",
-            "STS is disabled in this region for the account".into(),
-            "hint: use another region: `--region us-east-1`\n",
+            "STS is disabled in this region for the account, and the code may be used up".into(),
+            "hint: use another region: `--region us-east-1`; wait for the next code (N s), then run `aws-mfa get <code>`\n",
         ),
         (400, "Throttling", "Rate exceeded", busy.into(), NEXT_CODE),
         (
@@ -260,7 +267,7 @@ fn each_refusal_says_what_to_do() {
             400,
             "Unheard",
             "of",
-            "STS refused the request: Unheard".into(),
+            "STS refused the request: Unheard, and the code may be used up".into(),
             NEXT_CODE,
         ),
     ] {
@@ -280,7 +287,7 @@ fn rejected_code_says_when_the_next_one_comes() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     assert_eq!(
-        told(&sts, &sandbox, &["get", WRONG_CODE]),
+        failed_get(&sts, &sandbox, &["get", WRONG_CODE]),
         format!(
             "aws-mfa: the code was rejected: wrong, expired or already used\n  \
              AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code. \
@@ -298,13 +305,15 @@ fn invalid_duration_is_a_usage_error() {
         status: 400,
         body: error_xml("ValidationError", message),
     });
-    sandbox.run(["get", "135790"]).is(
-        2,
-        "",
-        &format!(
-            "aws-mfa: STS does not allow a session of this duration\n  \
+    let outcome = sandbox.run(["get", "135790"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
+    assert_eq!(
+        outcome.without_wait(),
+        format!(
+            "aws-mfa: STS does not allow a session of this duration, and the code may be used up\n  \
              ValidationError: {message} (request {REQUEST_ID})\n\
-             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`\n"
+             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`; \
+             wait for the next code (N s), then run `aws-mfa get <code>`\n"
         ),
     );
     assert_eq!(sts.requests().len(), 1);
@@ -314,8 +323,7 @@ fn invalid_duration_is_a_usage_error() {
 fn wrong_clock_says_by_how_much() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let hint =
-        "hint: set the clock (Linux: `sudo timedatectl set-ntp true`), then get a new code\n";
+    let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still good while the device shows it: run `aws-mfa get <code>` again\n";
     for (offset, expected) in [
         (
             SignedDuration::from_mins(25),
@@ -327,7 +335,7 @@ fn wrong_clock_says_by_how_much() {
         ),
     ] {
         sts.set_clock(offset);
-        let text = told(&sts, &sandbox, &["get", "135790"]);
+        let text = failed_get(&sts, &sandbox, &["get", "135790"]);
         assert!(text.starts_with(expected) && text.ends_with(hint), "{text}");
         let detail = text.lines().nth(1).unwrap();
         assert!(
@@ -343,7 +351,7 @@ fn wrong_clock_says_by_how_much() {
             body: error_xml("RequestExpired", "Request has expired."),
         });
     assert_eq!(
-        told(&sts, &sandbox, &["get", "135790"]),
+        failed_get(&sts, &sandbox, &["get", "135790"]),
         format!(
             "aws-mfa: this machine's clock is 40m behind\n  \
              RequestExpired: Request has expired. (request {REQUEST_ID})\n{hint}"
@@ -372,7 +380,9 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
             "something other than STS answered at {url} (HTTP {status}), and the code may be used up"
         )
     };
-    let no_session = |what: &str| format!("STS's answer is not a session: {what} ({url})");
+    let no_session = |what: &str| {
+        format!("STS's answer is not a session: {what} ({url}), and the code is used up")
+    };
     let mut cases = vec![
         (200, html.clone(), other(200)),
         (200, String::new(), other(200)),

@@ -1,6 +1,6 @@
 //! `aws-mfa get`: what a code buys, and every way in which it can fail.
 
-use super::fake_sts::{FakeSts, KEY_ID};
+use super::fake_sts::{FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Sandbox, read_json};
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,6 +44,18 @@ fn get_with_defaults_saves_a_session_of_12_hours() {
     assert!(expiration.ends_with('Z'));
     assert_eq!(session.get("Region"), None);
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
+}
+
+#[test]
+fn quiet_get_saves_the_session_and_prints_nothing() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    sandbox.run(["get", "-q", "135790"]).is(0, "", "");
+    assert!(sandbox.session_file().exists());
+    sandbox
+        .run(["get", "--quiet", "--unless-valid"])
+        .is(0, "", "");
+    assert_eq!(sandbox.run(["get", "-q", WRONG_CODE]).status, 4);
 }
 
 #[cfg(unix)]
@@ -160,7 +172,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 10] = [
+    let cases: [(Change, &[&str], i32, String); 11] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
@@ -219,7 +231,16 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790", "--region", "the moon"],
             1,
             "aws-mfa: there is no STS for the region the moon\n\
-             hint: use a region like us-east-1: `--region`, AWS_REGION, or region of the profile\n".into(),
+             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region of the profile\n".into(),
+        ),
+        (
+            |sandbox| {
+                sandbox.unset("AWS_ENDPOINT_URL_STS").set("AWS_REGION", "us-esat-1");
+            },
+            &["get", "135790"],
+            1,
+            "aws-mfa: there is no STS for the region us-esat-1\n\
+             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region of the profile\n".into(),
         ),
         (
             |sandbox| {

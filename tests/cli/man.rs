@@ -32,7 +32,7 @@ fn man_page_has_every_subcommand_option_status_and_file() {
             assert!(page.contains(option), "{command} {option}");
         }
     }
-    for status in ["0", "1", "2", "3", "126", "127"] {
+    for status in ["0", "1", "2", "3", "4", "126", "127"] {
         assert!(
             page.contains(&format!(".TP\n\\fB{status}\\fR\n")),
             "{status}"
@@ -57,4 +57,26 @@ fn man_page_in_groff_renders_without_a_warning() {
     let rendered = Outcome::from(rendered.unwrap());
     rendered.succeeded();
     assert!(rendered.stdout.contains("aws-mfa(1)"));
+}
+
+#[test]
+fn every_field_of_the_json_report_is_in_the_manual() {
+    let mut sandbox = Sandbox::with_session();
+    sandbox.set("AWS_MFA_ROLE_ARN", "arn:aws:iam::333333333333:role/deploy");
+    let page = sandbox.run(["man"]).stdout.replace("\\fB", " ");
+    let (_, section) = page.split_once(".SH \"STATUS AS JSON\"").unwrap();
+    let (section, _) = section.split_once(".SH").unwrap();
+    let report = sandbox.run(["status", "--json"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let mut objects = vec![&report];
+    let mut number = 0;
+    while let Some(object) = objects.pop() {
+        for (name, value) in object.as_object().into_iter().flatten() {
+            let words = |c: char| !c.is_alphanumeric() && c != '_';
+            assert!(section.split(words).any(|word| word == name), "{name}");
+            objects.push(value);
+            number += 1;
+        }
+    }
+    assert!(number > 25, "{number}");
 }

@@ -3,6 +3,7 @@
 
 use super::fake_sts::{Behaviour, FakeSts, error_xml};
 use super::sandbox::Sandbox;
+use super::tool::tool;
 
 /// What a terminal would act on, and what forges a line of ours.
 const HOSTILE: &str = "x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
@@ -90,7 +91,10 @@ fn code_in_the_wrong_place_is_masked() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     for (arguments, shown) in [
-        (vec!["483920"], "error: unrecognized subcommand '******'\n"),
+        (
+            vec!["483920"],
+            "error: unrecognized subcommand '******'\n\n  tip: did you mean `aws-mfa get <code>`?\n",
+        ),
         (
             vec!["483", "920"],
             "error: unrecognized subcommand '******'\n",
@@ -160,6 +164,68 @@ fn code_in_the_wrong_place_is_masked() {
         outcome.stderr
     );
     assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn error_on_a_terminal_has_colour_unless_no_color() {
+    let Some(script) = tool("script") else { return };
+    let mut sandbox = Sandbox::with_session();
+    let on_terminal = |sandbox: &Sandbox, line: &str| {
+        let mut command = sandbox.command(&script);
+        command
+            .env("SHELL", "/bin/sh")
+            .args(["-qec", line, "/dev/null"]);
+        let outcome = sandbox.run_with(&mut command);
+        (outcome.status, outcome.stdout.replace('\r', ""))
+    };
+    let red = "\u{1b}[1m\u{1b}[31m";
+    let cyan = "\u{1b}[1m\u{1b}[36m";
+    let end = "\u{1b}[0m";
+    let refusal = "aws-mfa: load would show the session's secrets on the terminal\n\
+                   hint: to load them, run `eval \"$(aws-mfa load)\"`; \
+                   to see them, `aws-mfa load --format sh`\n";
+    let coloured = refusal
+        .replace("aws-mfa: load", &format!("{red}aws-mfa:{end} load"))
+        .replace("hint:", &format!("{cyan}hint:{end}"));
+
+    sandbox.set("TERM", "xterm");
+    assert_eq!(on_terminal(&sandbox, "aws-mfa load"), (2, coloured));
+    let (status, usage) = on_terminal(&sandbox, "aws-mfa nonsense");
+    assert_eq!(status, 2);
+    assert!(
+        usage.starts_with(&format!("{red}error:{end} unrecognized")),
+        "{usage}"
+    );
+    let (_, piped) = on_terminal(&sandbox, "aws-mfa nonsense 2>&1 | cat");
+    assert!(piped.starts_with("error: unrecognized"), "{piped}");
+    sandbox.set("NO_COLOR", "1");
+    assert_eq!(
+        on_terminal(&sandbox, "aws-mfa load"),
+        (2, refusal.to_owned())
+    );
+    sandbox.unset("NO_COLOR").set("TERM", "dumb");
+    assert_eq!(
+        on_terminal(&sandbox, "aws-mfa load"),
+        (2, refusal.to_owned())
+    );
+}
+
+#[test]
+fn option_before_the_verb_is_an_error_with_a_tip() {
+    let sandbox = Sandbox::new();
+    for option in ["-p", "-pwork", "--profile=work", "--session-file"] {
+        let outcome = sandbox.run([option, "work", "get"]);
+        assert_eq!(outcome.status, 2);
+        assert!(
+            outcome
+                .stderr
+                .contains("\n  tip: options follow the command: `aws-mfa get --profile <NAME>`\n"),
+            "{}",
+            outcome.stderr
+        );
+    }
+    let shown = sandbox.run(["--nonsense"]).stderr;
+    assert!(!shown.contains("tip:"), "{shown}");
 }
 
 #[test]

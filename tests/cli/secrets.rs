@@ -123,7 +123,8 @@ fn help_with_secrets_in_variables_shows_none() {
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .map_while(|line| line.strip_prefix("  "))
-        .filter_map(|line| line.split_whitespace().next());
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help");
     let mut seen = 0;
     for verb in verbs.filter(|verb| *verb != "help") {
         for flag in ["-h", "--help"] {
@@ -160,8 +161,8 @@ fn secret_in_a_system_call_goes_only_where_it_belongs() {
     let code_command = format!("cat {}", code.display());
     let stories: &[(i32, &[&str])] = &[
         (0, &["get", "111111"]),
-        (1, &["get", "111111"]),
-        (1, &["get", WRONG_CODE]),
+        (4, &["get", "111111"]),
+        (4, &["get", WRONG_CODE]),
         (0, &["get", "222", "222"]),
         (2, &["get", "12345a"]),
         (0, &["get", "--code-command", &code_command]),

@@ -201,6 +201,28 @@ fn status_without_a_valid_session_exits_3_with_the_reason() {
 }
 
 #[test]
+fn session_with_less_left_than_valid_for_is_status_3() {
+    let sandbox = user();
+    sandbox.write_session(in_half_a_minute_past(90));
+    for (needed, status) in [
+        ("30m", 0),
+        ("1h30m", 0),
+        ("5400", 0),
+        ("1h31m", 3),
+        ("36h", 3),
+    ] {
+        let outcome = sandbox.run(["status", "--valid-for", needed]);
+        assert_eq!(outcome.status, status, "{needed}");
+        assert!(outcome.stdout.starts_with("session: valid for 1h 30m"));
+    }
+    sandbox.run(["status", "--valid-for", "soon"]).is(
+        2,
+        "",
+        "aws-mfa: invalid duration: soon\nhint: write it as 15m, 1h30m or a number of seconds\n",
+    );
+}
+
+#[test]
 fn session_without_expiration_is_valid() {
     let sandbox = user();
     sandbox.write(
@@ -216,6 +238,7 @@ fn session_without_expiration_is_valid() {
         "{}",
         outcome.stdout
     );
+    assert_eq!(sandbox.run(["status", "--valid-for", "1s"]).status, 3);
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn invalid_margin_is_a_usage_error() {
         2,
         "",
         "aws-mfa: invalid duration: later\n\
-         hint: write the margin as 15m, 1h30m or a number of seconds\n",
+         hint: write it as 15m, 1h30m or a number of seconds\n",
     );
 }
 
@@ -286,13 +286,13 @@ fn only_one_of_ten_concurrent_gets_asks_for_a_code() {
     for terminal in terminals {
         ends.push(Outcome::from(terminal.wait_with_output().unwrap()));
     }
-    let told = |what: &str| {
+    let count = |what: &str| {
         ends.iter()
             .filter(|end| end.stdout.starts_with(what))
             .count()
     };
-    assert_eq!(told("saved session info to "), 1);
-    assert_eq!(told("kept the session in "), 9);
+    assert_eq!(count("saved session info to "), 1);
+    assert_eq!(count("kept the session in "), 9);
     assert!(ends.iter().all(|end| end.status == 0));
     assert_eq!(sts.requests().len(), 1);
     assert_eq!(

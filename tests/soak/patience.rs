@@ -81,7 +81,7 @@ fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let outcome = sandbox.run(["get", "--code-command", &format!("echo {WRONG_CODE}")]);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (4, ""));
     let (_, failure) = outcome.stderr.split_once('\n').unwrap();
     assert_eq!(
         failure,

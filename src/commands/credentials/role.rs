@@ -140,7 +140,7 @@ impl SelectedRole {
     }
 
     /// What `get` says of it.
-    pub fn told(&self) -> String {
+    pub fn confirmation(&self) -> String {
         format!("assumed the role {}; saved to", self.chain.role.arn.value)
     }
 

@@ -290,7 +290,7 @@ impl Report {
             self.integration_in_words.clone(),
             Style::new(),
         ));
-        let mut told: Option<&Failure> = None;
+        let mut shown: Option<&Failure> = None;
         for row in &self.settings {
             let name = row.name.replace("_seconds", "").replace('_', " ");
             match &row.setting {
@@ -307,9 +307,9 @@ impl Report {
                     style: Style::new(),
                 }),
                 // One reason can stand behind more than one setting.
-                Err(failure) if told == Some(failure) => {}
+                Err(failure) if shown == Some(failure) => {}
                 Err(failure) => {
-                    told = Some(failure);
+                    shown = Some(failure);
                     let red = AnsiColor::Red.on_default();
                     lines.push(line(&name, failure.one_line(), red));
                 }
