@@ -103,7 +103,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         report.json()?
     } else if std::io::stdout().is_terminal() {
         let colour = stderr::allows_colour(environment);
-        report.table(now, &time_zone(environment), colour)
+        let home = environment.home().ok().flatten();
+        report.table(now, &time_zone(environment), home.as_deref(), colour)
     } else {
         report.plain(now, &time_zone(environment))
     })?;
