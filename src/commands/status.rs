@@ -56,8 +56,10 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     };
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(&store, now);
+    let get_command = settings::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
+        next: (session.state != State::Valid).then(|| format!("run `{get_command}`")),
         session,
         role: None,
         loaded: false,

@@ -382,6 +382,14 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     );
     sandbox.unset("NO_COLOR").set("TERM", "dumb");
     assert_eq!(on_terminal(&sandbox), plain);
+    assert!(!plain.contains("next:"), "{plain}");
+    // Without a session it ends with the next step.
+    std::fs::remove_file(sandbox.session_file()).unwrap();
+    let shown = on_terminal(&sandbox);
+    assert!(
+        shown.ends_with("next: run `aws-mfa get <code>`\n"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub struct Report {
     pub settings: Vec<Row>,
     /// What may be in the way, each with what to do.
     pub warnings: Vec<String>,
+    /// What gets a session, if there is none; for people.
+    #[serde(skip)]
+    pub next: Option<String>,
 }
 
 /// A role and its credentials.
@@ -282,6 +285,10 @@ impl Report {
             let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
             let warning = short(&escape(warning));
             text += &format!("{word} {warning}\n");
+        }
+        if let Some(next) = &self.next {
+            let word = styled(AnsiColor::Cyan.on_default().bold(), "next:");
+            text += &format!("{word} {}\n", escape(next));
         }
         text
     }
