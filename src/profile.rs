@@ -273,7 +273,7 @@ impl<'a> Profile<'a> {
                 let names: Vec<&str> = chain.iter().map(|profile| profile.name).collect();
                 return Err(Failure::new(
                     Kind::Setup,
-                    format!("cycle in source_profile: {}", names.join(", ")),
+                    format!("cycle in source_profile: {}", names.join(" → ")),
                 )
                 .hint(format!(
                     "let source_profile name the profile that has the keys, in {}",

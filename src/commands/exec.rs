@@ -167,7 +167,7 @@ fn interpreter(path: &Path) -> Option<String> {
 /// All but one disposition of signals is handed on: Rust's runtime ignores SIGPIPE before `main`, and
 /// std gives it back its default before exec(2), whatever it was (see `-Zon-broken-pipe`,
 /// <https://github.com/rust-lang/rust/issues/97889>). Stable Rust without unsafe code cannot know
-/// what it was; the README says what to do.
+/// what it was; `.github/GUIDE.md` says what to do.
 #[cfg(unix)]
 fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
     Err(std::os::unix::process::CommandExt::exec(&mut command))

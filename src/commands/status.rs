@@ -58,8 +58,10 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     };
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(&store, now);
+    let get_command = settings::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
+        next: (session.state != State::Valid).then(|| format!("run `{get_command}`")),
         session,
         role: None,
         loaded: false,
@@ -105,7 +107,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         report.json()?
     } else if std::io::stdout().is_terminal() {
         let colour = stderr::allows_colour(environment);
-        report.table(now, &time_zone(environment), colour)
+        let home = environment.home().ok().flatten();
+        report.table(now, &time_zone(environment), home.as_deref(), colour)
     } else {
         report.plain(now, &time_zone(environment))
     })?;

@@ -571,7 +571,7 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "a", "111111"]),
         format!(
-            "aws-mfa: cycle in source_profile: a, b, c, b\n\
+            "aws-mfa: cycle in source_profile: a → b → c → b\n\
              hint: let source_profile name the profile that has the keys, in {aws}/config\n"
         )
     );

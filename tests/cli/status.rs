@@ -345,12 +345,13 @@ fn status_warns_about_conflicting_environment() {
 }
 
 #[test]
-fn terminal_gets_columns_and_colour_unless_no_color() {
+fn terminal_gets_80_columns_and_colour_unless_no_color() {
     let Some(script) = tool("script") else { return };
     let mut sandbox = user();
     let end = in_half_a_minute_past(90);
-    let file = sandbox.write_session(end).display().to_string();
-    let width = file.len().max(DEVICE.len());
+    sandbox.write_session(end);
+    let file = sandbox.session_file();
+    let file = file.strip_prefix(sandbox.home()).unwrap().display();
     let on_terminal = |sandbox: &Sandbox| {
         let mut command = sandbox.command(&script);
         command.env("SHELL", "/bin/sh").args([
@@ -369,14 +370,26 @@ fn terminal_gets_columns_and_colour_unless_no_color() {
         )),
         "{coloured}"
     );
-    let columns = format!("session file    {file:width$}  AWS_SESSION_FILE\n");
+    let columns = format!("session file    ~/{file}  AWS_SESSION_FILE\n");
     assert!(!coloured.contains(&columns), "{coloured}");
     sandbox.set("NO_COLOR", "1");
     let plain = on_terminal(&sandbox);
     assert!(plain.contains(&columns), "{plain}");
     assert!(!plain.contains('\u{1b}'), "{plain}");
+    assert!(
+        plain.lines().all(|line| line.chars().count() <= 80),
+        "{plain}"
+    );
     sandbox.unset("NO_COLOR").set("TERM", "dumb");
     assert_eq!(on_terminal(&sandbox), plain);
+    assert!(!plain.contains("next:"), "{plain}");
+    // Without a session it ends with the next step.
+    std::fs::remove_file(sandbox.session_file()).unwrap();
+    let shown = on_terminal(&sandbox);
+    assert!(
+        shown.ends_with("next: run `aws-mfa get <code>`\n"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -11,6 +11,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// Columns of the smallest terminal that is usual.
+const WIDTH: usize = 80;
 
 /// Less is shown in yellow, in seconds.
 const SOON: i64 = session::SOON.as_secs();
@@ -39,6 +43,9 @@ pub struct Report {
     pub settings: Vec<Row>,
     /// What may be in the way, each with what to do.
     pub warnings: Vec<String>,
+    /// What gets a session, if there is none; for people.
+    #[serde(skip)]
+    pub next: Option<String>,
 }
 
 /// A role and its credentials.
@@ -148,6 +155,22 @@ impl Row {
     }
 }
 
+/// The text in lines of `width` characters at most; a longer word stays whole.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 fn by_name<S: serde::Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
     let map: Map<_, _> = rows
         .iter()
@@ -218,36 +241,55 @@ impl Report {
         text
     }
 
-    /// The report for a terminal: in columns, and in colour where that is wanted.
-    pub fn table(&self, now: Timestamp, zone: &TimeZone, colour: bool) -> String {
+    /// The report for a terminal: in columns, `~` for the home directory, no line longer than
+    /// [`WIDTH`] that has a space to break it at, and in colour where that is wanted.
+    pub fn table(
+        &self,
+        now: Timestamp,
+        zone: &TimeZone,
+        home: Option<&Path>,
+        colour: bool,
+    ) -> String {
         let styled = |style: Style, text: &str| match colour {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         };
+        // As it is shown: the lines are escaped.
+        let home = home.map(|home| format!("{}/", escape(&home.to_string_lossy())));
+        let short = |text: &str| match &home {
+            Some(home) => text.replace(home.as_str(), "~/"),
+            None => text.to_owned(),
+        };
         let lines = self.lines(now, zone);
-        let width = |of: fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or_default();
-        let names = width(|line| line.name.chars().count());
-        let values = width(|line| match line.origin {
-            Some(_) => line.value.chars().count(),
-            None => 0,
-        });
+        let names = lines.iter().map(|line| line.name.chars().count()).max();
+        let names = names.unwrap_or_default();
+        let indent = " ".repeat(names + 2);
         let mut text = String::new();
         for line in &lines {
             text += &styled(Style::new().bold(), &format!("{:names$}", line.name));
             text += "  ";
-            text += &match &line.origin {
-                Some(origin) => {
-                    let value = format!("{:values$}", line.value);
-                    let origin = styled(Style::new().dimmed(), origin);
-                    format!("{}  {origin}", styled(line.style, &value))
+            let value = wrapped(&short(&line.value), WIDTH.saturating_sub(names + 2));
+            let last = value.last().map_or(0, |part| part.chars().count());
+            let value: Vec<String> = value.iter().map(|part| styled(line.style, part)).collect();
+            text += &value.join(&format!("\n{indent}"));
+            if let Some(origin) = &line.origin {
+                let origin = short(origin);
+                match names + 2 + last + 2 + origin.chars().count() <= WIDTH {
+                    true => text += "  ",
+                    false => text += &format!("\n{indent}"),
                 }
-                None => styled(line.style, &line.value),
-            };
+                text += &styled(Style::new().dimmed(), &origin);
+            }
             text.push('\n');
         }
         for warning in &self.warnings {
             let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
-            text += &format!("{word} {}\n", escape(warning));
+            let warning = short(&escape(warning));
+            text += &format!("{word} {warning}\n");
+        }
+        if let Some(next) = &self.next {
+            let word = styled(AnsiColor::Cyan.on_default().bold(), "next:");
+            text += &format!("{word} {}\n", escape(next));
         }
         text
     }
