@@ -410,6 +410,35 @@ fn init_direnv_with_options_is_a_usage_error() {
     );
 }
 
+#[test]
+fn hook_lives_beside_zoxides_in_either_order() {
+    let (Some(zoxide), Some(_)) = (tool("zoxide"), tool("script")) else {
+        return;
+    };
+    for (kind, name) in [(Kind::Bash, "bash"), (Kind::Zsh, "zsh")] {
+        if tool(kind.program()).is_none() {
+            return;
+        }
+        for is_first in [true, false] {
+            let mut sandbox = Sandbox::with_session();
+            let database = sandbox.home().join("zoxide");
+            sandbox.set("_ZO_DATA_DIR", &database);
+            let mut shell = Shell::open_bare(kind, &sandbox, &sandbox.home());
+            if is_first {
+                shell.hook("");
+            }
+            shell.run(&format!("eval \"$('{}' init {name})\"", zoxide.display()));
+            if !is_first {
+                shell.hook("");
+            }
+            shell.run("cd /");
+            has_session(&mut shell, 0);
+            let known = shell.run(&format!("'{}' query --list", zoxide.display()));
+            assert!(known.lines().any(|line| line.trim() == "/"), "{known}");
+        }
+    }
+}
+
 /// In a directory that direnv has loaded: the clock goes on, no file changes, and direnv loads once.
 fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     let (Some(direnv), Some(_), Some(_)) = (tool(direnv), tool("script"), tool(kind.program()))
