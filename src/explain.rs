@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
 
-/// A request with an MFA code in it, as far as the user knows of it.
+/// A request to AWS, as far as the user knows of it.
 pub struct Request<'a> {
     /// What is asked for, as a policy names it.
     pub action: &'static str,
@@ -65,11 +65,7 @@ impl Request<'_> {
             }
             CallError::Refused(refusal) => refusal,
         };
-        let failure = self.role_refused(role, refusal, now);
-        match &refusal.words {
-            Some(words) => failure.detail(quoted(words)),
-            None => failure,
-        }
+        with_words(self.role_refused(role, refusal, now), refusal)
     }
 
     /// The failure for a question that has no code in it.
@@ -83,10 +79,7 @@ impl Request<'_> {
                     format!("AWS does not accept the access key {}", self.key_id.value),
                 )
                 .hint(format!("check {}", self.key_id.origin));
-                match &refusal.words {
-                    Some(words) => failure.detail(quoted(words)),
-                    None => failure,
-                }
+                with_words(failure, refusal)
             }
             CallError::Unusable(cause) => Failure::new(
                 Kind::Setup,
@@ -113,11 +106,7 @@ impl Request<'_> {
                 ),
             ),
             CallError::Refused(refusal) => {
-                let failure = self.no_device_list_allowed(refusal, now);
-                match &refusal.words {
-                    Some(words) => failure.detail(quoted(words)),
-                    None => failure,
-                }
+                with_words(self.device_list_refused(refusal, now), refusal)
             }
         };
         with_next_step(
@@ -126,7 +115,7 @@ impl Request<'_> {
         )
     }
 
-    fn no_device_list_allowed(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+    fn device_list_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
         let setup = |message: String| Failure::new(Kind::Setup, message);
         let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
         match refusal.reason {
@@ -139,10 +128,7 @@ impl Request<'_> {
             ))
             .hint(format!("check the secret that goes with {key_origin}")),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::NotAws | Reason::ProxyCredentials => setup(format!(
-                "something other than IAM answered at {} (HTTP {})",
-                self.endpoint, refusal.http_status
-            )),
+            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
             _ => setup("IAM did not list the MFA devices".to_owned()),
         }
     }
@@ -294,10 +280,18 @@ impl Request<'_> {
         Failure::new(
             Kind::Setup,
             format!(
-                "something other than STS answered at {} (HTTP {http_status})",
+                "something other than {} answered at {} (HTTP {http_status})",
+                self.service(),
                 self.endpoint
             ),
         )
+    }
+
+    fn service(&self) -> &'static str {
+        match self.action.starts_with("iam:") {
+            true => "IAM",
+            false => "STS",
+        }
     }
 
     fn no_answer(&self, cause: &NoAnswer) -> Failure {
@@ -396,10 +390,7 @@ impl Request<'_> {
             State::MaybeSpent => self.maybe_spent(failure, now),
             State::Rejected => failure,
         };
-        match &refusal.words {
-            Some(words) => failure.detail(quoted(words)),
-            None => failure,
-        }
+        with_words(failure, refusal)
     }
 
     fn still_good(&self) -> String {
@@ -537,6 +528,14 @@ fn unusable(cause: &Unusable) -> String {
         Unusable::Expired(time) => format!("it has expired already, at {time}"),
         Unusable::OtherRole => "it is for another role".to_owned(),
         Unusable::Unexpected => "it cannot be read".to_owned(),
+    }
+}
+
+/// The same failure, with AWS's own words where there are some.
+fn with_words(failure: Failure, refusal: &Refusal) -> Failure {
+    match &refusal.words {
+        Some(words) => failure.detail(quoted(words)),
+        None => failure,
     }
 }
 

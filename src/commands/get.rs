@@ -18,7 +18,7 @@ use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
 use crate::session::{Session, saved};
 use crate::setting::{Origin, Setting};
-use crate::settings::device::Device;
+use crate::settings::device::{self, Device};
 use crate::settings::duration::{self, Duration};
 use crate::settings::key_source::KeySource;
 use crate::settings::keys::MasterKeys;
@@ -239,12 +239,8 @@ impl<'a> Resolved<'a> {
         if let Some(sts) = &self.sts {
             return Ok(sts);
         }
-        let remembered = saved::discovered_device(self.store.path(), &keys.access_key_id);
-        let device = match remembered.and_then(|name| Device::parse(&name).ok()) {
-            Some(value) => Setting {
-                value,
-                origin: Origin::Discovered,
-            },
+        let device = match device::remembered(self.store.path(), &keys.access_key_id) {
+            Some(device) => device,
             None => {
                 let origin = &self.keys.origin;
                 let device = discovery::discover(base, keys, origin, self.get_command, now)?;

@@ -13,10 +13,9 @@ use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::session::error::{Error, Problem, Warning};
-use crate::session::saved;
 use crate::session::store::SessionStore;
-use crate::setting::{Origin, Setting};
-use crate::settings::device::Device;
+use crate::setting::Setting;
+use crate::settings::device::{self, Device};
 use crate::settings::duration;
 use crate::settings::key_source::KeySource;
 use crate::settings::role::{CHAINED, RoleChain};
@@ -253,11 +252,7 @@ fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
         return None;
     };
     let file = base.session_file().ok()?.value;
-    let name = saved::discovered_device(&file, access_key_id.trim())?;
-    Some(Setting {
-        value: Device::parse(&name).ok()?,
-        origin: Origin::Discovered,
-    })
+    device::remembered(&file, access_key_id.trim())
 }
 
 fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {

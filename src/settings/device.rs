@@ -4,7 +4,9 @@ use super::{Settings, partition};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
-use crate::setting::Setting;
+use crate::session::saved;
+use crate::setting::{Origin, Setting};
+use std::path::Path;
 
 /// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
 /// number of a hardware one (`GAHT12345678`), 9 to 256 characters.
@@ -78,7 +80,7 @@ impl Device {
 
 /// Whether this is an account's number.
 /// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>
-fn is_account(text: &str) -> bool {
+pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -95,6 +97,15 @@ impl Settings<'_> {
         .map(|setting| setting.try_map(Device::parse))
         .transpose()
     }
+}
+
+/// The device that IAM listed for the user of the master key, as it was kept with the session at `base`.
+pub fn remembered(base: &Path, master_key_id: &str) -> Option<Setting<Device>> {
+    let name = saved::discovered_device(base, master_key_id)?;
+    Some(Setting {
+        value: Device::parse(&name).ok()?,
+        origin: Origin::Discovered,
+    })
 }
 
 #[cfg(test)]

@@ -30,6 +30,18 @@ const AREAS: [&str; 23] = [
     "us-west",
 ];
 
+/// The partitions besides `aws`: the name, how the names of its regions begin, and its first region.
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+const OTHERS: [(&str, &str, &str); 7] = [
+    ("aws-cn", "cn-", "cn-north-1"),
+    ("aws-us-gov", "us-gov-", "us-gov-west-1"),
+    ("aws-iso", "us-iso-", "us-iso-east-1"),
+    ("aws-iso-b", "us-isob-", "us-isob-east-1"),
+    ("aws-iso-e", "eu-isoe-", "eu-isoe-west-1"),
+    ("aws-iso-f", "us-isof-", "us-isof-south-1"),
+    ("aws-eusc", "eusc-", "eusc-de-east-1"),
+];
+
 /// The region that was probably meant by `region`, if its area is one slip away from a known one: `us-esat-1`.
 /// A new number (`eu-west-9`) or a new area is no slip.
 pub fn misspelled(region: &str) -> Option<String> {
@@ -45,34 +57,19 @@ pub fn misspelled(region: &str) -> Option<String> {
 }
 
 /// The first region of a partition, for requests where nothing names a region.
-/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 pub fn default_region(partition: &str) -> &'static str {
-    match partition {
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        "aws-iso" => "us-iso-east-1",
-        "aws-iso-b" => "us-isob-east-1",
-        "aws-iso-e" => "eu-isoe-west-1",
-        "aws-iso-f" => "us-isof-south-1",
-        "aws-eusc" => "eusc-de-east-1",
-        _ => "us-east-1",
-    }
+    OTHERS
+        .iter()
+        .find(|(name, ..)| *name == partition)
+        .map_or("us-east-1", |(_, _, first)| first)
 }
 
 /// The partition of a region, by the beginning of its name.
 pub fn of_region(region: &str) -> &'static str {
-    [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-isof-", "aws-iso-f"),
-        ("eusc-", "aws-eusc"),
-    ]
-    .iter()
-    .find(|(start, _)| region.starts_with(start))
-    .map_or("aws", |(_, partition)| partition)
+    OTHERS
+        .iter()
+        .find(|(_, start, _)| region.starts_with(start))
+        .map_or("aws", |(name, ..)| name)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
+use super::device::is_account;
 use super::{Settings, in_profile, selected};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
@@ -69,8 +70,7 @@ impl RoleArn {
         let valid = match parts.as_slice() {
             ["arn", partition, "iam", "", account, resource] => {
                 partition.starts_with("aws")
-                    && account.len() == 12
-                    && account.bytes().all(|byte| byte.is_ascii_digit())
+                    && is_account(account)
                     && resource
                         .strip_prefix("role/")
                         .is_some_and(|role| !role.is_empty() && !role.ends_with('/'))
@@ -300,7 +300,7 @@ fn unsupported(profile: Profile<'_>, what: &str) -> Failure {
     Failure::new(
         Kind::Setup,
         format!(
-            "the profile {} has {what}, which knows no MFA code",
+            "the profile {} has {what}, which cannot use an MFA code",
             profile.name()
         ),
     )

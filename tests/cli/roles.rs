@@ -562,19 +562,19 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
     for (lines, message) in [
         (
             "credential_source = Ec2InstanceMetadata",
-            "the profile x has credential_source = Ec2InstanceMetadata, which knows no MFA code",
+            "the profile x has credential_source = Ec2InstanceMetadata, which cannot use an MFA code",
         ),
         (
             "credential_source = EcsContainer",
-            "the profile x has credential_source = EcsContainer, which knows no MFA code",
+            "the profile x has credential_source = EcsContainer, which cannot use an MFA code",
         ),
         (
             "web_identity_token_file = /t",
-            "the profile x has web_identity_token_file, which knows no MFA code",
+            "the profile x has web_identity_token_file, which cannot use an MFA code",
         ),
         (
             "sso_session = s",
-            "the profile x has sso_session, which knows no MFA code",
+            "the profile x has sso_session, which cannot use an MFA code",
         ),
         (
             "",
