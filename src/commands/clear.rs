@@ -2,11 +2,11 @@
 
 use crate::cli::Clear;
 use crate::environment::Environment;
-use crate::error::{Failure, Kind, reason};
+use crate::error::Failure;
 use crate::session::saved;
 use crate::session::store::SessionStore;
 use crate::settings::{self, Flags, Location, Settings};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Carries out `aws-mfa clear`. That there is nothing to remove is no failure.
 pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
@@ -23,7 +23,7 @@ pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
     }
     let session = settings::session_file(&clear.selection, environment)?.value;
     // Its roles cannot be renewed any more; what is left of them must not outlive it.
-    for role in saved::roles_of(&session).map_err(|error| unreadable(&session, &error))? {
+    for role in saved::roles_of(&session)? {
         confirm(remove(&role)?, "the role's credentials", &role)?;
     }
     confirm(remove(&session)?, "the session", &session)
@@ -33,11 +33,10 @@ pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
 fn remove_all(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
     let mut files = Vec::new();
     if let Some(directory) = settings::session_directory(environment)? {
-        files = saved::in_directory(&directory)
-            .map_err(|error| unreadable(&directory.join("session"), &error))?;
+        files = saved::in_directory(&directory)?;
     }
     let selected = settings::session_file(&clear.selection, environment)?.value;
-    files.extend(saved::roles_of(&selected).map_err(|error| unreadable(&selected, &error))?);
+    files.extend(saved::roles_of(&selected)?);
     files.push(selected);
     files.sort();
     files.dedup();
@@ -65,16 +64,4 @@ fn confirm(removed: bool, what: &str, file: &Path) -> anyhow::Result<()> {
         false => format!("there was no {} to remove", what.trim_start_matches("the ")),
     };
     super::confirm(&format!("{done} ({})", file.display()))
-}
-
-fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
-    let directory = file.parent().map(PathBuf::from).unwrap_or_default();
-    Failure::new(
-        Kind::Setup,
-        format!(
-            "cannot read the directory {}: {}",
-            directory.display(),
-            reason(error)
-        ),
-    )
 }

@@ -71,7 +71,7 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    /// The shell has what is saved, as long as nobody else has put other credentials into it.
+    /// Gives the shell what is saved, unless the user has put other credentials into it.
     fn without_direnv(&mut self) -> Option<Action> {
         let now = (self.now)();
         if self.memory.is_pausing(now) {
@@ -114,26 +114,25 @@ impl Shell<'_> {
         } = found;
         let id = KeyId::of(&session.access_key_id);
         let is_given = self.memory.given.as_ref() == Some(&id);
-        let action = match &self.own {
-            Some(own) if *own == id => None,
+        let is_new = match &self.own {
+            Some(own) if *own == id => false,
             // The user has taken it out of this shell.
             None if is_given => return None,
+            // The user has other credentials here.
             Some(own) if self.memory.given.as_ref() != Some(own) => return None,
-            _ => {
-                if let Some(warning) = warning {
-                    super::note(&format!("warning: {warning}"));
-                }
-                Some(())
-            }
+            _ => true,
         };
-        // A role is renewed; of a session the end is near.
+        if is_new && let Some(warning) = warning {
+            super::note(&format!("warning: {warning}"));
+        }
+        // Only a session's end takes a code; a role is renewed.
         if session.provenance.role.is_none()
             && let Some(left) = session.time_left(now)
         {
             self.warn_of_end(&id, left);
         }
         self.memory.given = Some(id);
-        action.map(|()| Action::Set(Box::new(session)))
+        is_new.then(|| Action::Set(Box::new(session)))
     }
 
     /// direnv has loaded the session, or has not: the `.envrc` knows which profile and role are meant. But
@@ -165,14 +164,14 @@ impl Shell<'_> {
             self.memory.reloaded = Some(own);
             return Some(Action::Reload);
         }
-        // They are not the .envrc's.
-        if self.memory.told.as_ref() != Some(&own) {
+        // The .envrc has not replaced them.
+        if self.memory.reported.as_ref() != Some(&own) {
             super::note(&format!(
                 "the credentials of this shell expired {} ago: run `{}`",
                 time::span(left.abs()),
                 self.get_command()
             ));
-            self.memory.told = Some(own);
+            self.memory.reported = Some(own);
         }
         None
     }
@@ -209,7 +208,7 @@ impl Shell<'_> {
     /// What is saved for this shell; a role is renewed.
     ///
     /// # Errors
-    /// The settings are wrong. That there is no session is none.
+    /// A setting is invalid. That there is no session is not an error.
     fn saved(&self) -> Result<Saved, Failure> {
         let selection = &self.prompt.selection;
         match credentials::find(selection, self.environment, self.now, &mut |_| {}) {

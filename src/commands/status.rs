@@ -13,7 +13,7 @@ use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::session::error::{Error, Problem, Warning};
-use crate::session::store::SessionStore;
+use crate::session::store::{Loaded, SessionStore};
 use crate::setting::Setting;
 use crate::settings::device::{self, Device};
 use crate::settings::duration;
@@ -24,6 +24,7 @@ use crate::stderr;
 use jiff::Timestamp;
 use report::{Report, RoleReport, Row, SessionReport, Shown, State};
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         (None, Err(_)) => settings::session_file(&status.selection, environment)?,
     };
     let store = SessionStore::new(file.value.clone());
-    let (session, warning) = session(&store, now);
+    let (session, warning) = session(store.read(), store.path(), now);
     let get_command = settings::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
@@ -131,12 +132,13 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
 /// The role that the selection means, and its credentials.
 fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     let role = &chain.role;
-    let saved = store.read().ok().and_then(|loaded| {
-        let saved = loaded.session.provenance.role?;
+    let loaded = store.read();
+    let saved = loaded.as_ref().ok().and_then(|loaded| {
+        let saved = loaded.session.provenance.role.clone()?;
         (saved.arn == role.arn.value.as_str()).then_some(saved)
     });
     let session = match &saved {
-        Some(_) => session(&store, now).0,
+        Some(_) => session(loaded, store.path(), now).0,
         None => SessionReport::default(),
     };
     RoleReport {
@@ -155,8 +157,12 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
 }
 
 /// The session, and what its owner should know of its file.
-fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Warning>) {
-    let loaded = match store.read() {
+fn session(
+    loaded: Result<Loaded, Error>,
+    file: &Path,
+    now: Timestamp,
+) -> (SessionReport, Option<Warning>) {
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return (SessionReport::default().unusable(error), None),
     };
@@ -169,7 +175,7 @@ fn session(store: &SessionStore, now: Timestamp) -> (SessionReport, Option<Warni
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
         region: session.region.clone(),
     };
-    let report = match session.valid_at(now, store.path()) {
+    let report = match session.valid_at(now, file) {
         Ok(_) => report,
         Err(error) => report.unusable(error),
     };

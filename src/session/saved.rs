@@ -2,6 +2,7 @@
 
 use super::Provenance;
 use super::store::SessionStore;
+use crate::error::{Failure, Kind, reason};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -10,15 +11,25 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// The directory cannot be read; a missing one has no files.
-pub fn in_directory(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| {
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "cannot read the directory {}: {}",
+                directory.display(),
+                reason(&error)
+            ),
+        )
+    };
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(error) => return Err(unreadable(error)),
     };
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry?;
+        let entry = entry.map_err(unreadable)?;
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
         if name.starts_with(b"session-") || name.starts_with(b"role-") {
@@ -33,7 +44,7 @@ pub fn in_directory(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// The directory cannot be read.
-pub fn roles_of(base: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub fn roles_of(base: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = in_directory(super::directory::of(base))?;
     files.retain(|file| {
         let role = provenance_of(file).and_then(|provenance| provenance.role);

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// variables: `get -p other` never overwrites the session of the directory that one stands in.
 ///
 /// # Errors
-/// No home directory is known, of the master keys only the secret is set, or the key's id is none.
+/// No home directory is known, only the secret of the master keys is set, or the key id is invalid.
 pub fn session_file(
     selection: &Selection,
     environment: &Environment,
@@ -54,7 +54,7 @@ impl Location {
     /// Where the credentials of this selection may be saved.
     ///
     /// # Errors
-    /// Those of [`session_file`], and that of a role that is none.
+    /// Those of [`session_file`], and an invalid role ARN.
     pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
         let selected = SelectedProfile::of(selection, environment)?;
         let session = locate(selection.session_file.as_deref(), &selected, environment)?;

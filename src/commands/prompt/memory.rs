@@ -1,4 +1,4 @@
-//! What a hook remembers from prompt to prompt: which key it gave the shell, and what was said already.
+//! What a hook remembers from prompt to prompt: which key it gave the shell, and what it has reported.
 
 use jiff::Timestamp;
 use std::fmt;
@@ -29,16 +29,16 @@ impl KeyId {
 /// What a hook remembers. As text it is one word, which no shell has to quote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The key that the shell was given, or was seen to have from the session file.
+    /// The saved key that the shell has, from this hook or otherwise.
     pub given: Option<KeyId>,
-    /// The key of which was said that it expires soon.
+    /// The key that a warning was printed for: it expires soon.
     pub warned: Option<KeyId>,
-    /// The expired key for which direnv was made to load again.
+    /// The expired key that direnv was asked to replace.
     pub reloaded: Option<KeyId>,
-    /// The role's key near its end for which direnv was made to load again.
+    /// The key of a role, close to its end, that direnv was asked to replace.
     pub renewed: Option<KeyId>,
-    /// The expired key that was still there afterwards, which was said.
-    pub told: Option<KeyId>,
+    /// The expired key that was still there afterwards, and was reported.
+    pub reported: Option<KeyId>,
     /// When the last attempt failed, in seconds since 1970.
     pub failed_at: Option<i64>,
 }
@@ -58,7 +58,7 @@ impl Memory {
             warned: id(next()),
             reloaded: id(next()),
             renewed: id(next()),
-            told: id(next()),
+            reported: id(next()),
             failed_at: next().and_then(|field| field.parse().ok()),
         }
     }
@@ -77,7 +77,7 @@ impl fmt::Display for Memory {
             &self.warned,
             &self.reloaded,
             &self.renewed,
-            &self.told,
+            &self.reported,
         ] {
             write!(f, "{}:", id.as_ref().map_or("", |KeyId(id)| id))?;
         }
@@ -96,7 +96,7 @@ mod tests {
     fn memory_round_trips_through_its_text() {
         let memory = Memory {
             given: Some(KeyId::of("ASIA1")),
-            told: Some(KeyId::of("a'; rm -rf / #:b")),
+            reported: Some(KeyId::of("a'; rm -rf / #:b")),
             failed_at: Some(1_700_000_000),
             ..Memory::default()
         };

@@ -4,7 +4,7 @@ use super::report::{SessionReport, State};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
-use crate::error::{Failure, Kind, reason};
+use crate::error::Kind;
 use crate::escape::escape;
 use crate::session::saved;
 use crate::session::store::SessionStore;
@@ -37,16 +37,7 @@ struct Saved {
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let mut files = Vec::new();
     if let Some(directory) = settings::session_directory(environment)? {
-        files = saved::in_directory(&directory).map_err(|error| {
-            Failure::new(
-                Kind::Setup,
-                format!(
-                    "cannot read the directory {}: {}",
-                    directory.display(),
-                    reason(&error)
-                ),
-            )
-        })?;
+        files = saved::in_directory(&directory)?;
     }
     let selected = settings::session_file(&status.selection, environment)?.value;
     if selected.exists() {
@@ -75,16 +66,16 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
 
 impl Saved {
     fn of(file: &Path, now: Timestamp) -> Self {
-        let store = SessionStore::new(file.to_owned());
-        let role = match store.read() {
-            Ok(loaded) => loaded.session.provenance.role,
-            Err(_) => None,
-        };
+        let loaded = SessionStore::new(file.to_owned()).read();
+        let role = loaded
+            .as_ref()
+            .ok()
+            .and_then(|loaded| loaded.session.provenance.role.clone());
         Saved {
             file: file.display().to_string(),
             renewable: role.as_ref().is_some_and(|role| !role.is_direct),
             role: role.map(|role| role.arn),
-            session: super::session(&store, now).0,
+            session: super::session(loaded, file, now).0,
         }
     }
 }
