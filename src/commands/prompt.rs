@@ -15,7 +15,7 @@ use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::session::store::SessionStore;
 use crate::session::{SOON, Session, saved};
-use crate::settings::{self, Flags};
+use crate::settings::{self, Flags, Location};
 use crate::shell::{self, Language};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
@@ -189,13 +189,17 @@ impl Shell<'_> {
 
     /// Whether the key is a role's that `load` would renew.
     fn is_due_role(&self, own: &KeyId, now: Timestamp) -> bool {
+        // The one that the variables select may be elsewhere; a flag in the .envrc may have selected another.
+        let selected = Location::of(&self.prompt.selection, self.environment);
+        let selected = selected.ok().and_then(|location| location.role);
         let directory = settings::session_directory(self.environment);
-        let files = match directory {
+        let others = match directory {
             Ok(Some(directory)) => saved::in_directory(&directory).unwrap_or_default(),
-            _ => return false,
+            _ => Vec::new(),
         };
-        files
+        selected
             .into_iter()
+            .chain(others)
             .filter_map(|file| SessionStore::new(file).read().ok())
             .map(|loaded| loaded.session)
             .any(|session| {

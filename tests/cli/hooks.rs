@@ -667,30 +667,38 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
 fn role_that_is_due_makes_direnv_load_again_once() {
     use super::fake_sts::{FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
-    let sts = FakeSts::start();
-    let mut sandbox = Sandbox::with_user(&sts);
-    sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
-    sts.add_role(
-        ROLE,
-        Role {
-            lasts: Some(jiff::SignedDuration::from_mins(10)),
-            ..Role::default()
-        },
-    );
-    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
-    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
-    sandbox
-        .unset("AWS_MFA_ROLE_ARN")
-        .set("DIRENV_DIR", "-/nowhere")
-        .set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000001")
-        .set("AWS_CREDENTIAL_EXPIRATION", format!("{end:.0}"));
-    let requests = sts.requests().len();
-    prompt(&sandbox, "").is(
-        0,
-        "unset DIRENV_WATCHES\n__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
-         if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
-        "",
-    );
-    prompt(&sandbox, ":::ASIAROLE000000000001::").is(0, "", "");
-    assert_eq!(sts.requests().len(), requests);
+    for is_elsewhere in [false, true] {
+        let sts = FakeSts::start();
+        let mut sandbox = Sandbox::with_user(&sts);
+        sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
+        if is_elsewhere {
+            let file = sandbox.home().join("elsewhere/session");
+            sandbox.set("AWS_SESSION_FILE", file);
+        }
+        sts.add_role(
+            ROLE,
+            Role {
+                lasts: Some(jiff::SignedDuration::from_mins(10)),
+                ..Role::default()
+            },
+        );
+        assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
+        if !is_elsewhere {
+            sandbox.unset("AWS_MFA_ROLE_ARN");
+        }
+        sandbox
+            .set("DIRENV_DIR", "-/nowhere")
+            .set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000001")
+            .set("AWS_CREDENTIAL_EXPIRATION", format!("{end:.0}"));
+        let requests = sts.requests().len();
+        prompt(&sandbox, "").is(
+            0,
+            "unset DIRENV_WATCHES\n__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
+             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+            "",
+        );
+        prompt(&sandbox, ":::ASIAROLE000000000001::").is(0, "", "");
+        assert_eq!(sts.requests().len(), requests);
+    }
 }
