@@ -18,9 +18,9 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_help = "\
 Examples:
-  aws-mfa get 123456         a new session, for every direnv shell
-  direnv_load aws-mfa load   in an .envrc
-  eval \"$(aws-mfa load)\"     in a shell without direnv"
+  aws-mfa get 123456             a new session, for every shell
+  direnv_load aws-mfa load       in an .envrc
+  eval \"$(aws-mfa init bash)\"    in ~/.bashrc, without direnv"
 )]
 pub struct Cli {
     /// What to do.

@@ -95,7 +95,7 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     }
 }
 
-/// The system's own name resolution, with failures that can be told from others.
+/// The system's own name resolution, with failures that can be distinguished from others.
 ///
 /// The SDK connects to the addresses of one family in turn, and gives each of them all the time
 /// that there is. So the one that answers first is put first.

@@ -170,7 +170,7 @@ impl CodeSource<'_> {
     }
 }
 
-/// The same failure for somebody who is asked again: for the `attempt`-th time.
+/// The same failure for a user who is asked again, for the `attempt`-th time.
 fn try_again(failure: Failure, attempt: u32, now: Timestamp) -> Failure {
     let again = format!("try again ({attempt} of {MOST_PROMPTS})");
     match failure.kind {

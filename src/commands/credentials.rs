@@ -25,7 +25,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// The credentials, once what there is to know was said.
+    /// The credentials; prints the warnings first.
     pub fn announced(self) -> Session {
         if let Some(warning) = self.warning {
             super::note(&format!("warning: {warning}"));

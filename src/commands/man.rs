@@ -1,5 +1,5 @@
 //! `aws-mfa man`: the manual page. Commands and options are those of the command line; what only a
-//! manual tells is here.
+//! manual says is here.
 
 use crate::cli::Cli;
 use crate::environment::variable;

@@ -1,6 +1,6 @@
 //! `aws-mfa status`: the session, how long it is valid, and where each setting comes from.
 //!
-//! It asks nobody, runs no `credential_process` and shows no secret.
+//! It uses no network, runs no `credential_process` and shows no secret.
 
 mod all;
 mod report;
@@ -53,7 +53,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let file = match (&base, &settings) {
         (Some(base), _) => base.session_file()?,
         (None, Ok(settings)) => settings.session_file()?,
-        // What is wrong with the profiles is said below.
+        // The warnings below say what is wrong with the profiles.
         (None, Err(_)) => settings::session_file(&status.selection, environment)?,
     };
     let store = SessionStore::new(file.value.clone());

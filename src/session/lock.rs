@@ -30,7 +30,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// What the user is told, on one line; with what to do, where it takes long. `get_command` needs no lock.
+    /// The notice for the user, on one line; if the wait is long, with what to do. `get_command` needs no lock.
     pub fn message(self, get_command: &str) -> String {
         let pid = |before: &str, after: &str| match self.holder {
             Some(pid) => format!("{before}{pid}{after}"),

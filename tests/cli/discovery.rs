@@ -165,6 +165,23 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
 }
 
 #[test]
+fn mistyped_region_is_an_error_before_iam_is_asked() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws, &[DEVICE]);
+    sandbox
+        .unset("AWS_ENDPOINT_URL_STS")
+        .set("AWS_REGION", "eu-centrl-1");
+    let outcome = sandbox.run(["get", "111111"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let first = outcome.stderr.lines().next();
+    assert_eq!(
+        first,
+        Some("aws-mfa: there is no STS for the region eu-centrl-1")
+    );
+    assert!(aws.requests().is_empty());
+}
+
+#[test]
 fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);

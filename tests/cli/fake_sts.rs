@@ -249,7 +249,7 @@ pub fn session_json(expiration: Timestamp) -> String {
     )
 }
 
-/// Serves one request, and tells how it was told to behave.
+/// Serves one request, and returns the behaviour that was set for it.
 fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     let Some(request) = HttpRequest::read(&mut *stream) else {
         return Behaviour::Close;

@@ -137,7 +137,7 @@ fn quiet_suppresses_the_reason_and_keeps_the_status() {
     sandbox
         .run(["load", "-q", "--format", "json"])
         .is(3, "", "");
-    // What is not for want of a session is said.
+    // Other failures are reported.
     sandbox.write_session(from_now(60));
     assert_eq!(sandbox.run(["load", "-q", "--format", "direnv"]).status, 2);
 }

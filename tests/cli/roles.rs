@@ -259,7 +259,7 @@ fn role_is_renewed_when_a_quarter_is_left_and_failure_hands_out_the_old_one() {
     lasts(7);
     assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000003");
-    // Nobody answers: what there is holds for some minutes yet.
+    // STS does not answer; the saved credentials are still valid for some minutes.
     sts.behave(Behaviour::Close);
     let outcome = sandbox.run(["load", "-p", "staging"]);
     assert_eq!(outcome.status, 0);

@@ -264,7 +264,7 @@ impl Outcome {
         &self.stderr
     }
 
-    /// What was said, with `N` for the seconds until the next code, which are checked here.
+    /// What was printed, with `N` for the seconds until the next code, which are checked here.
     #[track_caller]
     pub fn without_wait(&self) -> String {
         let Some((before, rest)) = self.stderr.split_once("wait for the next code (") else {

@@ -30,7 +30,11 @@ pub fn discover(
     now: Timestamp,
 ) -> Result<Setting<Device>, Failure> {
     let partition = match settings.own_region()? {
-        Some(region) => partition::of_region(&region.value),
+        Some(region) => {
+            // A mistyped region is an error before anybody is asked.
+            settings.endpoint(&region.value)?;
+            partition::of_region(&region.value)
+        }
         None => "aws",
     };
     let network = settings.iam_network(partition)?;
