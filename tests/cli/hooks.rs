@@ -279,7 +279,11 @@ fn hook_in_a_posix_shell_has_good_manners() {
         );
         shell.run("set -euo pipefail");
         sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
-        assert!(said(&shell.run(""))[0].contains("session expired 3m ago"));
+        let shown = shell.run("");
+        assert!(
+            said(&shown)[0].contains("session expired 3m ago"),
+            "{shown}"
+        );
         shell.run("");
         has_none(&mut shell);
     }

@@ -155,10 +155,20 @@ impl Sandbox {
         path
     }
 
-    /// Writes a session that expires at `expiration` to the session file.
+    /// Puts a session that expires at `expiration` into the place of the session file, whole: a shell may read it
+    /// at any time.
     pub fn write_session(&self, expiration: Timestamp) -> PathBuf {
-        let json = fake_sts::session_json(expiration);
-        self.write(self.session_file(), json)
+        let file = self.session_file();
+        let new = self.write(
+            self.home().join("session.new"),
+            fake_sts::session_json(expiration),
+        );
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::rename(&new, &file).unwrap();
+        let mut written = self.written.lock().unwrap();
+        written.remove(&new);
+        written.insert(file.clone());
+        file
     }
 
     /// A directory with this `.envrc`, allowed in direnv.
