@@ -666,6 +666,52 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
     );
 }
 
+/// The shell goes on with what it has, and the next prompt renews the role.
+fn interrupted_renewal(kind: Kind) {
+    use super::fake_sts::{Behaviour, FakeSts, Role};
+    const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+    if tool("script").is_none() || tool(kind.program()).is_none() {
+        return;
+    }
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
+    let role = Role {
+        lasts: Some(SignedDuration::from_mins(10)),
+        ..Role::default()
+    };
+    sts.add_role(ROLE, role);
+    assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    let mut shell = Shell::open_hooked(kind, &sandbox, "");
+    let before = shell.variable("AWS_ACCESS_KEY_ID");
+    assert!(before.starts_with("ASIAROLE"), "{before}");
+
+    shell.run("true");
+    sts.behave(Behaviour::Silence);
+    let requests = sts.requests().len();
+    shell.type_line("");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while sts.requests().len() == requests {
+        assert!(std::time::Instant::now() < deadline, "nothing was asked");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    shell.interrupt();
+    sts.behave(Behaviour::Serve);
+    shell.run("true");
+    let after = shell.variable("AWS_ACCESS_KEY_ID");
+    assert!(after.starts_with("ASIAROLE") && after != before, "{after}");
+}
+
+#[test]
+fn ctrl_c_in_a_renewal_leaves_bash_usable() {
+    interrupted_renewal(Kind::Bash);
+}
+
+#[test]
+fn ctrl_c_in_a_renewal_leaves_zsh_usable() {
+    interrupted_renewal(Kind::Zsh);
+}
+
 /// In a directory of direnv it makes direnv load again, once: the `.envrc` knows the role.
 #[test]
 fn role_that_is_due_makes_direnv_load_again_once() {

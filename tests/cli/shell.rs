@@ -163,6 +163,11 @@ impl Shell {
         self.terminal.type_line(line);
     }
 
+    /// Presses Ctrl-C.
+    pub fn interrupt(&mut self) {
+        self.terminal.type_key(3);
+    }
+
     /// A shell that edits the line takes what is typed while it waits for it, and shows it again and again.
     fn run_edited(&mut self, line: &str, left: &str, right: &str) -> String {
         let say = |what: &str| match self.kind {
