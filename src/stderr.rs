@@ -15,10 +15,11 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 static COLOUR: AtomicBool = AtomicBool::new(false);
 
-/// Whether the user's variables allow colour: not with `NO_COLOR` (<https://no-color.org>), nor on a terminal that
-/// has none.
+/// Whether the user's variables allow colour: not with `NO_COLOR` (<https://no-color.org>) or `CLICOLOR=0`, which
+/// clap's help obeys too, nor on a terminal that has none.
 pub fn allows_colour(environment: &Environment) -> bool {
     environment.get(variable::NO_COLOR).is_none()
+        && (environment.get(variable::CLICOLOR)).is_none_or(|value| value != "0")
         && match environment.get(variable::TERM) {
             Some(term) => term != "dumb",
             None => cfg!(windows),

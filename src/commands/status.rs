@@ -76,6 +76,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             "session_file",
             Ok(Some(file.map(|path| path.display().to_string()))),
         )],
+        home: environment.home().ok().flatten(),
         warnings: warning
             .into_iter()
             .chain(store.directory_warning())
@@ -107,8 +108,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         report.json()?
     } else if std::io::stdout().is_terminal() {
         let colour = stderr::allows_colour(environment);
-        let home = environment.home().ok().flatten();
-        report.table(now, &time_zone(environment), home.as_deref(), colour)
+        report.table(now, &time_zone(environment), colour)
     } else {
         report.plain(now, &time_zone(environment))
     })?;
@@ -143,7 +143,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     };
     RoleReport {
         arn: role.arn.value.to_string(),
-        origin: role.arn.origin.to_string(),
+        origin: role.arn.origin.clone(),
         through: chain
             .hops
             .iter()
@@ -170,6 +170,7 @@ fn session(
     let report = SessionReport {
         state: State::Valid,
         message: None,
+        problem: None,
         access_key_id: Some(session.access_key_id.clone()),
         expiration: session.expiration,
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
@@ -191,6 +192,7 @@ impl SessionReport {
                 Problem::Expired { .. } => State::Expired,
                 _ => State::Unusable,
             },
+            problem: Some(error.problem.to_string()),
             message: Some(Failure::from(error).message),
             ..self
         }

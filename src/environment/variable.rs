@@ -117,6 +117,8 @@ variables! {
         "Where exec looks for its command.";
     NO_COLOR "NO_COLOR":
         "If it is set, nothing is coloured.";
+    CLICOLOR "CLICOLOR":
+        "0: nothing is coloured.";
     TERM "TERM":
         "dumb: nothing is coloured.";
     TZ "TZ":

@@ -222,6 +222,22 @@ impl From<Error> for Failure {
     }
 }
 
+impl fmt::Display for Problem {
+    /// Beside the name of the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Missing => f.write_str("none yet"),
+            Problem::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
+            Problem::Corrupt(fault) => write!(f, "corrupt file: {fault}"),
+            Problem::Refused(refusal) => write!(f, "file refused: {refusal}"),
+            Problem::Unreadable(obstacle)
+            | Problem::NotSaved(obstacle)
+            | Problem::NotRemoved(obstacle)
+            | Problem::NotLocked(obstacle) => write!(f, "cannot use the file: {obstacle}"),
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -203,7 +203,12 @@ fn error_on_a_terminal_has_colour_unless_no_color() {
         on_terminal(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())
     );
-    sandbox.unset("NO_COLOR").set("TERM", "dumb");
+    sandbox.unset("NO_COLOR").set("CLICOLOR", "0");
+    assert_eq!(
+        on_terminal(&sandbox, "aws-mfa load"),
+        (2, refusal.to_owned())
+    );
+    sandbox.unset("CLICOLOR").set("TERM", "dumb");
     assert_eq!(
         on_terminal(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())

@@ -4,6 +4,7 @@ use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts};
 use super::sandbox::{Outcome, Sandbox, chmod, in_an_hour};
 use super::shell::{Kind, Shell};
+use super::terminal::Terminal;
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ in_both_versions! {
     direnv_exec_runs_with_the_session
     load_without_direnv_load_is_an_error_that_shows_no_secret
     use_aws_mfa_loads_the_session
+    notice_of_load_on_a_terminal_is_coloured_unless_no_color
     bash_prompt_after_get_or_clear_has_the_current_session
     zsh_prompt_after_get_or_clear_has_the_current_session
     fish_prompt_after_get_or_clear_has_the_current_session
@@ -436,6 +438,28 @@ fn fish_prompt_after_get_or_clear_has_the_current_session(direnv: &Path) {
     if tool("fish").is_some() {
         follows(Kind::Fish, direnv);
     }
+}
+
+fn notice_of_load_on_a_terminal_is_coloured_unless_no_color(direnv: &Path) {
+    let Some(script) = tool("script") else { return };
+    let mut sandbox = Sandbox::without_session();
+    let project = sandbox.project(direnv, "direnv_load aws-mfa load\n");
+    let reload = format!(
+        "cd '{}' && '{}' export bash >/dev/null",
+        project.display(),
+        direnv.display()
+    );
+    let line = format!(
+        "no session yet ({}): run `aws-mfa get <code>`\r\n",
+        sandbox.session_file().display()
+    );
+    sandbox.set("TERM", "xterm");
+    let (_, shown) = Terminal::run(&sandbox, &script, &reload).end();
+    let coloured = format!("\u{1b}[1m\u{1b}[33maws-mfa:\u{1b}[0m {line}");
+    assert!(shown.contains(&coloured), "{shown:?}");
+    sandbox.set("NO_COLOR", "1");
+    let (_, shown) = Terminal::run(&sandbox, &script, &reload).end();
+    assert!(shown.contains(&format!("aws-mfa: {line}")), "{shown:?}");
 }
 
 #[test]

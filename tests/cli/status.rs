@@ -1,6 +1,6 @@
 //! `aws-mfa status`: what there is, and where it comes from.
 
-use super::fake_sts::{KEY_ID, SECRET};
+use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
@@ -53,8 +53,8 @@ fn status_shows_each_setting_with_its_origin() {
              device: {DEVICE} (AWS_MFA_ARN)\n\
              account: 123456789012\n\
              duration: 12h (default)\n\
-             region: us-east-1 (default)\n\
-             endpoint: https://sts.us-east-1.amazonaws.com (default)\n",
+             STS region: us-east-1 (default)\n\
+             STS endpoint: https://sts.us-east-1.amazonaws.com (default)\n",
             time_of_day(end)
         ),
         "",
@@ -62,35 +62,62 @@ fn status_shows_each_setting_with_its_origin() {
 }
 
 #[test]
-fn settings_of_a_profile_are_shown_with_profile_and_file() {
+fn settings_of_a_profile_are_shown_with_its_name_and_an_unusual_file() {
     let mut sandbox = user();
-    let config = sandbox.write(
+    sandbox.write(
         ".aws/config",
         format!(
             "[profile work]\nmfa_serial = {DEVICE}\nregion = eu-central-1\nduration_seconds = 3600\n\
              endpoint_url = http://127.0.0.1:9\n"
         ),
     );
-    let credentials = sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
-    let (config, credentials) = (config.display(), credentials.display());
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
     sandbox.unset("AWS_MFA_ARN");
     let file = sandbox.session_file().with_file_name("session-work");
     let file = file.display();
     sandbox.run(["status", "-p", "work"]).is(
         3,
         &format!(
-            "session: no session yet ({file})\n\
+            "session: none yet\n\
              integration: none: run `eval \"$(aws-mfa load --profile work)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n\
              session file: {file} (--profile)\n\
              profile: work (--profile)\n\
-             key id: {KEY_ID} (aws_access_key_id of the profile work, {credentials})\n\
-             device: {DEVICE} (mfa_serial of the profile work, {config})\n\
+             key id: {KEY_ID} (profile work)\n\
+             device: {DEVICE} (profile work)\n\
              account: 123456789012\n\
-             duration: 1h (duration_seconds of the profile work, {config})\n\
-             region: eu-central-1 (region of the profile work, {config})\n\
-             endpoint: http://127.0.0.1:9 (endpoint_url of the profile work, {config})\n"
+             duration: 1h (profile work)\n\
+             region: eu-central-1 (profile work)\n\
+             STS endpoint: http://127.0.0.1:9 (profile work)\n"
         ),
         "",
+    );
+    // An unusual file is named.
+    let config = sandbox.home().join(".aws/config");
+    let other = sandbox.write("other/config", std::fs::read(&config).unwrap());
+    sandbox.set("AWS_CONFIG_FILE", &other);
+    let shown = sandbox.run(["status", "-p", "work"]).stdout;
+    let line = format!("\nduration: 1h (profile work in {})\n", other.display());
+    assert!(shown.contains(&line), "{shown}");
+}
+
+#[test]
+fn region_of_the_environment_is_for_sts_unless_the_session_has_it() {
+    let mut sandbox = user();
+    sandbox.set("AWS_REGION", "eu-west-1");
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(
+        shown.contains("\nSTS region: eu-west-1 (AWS_REGION)\n"),
+        "{shown}"
+    );
+    let mut session: Value =
+        serde_json::from_str(&session_json(in_half_a_minute_past(90))).unwrap();
+    session["Region"] = "eu-west-1".into();
+    sandbox.write(sandbox.session_file(), session.to_string());
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(shown.contains("\nsession region: eu-west-1\n"), "{shown}");
+    assert!(
+        shown.contains("\nregion: eu-west-1 (AWS_REGION)\n"),
+        "{shown}"
     );
 }
 
@@ -169,7 +196,7 @@ fn setting_that_may_hold_a_secret_is_masked() {
         shown.ends_with(
             "\ncode command: oathtool … (AWS_MFA_CODE_COMMAND)\n\
              proxy: http://proxy:3128 (HTTPS_PROXY)\n\
-             ca bundle: /etc/corporate.pem (AWS_CA_BUNDLE)\n"
+             CA bundle: /etc/corporate.pem (AWS_CA_BUNDLE)\n"
         ),
         "{shown}"
     );
@@ -276,16 +303,15 @@ fn missing_settings_are_shown_once_and_are_no_error() {
 #[test]
 fn credential_process_is_not_run() {
     let sandbox = user();
-    let config = sandbox.write(
+    sandbox.write(
         ".aws/config",
         "[profile work]\ncredential_process = touch \"$HOME/ran\"\n",
     );
     let outcome = sandbox.run(["status", "-p", "work"]);
     assert!(
-        outcome.stdout.contains(&format!(
-            "\nkey id: printed by a command (credential_process of the profile work, {})\n",
-            config.display()
-        )),
+        outcome
+            .stdout
+            .contains("\nkey id: printed by a command (profile work)\n"),
         "{}",
         outcome.stdout
     );
@@ -352,17 +378,17 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     sandbox.write_session(end);
     let file = sandbox.session_file();
     let file = file.strip_prefix(sandbox.home()).unwrap().display();
-    let on_terminal = |sandbox: &Sandbox| {
+    let on_terminal = |sandbox: &Sandbox, options: &str| {
         let mut command = sandbox.command(&script);
         command.env("SHELL", "/bin/sh").args([
             "-qec",
-            &format!("{} status", binary().display()),
+            &format!("{} status {options}", binary().display()),
             "/dev/null",
         ]);
         Outcome::of(&mut command).stdout.replace('\r', "")
     };
     sandbox.set("TERM", "xterm");
-    let coloured = on_terminal(&sandbox);
+    let coloured = on_terminal(&sandbox, "");
     assert!(
         coloured.starts_with(&format!(
             "\u{1b}[1msession       \u{1b}[0m  \u{1b}[32mvalid for 1h 30m, until {}\u{1b}[0m\n",
@@ -373,23 +399,62 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     let columns = format!("session file    ~/{file}  AWS_SESSION_FILE\n");
     assert!(!coloured.contains(&columns), "{coloured}");
     sandbox.set("NO_COLOR", "1");
-    let plain = on_terminal(&sandbox);
+    let plain = on_terminal(&sandbox, "");
     assert!(plain.contains(&columns), "{plain}");
     assert!(!plain.contains('\u{1b}'), "{plain}");
     assert!(
         plain.lines().all(|line| line.chars().count() <= 80),
         "{plain}"
     );
-    sandbox.unset("NO_COLOR").set("TERM", "dumb");
-    assert_eq!(on_terminal(&sandbox), plain);
+    sandbox.unset("NO_COLOR").set("CLICOLOR", "0");
+    assert_eq!(on_terminal(&sandbox, ""), plain);
+    sandbox.unset("CLICOLOR").set("TERM", "dumb");
+    assert_eq!(on_terminal(&sandbox, ""), plain);
     assert!(!plain.contains("next:"), "{plain}");
     // Without a session it ends with the next step.
     std::fs::remove_file(sandbox.session_file()).unwrap();
-    let shown = on_terminal(&sandbox);
+    let shown = on_terminal(&sandbox, "");
     assert!(
         shown.ends_with("next: run `aws-mfa get <code>`\n"),
         "{shown}"
     );
+    assert!(shown.starts_with("session       none yet\n"), "{shown}");
+}
+
+#[test]
+fn report_of_a_role_on_a_terminal_fits_80_columns() {
+    let Some(script) = tool("script") else { return };
+    let mut sandbox = user();
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile work]\nregion = eu-central-1\nmfa_serial = {DEVICE}\n\
+             [profile administrator]\nsource_profile = work\nduration_seconds = 7200\n\
+             role_arn = arn:aws:iam::333333333333:role/administrator\nregion = eu-central-1\n"
+        ),
+    );
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    let file = sandbox.write_session(in_half_a_minute_past(-90));
+    chmod(&file, 0o644);
+    sandbox
+        .set("AWS_MFA_PROFILE", "administrator")
+        .set("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("AWS_PROFILE", "administrator")
+        .set("NO_COLOR", "1");
+    let home = sandbox.home().display().to_string();
+    for options in ["", "--all", "--session-file .config/aws/session-work"] {
+        let mut command = sandbox.command(&script);
+        let line = format!("{} status {options}", binary().display());
+        command
+            .env("SHELL", "/bin/sh")
+            .args(["-qec", &line, "/dev/null"]);
+        let shown = Outcome::of(&mut command).stdout.replace('\r', "");
+        assert!(!shown.is_empty() && !shown.contains(&home), "{shown}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= 80),
+            "{shown}"
+        );
+    }
 }
 
 #[test]

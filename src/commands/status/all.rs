@@ -1,6 +1,6 @@
 //! `aws-mfa status --all`: every saved session and role.
 
-use super::report::{SessionReport, State};
+use super::report::{SessionReport, State, WIDTH, with_tilde};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
@@ -12,6 +12,7 @@ use crate::settings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -52,6 +53,14 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     };
     super::super::print(&match status.json {
         true => serde_json::to_string_pretty(&list)? + "\n",
+        false if std::io::stdout().is_terminal() => {
+            let home = environment.home().ok().flatten();
+            let list = list.in_words(now, &time_zone(environment));
+            let lines = list
+                .lines()
+                .map(|line| fitted(with_tilde(line, home.as_deref())));
+            lines.collect()
+        }
         false => list.in_words(now, &time_zone(environment)),
     })?;
     let any_valid = list
@@ -62,6 +71,14 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         true => ExitCode::SUCCESS,
         false => ExitCode::from(Kind::NoSession.exit_status()),
     })
+}
+
+/// The line for a terminal: a long one breaks after the name of the file.
+fn fitted(line: String) -> String {
+    match line.chars().count() <= WIDTH {
+        true => line + "\n",
+        false => line.replacen(": ", ":\n  ", 1) + "\n",
+    }
 }
 
 impl Saved {

@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Columns of the smallest terminal that is usual.
-const WIDTH: usize = 80;
+pub const WIDTH: usize = 80;
 
 /// Less is shown in yellow, in seconds.
 const SOON: i64 = session::SOON.as_secs();
@@ -46,6 +46,9 @@ pub struct Report {
     /// What gets a session, if there is none; for people.
     #[serde(skip)]
     pub next: Option<String>,
+    /// The user's home directory.
+    #[serde(skip)]
+    pub home: Option<PathBuf>,
 }
 
 /// A role and its credentials.
@@ -53,9 +56,9 @@ pub struct Report {
 pub struct RoleReport {
     /// The role that is selected.
     pub arn: String,
-    /// Who named it.
+    /// Where the ARN comes from.
     #[serde(skip)]
-    pub origin: String,
+    pub origin: Origin,
     /// The roles that are assumed before it.
     pub through: Vec<String>,
     /// The file that keeps its credentials.
@@ -75,6 +78,9 @@ pub struct SessionReport {
     pub state: State,
     /// Why not.
     pub message: Option<String>,
+    /// The same without the name of the file, which has a line of its own; for people.
+    #[serde(skip)]
+    pub problem: Option<String>,
     /// `ASIA…`
     pub access_key_id: Option<String>,
     /// RFC 3339, in UTC.
@@ -243,23 +249,12 @@ impl Report {
 
     /// The report for a terminal: in columns, `~` for the home directory, no line longer than
     /// [`WIDTH`] that has a space to break it at, and in colour where that is wanted.
-    pub fn table(
-        &self,
-        now: Timestamp,
-        zone: &TimeZone,
-        home: Option<&Path>,
-        colour: bool,
-    ) -> String {
+    pub fn table(&self, now: Timestamp, zone: &TimeZone, colour: bool) -> String {
         let styled = |style: Style, text: &str| match colour {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         };
-        // As it is shown: the lines are escaped.
-        let home = home.map(|home| format!("{}/", escape(&home.to_string_lossy())));
-        let short = |text: &str| match &home {
-            Some(home) => text.replace(home.as_str(), "~/"),
-            None => text.to_owned(),
-        };
+        let short = |text: &str| with_tilde(text, self.home.as_deref());
         let lines = self.lines(now, zone);
         let names = lines.iter().map(|line| line.name.chars().count()).max();
         let names = names.unwrap_or_default();
@@ -284,8 +279,11 @@ impl Report {
         }
         for warning in &self.warnings {
             let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
-            let warning = short(&escape(warning));
-            text += &format!("{word} {warning}\n");
+            // The first line is shorter by the word before it.
+            let warning = format!("warning: {}", short(&escape(warning)));
+            let warning = wrapped(&warning, WIDTH - 2).join("\n  ");
+            let warning = warning.trim_start_matches("warning:");
+            text += &format!("{word}{warning}\n");
         }
         if let Some(next) = &self.next {
             let word = styled(AnsiColor::Cyan.on_default().bold(), "next:");
@@ -313,7 +311,7 @@ impl Report {
             lines.push(line("session region", region.clone(), Style::new()));
         }
         if let Some(role) = &self.role {
-            lines.extend(role.lines(self.session.state, now, zone));
+            lines.extend(role.lines(self, now, zone));
         }
         let (state, what) = match &self.role {
             Some(role) => (role.session.state, "role"),
@@ -334,18 +332,13 @@ impl Report {
         ));
         let mut shown: Option<&Failure> = None;
         for row in &self.settings {
-            let name = row.name.replace("_seconds", "").replace('_', " ");
+            let name = self.label(row);
             match &row.setting {
                 Ok(None) => {}
                 Ok(Some(setting)) => lines.push(Line {
                     name,
                     value: setting.value.text.clone(),
-                    origin: Some(match &setting.origin {
-                        Origin::Profile(_, _, file) => {
-                            format!("{}, {}", setting.origin, file.display())
-                        }
-                        origin => origin.to_string(),
-                    }),
+                    origin: Some(self.origin_in_words(&setting.origin)),
                     style: Style::new(),
                 }),
                 // One reason can stand behind more than one setting.
@@ -364,10 +357,56 @@ impl Report {
         }
         lines.into_iter().map(Line::escaped).collect()
     }
+
+    /// What a setting is called for people. A region is named after STS unless it belongs to the session, as it
+    /// does with a flag's, a profile's and the one that `load` has set.
+    fn label(&self, row: &Row) -> String {
+        let label = match (row.name, &row.setting) {
+            ("region", Ok(Some(region)))
+                if matches!(region.origin, Origin::Flag(_) | Origin::Profile(..))
+                    || self.session.region.as_ref() == Some(&region.value.text) =>
+            {
+                "region"
+            }
+            ("region", _) => "STS region",
+            ("endpoint", _) => "STS endpoint",
+            ("ca_bundle", _) => "CA bundle",
+            ("duration_seconds", _) => "duration",
+            (name, _) => name,
+        };
+        label.replace('_', " ")
+    }
+
+    /// Where a setting comes from, in a few words: its label says which key of a profile it is, and only an unusual
+    /// file is named.
+    fn origin_in_words(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Profile(profile, _, file) => {
+                let home = self.home.as_deref();
+                let directory = home.map(|home| home.join(".aws"));
+                match directory.is_some_and(|directory| file.parent() == Some(&directory)) {
+                    true => format!("profile {profile}"),
+                    false => format!("profile {profile} in {}", file.display()),
+                }
+            }
+            origin => origin.to_string(),
+        }
+    }
+}
+
+/// The text, in which `~` stands for the home directory. It is escaped already, for people.
+pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
+    match home {
+        Some(home) => {
+            let home = format!("{}/", escape(&home.to_string_lossy()));
+            text.replace(&home, "~/")
+        }
+        None => text.to_owned(),
+    }
 }
 
 impl RoleReport {
-    fn lines(&self, base: State, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
+    fn lines(&self, report: &Report, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
         let line = |name: &str, value: String, origin: Option<String>, style| Line {
             name: name.to_owned(),
             value,
@@ -378,13 +417,13 @@ impl RoleReport {
         let mut lines = vec![line(
             "role",
             self.arn.clone(),
-            Some(self.origin.clone()),
+            Some(report.origin_in_words(&self.origin)),
             plain,
         )];
         for arn in &self.through {
             lines.push(line("through", arn.clone(), None, plain));
         }
-        let (session, style) = match (self.session.state, base) {
+        let (session, style) = match (self.session.state, report.session.state) {
             (State::Missing, State::Valid) => {
                 ("not assumed yet".to_owned(), AnsiColor::Yellow.on_default())
             }
@@ -416,8 +455,8 @@ impl RoleReport {
 impl SessionReport {
     /// Whether it is valid, and until when.
     pub fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
-        match (&self.message, self.expiration, self.seconds_left) {
-            (Some(message), ..) => message.clone(),
+        match (&self.problem, self.expiration, self.seconds_left) {
+            (Some(problem), ..) => problem.clone(),
             (None, Some(end), Some(left)) => format!(
                 "valid for {}, until {}",
                 time::span(SignedDuration::from_secs(left)),
