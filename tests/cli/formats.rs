@@ -11,6 +11,8 @@ use std::process::{Command, Stdio};
 /// The line for each shell, as `load --help` and the README have it.
 pub const SH: &str = r#"eval "$(aws-mfa load)""#;
 pub const FISH: &str = "aws-mfa load --format fish | source";
+/// What is typed by habit; see src/shell/sh.rs.
+const SH_IN_FISH: &str = "aws-mfa load | source";
 pub const ELVISH: &str = "eval (aws-mfa load --format elvish | slurp)";
 pub const TCSH: &str = r#"eval "`aws-mfa load --format tcsh`""#;
 pub const NUSHELL: &str = "aws-mfa load --format json | from json | load-env";
@@ -257,6 +259,22 @@ fn fish_loading_any_value_sets_it_unchanged() {
     };
     shell.takes(HOSTILE);
     shell.takes(HOSTILE_LINES);
+    shell.takes(&[&long()]);
+    shell.succeeds("echo $status");
+    shell.goes_on_without_a_session("echo next");
+}
+
+#[test]
+fn fish_loading_any_value_of_one_line_in_the_sh_format_sets_it_unchanged() {
+    let Some(program) = tool("fish") else { return };
+    let shell = Shell {
+        program: &program,
+        arguments: &["--no-config"],
+        line: SH_IN_FISH,
+        print: "env -0 > after",
+        typed: false,
+    };
+    shell.takes(HOSTILE);
     shell.takes(&[&long()]);
     shell.succeeds("echo $status");
     shell.goes_on_without_a_session("echo next");

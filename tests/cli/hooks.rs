@@ -2,6 +2,7 @@
 
 use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts};
+use super::load::unset;
 use super::sandbox::{Outcome, Sandbox, in_an_hour};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
@@ -178,8 +179,7 @@ fn other_account_without_session_leaves_none_of_the_first_one() {
     let outcome = prompt(&sandbox, "ASIASESSION000000000:::::");
     outcome.is(
         0,
-        "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\nunset AWS_SESSION_TOKEN\n\
-         unset AWS_CREDENTIAL_EXPIRATION\n__aws_mfa_memory=':::::'\n",
+        &(SET.map(unset).concat() + "__aws_mfa_memory=':::::'\n"),
         &format!(
             "aws-mfa: no session yet ({}): run `aws-mfa get <code>`\n",
             other.display()
@@ -538,8 +538,9 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     let once = prompt(&sandbox, "");
     once.is(
         0,
-        "unset DIRENV_WATCHES\n__aws_mfa_memory='::ASIAOLD:::'\n\
-         if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+        &(unset("DIRENV_WATCHES")
+            + "__aws_mfa_memory='::ASIAOLD:::'\n\
+             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
         "",
     );
     // They are still there: it was not the .envrc that set them.
@@ -744,8 +745,9 @@ fn role_that_is_due_makes_direnv_load_again_once() {
         let requests = sts.requests().len();
         prompt(&sandbox, "").is(
             0,
-            "unset DIRENV_WATCHES\n__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
-             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+            &(unset("DIRENV_WATCHES")
+                + "__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
+             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
             "",
         );
         prompt(&sandbox, ":::ASIAROLE000000000001::").is(0, "", "");

@@ -7,6 +7,11 @@ fn from_now(minutes: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_mins(minutes)
 }
 
+/// The line that unsets a variable, in a POSIX shell and in fish.
+pub fn unset(name: &str) -> String {
+    format!("command -v unset >/dev/null && unset {name} || set --erase {name} || true\n")
+}
+
 #[test]
 fn load_prints_export_lines_for_a_shell() {
     let sandbox = Sandbox::without_session();
@@ -19,8 +24,9 @@ fn load_prints_export_lines_for_a_shell() {
              export AWS_SECRET_ACCESS_KEY='session/S3CR3T+0'\n\
              export AWS_SESSION_TOKEN='token//S3CR3T+0=='\n\
              export AWS_CREDENTIAL_EXPIRATION='{expiration:.0}'\n\
-             unset AWS_SECURITY_TOKEN\n\
-             unset AWS_WEB_IDENTITY_TOKEN_FILE\n"
+             {}{}",
+            unset("AWS_SECURITY_TOKEN"),
+            unset("AWS_WEB_IDENTITY_TOKEN_FILE")
         ),
         "",
     );
@@ -35,14 +41,18 @@ fn saved_region_is_set_and_an_unknown_expiration_is_unset() {
     );
     sandbox.run(["load", "--format", "sh"]).is(
         0,
-        "export AWS_ACCESS_KEY_ID='A'\n\
-         export AWS_SECRET_ACCESS_KEY='b'\\''c'\n\
-         export AWS_SESSION_TOKEN='d'\n\
-         unset AWS_CREDENTIAL_EXPIRATION\n\
-         export AWS_REGION='eu-west-1'\n\
-         export AWS_DEFAULT_REGION='eu-west-1'\n\
-         unset AWS_SECURITY_TOKEN\n\
-         unset AWS_WEB_IDENTITY_TOKEN_FILE\n",
+        &format!(
+            "export AWS_ACCESS_KEY_ID='A'\n\
+             export AWS_SECRET_ACCESS_KEY='b'\\''c'\n\
+             export AWS_SESSION_TOKEN='d'\n\
+             {}\
+             export AWS_REGION='eu-west-1'\n\
+             export AWS_DEFAULT_REGION='eu-west-1'\n\
+             {}{}",
+            unset("AWS_CREDENTIAL_EXPIRATION"),
+            unset("AWS_SECURITY_TOKEN"),
+            unset("AWS_WEB_IDENTITY_TOKEN_FILE")
+        ),
         "",
     );
 }
