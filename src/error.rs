@@ -71,6 +71,14 @@ impl Failure {
         self
     }
 
+    /// The same failure; with this remedy if it has none of its own.
+    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.hint(hint),
+        }
+    }
+
     /// The same failure with what the other side said.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

@@ -105,7 +105,7 @@ pub fn find(
 /// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
 fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Found, Failure> {
     let get_command = settings::get_command(selection, &Flags::default());
-    let remedy = |error| Failure::from(error).hint(format!("run `{get_command}`"));
+    let remedy = |error| Failure::from(error).or_hint(format!("run `{get_command}`"));
     let mut loaded = store.read().map_err(remedy)?;
     loaded.session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
     Ok(loaded.into())

@@ -61,7 +61,12 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let get_command = settings::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
-        next: (session.state != State::Valid).then(|| format!("run `{get_command}`")),
+        next: (session.state != State::Valid).then(|| {
+            session
+                .hint
+                .clone()
+                .unwrap_or(format!("run `{get_command}`"))
+        }),
         session,
         role: None,
         loaded: false,
@@ -171,6 +176,7 @@ fn session(
         state: State::Valid,
         message: None,
         problem: None,
+        hint: None,
         access_key_id: Some(session.access_key_id.clone()),
         expiration: session.expiration,
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
@@ -186,14 +192,18 @@ fn session(
 impl SessionReport {
     /// The report of a session that cannot be used.
     fn unusable(self, error: Error) -> Self {
+        let state = match error.problem {
+            Problem::Missing => State::Missing,
+            Problem::Expired { .. } => State::Expired,
+            _ => State::Unusable,
+        };
+        let problem = error.problem.to_string();
+        let failure = Failure::from(error);
         SessionReport {
-            state: match error.problem {
-                Problem::Missing => State::Missing,
-                Problem::Expired { .. } => State::Expired,
-                _ => State::Unusable,
-            },
-            problem: Some(error.problem.to_string()),
-            message: Some(Failure::from(error).message),
+            state,
+            message: Some(failure.message),
+            problem: Some(problem),
+            hint: failure.hint,
             ..self
         }
     }

@@ -145,7 +145,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Obstacle::DirectoryName => f.write_str("that is the name of a directory"),
-            Obstacle::Tilde => f.write_str("no shell has expanded the ~"),
+            Obstacle::Tilde => f.write_str("the shell did not expand ~"),
             Obstacle::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
@@ -213,7 +213,11 @@ impl From<Error> for Failure {
                 no_session(format!("session file refused: {refusal} ({file})"))
             }
             Problem::Unreadable(obstacle) => {
-                no_session(format!("cannot read the session file {file}: {obstacle}"))
+                let message = format!("cannot read the session file {file}: {obstacle}");
+                match obstacle {
+                    Obstacle::Tilde => no_session(message).hint(obstacle.hint()),
+                    _ => no_session(message),
+                }
             }
             Problem::NotSaved(obstacle) => cannot("save the session in", obstacle),
             Problem::NotRemoved(obstacle) => cannot("remove the session file", obstacle),

@@ -79,7 +79,12 @@ impl SessionStore {
 
     fn open(&self) -> Result<File, Problem> {
         symlink::open(&self.path, File::options().read(true)).map_err(|obstacle| match obstacle {
-            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => Problem::Missing,
+            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => {
+                match self.path.starts_with("~") {
+                    true => Problem::Unreadable(Obstacle::Tilde),
+                    false => Problem::Missing,
+                }
+            }
             Obstacle::ForeignSymlink(link) => Problem::Refused(Refusal::ForeignSymlink(link)),
             obstacle => Problem::Unreadable(obstacle),
         })

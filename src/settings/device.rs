@@ -1,5 +1,6 @@
 //! The MFA device that the codes come from.
 
+use super::arn::{self, is_account};
 use super::{Settings, partition};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
@@ -30,23 +31,39 @@ impl Device {
             .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
         }
         let device = Device(name.to_owned());
-        match device.resource() {
-            Some(resource) if resource.starts_with("u2f/") => Err(Failure::new(
+        let not_a_device = || {
+            Failure::new(Kind::Setup, format!("not the ARN of an MFA device: {name}")).hint(
+                match arn::misspelled(name, "mfa") {
+                    Some(meant) => format!("did you mean {meant}?"),
+                    None => "an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>".to_owned(),
+                },
+            )
+        };
+        let parts: Vec<&str> = name.splitn(6, ':').collect();
+        match parts.as_slice() {
+            // The serial number of a hardware device.
+            [_] => Ok(device),
+            [_, _, _, _, _, resource] if resource.starts_with("u2f/") => Err(Failure::new(
                 Kind::Setup,
                 format!("a FIDO security key or passkey has no codes, and STS accepts only codes: {name}"),
             )
             .hint("add a virtual MFA device (an authenticator app) to the same user, and name its ARN")),
-            Some(resource) if !resource.starts_with("mfa/") => Err(Failure::new(
-                Kind::Setup,
-                format!("not the ARN of an MFA device: {name}"),
-            )
-            .hint("an MFA device is named like arn:aws:iam::<account>:mfa/<name>")),
-            Some(_) if !device.account().is_some_and(is_account) => Err(Failure::new(
-                Kind::Setup,
-                format!("the account in the ARN of the MFA device is not 12 digits: {name}"),
-            )
-            .hint("copy the ARN from the IAM console, Security credentials")),
-            _ => Ok(device),
+            ["arn", partition, "iam", "", account, resource]
+                if resource.len() > 4
+                    && resource.starts_with("mfa/")
+                    && partition.starts_with("aws")
+                    && partition::misspelled_name(partition).is_none() =>
+            {
+                match is_account(account) {
+                    true => Ok(device),
+                    false => Err(Failure::new(
+                        Kind::Setup,
+                        format!("the account in the ARN of the MFA device is not 12 digits: {name}"),
+                    )
+                    .hint("copy the ARN from the IAM console, Security credentials")),
+                }
+            }
+            _ => Err(not_a_device()),
         }
     }
 
@@ -66,22 +83,12 @@ impl Device {
         self.arn_part(4)
     }
 
-    fn resource(&self) -> Option<&str> {
-        self.arn_part(5)
-    }
-
     /// One part of `arn:partition:iam::account:resource`.
     fn arn_part(&self, index: usize) -> Option<&str> {
         self.0
             .starts_with("arn:")
             .then(|| self.0.splitn(6, ':').nth(index))?
     }
-}
-
-/// Whether this is an account's number.
-/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>
-pub fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Settings<'_> {
@@ -153,13 +160,33 @@ mod tests {
         assert_eq!(
             fault("arn:aws:iam::123456789012:user/igor"),
             "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor\n\
-             hint: an MFA device is named like arn:aws:iam::<account>:mfa/<name>"
+             hint: did you mean arn:aws:iam::123456789012:mfa/igor?"
         );
         assert_eq!(
             fault("arn:aws:iam::12345678901:mfa/igor"),
             "the account in the ARN of the MFA device is not 12 digits: \
              arn:aws:iam::12345678901:mfa/igor\n\
              hint: copy the ARN from the IAM console, Security credentials"
+        );
+        for name in [
+            "arn:aws:aim::123456789012:mfa/igor",
+            "arn:asw:iam::123456789012:mfa/igor",
+            "arm:aws:iam::123456789012:mfa/igor",
+            "arn:aws:iam::123456789012/mfa/igor",
+            "arn:aws:iam::123456789012:mfas/igor",
+        ] {
+            assert_eq!(
+                fault(name),
+                format!(
+                    "not the ARN of an MFA device: {name}\n\
+                     hint: did you mean arn:aws:iam::123456789012:mfa/igor?"
+                )
+            );
+        }
+        assert_eq!(
+            fault("arn:aws:s3:::igor"),
+            "not the ARN of an MFA device: arn:aws:s3:::igor\n\
+             hint: an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>"
         );
         for name in ["igor", "arn aws mfa igor"] {
             assert_eq!(

@@ -56,6 +56,19 @@ pub fn misspelled(region: &str) -> Option<String> {
         .map(|known| format!("{known}-{number}"))
 }
 
+/// The partition that was probably meant by `name`, if it is one slip away from a known one. The isolated ones differ
+/// by a letter themselves.
+pub fn misspelled_name(name: &str) -> Option<&'static str> {
+    let known = || OTHERS.iter().map(|(name, ..)| *name).chain(["aws"]);
+    if known().any(|known| known == name) {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    known()
+        .filter(|known| !known.starts_with("aws-iso-"))
+        .find(|known| osa_distance(&name, known) <= 1)
+}
+
 /// The first region of a partition, for requests where nothing names a region.
 pub fn default_region(partition: &str) -> &'static str {
     OTHERS
@@ -96,6 +109,29 @@ mod tests {
             assert_eq!(iam::endpoint(partition, true).is_some(), fips);
         }
         assert_eq!(of_region("eu-west-1"), "aws");
+    }
+
+    #[test]
+    fn partition_one_slip_away_from_a_known_one_is_misspelled() {
+        for (name, meant) in [
+            ("asw", "aws"),
+            ("AWS", "aws"),
+            ("aws-ch", "aws-cn"),
+            ("aws-us-gv", "aws-us-gov"),
+        ] {
+            assert_eq!(misspelled_name(name), Some(meant), "{name}");
+        }
+        for name in [
+            "aws",
+            "aws-cn",
+            "aws-iso-f",
+            "aws-iso-g",
+            "aws-new",
+            "",
+            "x",
+        ] {
+            assert_eq!(misspelled_name(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
-use super::device::is_account;
-use super::{Settings, in_profile, selected};
+use super::arn::is_account;
+use super::{Settings, arn, in_profile, partition, selected};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
@@ -70,6 +70,7 @@ impl RoleArn {
         let valid = match parts.as_slice() {
             ["arn", partition, "iam", "", account, resource] => {
                 partition.starts_with("aws")
+                    && partition::misspelled_name(partition).is_none()
                     && is_account(account)
                     && resource
                         .strip_prefix("role/")
@@ -86,7 +87,10 @@ impl RoleArn {
                 Kind::Setup,
                 format!("{origin} is not the ARN of a role: {}", quote(text)),
             )
-            .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
+            .hint(match arn::misspelled(text, "role") {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "a role's ARN is arn:aws:iam::<account>:role/<name>".to_owned(),
+            }))
         }
     }
 

@@ -172,7 +172,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let code = "aws-mfa: an MFA code is six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 11] = [
+    let cases: [(Change, &[&str], i32, String); 13] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
@@ -215,6 +215,22 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             1,
             "aws-mfa: not an MFA device: igor\n\
              hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device\n".into(),
+        ),
+        (
+            |_| {},
+            &["get", "135790", "--serial-number", "arn:aws:iam::123456789012/mfa/igor"],
+            1,
+            "aws-mfa: not the ARN of an MFA device: arn:aws:iam::123456789012/mfa/igor\n\
+             hint: did you mean arn:aws:iam::123456789012:mfa/igor?\n".into(),
+        ),
+        (
+            |sandbox| {
+                sandbox.set("AWS_MFA_ROLE_ARN", "arn:aws:iam::123456789012:roles/admin");
+            },
+            &["get", "135790"],
+            1,
+            "aws-mfa: AWS_MFA_ROLE_ARN is not the ARN of a role: arn:aws:iam::123456789012:roles/admin\n\
+             hint: did you mean arn:aws:iam::123456789012:role/admin?\n".into(),
         ),
         (|_| {}, &["get", "12345"], 2, code.into()),
         (|_| {}, &["get", "1234567"], 2, code.into()),

@@ -223,10 +223,21 @@ fn impossible_file_name_is_an_error_before_the_code_is_spent() {
         &mut sandbox,
         &sts,
         Path::new("~/.config/aws/session"),
-        "no shell has expanded the ~",
+        "the shell did not expand ~",
         "write $HOME instead of ~, or remove the quotes",
     );
     assert!(!sandbox.home().join("~").exists());
+    let explained = "aws-mfa: cannot read the session file ~/.config/aws/session: the shell did not expand ~\n\
+                     hint: write $HOME instead of ~, or remove the quotes\n";
+    sandbox.run(["load"]).is(3, "", explained);
+    sandbox
+        .run(["exec", "--no-prompt", "--", "true"])
+        .is(3, "", explained);
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(
+        shown.starts_with("session: cannot use the file: the shell did not expand ~\n"),
+        "{shown}"
+    );
 
     let long = sandbox.home().join("n".repeat(256));
     get_fails(&mut sandbox, &sts, &long, "file name too long", ELSEWHERE);

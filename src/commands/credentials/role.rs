@@ -151,7 +151,7 @@ impl SelectedRole {
         now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
-        let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
+        let remedy = |error| Failure::from(error).or_hint(format!("run `{}`", self.get_command));
         let base = self.base_store.read().map_err(remedy)?.session;
         let base = base
             .valid_at(now(), self.base_store.path())

@@ -81,6 +81,9 @@ pub struct SessionReport {
     /// The same without the name of the file, which has a line of its own; for people.
     #[serde(skip)]
     pub problem: Option<String>,
+    /// What to do about it, if a new session is not the remedy; for people.
+    #[serde(skip)]
+    pub hint: Option<String>,
     /// `ASIA…`
     pub access_key_id: Option<String>,
     /// RFC 3339, in UTC.
