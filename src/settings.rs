@@ -3,6 +3,7 @@
 //! A flag beats all else. An explicit profile's own settings beat the environment's; otherwise the
 //! environment's beat the profile's.
 
+mod arn;
 pub mod credential_process;
 pub mod device;
 pub mod duration;

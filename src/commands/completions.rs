@@ -1,5 +1,6 @@
 //! `aws-mfa completions`: the script that a shell completes with. The script asks this program for
-//! each completion, so that profiles are known by their names in every shell.
+//! each completion, so that profiles are known by their names in every shell. In bash, zsh and fish it leaves the
+//! command of `exec` to the shell, see `completions/`.
 
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
@@ -17,14 +18,6 @@ const VARIABLE: &str = variable::AWS_MFA_COMPLETE.name();
 
 const PROGRAM: &str = "aws-mfa";
 
-/// In a directory of `$fpath`, zsh loads the script at the first completion, which has to be answered
-/// too.
-const ZSH_FIRST_TIME: &str = "\
-if [[ ${funcstack[1]} = _aws-mfa ]]; then
-    _clap_dynamic_completer_aws_mfa \"$@\"
-fi
-";
-
 /// Carries out `aws-mfa completions`.
 pub fn run(completions: &Completions) -> anyhow::Result<()> {
     let name = match completions.shell {
@@ -41,9 +34,12 @@ pub fn run(completions: &Completions) -> anyhow::Result<()> {
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
     let mut script = String::from_utf8(script)?;
-    if completions.shell == CompletionShell::Zsh {
-        script.push_str(ZSH_FIRST_TIME);
-    }
+    script.push_str(match completions.shell {
+        CompletionShell::Bash => include_str!("completions/exec.bash"),
+        CompletionShell::Zsh => include_str!("completions/exec.zsh"),
+        CompletionShell::Fish => include_str!("completions/exec.fish"),
+        CompletionShell::Powershell | CompletionShell::Elvish => "",
+    });
     super::print(&script)
 }
 
