@@ -210,7 +210,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "MFA device",
-        "--serial-number; AWS_MFA_ARN; in the profile: mfa_serial, also of its source_profile.",
+        "--serial-number; AWS_MFA_ARN; in the profile or its source_profile: mfa_serial; default: the device that IAM lists for the user.",
     ),
     (
         "role",
@@ -275,7 +275,7 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
     ),
     (
         "settings.*.origin",
-        "kind: flag, variable, profile or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
+        "kind: flag, variable, profile, discovered (in IAM) or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
     ),
     ("warnings", "Texts: what may be in the way."),
 ];

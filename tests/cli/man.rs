@@ -48,6 +48,28 @@ fn man_page_has_every_subcommand_option_status_and_file() {
 }
 
 #[test]
+fn every_entry_of_the_man_page_has_a_description() {
+    let page = Sandbox::new().run(["man"]).stdout;
+    let lines: Vec<&str> = page.lines().collect();
+    let mut entries = 0;
+    for (number, _) in lines.iter().enumerate().filter(|(_, line)| **line == ".TP") {
+        let [term, description] = lines[number + 1..number + 3] else {
+            panic!("{}", lines[number]);
+        };
+        assert!(
+            !description.trim().is_empty() && !description.starts_with('.'),
+            "{term}"
+        );
+        entries += 1;
+    }
+    assert!(entries > 80, "{entries}");
+    for command in page.split("\n.SS ").skip(1) {
+        let (_, text) = command.split_once("\n.PP\n").unwrap();
+        assert!(!text.is_empty() && !text.starts_with('.'), "{command}");
+    }
+}
+
+#[test]
 fn man_page_in_groff_renders_without_a_warning() {
     let Some(groff) = tool("groff") else { return };
     let sandbox = Sandbox::new();

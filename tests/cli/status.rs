@@ -100,6 +100,73 @@ fn settings_of_a_profile_are_shown_with_its_name_and_an_unusual_file() {
     assert!(shown.contains(&line), "{shown}");
 }
 
+/// The variables in `[env: …]` of each option that has them: `--region`, [`AWS_REGION`, …].
+fn variables_in_help(sandbox: &Sandbox, command: &str) -> Vec<(String, Vec<String>)> {
+    let help = sandbox.run([command, "-h"]).stdout;
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let mut options: Vec<(String, Vec<String>)> = Vec::new();
+    let mut is_in_brackets = false;
+    for pair in words.windows(2) {
+        if pair[0].starts_with("--") && pair[1].starts_with('<') {
+            options.push((pair[0].to_owned(), Vec::new()));
+        }
+        is_in_brackets |= pair[0] == "[env:";
+        if is_in_brackets {
+            let variable = pair[1].trim_end_matches([',', ']']);
+            options.last_mut().unwrap().1.push(variable.to_owned());
+            is_in_brackets = !pair[1].ends_with(']');
+        }
+    }
+    options.retain(|(_, variables)| !variables.is_empty());
+    options
+}
+
+#[test]
+fn variables_in_help_are_read_in_this_order() {
+    const SHOWN_AS: [(&str, &str, &str); 7] = [
+        ("--serial-number", "device", DEVICE),
+        ("--duration", "duration", "3600"),
+        ("--region", "STS region", "eu-west-1"),
+        ("--code-command", "code command", "oathtool"),
+        ("--profile", "profile", "work"),
+        (
+            "--role-arn",
+            "role",
+            "arn:aws:iam::333333333333:role/deploy",
+        ),
+        ("--session-file", "session file", "session"),
+    ];
+    let mut sandbox = Sandbox::new();
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    let options = variables_in_help(&sandbox, "get");
+    let names: Vec<&str> = options.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, label, value) in SHOWN_AS {
+        assert!(names.contains(&name), "{names:?}");
+        for (_, variables) in options.iter().filter(|(option, _)| option == name) {
+            for variable in variables {
+                sandbox.set(variable, value);
+            }
+            for variable in variables {
+                let shown = sandbox.run(["status"]).stdout;
+                let line = shown.lines().find_map(|line| {
+                    line.strip_prefix(label)?
+                        .strip_prefix(": ")?
+                        .strip_suffix(&format!(" ({variable})"))
+                });
+                assert!(line.is_some(), "{name} {variable}: {shown}");
+                sandbox.unset(variable);
+            }
+            sandbox.set("AWS_MFA_ARN", DEVICE);
+        }
+    }
+    assert_eq!(names.len(), SHOWN_AS.len());
+    for command in ["load", "exec", "status", "clear", "init"] {
+        for (name, variables) in variables_in_help(&sandbox, command) {
+            assert!(options.contains(&(name, variables)), "{command}");
+        }
+    }
+}
+
 #[test]
 fn region_of_the_environment_is_for_sts_unless_the_session_has_it() {
     let mut sandbox = user();
