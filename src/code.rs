@@ -61,7 +61,7 @@ pub struct Malformed;
 
 impl From<Malformed> for Failure {
     fn from(_: Malformed) -> Self {
-        Failure::new(Kind::Usage, "an MFA code is six digits")
+        Failure::new(Kind::Usage, "an MFA code has six digits")
             .hint("run `aws-mfa get <code>` with the digits that the MFA device shows")
     }
 }

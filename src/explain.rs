@@ -56,7 +56,7 @@ impl Request<'_> {
                 return Failure::new(
                     Kind::Setup,
                     format!(
-                        "STS's answer is not a session of the role {}: {} ({})",
+                        "STS's answer is not a session for the role {}: {} ({})",
                         role.arn,
                         unusable(cause),
                         self.endpoint
@@ -76,7 +76,7 @@ impl Request<'_> {
             CallError::Refused(refusal) => {
                 let failure = Failure::new(
                     Kind::Setup,
-                    format!("AWS does not accept the access key {}", self.key_id.value),
+                    format!("AWS rejected the access key {}", self.key_id.value),
                 )
                 .hint(format!("check {}", self.key_id.origin));
                 with_words(failure, refusal)
@@ -111,7 +111,7 @@ impl Request<'_> {
         };
         with_next_step(
             failure,
-            "to do without IAM, set AWS_MFA_ARN to the device's ARN".to_owned(),
+            "to skip IAM, set AWS_MFA_ARN to the device's ARN".to_owned(),
         )
     }
 
@@ -119,8 +119,10 @@ impl Request<'_> {
         let setup = |message: String| Failure::new(Kind::Setup, message);
         let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
         match refusal.reason {
-            Reason::AccessDenied => setup("this user may not list its own MFA devices".to_owned())
-                .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}"),
+            Reason::AccessDenied => {
+                setup("this user is not allowed to list its own MFA devices".to_owned())
+                    .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}")
+            }
             Reason::UnknownKey => setup(format!("AWS does not know the access key {key_id}"))
                 .hint(format!("check {key_origin}")),
             Reason::WrongSecret => setup(format!(
@@ -129,7 +131,7 @@ impl Request<'_> {
             .hint(format!("check the secret that goes with {key_origin}")),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
             Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
-            _ => setup("IAM did not list the MFA devices".to_owned()),
+            _ => setup("IAM refused to list the MFA devices".to_owned()),
         }
     }
 
@@ -138,43 +140,42 @@ impl Request<'_> {
         let get = format!("run `{}`", self.command);
         match refusal.reason {
             Reason::AccessDenied => {
-                let failure = setup(format!("{} may not assume the role {}", role.caller, role.arn));
+                let failure = setup(format!("{} is not allowed to assume the role {}", role.caller, role.arn));
                 failure.hint(if role.is_chained {
-                    "a role's session carries no MFA: a trust policy that demands \
-                     aws:MultiFactorAuthPresent rejects it from the second role on"
+                    "a role's credentials carry no MFA: a trust policy that requires aws:MultiFactorAuthPresent rejects them from the second role on"
                 } else {
                     "check the role's trust policy, the permission sts:AssumeRole, external_id and \
                      role_session_name"
                 })
             }
             Reason::ExpiredSession => {
-                Failure::new(Kind::NoSession, "the session has expired, AWS says").hint(get)
+                Failure::new(Kind::NoSession, "AWS says that the session has expired").hint(get)
             }
             Reason::UnknownKey => Failure::new(
                 Kind::NoSession,
-                format!("AWS does not accept the session {}", self.key_id.value),
+                format!("AWS rejected the session {}", self.key_id.value),
             )
             .hint(get),
             Reason::InvalidDuration => setup(format!(
-                "the role {} does not allow a session of {}",
+                "the role {} does not allow sessions of {}",
                 role.arn,
                 span(SignedDuration::from_secs(role.seconds.into()))
             ))
-            .hint("set duration_seconds, or --duration with --direct, to at most its MaxSessionDuration"),
+            .hint("set duration_seconds, or --duration with --direct, to its MaxSessionDuration or less"),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
             Reason::RegionDisabled => {
                 setup("STS is disabled in this region for the account".to_owned())
                     .hint("use another region: `--region us-east-1`")
             }
             Reason::Throttled => setup("STS is busy".to_owned()),
-            Reason::ServerFault => setup(format!("STS has failed (HTTP {})", refusal.http_status)),
+            Reason::ServerFault => setup(format!("STS failed (HTTP {})", refusal.http_status)),
             Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
             Reason::InvalidMfaCode
             | Reason::ForeignMfaDevice
             | Reason::TemporaryCredentials
             | Reason::WrongSecret
             | Reason::Other => setup(format!(
-                "STS refused to assume the role {} for {}",
+                "STS refused to let {} assume the role {}",
                 role.arn, role.caller
             )),
         }
@@ -191,7 +192,7 @@ impl Request<'_> {
         };
         Failure::new(
             Kind::Setup,
-            format!("{what} has characters in it that cannot be sent"),
+            format!("{what} contains characters that cannot be sent"),
         )
         .hint(format!("check {origin}"))
     }
@@ -299,7 +300,7 @@ impl Request<'_> {
         let setup = |message: String| Failure::new(Kind::Setup, message);
         match cause {
             NoAnswer::Broken => setup(format!(
-                "the connection to {endpoint} broke before an answer came"
+                "the connection to {endpoint} broke before the answer arrived"
             )),
             NoAnswer::TimedOut => setup(format!(
                 "no answer from {endpoint} within {} s",
@@ -359,7 +360,7 @@ impl Request<'_> {
                     .hint(format!("check the secret that goes with {key_origin}"))
             }
             Reason::ExpiredSession => {
-                setup(format!("the session that signs the request has expired: {key_id}"))
+                setup(format!("the session has expired: {key_id}"))
                     .hint(format!("run `{}`", self.command))
             }
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
@@ -373,7 +374,7 @@ impl Request<'_> {
                     .hint("use another region: `--region us-east-1`")
             }
             Reason::Throttled => setup(format!("STS is busy{status}")),
-            Reason::ServerFault => setup(format!("STS has failed{status}")),
+            Reason::ServerFault => setup(format!("STS failed{status}")),
             // Within TLS a proxy has no say.
             Reason::ProxyCredentials => match self.proxy.filter(|_| !endpoint.has_tls()) {
                 Some(proxy) => self.proxy_credentials(proxy),
@@ -415,8 +416,8 @@ pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
         match error {
             EndpointError::Scheme => format!("{origin} does not begin with https:// or http://"),
             EndpointError::Malformed => format!("{origin} is not a valid URL"),
-            EndpointError::UserInfo => format!("{origin} has a user name or a password in it"),
-            EndpointError::Query => format!("{origin} has a query or a fragment in it"),
+            EndpointError::UserInfo => format!("{origin} contains a user name or a password"),
+            EndpointError::Query => format!("{origin} contains a query or a fragment"),
         },
     )
     .hint("write an endpoint as https://<host> or https://<host>:<port>")
@@ -431,13 +432,13 @@ pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
     Failure::new(
         Kind::Setup,
         format!(
-            "there is no {}STS for the region {}",
+            "there is no {}STS endpoint for the region {}",
             if fips { "FIPS " } else { "" },
             region
         ),
     )
     .hint(format!(
-        "{example}set it with `--region`, AWS_REGION or region of the profile"
+        "{example}set it with `--region`, AWS_REGION or region in the profile"
     ))
 }
 
@@ -450,7 +451,7 @@ pub fn no_iam(partition: &str, fips: bool) -> Failure {
             if fips { "FIPS " } else { "" }
         ),
     )
-    .hint("name the MFA device with AWS_MFA_ARN, or the endpoint with AWS_ENDPOINT_URL_IAM")
+    .hint("set AWS_MFA_ARN to the MFA device, or AWS_ENDPOINT_URL_IAM to the endpoint")
 }
 
 /// The failure for a setting that is not the URL of a proxy. It is not shown: it may have a password
@@ -474,11 +475,11 @@ pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
 pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
     let what = match error {
         BundleError::Unreadable(error) => format!("cannot read the CA bundle: {}", reason(error)),
-        BundleError::Empty => "there is no certificate in the CA bundle".to_owned(),
-        BundleError::Broken(number) => format!("certificate {number} of the CA bundle is broken"),
+        BundleError::Empty => "the CA bundle contains no certificate".to_owned(),
+        BundleError::Broken(number) => format!("certificate {number} in the CA bundle is invalid"),
     };
     Failure::new(Kind::Setup, format!("{what} ({})", setting.value)).hint(format!(
-        "check {}: a file of certificates in PEM, the certificate authority's among them",
+        "check {}: it must be a PEM file that contains the certificate authority's certificate",
         setting.origin
     ))
 }
@@ -511,9 +512,7 @@ fn clock(off: Option<SignedDuration>) -> Failure {
 
 fn tls_fault(fault: &TlsFault) -> &str {
     match fault {
-        TlsFault::UnknownIssuer => {
-            "its certificate is signed by an authority that is not trusted here"
-        }
+        TlsFault::UnknownIssuer => "its certificate is not signed by a trusted authority",
         TlsFault::Expired => "its certificate has expired, or this machine's clock is ahead",
         TlsFault::WrongName => "its certificate is for another name",
         TlsFault::Other(words) => words,
@@ -522,12 +521,12 @@ fn tls_fault(fault: &TlsFault) -> &str {
 
 fn unusable(cause: &Unusable) -> String {
     match cause {
-        Unusable::NoCredentials => "there are no credentials in it".to_owned(),
+        Unusable::NoCredentials => "it contains no credentials".to_owned(),
         Unusable::Missing(field) => format!("{field} is missing"),
         Unusable::NoExpiration => "Expiration is missing or unreadable".to_owned(),
-        Unusable::Expired(time) => format!("it has expired already, at {time}"),
+        Unusable::Expired(time) => format!("it expired at {time}"),
         Unusable::OtherRole => "it is for another role".to_owned(),
-        Unusable::Unexpected => "it cannot be read".to_owned(),
+        Unusable::Unexpected => "it cannot be parsed".to_owned(),
     }
 }
 

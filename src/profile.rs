@@ -134,7 +134,7 @@ impl Profiles {
         let name = quote(name);
         let hint = if let Some(file) = ignored_in {
             format!(
-                "write [profile {name}] for [{name}] in {}: without that word it counts for nothing",
+                "write [profile {name}] instead of [{name}] in {}: without the word profile, the section is ignored",
                 file.path.display()
             )
         } else if let Some(nearest) = nearest {
@@ -146,7 +146,7 @@ impl Profiles {
             )
         } else {
             let names: Vec<&str> = names.into_iter().collect();
-            format!("the profiles are: {}", names.join(", "))
+            format!("available profiles: {}", names.join(", "))
         };
         Failure::new(
             Kind::Setup,
@@ -185,7 +185,7 @@ impl ProfileFile {
                 Kind::Setup,
                 format!("cannot read {}: {fault}", path.display()),
             )
-            .hint("correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
+            .hint("correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
         };
         let text = match file::read(&path, LARGEST_FILE) {
             Ok(mut bytes) => String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {

@@ -59,7 +59,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
-            Origin::Profile(profile, key, _) => write!(f, "{key} of the profile {profile}"),
+            Origin::Profile(profile, key, _) => write!(f, "{key} in the profile {profile}"),
             Origin::Discovered => f.write_str("found in IAM"),
             Origin::Default => f.write_str("default"),
         }

@@ -83,7 +83,7 @@ pub fn word(text: &str, language: Language) -> Result<String, Failure> {
         Language::Tcsh => tcsh::quote(text, &mut word).map_err(|Unfit(what)| {
             Failure::new(
                 Kind::Usage,
-                format!("tcsh cannot carry an option with {what} in it"),
+                format!("tcsh cannot carry an option that contains {what}"),
             )
         })?,
         Language::Json => nushell::quote(text, &mut word),
@@ -107,7 +107,7 @@ fn unfit(language: Language, name: &str, what: &str) -> Failure {
     };
     Failure::new(
         Kind::Setup,
-        format!("the {language} format cannot carry {name}: there is {what} in it"),
+        format!("the {language} format cannot carry {name}: it contains {what}"),
     )
     .hint("use another format, or get a new session")
 }
@@ -188,15 +188,15 @@ mod tests {
         for (language, message) in [
             (
                 Language::Tcsh,
-                "the tcsh format cannot carry AWS_SESSION_TOKEN: there is a line end in it",
+                "the tcsh format cannot carry AWS_SESSION_TOKEN: it contains a line break",
             ),
             (
                 Language::Cmd,
-                "the cmd format cannot carry AWS_SESSION_TOKEN: there is a control character in it",
+                "the cmd format cannot carry AWS_SESSION_TOKEN: it contains a control character",
             ),
             (
                 Language::Dotenv,
-                "the dotenv format cannot carry AWS_SESSION_TOKEN: there is a line end in it",
+                "the dotenv format cannot carry AWS_SESSION_TOKEN: it contains a line break",
             ),
         ] {
             let change = Change::of_variables([("AWS_SESSION_TOKEN", Some("a\nb"))]);

@@ -120,7 +120,7 @@ impl CodeSource<'_> {
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
                     tell(&format!(
-                        "aws-mfa: the code was rejected; asking the code command again in {} s\n",
+                        "aws-mfa: the code was rejected; running the code command again in {} s\n",
                         wait.as_secs()
                     ));
                     std::thread::sleep(wait);
@@ -158,13 +158,13 @@ impl CodeSource<'_> {
         match self {
             CodeSource::Command { command, .. } => Failure::new(
                 Kind::CodeRejected,
-                "the code command printed the same code again, which was rejected",
+                "the code command printed the rejected code again",
             )
             .hint(format!(
                 "check {}: it must print the device's current code",
                 command.origin
             )),
-            _ => Failure::new(Kind::CodeRejected, "this code was rejected before")
+            _ => Failure::new(Kind::CodeRejected, "this code has already been rejected")
                 .hint("wait until the MFA device shows the next code"),
         }
     }
@@ -246,7 +246,7 @@ fn terminal() -> std::io::Result<(File, File)> {
 fn no_terminal(get_command: &str) -> Failure {
     Failure::new(
         Kind::Setup,
-        "no MFA code was given, and there is no terminal to ask on",
+        "no MFA code was given, and there is no terminal to prompt on",
     )
     .hint(format!(
         "run `{get_command}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND"

@@ -32,7 +32,7 @@ impl Found {
         }
         if let Some(failure) = self.not_renewed {
             super::note(&format!(
-                "warning: the role is not renewed: {}",
+                "warning: the role was not renewed: {}",
                 failure.one_line()
             ));
         }

@@ -281,7 +281,7 @@ impl<'a> Resolved<'a> {
             return Err(Failure::new(
                 Kind::Usage,
                 format!(
-                    "--direct cannot reach the role {}: another role comes before it",
+                    "--direct cannot assume the role {} through another role",
                     wanted.arn.value
                 ),
             )
@@ -397,7 +397,7 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
         Err(error) => {
             let failure = Failure::from(error);
             super::note(&format!(
-                "warning: going on without a lock: {}",
+                "warning: continuing without a lock: {}",
                 failure.one_line()
             ));
             None

@@ -74,7 +74,7 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
     let envrc = envrc_above(directory?)?;
     let shell = UserShell::of(environment);
     Some(format!(
-        "direnv is not active in this shell, and there is {}: add `{}` to {}",
+        "direnv is not active in this shell, so {} is not loaded: add `{}` to {}",
         envrc.display(),
         shell.init_line("direnv hook"),
         shell.start_up_file()

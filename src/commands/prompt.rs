@@ -92,7 +92,7 @@ impl Shell<'_> {
                 // Each attempt takes time: the next one is made in a minute.
                 if let Some(failure) = found.not_renewed.take() {
                     self.memory.failed_at = Some(now.as_second());
-                    super::note(&format!("the role is not renewed: {}", failure.one_line()));
+                    super::note(&format!("the role was not renewed: {}", failure.one_line()));
                 }
                 self.follow(*found, now)
             }
@@ -167,7 +167,7 @@ impl Shell<'_> {
         // The .envrc has not replaced them.
         if self.memory.reported.as_ref() != Some(&own) {
             super::note(&format!(
-                "the credentials of this shell expired {} ago: run `{}`",
+                "this shell's credentials expired {} ago: run `{}`",
                 time::span(left.abs()),
                 self.get_command()
             ));

@@ -341,7 +341,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
         }
         if environment.get(variable::AWS_PROFILE).is_some() {
             report.warnings.push(
-                "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
+                "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
                  keys instead of the session"
                     .to_owned(),
             );

@@ -41,8 +41,10 @@ impl fmt::Display for Refusal {
             Refusal::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
-            Refusal::EverybodyWrites(mode) => write!(f, "everyone can write it, mode {mode:04o}"),
-            Refusal::GroupWrites(mode) => write!(f, "its group can write it, mode {mode:04o}"),
+            Refusal::EverybodyWrites(mode) => {
+                write!(f, "everyone can write to it, mode {mode:04o}")
+            }
+            Refusal::GroupWrites(mode) => write!(f, "its group can write to it, mode {mode:04o}"),
         }
     }
 }

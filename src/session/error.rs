@@ -103,7 +103,7 @@ pub enum Warning {
     },
 }
 
-const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-file";
+const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
 
 impl Obstacle {
     /// What to do about it.
@@ -120,9 +120,7 @@ impl Obstacle {
             Obstacle::Protected(file) => {
                 format!("run `chattr -i -a {}` as root", file.display())
             }
-            Obstacle::CorruptForLoad(_) => {
-                "check with `aws-mfa status` that the endpoint is the right one".to_owned()
-            }
+            Obstacle::CorruptForLoad(_) => "run `aws-mfa status` and check the endpoint".to_owned(),
             Obstacle::LockFile(file, _) | Obstacle::ForeignLockFile(file) => {
                 format!("remove {}", file.display())
             }
@@ -153,7 +151,7 @@ impl fmt::Display for Obstacle {
             Obstacle::NotRegular(file) => write!(f, "{} is not a regular file", file.display()),
             Obstacle::StickyDirectory(directory) => write!(
                 f,
-                "another user owns it, and nobody else can replace it in the sticky directory {}",
+                "it belongs to another user, and only that user can replace it in the sticky directory {}",
                 directory.display()
             ),
             Obstacle::MountPoint(file) => write!(
@@ -165,14 +163,14 @@ impl fmt::Display for Obstacle {
                 write!(f, "{} is immutable or append-only", file.display())
             }
             Obstacle::RefusedByLoad(refusal) => {
-                write!(f, "`load` would refuse a file there: {refusal}")
+                write!(f, "`load` would reject a file there: {refusal}")
             }
             Obstacle::CorruptForLoad(fault) => {
-                write!(f, "`load` would refuse what AWS answered: {fault}")
+                write!(f, "`load` would reject AWS's answer: {fault}")
             }
             Obstacle::Directory(directory, error) => write!(
                 f,
-                "cannot write in the directory {}: {}",
+                "cannot write to the directory {}: {}",
                 directory.display(),
                 reason(error)
             ),
@@ -180,7 +178,7 @@ impl fmt::Display for Obstacle {
                 write!(f, "cannot open {}: {}", file.display(), reason(error))
             }
             Obstacle::ForeignLockFile(file) => {
-                write!(f, "{} is not a file of this user", file.display())
+                write!(f, "{} does not belong to this user", file.display())
             }
             Obstacle::System(error) => f.write_str(&reason(error)),
         }
@@ -210,7 +208,7 @@ impl From<Error> for Failure {
                 no_session(format!("session file is corrupt: {fault} ({file})"))
             }
             Problem::Refused(refusal) => {
-                no_session(format!("session file refused: {refusal} ({file})"))
+                no_session(format!("session file rejected: {refusal} ({file})"))
             }
             Problem::Unreadable(obstacle) => {
                 let message = format!("cannot read the session file {file}: {obstacle}");
@@ -233,7 +231,7 @@ impl fmt::Display for Problem {
             Problem::Missing => f.write_str("none yet"),
             Problem::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
             Problem::Corrupt(fault) => write!(f, "corrupt file: {fault}"),
-            Problem::Refused(refusal) => write!(f, "file refused: {refusal}"),
+            Problem::Refused(refusal) => write!(f, "file rejected: {refusal}"),
             Problem::Unreadable(obstacle)
             | Problem::NotSaved(obstacle)
             | Problem::NotRemoved(obstacle)
@@ -247,12 +245,12 @@ impl fmt::Display for Warning {
         match self {
             Warning::Readable { file, mode } => write!(
                 f,
-                "others can read the session file, mode {mode:04o}: chmod 600 {}",
+                "others can read the session file (mode {mode:04o}): run `chmod 600 {}`",
                 file.display()
             ),
             Warning::SharedDirectory { directory, mode } => write!(
                 f,
-                "others can replace files in the directory of the session file, mode {mode:04o}: chmod go-w {}",
+                "others can replace files in the session file's directory (mode {mode:04o}): run `chmod go-w {}`",
                 directory.display()
             ),
         }

@@ -94,7 +94,7 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
             return Err(format!("{name} is missing or empty"));
         }
         if value.contains('\0') {
-            return Err(format!("{name} has a NUL in it"));
+            return Err(format!("{name} contains a NUL"));
         }
     }
     let expiration = expiration
@@ -340,7 +340,7 @@ mod tests {
             ),
             (
                 r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"a\u0000b"}}"#,
-                "SessionToken has a NUL in it",
+                "SessionToken contains a NUL",
             ),
             (
                 r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}}"#,

@@ -230,7 +230,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         assert!(store.save(&session("old".into()), now).is_ok());
         for (token, reason) in [
-            ("a\0b".to_owned(), "SessionToken has a NUL in it"),
+            ("a\0b".to_owned(), "SessionToken contains a NUL"),
             ("t".repeat(1024 * 1024), "larger than 1 MiB"),
             // Six bytes each, once they are escaped.
             ("\u{1}".repeat(200 * 1024), "larger than 1 MiB"),

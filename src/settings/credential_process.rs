@@ -122,8 +122,7 @@ fn is_assignment(word: &str) -> bool {
 
 fn not_itself(message: &str) -> Failure {
     Failure::new(Kind::Setup, message).hint(
-        "AWS gives no session for temporary credentials: name the profile that has the user's own \
-         keys (AKIA…), `--profile <name>`",
+        "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`",
     )
 }
 

@@ -45,9 +45,9 @@ impl Device {
             [_] => Ok(device),
             [_, _, _, _, _, resource] if resource.starts_with("u2f/") => Err(Failure::new(
                 Kind::Setup,
-                format!("a FIDO security key or passkey has no codes, and STS accepts only codes: {name}"),
+                format!("FIDO security keys and passkeys have no codes, and STS accepts nothing else: {name}"),
             )
-            .hint("add a virtual MFA device (an authenticator app) to the same user, and name its ARN")),
+            .hint("add a virtual MFA device (an authenticator app) to the same user, and use its ARN")),
             ["arn", partition, "iam", "", account, resource]
                 if resource.len() > 4
                     && resource.starts_with("mfa/")
@@ -153,9 +153,9 @@ mod tests {
         let fault = |name: &str| Device::parse(name).err().unwrap().to_string();
         assert_eq!(
             fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),
-            "a FIDO security key or passkey has no codes, and STS accepts only codes: \
+            "FIDO security keys and passkeys have no codes, and STS accepts nothing else: \
              arn:aws:iam::123456789012:u2f/user/igor/key-ABC\n\
-             hint: add a virtual MFA device (an authenticator app) to the same user, and name its ARN"
+             hint: add a virtual MFA device (an authenticator app) to the same user, and use its ARN"
         );
         assert_eq!(
             fault("arn:aws:iam::123456789012:user/igor"),

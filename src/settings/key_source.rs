@@ -78,7 +78,7 @@ impl Settings<'_> {
                 format!("the profile {} has no keys", owner.name()),
             )
             .hint(
-                "it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`",
+                "it signs in with IAM Identity Center, which has its own MFA: run `aws sso login`",
             ));
         }
         Ok(keys)
@@ -116,7 +116,7 @@ impl Settings<'_> {
             ));
         }
         Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
-            "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
+            "export {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
         ))
     }
 }
@@ -142,7 +142,7 @@ fn uses_identity_center(profile: Profile<'_>) -> bool {
 fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
     let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
     let id = in_profile(profile, id_key);
-    let of_profile = |key: &str| format!("{key} of the profile {}", profile.name());
+    let of_profile = |key: &str| format!("{key} in the profile {}", profile.name());
     let keys = pair(
         (&of_profile(id_key), id.as_ref().map(|id| id.value)),
         (

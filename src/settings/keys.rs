@@ -65,9 +65,8 @@ pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
     } else {
         return Ok(id);
     };
-    Err(Failure::new(Kind::Setup, format!("{name} {fault}")).hint(
-        "set it to the id that begins with AKIA; the secret belongs in the setting beside it",
-    ))
+    Err(Failure::new(Kind::Setup, format!("{name} {fault}"))
+        .hint("set it to the id, which begins with AKIA; the secret has its own setting"))
 }
 
 /// The failure for temporary credentials in the place of master keys.
@@ -76,7 +75,7 @@ pub fn temporary(name: &str) -> Failure {
         Kind::Setup,
         format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"),
     )
-    .hint("set it to the user's own access key: AWS gives no session for temporary credentials")
+    .hint("set it to the user's own access key: AWS issues no session for temporary credentials")
 }
 
 /// The failure for one half of a pair without the other.
@@ -85,5 +84,5 @@ pub fn half_a_pair(missing: &str, present: &str) -> Failure {
         Kind::Setup,
         format!("{missing} is not set, but {present} is"),
     )
-    .hint("set both, or neither to have the keys looked for elsewhere")
+    .hint("set both, or neither to use keys from elsewhere")
 }

@@ -185,8 +185,7 @@ impl Settings<'_> {
             return Err(Failure::new(
                 Kind::Setup,
                 format!(
-                    "the role of the profile {} is assumed with the keys of the profile {name}, \
-                     but MASTER_AWS_ACCESS_KEY_ID names others",
+                    "the role of the profile {} needs the keys of the profile {name}, but MASTER_AWS_ACCESS_KEY_ID is another key",
                     self.selected.name
                 ),
             )
@@ -246,7 +245,7 @@ impl Role {
                     Kind::Setup,
                     format!("{} is invalid: {}", setting.origin, quote(setting.value)),
                 )
-                .hint("it has 2 to 64 letters, digits and characters of _+=,.@-"));
+                .hint("use 2 to 64 letters, digits and characters from _+=,.@-"));
             }
         };
         Ok(Role {
@@ -309,8 +308,7 @@ fn unsupported(profile: Profile<'_>, what: &str) -> Failure {
         ),
     )
     .hint(
-        "name a source_profile whose access key signs with MFA, or credential_source = Environment \
-         for the MASTER_* variables; use the AWS CLI for this profile as it is",
+        "set source_profile to a profile with an access key, or credential_source = Environment for the MASTER_* variables; or use this profile with the AWS CLI",
     )
 }
 

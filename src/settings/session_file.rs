@@ -169,7 +169,7 @@ fn locate(
             return Err(Failure::new(
                 Kind::Setup,
                 format!(
-                    "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was not set where it was made"
+                    "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"
                 ),
             )
             .hint(format!(
@@ -214,9 +214,9 @@ fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
     session_directory(environment)?.ok_or_else(|| {
         Failure::new(
             Kind::Setup,
-            "no home directory is known, so there is no place for the session file",
+            "the home directory is unknown, so there is no place for the session file",
         )
-        .hint("set HOME, or name a file with AWS_SESSION_FILE")
+        .hint("set HOME or AWS_SESSION_FILE")
     })
 }
 
@@ -342,8 +342,8 @@ mod tests {
         let failure = session_file(&selection(None, None), &environment(&[])).err();
         assert_eq!(
             failure.unwrap().to_string(),
-            "no home directory is known, so there is no place for the session file\n\
-             hint: set HOME, or name a file with AWS_SESSION_FILE"
+            "the home directory is unknown, so there is no place for the session file\n\
+             hint: set HOME or AWS_SESSION_FILE"
         );
     }
 
@@ -353,7 +353,7 @@ mod tests {
         let failure = session_file(&selection(None, None), &set).err();
         assert_eq!(
             failure.unwrap().to_string(),
-            "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was not set where it was made\n\
+            "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n\
              hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: \
              `export AWS_MFA_PROFILE=<name>`"
         );

@@ -6,8 +6,8 @@ use super::{Unfit, put};
 
 pub fn set(name: &str, value: &str, text: &mut String) -> Result<(), Unfit> {
     match value.chars().find(|c| !plain(*c)) {
-        Some('\n' | '\r') => Err(Unfit("a line end")),
-        Some(_) => Err(Unfit("a character that its readers take in different ways")),
+        Some('\n' | '\r') => Err(Unfit("a line break")),
+        Some(_) => Err(Unfit("a character that its readers interpret differently")),
         None => {
             put(text, [name, "=", value, "\n"]);
             Ok(())
@@ -37,11 +37,11 @@ mod tests {
             line("2026-11-24T18:10:00Z").unwrap(),
             "N=2026-11-24T18:10:00Z\n"
         );
-        assert_eq!(line("a\nb"), Err(Unfit("a line end")));
+        assert_eq!(line("a\nb"), Err(Unfit("a line break")));
         for odd in [" ", "'", "\"", "\\", "$", "#", "`", "~", "\u{e9}", "{a,b}"] {
             assert_eq!(
                 line(odd),
-                Err(Unfit("a character that its readers take in different ways"))
+                Err(Unfit("a character that its readers interpret differently"))
             );
         }
     }

@@ -19,7 +19,7 @@ pub fn unset(name: &str, text: &mut String) {
 
 pub fn quote(value: &str, text: &mut String) -> Result<(), Unfit> {
     if value.contains('\n') {
-        return Err(Unfit("a line end"));
+        return Err(Unfit("a line break"));
     }
     let escape = |c| match c {
         '\'' => Some(r"'\''"),
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn history_quotes_and_backslashes_are_written_outside_of_the_quotes() {
         assert_eq!(quoted("a'b!c\\").unwrap(), r"'a'\''b'\!'c'\\''");
-        assert_eq!(quoted("a\nb"), Err(Unfit("a line end")));
+        assert_eq!(quoted("a\nb"), Err(Unfit("a line break")));
     }
 
     proptest! {

@@ -33,7 +33,7 @@ fn standard_input_gives_the_code() {
         sandbox.run_with(&mut get).is(
             2,
             "",
-            "aws-mfa: an MFA code is six digits\n\
+            "aws-mfa: an MFA code has six digits\n\
              hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n",
         );
     }
@@ -113,7 +113,7 @@ fn missing_terminal_is_an_error() {
     sandbox.run_with(&mut get).is(
         1,
         "",
-        "aws-mfa: no MFA code was given, and there is no terminal to ask on\n\
+        "aws-mfa: no MFA code was given, and there is no terminal to prompt on\n\
          hint: run `aws-mfa get --profile default <code>`, pipe the code into `aws-mfa get -`, \
          or set AWS_MFA_CODE_COMMAND\n",
     );
@@ -140,7 +140,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     let read = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
     assert!(read("out").starts_with("saved session info to "));
     assert!(
-        read("err").starts_with("aws-mfa: an MFA code is six digits\nhint: try again (2 of 3)\n")
+        read("err").starts_with("aws-mfa: an MFA code has six digits\nhint: try again (2 of 3)\n")
     );
     assert!(
         read("err").contains("aws-mfa: the code was rejected: wrong, expired or already used\n")
@@ -155,7 +155,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     assert_eq!(terminal.end().0, 4);
     let err = read("err");
     let (_, second) = err
-        .split_once("aws-mfa: this code was rejected before\n")
+        .split_once("aws-mfa: this code has already been rejected\n")
         .unwrap();
     assert!(
         second.starts_with("hint: wait for the next code ("),
@@ -177,7 +177,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     terminal.wait_for(&prompt);
     terminal.type_line("246801");
     assert_eq!(terminal.end().0, 0);
-    assert!(read("err").starts_with("aws-mfa: an MFA code is six digits\n"));
+    assert!(read("err").starts_with("aws-mfa: an MFA code has six digits\n"));
     assert_eq!(sts.requests().len(), 5);
 
     // A refusal that is not the code's ends it: the next code would be spent as well.

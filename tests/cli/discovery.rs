@@ -8,7 +8,7 @@ use super::{terminal::Terminal, tool::tool};
 
 const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
-const WITHOUT_IAM: &str = "to do without IAM, set AWS_MFA_ARN to the device's ARN\n";
+const WITHOUT_IAM: &str = "to skip IAM, set AWS_MFA_ARN to the device's ARN\n";
 
 fn iam_with(devices: &[&str]) -> FakeIam {
     FakeIam {
@@ -114,7 +114,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     fails(
         &user(&aws, &[FIDO]),
         &format!(
-            "none of this user's MFA devices has codes, and STS accepts only codes: {FIDO}\n{add}"
+            "none of this user's MFA devices has codes, and STS accepts nothing else: {FIDO}\n{add}"
         ),
     );
     let sandbox = user(&aws, &[DEVICE]);
@@ -125,7 +125,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     fails(
         &sandbox,
         &format!(
-            "this user may not list its own MFA devices\n  \
+            "this user is not allowed to list its own MFA devices\n  \
              AccessDenied: User: arn:aws:iam::123456789012:user/team/igor is not authorized to perform: \
              iam:ListMFADevices on resource: user igor (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n\
              hint: allow iam:ListMFADevices on arn:aws:iam::*:user/${{aws:username}}; {WITHOUT_IAM}"
@@ -135,11 +135,11 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     for (behaviour, message) in [
         (
             Behaviour::Close,
-            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
+            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Reset,
-            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
+            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Answer {
@@ -147,7 +147,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
                 body: "<html>Sign in</html>".into(),
             },
             format!(
-                "IAM's answer is not a list of MFA devices: it cannot be read ({url})\nhint: {WITHOUT_IAM}"
+                "IAM's answer is not a list of MFA devices: it cannot be parsed ({url})\nhint: {WITHOUT_IAM}"
             ),
         ),
         (
@@ -176,7 +176,7 @@ fn mistyped_region_is_an_error_before_iam_is_asked() {
     let first = outcome.stderr.lines().next();
     assert_eq!(
         first,
-        Some("aws-mfa: there is no STS for the region eu-centrl-1")
+        Some("aws-mfa: there is no STS endpoint for the region eu-centrl-1")
     );
     assert!(aws.requests().is_empty());
 }
@@ -190,7 +190,7 @@ fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
         "",
         &format!(
             "aws-mfa: this user has several MFA devices: {DEVICE}, {OTHER}\n\
-             hint: name one with AWS_MFA_ARN, mfa_serial of the profile, or \
+             hint: choose one with AWS_MFA_ARN, mfa_serial in the profile, or \
              `aws-mfa get --serial-number <device> <code>`\n"
         ),
     );

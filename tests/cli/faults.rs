@@ -43,7 +43,7 @@ const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa g
 fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
     let sts = FakeSts::start();
     let broke = format!(
-        "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
+        "aws-mfa: the connection to {} broke before the answer arrived, and the code may be used up\n{NEXT_CODE}",
         sts.url()
     );
     fault(&sts, Behaviour::Close, &broke);
@@ -65,7 +65,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     let bundle = sandbox.write("ca.pem", authority.pem());
     sandbox.set("AWS_CA_BUNDLE", bundle);
     let broke = format!(
-        "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
+        "aws-mfa: the connection to {} broke before the answer arrived, and the code may be used up\n{NEXT_CODE}",
         sts.url()
     );
     // Type, version, length, contents: RFC 8446, section 5.1.
@@ -260,7 +260,7 @@ fn each_refusal_says_what_to_do() {
             500,
             "InternalFailure",
             "We all make mistakes.",
-            "STS has failed, and the code may be used up".into(),
+            "STS failed, and the code may be used up".into(),
             NEXT_CODE,
         ),
         (
@@ -393,7 +393,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             500,
             html.clone(),
-            "STS has failed (HTTP 500), and the code may be used up".into(),
+            "STS failed (HTTP 500), and the code may be used up".into(),
         ),
         (
             503,
@@ -408,7 +408,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             200,
             session_xml(1, "2020-01-01T00:00:00Z"),
-            no_session("it has expired already, at 2020-01-01T00:00:00Z"),
+            no_session("it expired at 2020-01-01T00:00:00Z"),
         ),
         (200, session_xml(1, "tomorrow"), other(200)),
         (
@@ -419,7 +419,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             200,
             lacks("Credentials").0,
-            no_session("there are no credentials in it"),
+            no_session("it contains no credentials"),
         ),
     ];
     for name in ["AccessKeyId", "SecretAccessKey", "SessionToken"] {

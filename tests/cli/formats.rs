@@ -417,12 +417,12 @@ fn dotenv_file_is_read_alike_by_all_its_readers() {
 #[test]
 fn value_that_a_format_cannot_carry_is_an_error() {
     for (format, value, what) in [
-        ("tcsh", "a\nb", "a line end"),
-        ("dotenv", "a\nb", "a line end"),
+        ("tcsh", "a\nb", "a line break"),
+        ("dotenv", "a\nb", "a line break"),
         (
             "dotenv",
             "a b",
-            "a character that its readers take in different ways",
+            "a character that its readers interpret differently",
         ),
         ("cmd", "a\tb", "a control character"),
         ("cmd", "a\"b", "a double quote"),
@@ -440,7 +440,7 @@ fn value_that_a_format_cannot_carry_is_an_error() {
             1,
             "",
             &format!(
-                "aws-mfa: the {format} format cannot carry AWS_SESSION_TOKEN: there is {what} in it\n\
+                "aws-mfa: the {format} format cannot carry AWS_SESSION_TOKEN: it contains {what}\n\
                  hint: use another format, or get a new session\n"
             ),
         );

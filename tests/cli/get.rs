@@ -166,10 +166,10 @@ fn session_of_36_hours_is_saved_and_its_expiry_has_a_date() {
 #[test]
 fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let sts = FakeSts::start();
-    let keys = "hint: set both, or neither to have the keys looked for elsewhere\n";
+    let keys = "hint: set both, or neither to use keys from elsewhere\n";
     let duration =
         "hint: a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n";
-    let code = "aws-mfa: an MFA code is six digits\n\
+    let code = "aws-mfa: an MFA code has six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
     let cases: [(Change, &[&str], i32, String); 13] = [
@@ -180,7 +180,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: no master keys are configured\n\
-             hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n".into(),
+             hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n".into(),
         ),
         (
             |sandbox| {
@@ -205,7 +205,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n\
-             hint: set it to the user's own access key: AWS gives no session for temporary credentials\n".into(),
+             hint: set it to the user's own access key: AWS issues no session for temporary credentials\n".into(),
         ),
         (
             |sandbox| {
@@ -246,8 +246,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790", "--region", "the moon"],
             1,
-            "aws-mfa: there is no STS for the region the moon\n\
-             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region of the profile\n".into(),
+            "aws-mfa: there is no STS endpoint for the region the moon\n\
+             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile\n".into(),
         ),
         (
             |sandbox| {
@@ -255,8 +255,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: there is no STS for the region us-esat-1\n\
-             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region of the profile\n".into(),
+            "aws-mfa: there is no STS endpoint for the region us-esat-1\n\
+             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region in the profile\n".into(),
         ),
         (
             |sandbox| {

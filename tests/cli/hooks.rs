@@ -549,7 +549,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     assert!(
         outcome
             .stderr
-            .starts_with("aws-mfa: the credentials of this shell expired "),
+            .starts_with("aws-mfa: this shell's credentials expired "),
         "{}",
         outcome.stderr
     );
@@ -644,7 +644,7 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: the role is not renewed: the connection to {} broke before an answer came\n",
+            "aws-mfa: the role was not renewed: the connection to {} broke before the answer arrived\n",
             sts.url()
         )
     );

@@ -123,7 +123,7 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: warning: others can read the session file, mode 0640: chmod 600 {}\n",
+            "aws-mfa: warning: others can read the session file (mode 0640): run `chmod 600 {}`\n",
             file.display()
         )
     );
@@ -133,7 +133,7 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: everyone can write it, mode 0602 ({})\n\
+            "aws-mfa: session file rejected: everyone can write to it, mode 0602 ({})\n\
              hint: run `aws-mfa get <code>`\n",
             file.display()
         ),

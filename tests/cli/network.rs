@@ -100,7 +100,7 @@ fn private_authority_is_trusted_by_variable_and_by_profile() {
         1,
         "",
         &format!(
-            "aws-mfa: no secure connection to {}: its certificate is signed by an authority that is not trusted here\n\
+            "aws-mfa: no secure connection to {}: its certificate is not signed by a trusted authority\n\
              hint: if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority; \
              the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
             sts.url()
@@ -134,30 +134,27 @@ fn certificate_for_another_name_is_an_error() {
 #[test]
 fn missing_empty_or_broken_bundle_is_an_error_with_its_path() {
     let (authority, sts, mut sandbox) = user_with_tls();
-    let hint = "hint: check AWS_CA_BUNDLE: a file of certificates in PEM, the certificate authority's among them\n";
+    let hint = "hint: check AWS_CA_BUNDLE: it must be a PEM file that contains the certificate authority's certificate\n";
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let endless = "-----BEGIN CERTIFICATE-----\nAAAA\n";
     for (contents, message) in [
         (None, "cannot read the CA bundle: no such file or directory"),
-        (
-            Some(String::new()),
-            "there is no certificate in the CA bundle",
-        ),
+        (Some(String::new()), "the CA bundle contains no certificate"),
         (
             Some("not PEM".into()),
-            "there is no certificate in the CA bundle",
+            "the CA bundle contains no certificate",
         ),
         (
             Some(garbage.into()),
-            "certificate 1 of the CA bundle is broken",
+            "certificate 1 in the CA bundle is invalid",
         ),
         (
             Some(authority.pem() + garbage),
-            "certificate 2 of the CA bundle is broken",
+            "certificate 2 in the CA bundle is invalid",
         ),
         (
             Some(endless.into()),
-            "certificate 1 of the CA bundle is broken",
+            "certificate 1 in the CA bundle is invalid",
         ),
     ] {
         let path = sandbox.home().join("other.pem");
@@ -379,11 +376,11 @@ fn malformed_endpoint_is_an_error_with_its_origin() {
         ("https://sts test", "is not a valid URL"),
         (
             "https://me:S3CR3T@sts.test",
-            "has a user name or a password in it",
+            "contains a user name or a password",
         ),
         (
             "https://sts.test?token=S3CR3T",
-            "has a query or a fragment in it",
+            "contains a query or a fragment",
         ),
     ] {
         sandbox.set("AWS_ENDPOINT_URL_STS", value);
@@ -402,7 +399,7 @@ fn malformed_endpoint_is_an_error_with_its_origin() {
     sandbox.run(["get", "123456"]).is(
         1,
         "",
-        &format!("aws-mfa: endpoint_url of the profile default is not a valid URL\n{hint}"),
+        &format!("aws-mfa: endpoint_url in the profile default is not a valid URL\n{hint}"),
     );
 }
 
@@ -414,7 +411,7 @@ fn region_that_cannot_be_sent_is_an_error_with_its_origin() {
         sandbox.run(["get", "123456", "--region", region]).is(
             1,
             "",
-            "aws-mfa: the region has characters in it that cannot be sent\n\
+            "aws-mfa: the region contains characters that cannot be sent\n\
              hint: check --region\n",
         );
     }

@@ -227,7 +227,7 @@ fn explicit_profile_without_keys_has_those_of_the_environment() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "sso", "111111"]),
         "aws-mfa: the profile sso has no keys\n\
-         hint: it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`\n"
+         hint: it signs in with IAM Identity Center, which has its own MFA: run `aws sso login`\n"
     );
     assert_eq!(sts.requests().len(), 1);
 }
@@ -370,11 +370,11 @@ fn secret_in_the_place_of_a_key_id_is_an_error_that_does_not_show_it() {
             "[default]\naws_access_key_id = {LIKE_A_SECRET}\naws_secret_access_key = {KEY_ID}\n"
         ),
     );
-    let hint = "hint: set it to the id that begins with AKIA; the secret belongs in the setting beside it\n";
+    let hint = "hint: set it to the id, which begins with AKIA; the secret has its own setting\n";
     assert_eq!(
         fails(&sandbox, &["get", "111111"]),
         format!(
-            "aws-mfa: aws_access_key_id of the profile default looks like a secret access key, \
+            "aws-mfa: aws_access_key_id in the profile default looks like a secret access key, \
              not an access key id\n{hint}"
         )
     );
@@ -421,8 +421,8 @@ fn half_a_key_pair_is_an_error() {
     );
     assert_eq!(
         fails(&sandbox, &["get", "-p", "half", "111111"]),
-        "aws-mfa: aws_access_key_id of the profile half is not set, but aws_secret_access_key of the profile half is\n\
-         hint: set both, or neither to have the keys looked for elsewhere\n"
+        "aws-mfa: aws_access_key_id in the profile half is not set, but aws_secret_access_key in the profile half is\n\
+         hint: set both, or neither to use keys from elsewhere\n"
     );
     sandbox
         .set("AWS_PROFILE", "work")
@@ -430,7 +430,7 @@ fn half_a_key_pair_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "111111"]),
         "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is not set, but MASTER_AWS_SECRET_ACCESS_KEY is\n\
-         hint: set both, or neither to have the keys looked for elsewhere\n"
+         hint: set both, or neither to use keys from elsewhere\n"
     );
     assert!(sts.requests().is_empty());
 }
@@ -443,11 +443,11 @@ fn missing_profile_is_an_error_with_suggestions() {
     let aws = home.join(".aws").display().to_string();
     for (name, hint) in [
         ("wrok", "did you mean work or work-eu?".to_owned()),
-        ("zzz", "the profiles are: work, work-eu".to_owned()),
+        ("zzz", "available profiles: work, work-eu".to_owned()),
         (
             "private",
             format!(
-                "write [profile private] for [private] in {aws}/config: without that word it counts for nothing"
+                "write [profile private] instead of [private] in {aws}/config: without the word profile, the section is ignored"
             ),
         ),
     ] {
@@ -486,7 +486,7 @@ fn profile_without_keys_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "sso", "111111"]),
         "aws-mfa: the profile sso has no keys\n\
-         hint: it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`\n"
+         hint: it signs in with IAM Identity Center, which has its own MFA: run `aws sso login`\n"
     );
 }
 
@@ -509,7 +509,7 @@ fn unreadable_profile_file_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "", "");
     let credentials = sandbox.write(".aws/credentials", b"[work]\n# caf\xe9\n");
-    let hint = "hint: correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
+    let hint = "hint: correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
@@ -611,13 +611,13 @@ mod credential_process {
         let sandbox_with_profile = with_process(&sts, &printing(&sandbox, json));
         assert_eq!(
             fails(&sandbox_with_profile, &["get", "-p", "work", "111111"]),
-            format!("aws-mfa: credential_process of the profile work {what}\nhint: {hint}\n")
+            format!("aws-mfa: credential_process in the profile work {what}\nhint: {hint}\n")
         );
         assert!(sts.requests().is_empty());
     }
 
     const RUN_IT: &str = "run it in a shell to see; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
-    const NOT_ITSELF: &str = "AWS gives no session for temporary credentials: name the profile that has the user's own keys (AKIA…), `--profile <name>`";
+    const NOT_ITSELF: &str = "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`";
 
     #[test]
     fn valid_output_signs_the_request_and_stderr_is_shown() {
@@ -679,7 +679,7 @@ mod credential_process {
         assert_eq!(
             fails(&sandbox, &["get", "-p", "work", "111111"]),
             format!(
-                "locked\naws-mfa: credential_process of the profile work failed: exit status: 4\nhint: {RUN_IT}\n"
+                "locked\naws-mfa: credential_process in the profile work failed: exit status: 4\nhint: {RUN_IT}\n"
             )
         );
     }
@@ -688,7 +688,7 @@ mod credential_process {
     fn command_that_runs_aws_mfa_is_an_error() {
         let sts = FakeSts::start();
         let says = |fault: &str| {
-            format!("aws-mfa: credential_process of the profile work {fault}\nhint: {NOT_ITSELF}\n")
+            format!("aws-mfa: credential_process in the profile work {fault}\nhint: {NOT_ITSELF}\n")
         };
         // It is not even started.
         let sandbox = with_process(&sts, "aws-mfa load -p work --format process");

@@ -167,7 +167,7 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: the user may not assume the role {DEPLOY}\n  \
+            "aws-mfa: the user is not allowed to assume the role {DEPLOY}\n  \
              AccessDenied: User: {} is not authorized to perform: sts:AssumeRole on resource: {DEPLOY} (request {})\n\
              hint: check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name\n",
             super::fake_sts::USER,
@@ -267,7 +267,7 @@ fn role_is_renewed_when_a_quarter_is_left_and_failure_hands_out_the_old_one() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: warning: the role is not renewed: the connection to {} broke before an answer came\n",
+            "aws-mfa: warning: the role was not renewed: the connection to {} broke before the answer arrived\n",
             sts.url()
         )
     );
@@ -328,7 +328,7 @@ fn missing_or_expired_session_is_status_3_with_the_remedy() {
     assert!(
         outcome
             .stderr
-            .starts_with("aws-mfa: AWS does not accept the session ASIASESSION000000000\n")
+            .starts_with("aws-mfa: AWS rejected the session ASIASESSION000000000\n")
             && outcome
                 .stderr
                 .ends_with("hint: run `aws-mfa get --profile staging <code>`\n"),
@@ -373,10 +373,9 @@ fn role_behind_a_role_is_assumed_with_the_credentials_of_the_first() {
     assert_eq!(outcome.status, 1);
     assert!(
         outcome.stderr.starts_with(&format!(
-            "aws-mfa: the role {DEPLOY} may not assume the role {READER}\n"
+            "aws-mfa: the role {DEPLOY} is not allowed to assume the role {READER}\n"
         )) && outcome.stderr.ends_with(
-            "hint: a role's session carries no MFA: a trust policy that demands \
-                 aws:MultiFactorAuthPresent rejects it from the second role on\n"
+            "hint: a role's credentials carry no MFA: a trust policy that requires aws:MultiFactorAuthPresent rejects them from the second role on\n"
         ),
         "{}",
         outcome.stderr
@@ -428,7 +427,7 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
         (
             &["-p", "reader", "--direct", "1"],
             2,
-            "--direct cannot reach the role ",
+            "--direct cannot assume the role ",
         ),
         (
             &["-p", "staging", "--direct", "-d", "13h", "1"],
@@ -535,8 +534,7 @@ fn role_beside_master_keys_is_used_only_if_it_says_so() {
             (outcome.status, outcome.stderr.as_str()),
             (
                 1,
-                "aws-mfa: the role of the profile staging is assumed with the keys of the profile work, \
-                 but MASTER_AWS_ACCESS_KEY_ID names others\n\
+                "aws-mfa: the role of the profile staging needs the keys of the profile work, but MASTER_AWS_ACCESS_KEY_ID is another key\n\
                  hint: use the keys of work with `--profile staging` or AWS_MFA_PROFILE=staging, or the MASTER_* \
                  keys with credential_source = Environment instead of source_profile\n"
             )
@@ -586,11 +584,11 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
         ),
         (
             "source_profile = work\nduration_seconds = 1",
-            "duration_seconds of the profile x is not a number of seconds from 900 to 43200: 1",
+            "duration_seconds in the profile x is not a number of seconds from 900 to 43200: 1",
         ),
         (
             "source_profile = work\nrole_session_name = a b",
-            "role_session_name of the profile x is invalid: a b",
+            "role_session_name in the profile x is invalid: a b",
         ),
     ] {
         sandbox.write(
@@ -796,7 +794,7 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
     sandbox.run(["init", "aws-config"]).is(
         0,
         &expected,
-        "aws-mfa: warning: the profile a%b is left out: its name cannot be quoted\n",
+        "aws-mfa: warning: skipping the profile a%b: its name cannot be quoted\n",
     );
     // Appended once, there is nothing more to append; and the new profiles mean the old ones.
     sandbox.write(".aws/config", format!("{config}{expected}"));
@@ -879,7 +877,7 @@ fn refusal_of_a_role_says_what_to_do() {
     );
     assert_eq!(
         refused(500, "InternalFailure", "We all make mistakes."),
-        (1, "aws-mfa: STS has failed (HTTP 500)".to_owned(), 3)
+        (1, "aws-mfa: STS failed (HTTP 500)".to_owned(), 3)
     );
     assert_eq!(
         refused(
@@ -889,7 +887,7 @@ fn refusal_of_a_role_says_what_to_do() {
         ),
         (
             3,
-            "aws-mfa: the session has expired, AWS says".to_owned(),
+            "aws-mfa: AWS says that the session has expired".to_owned(),
             1
         )
     );
@@ -927,7 +925,7 @@ fn credentials_of_another_role_are_not_saved() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: STS's answer is not a session of the role {DEPLOY}: it is for another role ({})\n",
+            "aws-mfa: STS's answer is not a session for the role {DEPLOY}: it is for another role ({})\n",
             sts.url()
         )
     );

@@ -345,7 +345,7 @@ fn missing_settings_are_shown_once_and_are_no_error() {
     assert!(
         outcome.stdout.contains(
             "\nkey id: no master keys are configured: export MASTER_AWS_ACCESS_KEY_ID and \
-             MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n\
+             MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n\
              duration: 12h (default)\n"
         ),
         "{}",
@@ -420,12 +420,12 @@ fn status_warns_about_conflicting_environment() {
         warnings,
         [
             &format!(
-                "others can read the session file, mode 0640: chmod 600 {}",
+                "others can read the session file (mode 0640): run `chmod 600 {}`",
                 file.display()
             ),
-            "the role of the profile admin is assumed with the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID names others: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
+            "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
             "this shell has other credentials (AKIAOTHER): load the session, or unset AWS_ACCESS_KEY_ID",
-            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's keys instead of the session",
+            "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's keys instead of the session",
             "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it",
             "direnv 2.21.2 is too old: direnv_load needs 2.21.3 or newer",
         ]
@@ -572,7 +572,7 @@ fn integration_is_what_brings_the_session_into_the_shell() {
     let envrc = sandbox.write(".envrc", "");
     let shown = sandbox.run(["status"]).stdout;
     let warning = format!(
-        "warning: direnv is not active in this shell, and there is {}: add `direnv hook fish | source` to ~/.config/fish/config.fish\n",
+        "warning: direnv is not active in this shell, so {} is not loaded: add `direnv hook fish | source` to ~/.config/fish/config.fish\n",
         envrc.display()
     );
     assert!(shown.contains(&warning), "{shown}");

@@ -13,7 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-file";
+const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
 const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
 /// Someone else: neither root nor, most likely, the user who runs the tests.
@@ -98,13 +98,13 @@ fn missing_directory_is_created_and_file_in_its_place_is_an_error() {
     let taken = sandbox.write("taken", "a file");
     let path = taken.join("session");
     let reason = format!(
-        "cannot write in the directory {}: not a directory",
+        "cannot write to the directory {}: not a directory",
         taken.display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
     let path = taken.join("deeper/session");
     let reason = format!(
-        "cannot write in the directory {}: not a directory",
+        "cannot write to the directory {}: not a directory",
         taken.join("deeper").display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
@@ -249,7 +249,7 @@ fn impossible_file_name_is_an_error_before_the_code_is_spent() {
 
     let longer = PathBuf::from("/directory".repeat(600));
     let reason = format!(
-        "cannot write in the directory {}: file name too long",
+        "cannot write to the directory {}: file name too long",
         longer.parent().unwrap().display()
     );
     get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
@@ -310,8 +310,8 @@ fn unset_home_is_an_error_only_if_no_file_is_named() {
         sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
             1,
             "",
-            "aws-mfa: no home directory is known, so there is no place for the session file\n\
-             hint: set HOME, or name a file with AWS_SESSION_FILE\n",
+            "aws-mfa: the home directory is unknown, so there is no place for the session file\n\
+             hint: set HOME or AWS_SESSION_FILE\n",
         );
     }
 }
@@ -398,10 +398,10 @@ fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
     let file = sandbox.write_session(in_an_hour());
     sandbox.set("AWS_SESSION_FILE", &file);
     let own = |user, group| std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
-    let refused = |reason: &str| format!("session file refused: {reason} ({})", file.display());
+    let refused = |reason: &str| format!("session file rejected: {reason} ({})", file.display());
     let warning = |mode: &str| {
         format!(
-            "aws-mfa: warning: others can read the session file, mode {mode}: chmod 600 {}\n",
+            "aws-mfa: warning: others can read the session file (mode {mode}): run `chmod 600 {}`\n",
             file.display()
         )
     };
@@ -422,10 +422,10 @@ fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
         assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
     }
     for (mode, user, group, reason) in [
-        (0o660, 0, SOMEBODY, "its group can write it, mode 0660"),
-        (0o620, 0, SOMEBODY, "its group can write it, mode 0620"),
-        (0o602, 0, 0, "everyone can write it, mode 0602"),
-        (0o666, 0, 0, "everyone can write it, mode 0666"),
+        (0o660, 0, SOMEBODY, "its group can write to it, mode 0660"),
+        (0o620, 0, SOMEBODY, "its group can write to it, mode 0620"),
+        (0o602, 0, 0, "everyone can write to it, mode 0602"),
+        (0o666, 0, 0, "everyone can write to it, mode 0666"),
         (0o600, SOMEBODY, 0, "another user owns it"),
     ] {
         own(user, group);
@@ -453,7 +453,7 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     let before = std::fs::read(&file).unwrap();
     sandbox.set("AWS_SESSION_FILE", &file);
     let reason = format!(
-        "cannot write in the directory {}: permission denied",
+        "cannot write to the directory {}: permission denied",
         directory.display()
     );
     for (owner, mode) in [(SOMEBODY, 0o500), (0, 0o755), (0, 0o711)] {
@@ -519,12 +519,12 @@ fn file_and_symlink_of_another_user_are_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: another user owns it ({})\nhint: {GET_A_SESSION}\n",
+            "aws-mfa: session file rejected: another user owns it ({})\nhint: {GET_A_SESSION}\n",
             file.display()
         ),
     );
     let reason = format!(
-        "another user owns it, and nobody else can replace it in the sticky directory {}",
+        "it belongs to another user, and only that user can replace it in the sticky directory {}",
         shared.display()
     );
     cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
@@ -542,7 +542,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: {reason} ({})\nhint: {GET_A_SESSION}\n",
+            "aws-mfa: session file rejected: {reason} ({})\nhint: {GET_A_SESSION}\n",
             file.display()
         ),
     );
@@ -661,8 +661,7 @@ fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
     {
         chmod(&shared, mode);
         let warning = format!(
-            "others can replace files in the directory of the session file, mode {mode:04o}: \
-             chmod go-w {}",
+            "others can replace files in the session file's directory (mode {mode:04o}): run `chmod go-w {}`",
             shared.display()
         );
         let outcome = sandbox.run(["get", &format!("11111{number}")]);
@@ -708,7 +707,7 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
     let file = sandbox.write_session(in_an_hour());
     std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
     let message = format!(
-        "session file refused: another user owns it ({})",
+        "session file rejected: another user owns it ({})",
         file.display()
     );
     load_fails(&mut sandbox, &file, &message);
@@ -784,7 +783,7 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
         "",
         &format!(
             "aws-mfa: cannot save the session in /mnt/session: \
-             cannot write in the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
+             cannot write to the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
         ),
     );
 
@@ -855,7 +854,7 @@ fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     let before = std::fs::read(&file).unwrap();
-    let remedy = "fix that, or name another file with AWS_SESSION_FILE or --session-file";
+    let remedy = "fix that, or choose another file with AWS_SESSION_FILE or --session-file";
     let room = "free some space on that disk";
     for (number, (fault, reason, remedy)) in [
         ("fsync:error=EIO:when=1", "input/output error", remedy),

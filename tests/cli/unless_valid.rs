@@ -48,7 +48,7 @@ fn kept_session_that_others_can_read_is_a_warning() {
         (
             0,
             format!(
-                "aws-mfa: warning: others can read the session file, mode 0644: chmod 600 {}\n",
+                "aws-mfa: warning: others can read the session file (mode 0644): run `chmod 600 {}`\n",
                 file.display()
             )
         )
@@ -107,7 +107,7 @@ fn get_without_a_lock_warns_and_goes_on() {
             (
                 0,
                 format!(
-                    "aws-mfa: warning: going on without a lock: cannot lock {}: {reason}\n",
+                    "aws-mfa: warning: continuing without a lock: cannot lock {}: {reason}\n",
                     sandbox.session_file().display()
                 )
             )
@@ -115,7 +115,7 @@ fn get_without_a_lock_warns_and_goes_on() {
         std::fs::remove_file(sandbox.session_file()).unwrap();
     };
     let lock = lock_file(&sandbox);
-    let elsewhere = "name another file with AWS_SESSION_FILE or --session-file";
+    let elsewhere = "choose another file with AWS_SESSION_FILE or --session-file";
     for (code, errno, reason) in [
         ("111111", "ENOLCK", "no locks available"),
         ("111112", "EOPNOTSUPP", "operation not supported"),
@@ -156,7 +156,10 @@ fn get_without_a_lock_warns_and_goes_on() {
         std::fs::remove_file(&lock).unwrap();
         sandbox.write(&lock, "1\n");
         std::os::unix::fs::chown(&lock, Some(SOMEBODY), None).unwrap();
-        let foreign = format!("{0} is not a file of this user: remove {0}", lock.display());
+        let foreign = format!(
+            "{0} does not belong to this user: remove {0}",
+            lock.display()
+        );
         get(&mut sandbox.command(binary()), "111116", &foreign);
         assert_eq!(std::fs::read(&lock).unwrap(), b"1\n");
     }
@@ -219,15 +222,15 @@ fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
         .set("AWS_SESSION_FILE", &file)
         .run(["get", "--unless-valid", "123456"]);
     let reason = format!(
-        "cannot write in the directory {}: not a directory",
+        "cannot write to the directory {}: not a directory",
         taken.display()
     );
-    let hint = "name another file with AWS_SESSION_FILE or --session-file";
+    let hint = "choose another file with AWS_SESSION_FILE or --session-file";
     outcome.is(
         1,
         "",
         &format!(
-            "aws-mfa: warning: going on without a lock: cannot lock {0}: {reason}: {hint}\n\
+            "aws-mfa: warning: continuing without a lock: cannot lock {0}: {reason}: {hint}\n\
              aws-mfa: cannot save the session in {0}: {reason}\nhint: {hint}\n",
             file.display()
         ),

@@ -61,7 +61,7 @@ fn code_command_whose_code_is_rejected_is_run_again_in_the_next_time_step() {
     assert_eq!(outcome.status, 0);
     let wait: u32 = outcome
         .stderr
-        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
+        .strip_prefix("aws-mfa: the code was rejected; running the code command again in ")
         .and_then(|rest| rest.strip_suffix(" s\n"))
         .unwrap()
         .parse()
@@ -85,7 +85,7 @@ fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
     let (_, failure) = outcome.stderr.split_once('\n').unwrap();
     assert_eq!(
         failure,
-        "aws-mfa: the code command printed the same code again, which was rejected\n\
+        "aws-mfa: the code command printed the rejected code again\n\
          hint: check --code-command: it must print the device's current code\n"
     );
     assert_eq!(sts.requests().len(), 1);
@@ -106,7 +106,7 @@ fn iam_that_says_nothing_is_given_up_after_5_seconds() {
         "",
         &format!(
             "aws-mfa: no answer from {url} within 5 s\n\
-             hint: to do without IAM, set AWS_MFA_ARN to the device's ARN\n"
+             hint: to skip IAM, set AWS_MFA_ARN to the device's ARN\n"
         ),
     );
 }

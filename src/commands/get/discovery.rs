@@ -92,7 +92,7 @@ fn no_device(names: &[String]) -> Failure {
         _ => Failure::new(
             Kind::Setup,
             format!(
-                "none of this user's MFA devices has codes, and STS accepts only codes: {}",
+                "none of this user's MFA devices has codes, and STS accepts nothing else: {}",
                 names.join(", ")
             ),
         ),
@@ -125,7 +125,7 @@ fn choose(devices: Vec<Device>, get_command: &str) -> Result<Device, Failure> {
         format!("this user has several MFA devices: {}", names.join(", ")),
     )
     .hint(format!(
-        "name one with AWS_MFA_ARN, mfa_serial of the profile, or `{}`",
+        "choose one with AWS_MFA_ARN, mfa_serial in the profile, or `{}`",
         get_command.replace("aws-mfa get", "aws-mfa get --serial-number <device>")
     )))
 }

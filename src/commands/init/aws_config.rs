@@ -43,7 +43,7 @@ pub fn stanzas(
             !name.contains([' ', '\t', ']', '[', '#', ';']),
         ) else {
             warn(&format!(
-                "the profile {name} is left out: its name cannot be quoted"
+                "skipping the profile {name}: its name cannot be quoted"
             ));
             continue;
         };
