@@ -10,8 +10,8 @@ pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The ARN of this kind (`role`, `mfa`) that was probably meant by `text`: one slip in each part at most, or the
-/// ARN of something that leads to it. `None` if `text` has nothing to correct, or is too far from any.
+/// The ARN of this kind (`role`, `mfa`) that `text` was probably meant to be: it has at most one typo in each part, or is
+/// the ARN of the role's session or of the device's user. `None` if `text` is right or too different.
 pub fn misspelled(text: &str, kind: &str) -> Option<String> {
     let mut parts: Vec<&str> = text.splitn(6, ':').collect();
     // arn:aws:iam::123456789012/role/admin
@@ -22,7 +22,7 @@ pub fn misspelled(text: &str, kind: &str) -> Option<String> {
         parts.extend([account, resource]);
     }
     let (arn, partition, service, account, resource) = match parts.as_slice() {
-        // IAM has no regions: whatever stands there goes.
+        // IAM has no regions, so any region is dropped.
         [arn, partition, service, _, account, resource]
         | [arn, partition, service, account, resource] => {
             (arn, partition, service, account, resource)
@@ -32,7 +32,7 @@ pub fn misspelled(text: &str, kind: &str) -> Option<String> {
     let account = account.replace('-', "");
     let (own_kind, name) = resource.split_once(['/', ':'])?;
     let name = match (kind, *service, own_kind) {
-        // What GetCallerIdentity shows of a role; its path is lost.
+        // GetCallerIdentity shows a role like this, without its path.
         ("role", "sts", "assumed-role") => name.split('/').next()?,
         // A virtual device is often named like its user.
         ("mfa", _, "user") if is_slip(service, "iam") => name.rsplit('/').next()?,
@@ -51,7 +51,7 @@ pub fn misspelled(text: &str, kind: &str) -> Option<String> {
     (meant != text).then_some(meant)
 }
 
-/// Whether `text` is the word, or one slip away from it.
+/// Whether `text` is the word, with one typo at most.
 fn is_slip(text: &str, word: &str) -> bool {
     osa_distance(&text.to_ascii_lowercase(), word) <= 1
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arn_with_a_slip_in_each_part_is_corrected() {
+    fn arn_with_a_typo_in_each_part_is_corrected() {
         for text in [
             "arn:aws:iam::123456789012:roles/team/admin",
             "arn:aws:aim::123456789012:role/team/admin",
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn arn_of_something_that_leads_to_it_is_corrected() {
+    fn arn_of_a_user_or_role_session_is_corrected() {
         let user = "arn:aws-cn:iam::123456789012:user/team/igor";
         assert_eq!(
             misspelled(user, "mfa").unwrap(),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn arn_that_is_right_or_too_far_from_any_is_not_corrected() {
+    fn right_or_unrelated_arn_is_not_corrected() {
         for text in [
             "arn:aws:iam::123456789012:role/admin",
             "arn:aws-new:iam::123456789012:role/admin",

@@ -1,4 +1,4 @@
-//! The MFA device that the codes come from.
+//! The MFA device.
 
 use super::arn::{self, is_account};
 use super::{Settings, partition};
@@ -16,10 +16,10 @@ use std::path::Path;
 pub struct Device(String);
 
 impl Device {
-    /// The device called `name`.
+    /// The device with this ARN or serial number.
     ///
     /// # Errors
-    /// STS would not take the name, or the device gives no codes (a FIDO key or a passkey).
+    /// STS would reject it, or the device has no codes (a FIDO key or a passkey).
     pub fn parse(name: &str) -> Result<Self, Failure> {
         let name = name.trim();
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_=/:,.@-".contains(c);
@@ -67,18 +67,18 @@ impl Device {
         }
     }
 
-    /// The name for the request and for messages; it is not a secret.
+    /// The ARN or serial number. It is not a secret.
     pub fn name(&self) -> &str {
         &self.0
     }
 
-    /// The region whose STS to ask where nothing names one: the first of the device's partition.
-    /// A hardware device's number names none; those exist in the partitions `aws` and `aws-us-gov`.
+    /// The region of the STS endpoint if none is configured: the first one in the device's partition. A hardware device's
+    /// serial number does not show its partition, `aws` or `aws-us-gov`.
     pub fn default_region(&self) -> &'static str {
         partition::default_region(self.arn_part(1).unwrap_or_default())
     }
 
-    /// The number of the account that the device is in; a hardware device's number names none.
+    /// The device's account. A hardware device's serial number does not show it.
     pub fn account(&self) -> Option<&str> {
         self.arn_part(4)
     }
@@ -92,7 +92,7 @@ impl Device {
 }
 
 impl Settings<'_> {
-    /// The MFA device that is configured: `mfa_serial` is inherited along the chain of `source_profile`.
+    /// The configured MFA device. A profile inherits `mfa_serial` from its `source_profile`.
     pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
         self.look_up_in(
             self.flags
@@ -106,7 +106,7 @@ impl Settings<'_> {
     }
 }
 
-/// The device that IAM listed for the user of the master key, as it was kept with the session at `base`.
+/// The device that IAM listed for the master key's user, as saved with the session at `base`.
 pub fn remembered(base: &Path, master_key_id: &str) -> Option<Setting<Device>> {
     let name = saved::discovered_device(base, master_key_id)?;
     Some(Setting {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn default_region_is_that_of_the_devices_partition() {
+    fn default_region_is_in_the_devices_partition() {
         for (device, region) in [
             ("arn:aws:iam::123456789012:mfa/igor", "us-east-1"),
             ("arn:aws-cn:iam::123456789012:mfa/igor", "cn-north-1"),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn device_that_gives_no_codes_is_an_error() {
+    fn device_without_codes_is_an_error() {
         let fault = |name: &str| Device::parse(name).err().unwrap().to_string();
         assert_eq!(
             fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),

@@ -616,7 +616,7 @@ mod credential_process {
         assert!(sts.requests().is_empty());
     }
 
-    const RUN_IT: &str = "run it in a shell to see; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
+    const RUN_IT: &str = "run it in a shell to see why; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
     const NOT_ITSELF: &str = "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`";
 
     #[test]
