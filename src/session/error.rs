@@ -1,4 +1,4 @@
-//! What reading and saving a session can run into, and how people see it.
+//! Errors of session files, and their messages.
 
 use super::access::Refusal;
 use crate::error::{Failure, Kind, reason};
@@ -8,12 +8,12 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// A session file that is of no use, and why.
+/// A session file that cannot be used, and why.
 ///
-/// It becomes a [`Failure`] to be shown, and is no [`std::error::Error`], so that none reaches `main` without its hint.
+/// It is not a [`std::error::Error`], so that it reaches `main` only as a [`Failure`] with a hint.
 #[derive(Debug)]
 pub struct Error {
-    /// The path of the session file, as the user named it.
+    /// The path of the session file, as configured.
     pub file: PathBuf,
     /// What is wrong.
     pub problem: Problem,
@@ -29,11 +29,11 @@ pub enum Problem {
         /// How long ago.
         ago: SignedDuration,
     },
-    /// The file is not a session: why, in a few words that quote nothing of it.
+    /// The file is not a session. The reason quotes nothing from it.
     Corrupt(String),
-    /// Someone else may have chosen what is in the file.
+    /// Another user may have chosen the file's contents.
     Refused(Refusal),
-    /// The system does not let the file be read.
+    /// The file cannot be read.
     Unreadable(Obstacle),
     /// A session cannot be saved in the file.
     NotSaved(Obstacle),
@@ -43,18 +43,18 @@ pub enum Problem {
     NotLocked(Obstacle),
 }
 
-/// What is in the way of reading, replacing, removing or locking a file.
+/// Why a file cannot be read, replaced, removed or locked.
 #[derive(Debug)]
 pub enum Obstacle {
     /// The path is the name of a directory.
     DirectoryName,
     /// The path begins with a `~` that no shell has expanded.
     Tilde,
-    /// Another user has made the symlink.
+    /// The symlink belongs to another user.
     ForeignSymlink(PathBuf),
     /// The symlinks form a loop, or there are too many.
     SymlinkLoop,
-    /// Something that is not a regular file is in the place.
+    /// Something other than a regular file has the name.
     NotRegular(PathBuf),
     /// Another user owns the file, in a sticky directory.
     StickyDirectory(PathBuf),
@@ -70,21 +70,21 @@ pub enum Obstacle {
         expect(dead_code, reason = "only Linux tells by statx(2)")
     )]
     Protected(PathBuf),
-    /// `load` would refuse any file in this place.
+    /// `load` would reject any file there.
     RefusedByLoad(Refusal),
-    /// `load` would find no session in what is to be saved: why.
+    /// `load` would reject the session to be saved, for this reason.
     CorruptForLoad(String),
-    /// No file can be made in the directory.
+    /// No file can be created in the directory.
     Directory(PathBuf, std::io::Error),
     /// The lock's file cannot be opened.
     LockFile(PathBuf, std::io::Error),
-    /// The lock's file is another user's, or no regular file.
+    /// The lock's file belongs to another user, or is not a regular file.
     ForeignLockFile(PathBuf),
-    /// What the system said.
+    /// The system's error.
     System(std::io::Error),
 }
 
-/// What the user should know of a session file that can be used all the same.
+/// What the user should know about a session file that can be used nevertheless.
 #[derive(Debug)]
 pub enum Warning {
     /// Others can read the file.
