@@ -144,11 +144,11 @@ fn is_of_role(user_arn: &str, role_arn: &str) -> bool {
     (partition, account) == (role_partition, role_account) && name == role.rsplit('/').next()
 }
 
-/// The name of the user whose credentials sign the request. Nobody can be denied to ask this.
+/// The name of the user whose credentials sign the request. No policy can deny this call.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 ///
 /// # Errors
-/// The call failed, or the answer names nobody.
+/// The call failed, or the answer contains no user.
 pub fn user_name(client: &Client) -> Result<String, CallError> {
     let request = aws_sdk_sts::Client::new(client.config()).get_caller_identity();
     let output = client.call(request.send())?;
@@ -161,8 +161,8 @@ pub fn user_name(client: &Client) -> Result<String, CallError> {
         .ok_or(CallError::Unusable(Unusable::Missing("Arn")))
 }
 
-/// The session in an answer that says that all is well. What is missing in it, or unreadable, the
-/// SDK has filled in by then: empty strings, and the year 1970.
+/// The session in a successful answer. For missing or unreadable fields, the SDK has filled in empty strings and the year
+/// 1970.
 fn checked(credentials: Option<&Credentials>, now: Timestamp) -> Result<Session, Unusable> {
     let credentials = credentials.ok_or(Unusable::NoCredentials)?;
     for (name, value) in [

@@ -1,6 +1,5 @@
-//! `aws-mfa completions`: the script that a shell completes with. The script asks this program for
-//! each completion, so that profiles are known by their names in every shell. In bash, zsh and fish it leaves the
-//! command of `exec` to the shell, see `completions/`.
+//! `aws-mfa completions`: the completion script for a shell. The script calls this program for each completion, so it knows
+//! the names of the profiles. In bash, zsh and fish, the shell completes the command of `exec`, see `completions/`.
 
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
@@ -13,12 +12,12 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
 use std::process::ExitCode;
 
-/// The variable by which a script asks, and not clap's own `COMPLETE`, which may be anybody's.
+/// The variable that the scripts set. clap's own `COMPLETE` may have other uses.
 const VARIABLE: &str = variable::AWS_MFA_COMPLETE.name();
 
 const PROGRAM: &str = "aws-mfa";
 
-/// Carries out `aws-mfa completions`.
+/// Runs `aws-mfa completions`.
 pub fn run(completions: &Completions) -> anyhow::Result<()> {
     let name = match completions.shell {
         CompletionShell::Bash => "bash",
@@ -43,7 +42,7 @@ pub fn run(completions: &Completions) -> anyhow::Result<()> {
     super::print(&script)
 }
 
-/// Answers a script. Whatever goes wrong, there is only nothing to complete.
+/// Answers a completion script. After an error, there are no completions.
 pub fn answer(environment: &Environment) -> ExitCode {
     CompleteEnv::with_factory(|| with_profiles(environment))
         .var(VARIABLE)
@@ -53,7 +52,7 @@ pub fn answer(environment: &Environment) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The command line, with the profiles' names for `--profile`.
+/// The command line's definition, with the profiles' names for `--profile`.
 fn with_profiles(environment: &Environment) -> Command {
     let names: Vec<String> = Profiles::load(environment)
         .map(|profiles| profiles.names().into_iter().map(str::to_owned).collect())
@@ -61,7 +60,7 @@ fn with_profiles(environment: &Environment) -> Command {
     let candidates =
         ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect());
     let mut command = Cli::command();
-    // The arguments of the verbs are made when they are needed.
+    // clap builds the arguments of subcommands on demand.
     command.build();
     command.mut_subcommands(|command| {
         let has_profile = command.get_arguments().any(|arg| arg.get_id() == "profile");

@@ -1,6 +1,6 @@
-//! `NAME=value` lines, each value bare: docker and `env $(…)` take quotes for a part of the value,
-//! the dotenv libraries and systemd take them off. So only what all of them read in one way is
-//! written; a session of STS has nothing else in it.
+//! `NAME=value` lines with unquoted values: docker and `env $(…)` keep quotes as part of the value, but the dotenv
+//! libraries and systemd remove them. So this writes only values that all of them read alike. A session from STS contains
+//! no others.
 
 use super::{Unfit, put};
 

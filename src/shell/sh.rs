@@ -3,9 +3,9 @@
 //! POSIX 2.2.2: within single quotes each character is itself; a single quote cannot be there.
 //! <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>
 //!
-//! `aws-mfa load | source` is typed in fish as well. From version 3 on it runs these lines to the same effect: its
-//! `export` is a function, and backslashes are written outside of the quotes, where both agree on them. Its `export`
-//! skips a value with a line end, which no credential has.
+//! fish 3 and later run these lines to the same effect, for users who type `aws-mfa load | source` there: `export` is a
+//! function in fish, and a backslash outside quotes means the same in both. (fish's `export` skips a value that contains a
+//! line break, but no credential does.)
 
 use super::{put, single_quoted};
 
@@ -15,7 +15,7 @@ pub fn set(name: &str, value: &str, text: &mut String) {
     text.push('\n');
 }
 
-/// fish has no `unset`, and a POSIX shell always has it.
+/// POSIX shells always have `unset`; fish does not.
 pub fn unset(name: &str, text: &mut String) {
     put(text, ["command -v unset >/dev/null && unset ", name]);
     put(text, [" || set --erase ", name, " || true\n"]);
@@ -42,7 +42,7 @@ mod tests {
         text
     }
 
-    /// One word as POSIX reads it; `None` if anything but `\'` and `\\` stands outside of quotes.
+    /// One word as POSIX reads it; `None` if there is anything but `\'` and `\\` outside quotes.
     fn read(word: &str) -> Option<String> {
         let mut value = String::new();
         let mut rest = word.chars();
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn single_quote_and_backslash_are_written_outside_of_the_quotes() {
+    fn single_quote_and_backslash_are_written_outside_the_quotes() {
         assert_eq!(
             quoted("a'b\n$(c)\\"),
             r"'a'\''b
