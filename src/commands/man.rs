@@ -64,7 +64,7 @@ const EXIT_STATUS: [(&str, &str); 7] = [
     ("127", "exec: there is no such command."),
 ];
 
-/// Carries out `aws-mfa man`.
+/// Runs `aws-mfa man`.
 pub fn run() -> anyhow::Result<()> {
     super::print(&page()?)
 }

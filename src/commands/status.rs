@@ -28,13 +28,13 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-/// The first direnv whose `direnv_load` does all that `load` needs.
+/// The oldest direnv whose `direnv_load` works with `load`.
 const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
 
-/// direnv prints its version at once.
+/// The time limit for `direnv version`, which answers at once.
 const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
-/// Carries out `aws-mfa status`.
+/// Runs `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let needed = status.valid_for.as_deref();
     let needed = needed.map(duration::time_left).transpose()?;
@@ -53,7 +53,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let file = match (&base, &settings) {
         (Some(base), _) => base.session_file()?,
         (None, Ok(settings)) => settings.session_file()?,
-        // The warnings below say what is wrong with the profiles.
+        // The warnings below report the error in the profiles.
         (None, Err(_)) => settings::session_file(&status.selection, environment)?,
     };
     let store = SessionStore::new(file.value.clone());
@@ -117,7 +117,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     } else {
         report.plain(now, &time_zone(environment))
     })?;
-    // A valid session is enough for a role: it is assumed when it is needed.
+    // For a role, a valid session is enough: the role is assumed on demand.
     let is_enough = |session: &SessionReport| {
         session.state == State::Valid
             && needed.is_none_or(|needed| {
@@ -161,7 +161,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     }
 }
 
-/// The session, and what its owner should know of its file.
+/// The session, with a warning about its file.
 fn session(
     loaded: Result<Loaded, Error>,
     file: &Path,
@@ -190,7 +190,7 @@ fn session(
 }
 
 impl SessionReport {
-    /// The report of a session that cannot be used.
+    /// The report for a session that cannot be used.
     fn unusable(self, error: Error) -> Self {
         let state = match error.problem {
             Problem::Missing => State::Missing,
@@ -209,7 +209,7 @@ impl SessionReport {
     }
 }
 
-/// What the next `get` would work with: for a role, the keys and the session of `base`.
+/// Adds the settings of the next `get`. For a role, the keys and the session come from `base`.
 fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     let profile = settings.named_profile();
     let device = match settings.device() {
@@ -220,7 +220,7 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     report.account = known
         .and_then(|device| device.value.account())
         .map(str::to_owned);
-    // Without a device no partition is known, and without that neither region nor endpoint.
+    // The device has the partition, and the partition has the default region and endpoint.
     let region = known
         .map(|device| settings.region(&device.value))
         .transpose();
@@ -264,7 +264,7 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     ]);
 }
 
-/// The device that IAM gave for these master keys when the saved session was got.
+/// The device that IAM listed when the saved session was requested with these master keys.
 fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
     let KeySource::Pair { access_key_id, .. } = base.key_source().ok()?.value else {
         return None;
@@ -283,7 +283,7 @@ fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
     }))
 }
 
-/// The first word of a command line: the rest of it may be the seed that codes are made of.
+/// The first word of a command line. The rest may contain the seed for the codes.
 fn program(command_line: &str) -> String {
     match command_line.trim().split_once(char::is_whitespace) {
         Some((program, _)) if !program.contains('=') => format!("{program} …"),
@@ -296,7 +296,7 @@ fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
     setting.map(|setting| setting.map(|value| value.to_string()))
 }
 
-/// What an explicit profile of the environment makes count for nothing.
+/// Warns about variables that are ignored because `AWS_MFA_PROFILE` is set.
 fn warn_of_ignored_variables(
     report: &mut Report,
     selection: &Selection,
@@ -355,7 +355,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
     }
 }
 
-/// The warning for a direnv that is too old. It is no fault to have none.
+/// The warning for a direnv that is too old. A missing direnv is fine.
 fn old_direnv() -> Option<String> {
     let mut command = Command::new("direnv");
     command

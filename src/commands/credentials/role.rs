@@ -45,7 +45,7 @@ pub struct SelectedRole {
     pub base_store: SessionStore,
     /// The store of the role's credentials.
     pub store: SessionStore,
-    /// The stamp of the settings, see [`Location::stamp`].
+    /// The stamp of the settings, see `settings::Location::stamp`.
     stamp: String,
     region: Setting<String>,
     network: Network,

@@ -12,16 +12,16 @@ use crate::settings::{Settings, partition};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// For the whole call.
+/// The time limit for the whole call.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How often the user is asked for a number on the terminal.
+/// How many times the user is asked for a number.
 const MOST_QUESTIONS: u32 = 3;
 
-/// The device that IAM lists for the user of `keys`; of several, the one that the user chooses.
+/// The device that IAM lists for the user of `keys`. If there are several, the user chooses one.
 ///
 /// # Errors
-/// IAM cannot be asked or does not tell, no device of the user's has codes, or there are several and no terminal.
+/// IAM cannot be called or refuses, no device has codes, or there are several and no terminal.
 pub fn discover(
     settings: &Settings,
     keys: &MasterKeys,
@@ -31,7 +31,7 @@ pub fn discover(
 ) -> Result<Setting<Device>, Failure> {
     let partition = match settings.own_region()? {
         Some(region) => {
-            // A mistyped region is an error before anybody is asked.
+            // A mistyped region is an error before any call.
             settings.endpoint(&region.value)?;
             partition::of_region(&region.value)
         }

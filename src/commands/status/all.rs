@@ -16,7 +16,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What is saved. As JSON it is a promise to scripts, as `status`'s own report is.
+/// The saved files. Scripts rely on its JSON, as on that of `status` itself.
 #[derive(Serialize)]
 struct List {
     version: u32,
@@ -27,14 +27,14 @@ struct List {
 #[derive(Serialize)]
 struct Saved {
     file: String,
-    /// The role that they are of; `null` for a user's own session.
+    /// The role; `null` for a user's own session.
     role: Option<String>,
     /// Whether `load` and `exec` renew them.
     renewable: bool,
     session: SessionReport,
 }
 
-/// Carries out `aws-mfa status --all`. The exit status is 3 if nothing that is saved is valid.
+/// Runs `aws-mfa status --all`. The exit status is 3 if no saved session is valid.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let mut files = Vec::new();
     if let Some(directory) = settings::session_directory(environment)? {
@@ -73,7 +73,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     })
 }
 
-/// The line for a terminal: a long one breaks after the name of the file.
+/// The line for a terminal. A long line is broken after the file name.
 fn fitted(line: String) -> String {
     match line.chars().count() <= WIDTH {
         true => line + "\n",
@@ -98,7 +98,7 @@ impl Saved {
 }
 
 impl List {
-    /// One line for each file.
+    /// One line per file.
     fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
         if self.saved.is_empty() {
             return "nothing is saved\n".to_owned();

@@ -1,4 +1,4 @@
-//! What `status` reports, for people and for programs.
+//! The report of `status`, for people and for programs.
 
 use super::super::integration::Integration;
 use crate::error::Failure;
@@ -13,37 +13,36 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
-/// Columns of the smallest terminal that is usual.
+/// The columns of a small terminal.
 pub const WIDTH: usize = 80;
 
-/// Less is shown in yellow, in seconds.
+/// A session with less time left is yellow, in seconds.
 const SOON: i64 = session::SOON.as_secs();
 
-/// The report. As JSON it is a promise to scripts: fields are added, never changed or removed,
-/// without another `version`.
+/// The report. Scripts rely on its JSON: within one `version`, fields are added, but never changed or removed.
 #[derive(Serialize)]
 pub struct Report {
-    /// The version of this form.
+    /// The version of the JSON format.
     pub version: u32,
     /// The saved session.
     pub session: SessionReport,
-    /// The role that is selected.
+    /// The selected role.
     pub role: Option<RoleReport>,
-    /// Whether this process's environment has the session's key, or the role's where one is selected.
+    /// Whether this process's environment has the key of the session, or of the selected role.
     pub loaded: bool,
-    /// What brings the session into this shell.
+    /// What loads the session into this shell.
     pub integration: Integration,
     /// The same for people.
     #[serde(skip)]
     pub integration_in_words: String,
-    /// The account of the MFA device, where its name says so.
+    /// The MFA device's account, if its ARN contains it.
     pub account: Option<String>,
-    /// What the next `get` would work with.
+    /// The settings of the next `get`.
     #[serde(serialize_with = "by_name")]
     pub settings: Vec<Row>,
-    /// What may be in the way, each with what to do.
+    /// Possible problems, each with its remedy.
     pub warnings: Vec<String>,
-    /// What gets a session, if there is none; for people.
+    /// The next step if there is no valid session; for people.
     #[serde(skip)]
     pub next: Option<String>,
     /// The user's home directory.
@@ -54,31 +53,31 @@ pub struct Report {
 /// A role and its credentials.
 #[derive(Serialize)]
 pub struct RoleReport {
-    /// The role that is selected.
+    /// The role's ARN.
     pub arn: String,
     /// Where the ARN comes from.
     #[serde(skip)]
     pub origin: Origin,
-    /// The roles that are assumed before it.
+    /// The roles assumed before it.
     pub through: Vec<String>,
-    /// The file that keeps its credentials.
+    /// The file with its credentials.
     pub file: String,
     /// Its credentials.
     pub session: SessionReport,
-    /// Whether `load` and `exec` renew them; else it takes a code.
+    /// Whether `load` and `exec` renew them. Otherwise renewal needs a code.
     pub renewable: bool,
-    /// How long they are to last, if that is not what the profile asks for.
+    /// The duration in the profile, if AWS's limit reduces it.
     pub reduced_from_seconds: Option<i32>,
 }
 
 /// The session, without its secrets.
 #[derive(Default, Serialize)]
 pub struct SessionReport {
-    /// Whether it can be used.
+    /// Whether it is valid.
     pub state: State,
     /// Why not.
     pub message: Option<String>,
-    /// The same without the name of the file, which has a line of its own; for people.
+    /// The same without the file's name, which has its own line; for people.
     #[serde(skip)]
     pub problem: Option<String>,
     /// What to do about it, if a new session is not the remedy; for people.
@@ -91,22 +90,22 @@ pub struct SessionReport {
     pub expiration: Option<Timestamp>,
     /// Zero if it has expired.
     pub seconds_left: Option<i64>,
-    /// The region that was saved with it.
+    /// The region saved with it.
     pub region: Option<String>,
 }
 
-/// What became of the session.
+/// The state of a session.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is valid, or does not say for how long.
+    /// It is valid, or its expiry is unknown.
     Valid,
-    /// It is over.
+    /// It has expired.
     Expired,
     /// There is no session file.
     #[default]
     Missing,
-    /// The file is corrupt, or someone else's.
+    /// The file is corrupt, or belongs to another user.
     Unusable,
 }
 
@@ -135,7 +134,7 @@ impl<T: Into<String>> From<T> for Shown {
 }
 
 impl Row {
-    /// The setting called `name`, in snake case: its value, none, or why it has none.
+    /// The setting called `name`, in snake case: its value, no value, or the reason why it has none.
     pub fn of<T: Into<Shown>>(
         name: &'static str,
         setting: Result<Option<Setting<T>>, Failure>,
@@ -146,7 +145,7 @@ impl Row {
         }
     }
 
-    /// Whether this is the id of master keys that a profile has.
+    /// Whether this is the id of a profile's master keys.
     pub fn is_key_id_of_profile(&self) -> bool {
         self.name == "key_id"
             && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
@@ -164,7 +163,7 @@ impl Row {
     }
 }
 
-/// The text in lines of `width` characters at most; a longer word stays whole.
+/// The text in lines of at most `width` characters. A longer word is not broken.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -234,7 +233,7 @@ impl Report {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// The report for a program's eye or a file: `name: value (origin)`.
+    /// The report for a file or a pipe: `name: value (origin)`.
     pub fn plain(&self, now: Timestamp, zone: &TimeZone) -> String {
         let mut text = String::new();
         for line in self.lines(now, zone) {
@@ -250,8 +249,8 @@ impl Report {
         text
     }
 
-    /// The report for a terminal: in columns, `~` for the home directory, no line longer than
-    /// [`WIDTH`] that has a space to break it at, and in colour where that is wanted.
+    /// The report for a terminal: in columns, with `~` for the home directory, lines wrapped at [`WIDTH`], and optionally
+    /// in colour.
     pub fn table(&self, now: Timestamp, zone: &TimeZone, colour: bool) -> String {
         let styled = |style: Style, text: &str| match colour {
             true => format!("{style}{text}{style:#}"),
@@ -282,7 +281,6 @@ impl Report {
         }
         for warning in &self.warnings {
             let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
-            // The first line is shorter by the word before it.
             let warning = format!("warning: {}", short(&escape(warning)));
             let warning = wrapped(&warning, WIDTH - 2).join("\n  ");
             let warning = warning.trim_start_matches("warning:");
@@ -344,7 +342,7 @@ impl Report {
                     origin: Some(self.origin_in_words(&setting.origin)),
                     style: Style::new(),
                 }),
-                // One reason can stand behind more than one setting.
+                // Several settings can fail for the same reason.
                 Err(failure) if shown == Some(failure) => {}
                 Err(failure) => {
                     shown = Some(failure);
@@ -361,8 +359,8 @@ impl Report {
         lines.into_iter().map(Line::escaped).collect()
     }
 
-    /// What a setting is called for people. A region is named after STS unless it belongs to the session, as it
-    /// does with a flag's, a profile's and the one that `load` has set.
+    /// The label of a setting. A region is only for STS unless it belongs to the session: it comes from a flag or a
+    /// profile, or `load` has set it.
     fn label(&self, row: &Row) -> String {
         let label = match (row.name, &row.setting) {
             ("region", Ok(Some(region)))
@@ -380,8 +378,7 @@ impl Report {
         label.replace('_', " ")
     }
 
-    /// Where a setting comes from, in a few words: its label says which key of a profile it is, and only an unusual
-    /// file is named.
+    /// The origin of a setting. The label already says which key of a profile it is, and only an unusual file is shown.
     fn origin_in_words(&self, origin: &Origin) -> String {
         match origin {
             Origin::Profile(profile, _, file) => {
@@ -397,7 +394,7 @@ impl Report {
     }
 }
 
-/// The text, in which `~` stands for the home directory. It is escaped already, for people.
+/// The escaped text, with `~` for the home directory.
 pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
     match home {
         Some(home) => {
