@@ -1,4 +1,4 @@
-//! What went wrong between this machine and AWS, in the user's words, and what to do about it.
+//! Messages for errors between this machine and AWS, with hints.
 
 use crate::aws::client::{CONNECT_TIMEOUT, ClientError};
 use crate::aws::endpoint::{Endpoint, EndpointError};
@@ -14,40 +14,40 @@ use std::time::Duration;
 
 const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
 
-/// A request to AWS, as far as the user knows of it.
+/// A request to AWS, as messages describe it.
 pub struct Request<'a> {
-    /// What is asked for, as a policy names it.
+    /// The action, as in a policy.
     pub action: &'static str,
-    /// Where it is sent.
+    /// The endpoint.
     pub endpoint: &'a Endpoint,
-    /// What it goes through.
+    /// The proxy.
     pub proxy: Option<&'a Setting<Proxy>>,
-    /// The id of the key that signs it.
+    /// The signing key's id.
     pub key_id: Setting<&'a str>,
-    /// The region that it is signed for.
+    /// The region in the signature.
     pub region: Setting<&'a str>,
-    /// The MFA device that the code is from, if there is a code.
+    /// The code's MFA device, if there is a code.
     pub device: Option<Setting<&'a str>>,
-    /// How long all attempts together may take.
+    /// The time limit for all attempts together.
     pub limit: Duration,
-    /// The command that does it all again, with another code.
+    /// The command that repeats everything, with another code.
     pub command: &'a str,
 }
 
-/// A role that a request asks for.
+/// A role to assume.
 pub struct RoleToAssume<'a> {
     /// Its ARN.
     pub arn: &'a str,
-    /// Who asks: the user, or the ARN of the role before.
+    /// The caller: the user, or the previous role's ARN.
     pub caller: &'a str,
-    /// Whether the caller is itself a role, whose session carries no MFA.
+    /// Whether the caller is itself a role, whose credentials carry no MFA.
     pub is_chained: bool,
-    /// The length that is asked for, in seconds.
+    /// The requested duration, in seconds.
     pub seconds: i32,
 }
 
 impl Request<'_> {
-    /// The failure for a role that was not assumed. No code was in the request.
+    /// The failure for a role that was not assumed. The request contained no code.
     pub fn role_failed(&self, role: &RoleToAssume, error: &CallError, now: Timestamp) -> Failure {
         let refusal = match error {
             CallError::NotSent(cause) => return self.not_sent(cause),
@@ -68,8 +68,8 @@ impl Request<'_> {
         with_words(self.role_refused(role, refusal, now), refusal)
     }
 
-    /// The failure for a question that has no code in it.
-    pub fn asked(&self, error: &CallError) -> Failure {
+    /// The failure for a call without a code.
+    pub fn without_code(&self, error: &CallError) -> Failure {
         match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(cause) => self.no_answer(cause),
@@ -92,7 +92,7 @@ impl Request<'_> {
         }
     }
 
-    /// The failure for a list of MFA devices that IAM did not give. No code was asked for yet.
+    /// The failure for a missing list of MFA devices. There is no code yet.
     pub fn no_device_list(&self, error: &CallError, now: Timestamp) -> Failure {
         let failure = match error {
             CallError::NotSent(cause) => self.not_sent(cause),
@@ -181,7 +181,7 @@ impl Request<'_> {
         }
     }
 
-    /// The failure for a client that could not be made. No code was asked for yet.
+    /// The failure for a client that cannot be created. There is no code yet.
     pub fn no_client(&self, error: &ClientError) -> Failure {
         let (what, origin) = match error {
             ClientError::KeyId => ("the access key id", &self.key_id.origin),
@@ -197,7 +197,7 @@ impl Request<'_> {
         .hint(format!("check {origin}"))
     }
 
-    /// The failure for a call that failed, with what is known of the code that was in it.
+    /// The failure for a call with a code, including what is known about the code.
     pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::NotSent(cause) => with_next_step(self.not_sent(cause), self.still_good()),
@@ -217,7 +217,7 @@ impl Request<'_> {
 
     fn not_sent(&self, cause: &NotSent) -> Failure {
         let endpoint = self.endpoint;
-        // The first hop, which is what could not be reached.
+        // The first hop could not be reached.
         let hop = match self.proxy {
             Some(proxy) => format!("the proxy {}", proxy.value),
             None => endpoint.to_string(),
@@ -233,7 +233,7 @@ impl Request<'_> {
                     CONNECT_TIMEOUT.as_secs()
                 )
             }
-            // std's own words before the system's say nothing that was not said.
+            // std's prefix repeats what the message already says.
             NotSent::UnknownHost(reason) => format!(
                 "cannot find the address of {hop}: {}",
                 reason
@@ -268,7 +268,7 @@ impl Request<'_> {
         }
     }
 
-    /// The failure for a proxy that asks for credentials, or for others than it got.
+    /// The failure for a proxy that requires credentials, or rejected them.
     fn proxy_credentials(&self, proxy: &Setting<Proxy>) -> Failure {
         Failure::new(
             Kind::Setup,
@@ -317,7 +317,7 @@ impl Request<'_> {
             origin: key_origin,
         } = &self.key_id;
         let setup = |message: String| Failure::new(Kind::Setup, message);
-        // Where the words are not AWS's, the status is all that there is to say.
+        // Without AWS's own words, the status is all that is known.
         let status = match refusal.words {
             Some(_) => String::new(),
             None => format!(" (HTTP {})", refusal.http_status),
@@ -375,7 +375,7 @@ impl Request<'_> {
             }
             Reason::Throttled => setup(format!("STS is busy{status}")),
             Reason::ServerFault => setup(format!("STS failed{status}")),
-            // Within TLS a proxy has no say.
+            // A proxy cannot answer within TLS.
             Reason::ProxyCredentials => match self.proxy.filter(|_| !endpoint.has_tls()) {
                 Some(proxy) => self.proxy_credentials(proxy),
                 None => self.not_aws(refusal.http_status),
@@ -401,15 +401,14 @@ impl Request<'_> {
         )
     }
 
-    /// The same failure, with the code in doubt.
+    /// The same failure, saying that the code may be used up.
     fn maybe_spent(&self, mut failure: Failure, now: Timestamp) -> Failure {
         failure.message.push_str(", and the code may be used up");
         with_next_step(failure, next_code_hint(now, self.command))
     }
 }
 
-/// The failure for a setting that is not the URL of an endpoint. It is not shown: it may have a
-/// password in it.
+/// The failure for a setting that is not an endpoint's URL. The URL is not shown, because it may contain a password.
 pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     Failure::new(
         Kind::Setup,
@@ -423,7 +422,7 @@ pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
-/// The failure for a region in which there is no STS; `meant` is the one that it looks like.
+/// The failure for a region without STS. `meant` is the similar region that exists.
 pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
     let example = match meant {
         Some(meant) => format!("did you mean {meant}? "),
@@ -442,7 +441,7 @@ pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
     ))
 }
 
-/// The failure for a partition whose IAM is not known.
+/// The failure for a partition whose IAM endpoint is not known.
 pub fn no_iam(partition: &str, fips: bool) -> Failure {
     Failure::new(
         Kind::Setup,
@@ -454,8 +453,7 @@ pub fn no_iam(partition: &str, fips: bool) -> Failure {
     .hint("set AWS_MFA_ARN to the MFA device, or AWS_ENDPOINT_URL_IAM to the endpoint")
 }
 
-/// The failure for a setting that is not the URL of a proxy. It is not shown: it may have a password
-/// in it.
+/// The failure for a setting that is not a proxy's URL. The URL is not shown, because it may contain a password.
 pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
     match error {
         ProxyError::Malformed => Failure::new(
@@ -471,7 +469,7 @@ pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
     }
 }
 
-/// The failure for a bundle of certificates that cannot be used.
+/// The failure for a CA bundle that cannot be used.
 pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
     let what = match error {
         BundleError::Unreadable(error) => format!("cannot read the CA bundle: {}", reason(error)),
@@ -484,13 +482,13 @@ pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
     ))
 }
 
-/// What to do when a code is gone: wait for the next one, and how long.
+/// The hint after a used code: to wait for the next one, and how long.
 pub fn next_code_hint(now: Timestamp, command: &str) -> String {
     let wait = next_code(now).as_secs();
     format!("wait for the next code ({wait} s), then run `{command}`")
 }
 
-/// The same failure; its hint, where it has one, goes on with `step`.
+/// The same failure with `step` appended to its hint.
 fn with_next_step(mut failure: Failure, step: String) -> Failure {
     let hint = match failure.hint.take() {
         Some(remedy) => format!("{remedy}; {step}"),
@@ -499,7 +497,7 @@ fn with_next_step(mut failure: Failure, step: String) -> Failure {
     failure.hint(hint)
 }
 
-/// `off` is how far ahead of AWS's this machine's clock is, if known.
+/// The failure for a wrong clock. `off` is how far it is ahead of AWS's, if known.
 fn clock(off: Option<SignedDuration>) -> Failure {
     let far = match off {
         Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),
@@ -530,7 +528,7 @@ fn unusable(cause: &Unusable) -> String {
     }
 }
 
-/// The same failure, with AWS's own words where there are some.
+/// The same failure with AWS's own words, if there are any.
 fn with_words(failure: Failure, refusal: &Refusal) -> Failure {
     match &refusal.words {
         Some(words) => failure.detail(quoted(words)),

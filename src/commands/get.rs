@@ -320,7 +320,7 @@ impl<'a> Resolved<'a> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
             None => sts::user_name(&self.client(sts, keys)?)
-                .map_err(|error| self.request(sts, keys).asked(&error)),
+                .map_err(|error| self.request(sts, keys).without_code(&error)),
         }
     }
 
