@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn value_that_no_header_can_carry_is_an_error() {
+    fn value_that_a_header_cannot_carry_is_an_error() {
         let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
         let route = Route {
             endpoint: &endpoint,

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn list_of_devices_is_read_or_is_an_error() {
+    fn device_list_is_parsed_or_an_error() {
         assert_eq!(page("<MFADevices/>").unwrap(), (vec![], None));
         assert_eq!(
             page(

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assumed_role_is_the_one_asked_for_or_not() {
+    fn user_arn_belongs_to_its_role_only() {
         let user = "arn:aws:sts::123456789012:assumed-role/admin/igor";
         for (role, expected) in [
             ("arn:aws:iam::123456789012:role/admin", true),

@@ -14,7 +14,7 @@ fn codes(sts: &FakeSts) -> Vec<String> {
 }
 
 #[test]
-fn standard_input_gives_the_code() {
+fn get_with_a_dash_reads_the_code_from_standard_input() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write("code", "135 790\r\nand more\n");
@@ -121,7 +121,7 @@ fn missing_terminal_is_an_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn terminal_is_asked_three_times_whatever_is_redirected() {
+fn terminal_prompts_three_times_even_with_redirections() {
     let Some(script) = tool("script") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -205,7 +205,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
 /// A key with the code in it that hangs is killed; process.rs has the test of the bound itself.
 #[cfg(unix)]
 #[test]
-fn code_command_does_not_get_the_standard_input_of_get() {
+fn code_command_cannot_read_the_standard_input_of_get() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let mut get = sandbox.command(binary());

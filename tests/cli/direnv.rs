@@ -110,7 +110,7 @@ fn dump_replaces_a_longer_file_and_has_every_variable() {
 
 #[cfg(unix)]
 #[test]
-fn number_is_a_file_descriptor() {
+fn dump_file_number_is_a_file_descriptor() {
     let sandbox = Sandbox::with_session();
     for line in [
         "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>dump",
@@ -251,7 +251,7 @@ fn dump_is_not_written_into_the_log_of_an_editor() {
 
 #[cfg(unix)]
 #[test]
-fn odd_names_are_in_the_dump_as_direnv_dumps_them() {
+fn odd_names_are_dumped_as_by_direnv() {
     for direnv in ["direnv", "direnv-newest"] {
         let Some(direnv) = tool(direnv) else { return };
         let mut sandbox = Sandbox::new();

@@ -28,7 +28,7 @@ fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
 }
 
 #[test]
-fn only_device_with_codes_is_found_and_remembered() {
+fn only_device_with_codes_is_discovered_and_remembered() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[FIDO, DEVICE]);
     // A list in pages is read to its end.
@@ -69,7 +69,7 @@ fn only_device_with_codes_is_found_and_remembered() {
 }
 
 #[test]
-fn named_device_is_used_without_asking_iam() {
+fn configured_device_is_used_without_iam() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[OTHER]);
     sandbox.set("AWS_MFA_ARN", DEVICE).get("111111");
@@ -79,7 +79,7 @@ fn named_device_is_used_without_asking_iam() {
 }
 
 #[test]
-fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile() {
+fn iam_endpoint_comes_from_the_regions_partition_or_the_profile() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &["arn:aws-cn:iam::123456789012:mfa/igor"]);
     sandbox
@@ -98,7 +98,7 @@ fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile(
 }
 
 #[test]
-fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
+fn missing_device_is_an_error_before_any_code() {
     let aws = FakeSts::start();
     let add = "hint: add a virtual MFA device (an authenticator app) in the IAM console, under Security credentials\n";
     let fails = |sandbox: &Sandbox, message: &str| {
@@ -165,7 +165,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
 }
 
 #[test]
-fn mistyped_region_is_an_error_before_iam_is_asked() {
+fn mistyped_region_is_an_error_before_any_request() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[DEVICE]);
     sandbox
@@ -198,7 +198,7 @@ fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
 
 #[cfg(unix)]
 #[test]
-fn several_devices_are_chosen_from_on_the_terminal() {
+fn several_devices_on_a_terminal_are_a_choice() {
     let Some(script) = tool("script") else { return };
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);

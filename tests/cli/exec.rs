@@ -132,7 +132,7 @@ fn status_of_the_command_is_the_exit_status() {
 
 #[cfg(unix)]
 #[test]
-fn command_takes_the_place_of_aws_mfa() {
+fn command_replaces_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();
     // The shell's own process is the one that was started.
@@ -185,7 +185,7 @@ fn sigpipe_is_ignored_if_env_ignores_it() {
 
 #[cfg(unix)]
 #[test]
-fn command_that_cannot_be_run_has_a_shells_status() {
+fn command_that_cannot_be_run_exits_126_or_127() {
     let sandbox = Sandbox::with_session();
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
@@ -242,7 +242,7 @@ fn missing_interpreter_is_not_a_missing_command() {
 }
 
 #[test]
-fn without_a_valid_session_nothing_runs() {
+fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     let sandbox = Sandbox::with_session();
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(14));
     let file = sandbox.session_file();
@@ -269,7 +269,7 @@ fn without_a_valid_session_nothing_runs() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
+fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     use super::fake_sts::FakeSts;
     use super::terminal::Terminal;
     use super::tool::tool;
@@ -292,7 +292,7 @@ fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
 }
 
 #[test]
-fn exec_warns_when_less_than_a_quarter_of_an_hour_is_left() {
+fn exec_with_less_than_15_minutes_left_is_a_warning() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30));
     sandbox

@@ -106,7 +106,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
 }
 
 #[test]
-fn answer_without_end_is_cut_off() {
+fn endless_answer_is_cut_off() {
     let sts = FakeSts::start();
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n",
@@ -151,7 +151,7 @@ fn token_cut_short_by_a_closed_connection_is_not_saved() {
 
 /// AWS quotes parameters that it does not accept.
 #[test]
-fn code_in_the_words_of_aws_is_masked() {
+fn code_in_a_message_from_aws_is_masked() {
     let sts = FakeSts::start();
     let words = |code: &str| {
         format!("1 validation error detected: Value '{code}' at 'tokenCode' is not accepted")
@@ -169,7 +169,7 @@ fn code_in_the_words_of_aws_is_masked() {
 }
 
 #[test]
-fn unknown_host_leaves_the_code_good() {
+fn unknown_host_leaves_the_code_valid() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     // One that no name server can have, so that none is asked.
@@ -189,7 +189,7 @@ fn unknown_host_leaves_the_code_good() {
 
 /// Every row of the table in the design: what STS says, and what the user is told.
 #[test]
-fn each_refusal_says_what_to_do() {
+fn each_refusal_is_an_error_with_its_hint() {
     let sts = FakeSts::start();
     let busy = "STS is busy, and the code may be used up";
     for (status, code, message, expected, hint) in [
@@ -283,7 +283,7 @@ fn each_refusal_says_what_to_do() {
 }
 
 #[test]
-fn rejected_code_says_when_the_next_one_comes() {
+fn rejected_code_exits_4_with_the_wait_for_the_next_one() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     assert_eq!(
@@ -320,7 +320,7 @@ fn invalid_duration_is_a_usage_error() {
 }
 
 #[test]
-fn wrong_clock_says_by_how_much() {
+fn wrong_clock_is_an_error_with_the_difference() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still good while the device shows it: run `aws-mfa get <code>` again\n";

@@ -159,7 +159,7 @@ impl Shell<'_> {
 
     /// Without a session the line leaves the shell as it was, and running.
     #[track_caller]
-    fn goes_on_without_a_session(&self, next: &str) {
+    fn continues_without_a_session(&self, next: &str) {
         let mut sandbox = Sandbox::without_session();
         sandbox
             .set("AWS_ACCESS_KEY_ID", "before")
@@ -216,7 +216,7 @@ fn sh(program: &str, arguments: &[&str], typed_arguments: &[&str]) {
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
     shell.succeeds("echo $?");
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
     // As a person types it: history expansion is on.
     let typed = Shell {
         arguments: typed_arguments,
@@ -261,7 +261,7 @@ fn fish_loading_any_value_sets_it_unchanged() {
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
     shell.succeeds("echo $status");
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn fish_loading_any_value_of_one_line_in_the_sh_format_sets_it_unchanged() {
     shell.takes(HOSTILE);
     shell.takes(&[&long()]);
     shell.succeeds("echo $status");
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
 }
 
 /// To Elvish, as to Nushell, a status other than 0 is an exception, which ends a script.
@@ -296,7 +296,7 @@ fn elvish(program: &str) {
     shell.succeeds("echo 0");
     let line = format!("try {{ {ELVISH} }} catch {{ }}");
     shell.line = &line;
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn tcsh_loading_any_value_of_one_line_sets_it_unchanged() {
     shell.takes(HOSTILE);
     shell.takes(&[&long()]);
     shell.succeeds("echo $status");
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
     let typed = Shell {
         arguments: &["-f", "-i"],
         typed: true,
@@ -351,13 +351,13 @@ fn nushell_loading_any_value_sets_it_unchanged() {
     shell.succeeds("print 0");
     let line = format!("try {{ {NUSHELL} }}");
     shell.line = &line;
-    shell.goes_on_without_a_session("print next");
+    shell.continues_without_a_session("print next");
 }
 
 /// Three readers of files of this kind, and a shell. What STS gives out goes through all of them;
 /// what they read in different ways is not written.
 #[test]
-fn dotenv_file_is_read_alike_by_all_its_readers() {
+fn dotenv_file_is_read_alike_by_all_readers() {
     let (Some(node), Some(python)) = (tool("node-npm"), tool("python-venv")) else {
         return;
     };

@@ -11,7 +11,7 @@ fn ends(length: SignedDuration) -> [String; 2] {
 }
 
 #[test]
-fn get_with_defaults_saves_a_session_of_12_hours() {
+fn get_with_defaults_saves_a_12_hour_session() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let outcome = sandbox.run(["get", "135790"]);
@@ -82,7 +82,7 @@ fn get_through_a_symlink_replaces_its_target() {
 }
 
 #[test]
-fn flags_beside_variables_win() {
+fn flags_beat_variables() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox
@@ -117,7 +117,7 @@ fn flags_beside_variables_win() {
 }
 
 #[test]
-fn region_of_the_environment_is_used_and_not_saved() {
+fn region_from_the_environment_is_used_but_not_saved() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_DEFAULT_REGION", "eu-west-1");
@@ -127,7 +127,7 @@ fn region_of_the_environment_is_used_and_not_saved() {
 }
 
 #[test]
-fn unnamed_session_file_is_in_xdg_config_home() {
+fn default_session_file_is_in_xdg_config_home() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let xdg = sandbox.home().join("xdg");
@@ -141,7 +141,7 @@ fn unnamed_session_file_is_in_xdg_config_home() {
 
 /// device.rs has the region of each partition.
 #[test]
-fn device_of_another_partition_is_asked_for_in_its_own_region() {
+fn device_in_another_partition_uses_its_default_region() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let device = "arn:aws-cn:iam::123456789012:mfa/igor";
@@ -153,7 +153,7 @@ fn device_of_another_partition_is_asked_for_in_its_own_region() {
 
 /// duration.rs has the ways in which people write a duration.
 #[test]
-fn session_of_36_hours_is_saved_and_its_expiry_has_a_date() {
+fn expiry_of_a_36_hour_session_has_a_date() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let outcome = sandbox.run(["get", "-d", "36h", "135790"]);
@@ -278,7 +278,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
 }
 
 #[test]
-fn refused_connection_is_an_error_that_leaves_the_code_good() {
+fn refused_connection_is_an_error_that_leaves_the_code_valid() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     // A port that was free a moment ago.

@@ -20,13 +20,13 @@ macro_rules! in_shells {
 }
 
 in_shells! { open_shell_at_expiry:
-    bash_at_expiry_says_one_line_and_has_the_next_session Bash,
-    zsh_at_expiry_says_one_line_and_has_the_next_session Zsh,
-    fish_at_expiry_says_one_line_and_has_the_next_session Fish,
-    elvish_at_expiry_says_one_line_and_has_the_next_session Elvish,
-    newest_elvish_at_expiry_says_one_line_and_has_the_next_session ElvishNewest,
-    tcsh_at_expiry_says_one_line_and_has_the_next_session Tcsh,
-    nushell_at_expiry_says_one_line_and_has_the_next_session Nushell,
+    bash_at_expiry_prints_one_line_and_loads_the_next_session Bash,
+    zsh_at_expiry_prints_one_line_and_loads_the_next_session Zsh,
+    fish_at_expiry_prints_one_line_and_loads_the_next_session Fish,
+    elvish_at_expiry_prints_one_line_and_loads_the_next_session Elvish,
+    newest_elvish_at_expiry_prints_one_line_and_loads_the_next_session ElvishNewest,
+    tcsh_at_expiry_prints_one_line_and_loads_the_next_session Tcsh,
+    nushell_at_expiry_prints_one_line_and_loads_the_next_session Nushell,
 }
 
 /// What aws-mfa says in what is shown.
@@ -141,7 +141,7 @@ fn prompt(sandbox: &Sandbox, memory: &str) -> Outcome {
 }
 
 #[test]
-fn credentials_exported_by_hand_are_not_touched() {
+fn credentials_exported_by_hand_are_unchanged() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "AKIABYHAND");
     for memory in [
@@ -161,7 +161,7 @@ fn credentials_exported_by_hand_are_not_touched() {
 }
 
 #[test]
-fn session_that_shell_has_changes_nothing() {
+fn loaded_session_changes_nothing() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
     prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
@@ -170,7 +170,7 @@ fn session_that_shell_has_changes_nothing() {
 }
 
 #[test]
-fn other_account_without_session_leaves_none_of_the_first_one() {
+fn other_account_without_session_unsets_the_first_one() {
     let mut sandbox = Sandbox::with_session();
     let other = sandbox.home().join("other");
     sandbox
@@ -188,7 +188,7 @@ fn other_account_without_session_leaves_none_of_the_first_one() {
 }
 
 #[test]
-fn last_quarter_of_an_hour_is_said_once_with_the_get_command() {
+fn last_15_minutes_are_a_single_warning_with_the_get_command() {
     let mut sandbox = Sandbox::without_session();
     let end = Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30);
     let file = sandbox.write_session(end).display().to_string();
@@ -205,7 +205,7 @@ fn last_quarter_of_an_hour_is_said_once_with_the_get_command() {
 }
 
 #[test]
-fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
+fn invalid_setting_is_one_line_followed_by_a_pause() {
     let mut sandbox = Sandbox::new();
     sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
     let outcome = prompt(&sandbox, "");
@@ -221,7 +221,7 @@ fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
 }
 
 #[test]
-fn hook_in_a_posix_shell_has_good_manners() {
+fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
     if tool("script").is_none() {
         return;
     }
@@ -290,7 +290,7 @@ fn hook_in_a_posix_shell_has_good_manners() {
 }
 
 #[test]
-fn hook_in_a_shell_that_is_not_interactive_does_nothing() {
+fn hook_in_a_noninteractive_shell_does_nothing() {
     let sandbox = Sandbox::with_session();
     for (shell, script) in [
         (
@@ -343,7 +343,7 @@ fn sandbox_path() -> String {
 }
 
 #[test]
-fn options_of_init_reach_the_prompt_whatever_is_in_them() {
+fn options_of_init_with_any_characters_reach_the_prompt() {
     let sandbox = Sandbox::without_session();
     let odd = sandbox.home().join("it's a \"b\" \\ $HOME `x` !y");
     sandbox.write(&odd, fake_sts::session_json(in_an_hour()));
@@ -415,7 +415,7 @@ fn init_direnv_with_options_is_a_usage_error() {
 }
 
 #[test]
-fn hook_lives_beside_zoxides_in_either_order() {
+fn hook_works_with_zoxide_in_either_order() {
     let (Some(zoxide), Some(_)) = (tool("zoxide"), tool("script")) else {
         return;
     };
@@ -488,42 +488,42 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
 }
 
 #[test]
-fn bash_hook_before_direnvs_has_direnv_load_once() {
+fn bash_hook_before_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Bash, "direnv", true);
 }
 
 #[test]
-fn bash_hook_after_the_newest_direnvs_has_direnv_load_once() {
+fn bash_hook_after_the_newest_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Bash, "direnv-newest", false);
 }
 
 #[test]
-fn zsh_hook_before_the_newest_direnvs_has_direnv_load_once() {
+fn zsh_hook_before_the_newest_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Zsh, "direnv-newest", true);
 }
 
 #[test]
-fn zsh_hook_after_direnvs_has_direnv_load_once() {
+fn zsh_hook_after_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Zsh, "direnv", false);
 }
 
 #[test]
-fn fish_hook_before_direnvs_has_direnv_load_once() {
+fn fish_hook_before_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Fish, "direnv", true);
 }
 
 #[test]
-fn fish_hook_after_the_newest_direnvs_has_direnv_load_once() {
+fn fish_hook_after_the_newest_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Fish, "direnv-newest", false);
 }
 
 #[test]
-fn tcsh_hook_after_direnvs_has_direnv_load_once() {
+fn tcsh_hook_after_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Tcsh, "direnv-newest", false);
 }
 
 #[test]
-fn elvish_hook_after_direnvs_has_direnv_load_once() {
+fn elvish_hook_after_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::ElvishNewest, "direnv-newest", false);
 }
 
@@ -558,7 +558,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
 }
 
 #[test]
-fn two_directories_of_direnv_and_none_each_have_their_session() {
+fn each_direnv_directory_and_the_shell_outside_has_its_own_session() {
     let (Some(direnv), Some(_)) = (tool("direnv"), tool("script")) else {
         return;
     };
@@ -588,7 +588,7 @@ fn two_directories_of_direnv_and_none_each_have_their_session() {
 }
 
 #[test]
-fn sub_shell_follows_the_session_of_its_parent() {
+fn subshell_follows_the_session_of_its_parent() {
     if tool("script").is_none() {
         return;
     }
@@ -715,7 +715,7 @@ fn ctrl_c_in_a_renewal_leaves_zsh_usable() {
 
 /// In a directory of direnv it makes direnv load again, once: the `.envrc` knows the role.
 #[test]
-fn role_that_is_due_makes_direnv_load_again_once() {
+fn due_role_makes_direnv_reload_once() {
     use super::fake_sts::{FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
     for is_elsewhere in [false, true] {

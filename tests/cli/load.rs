@@ -58,7 +58,7 @@ fn saved_region_is_set_and_an_unknown_expiration_is_unset() {
 }
 
 #[test]
-fn without_a_valid_session_load_prints_nothing_but_the_remedy() {
+fn load_without_a_valid_session_exits_3_with_the_remedy() {
     let sandbox = Sandbox::without_session();
     let file = sandbox.session_file();
     let hint = "hint: run `aws-mfa get <code>`\n";
@@ -199,7 +199,7 @@ fn format_names_of_the_aws_cli_are_accepted() {
 }
 
 #[test]
-fn closed_reader_is_no_error() {
+fn closed_pipe_is_no_error() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     for arguments in [

@@ -82,7 +82,7 @@ fn assert_saved(outcome: &Outcome) {
 }
 
 #[test]
-fn private_authority_is_trusted_by_variable_and_by_profile() {
+fn private_ca_from_variable_or_profile_is_trusted() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     assert_saved(&sandbox.run(["get", "123456"]));
 
@@ -132,7 +132,7 @@ fn certificate_for_another_name_is_an_error() {
 }
 
 #[test]
-fn missing_empty_or_broken_bundle_is_an_error_with_its_path() {
+fn missing_empty_or_invalid_bundle_is_an_error_with_its_path() {
     let (authority, sts, mut sandbox) = user_with_tls();
     let hint = "hint: check AWS_CA_BUNDLE: it must be a PEM file that contains the certificate authority's certificate\n";
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -251,7 +251,7 @@ fn plain_http_endpoint_is_reached_through_http_proxy() {
 
 /// As curl has it; `HTTP_PROXY` in upper case is what a CGI program gets as a request's header.
 #[test]
-fn proxy_variables_are_those_of_curl() {
+fn proxy_variables_have_the_precedence_of_curl() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("HTTP_PROXY", "http://127.0.0.1:1");
@@ -338,7 +338,7 @@ fn refusing_proxy(answer: &'static [u8]) -> String {
 }
 
 #[test]
-fn proxy_that_refuses_to_connect_leaves_the_code_good() {
+fn proxy_that_refuses_to_connect_leaves_the_code_valid() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     for (answer, expected) in [
         (
@@ -461,7 +461,7 @@ fn dead_first_address_does_not_fail_the_call() {
 }
 
 #[test]
-fn no_proxy_excepts_the_host_and_a_missing_proxy_is_an_error() {
+fn host_in_no_proxy_is_reached_directly_and_a_missing_proxy_is_an_error() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     sandbox.set("HTTPS_PROXY", "http://igor:S3CR3T@127.0.0.1:1");
     sandbox.run(["get", "123456"]).is(
@@ -480,7 +480,7 @@ fn no_proxy_excepts_the_host_and_a_missing_proxy_is_an_error() {
 }
 
 #[test]
-fn endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
+fn sts_endpoint_beats_the_general_one_and_can_be_ipv6() {
     let sts = FakeSts::start_at("[::1]");
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");

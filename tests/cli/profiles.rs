@@ -46,7 +46,7 @@ fn tree(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn two_profiles_get_a_session_each() {
+fn each_profile_has_its_own_session() {
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
     let before = tree(&sandbox.home().join(".aws"));
@@ -98,7 +98,7 @@ fn two_profiles_get_a_session_each() {
 }
 
 #[test]
-fn region_flag_beside_a_profiles_wins_and_is_saved() {
+fn region_flag_beats_the_profile_and_is_saved() {
     let sts = FakeSts::start();
     let sandbox = two_accounts(&sts);
     let outcome = sandbox.run(["get", "-p", "work", "--region", "eu-west-3", "111111"]);
@@ -214,7 +214,7 @@ fn explicit_profile_beats_every_variable() {
 }
 
 #[test]
-fn explicit_profile_without_keys_has_those_of_the_environment() {
+fn explicit_profile_without_keys_uses_the_environments_keys() {
     let sts = FakeSts::start();
     let mut sandbox = with_files(&sts, &format!("[profile work]\nmfa_serial = {WORK}\n"), "");
     sandbox
@@ -273,7 +273,7 @@ fn get_load_get_in_one_shell_keeps_the_region() {
 }
 
 #[test]
-fn exported_aws_mfa_profile_means_one_session_for_every_verb() {
+fn exported_aws_mfa_profile_selects_one_session_for_every_subcommand() {
     let sts = FakeSts::start();
     let mut sandbox = two_accounts(&sts);
     sandbox.set("AWS_MFA_PROFILE", "work");
@@ -296,7 +296,7 @@ fn exported_aws_mfa_profile_means_one_session_for_every_verb() {
 }
 
 #[test]
-fn status_says_which_variables_aws_mfa_profile_overrides() {
+fn status_warns_about_variables_that_aws_mfa_profile_overrides() {
     let sts = FakeSts::start();
     let mut sandbox = two_accounts(&sts);
     in_another_project(&mut sandbox);
@@ -323,7 +323,7 @@ fn status_says_which_variables_aws_mfa_profile_overrides() {
 }
 
 #[test]
-fn profile_that_loads_another_ones_session_stands_for_that_one() {
+fn profile_that_loads_another_profile_is_its_alias() {
     let sts = FakeSts::start();
     let mut sandbox = two_accounts(&sts);
     let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
@@ -361,7 +361,7 @@ fn profile_that_loads_another_ones_session_stands_for_that_one() {
 const LIKE_A_SECRET: &str = "wJalrXUtnFEMIxK7MDENGxS3CR3T0bPxRfiCYKEY";
 
 #[test]
-fn secret_in_the_place_of_a_key_id_is_an_error_that_does_not_show_it() {
+fn secret_instead_of_a_key_id_is_an_error_that_does_not_show_it() {
     let sts = FakeSts::start();
     let mut sandbox = with_files(
         &sts,
@@ -528,7 +528,7 @@ fn unreadable_profile_file_is_an_error() {
 }
 
 #[test]
-fn profile_files_named_by_variables_are_read_and_a_tilde_is_expanded() {
+fn profile_files_from_variables_are_read_with_tilde_expanded() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::new();
     sandbox.write("here/config", format!("[profile a]\nmfa_serial = {WORK}\n"));
@@ -705,7 +705,7 @@ mod credential_process {
     }
 
     #[test]
-    fn command_reading_stdin_gets_nothing() {
+    fn command_reading_stdin_gets_end_of_file() {
         let sts = FakeSts::start();
         let sandbox = with_process(
             &sts,

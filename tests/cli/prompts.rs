@@ -35,8 +35,8 @@ macro_rules! in_both_versions {
 }
 
 in_both_versions! {
-    session_saved_expired_or_removed_is_followed
-    session_saved_expired_or_removed_under_strict_env_is_followed
+    saved_expired_or_removed_session_updates_the_shell
+    saved_expired_or_removed_session_under_strict_env_updates_the_shell
     load_strict_without_session_stops_only_a_strict_envrc
     symlinked_session_file_is_watched_with_its_target
     large_and_odd_environment_is_unchanged
@@ -203,7 +203,7 @@ fn life(direnv: &Path, beginnings: &[String]) {
     });
 }
 
-fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
+fn saved_expired_or_removed_session_updates_the_shell(direnv: &Path) {
     // The watch left to `load`, before it, and after it.
     let watch = "watch_file $AWS_SESSION_FILE\n";
     life(
@@ -217,7 +217,7 @@ fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
     );
 }
 
-fn session_saved_expired_or_removed_under_strict_env_is_followed(direnv: &Path) {
+fn saved_expired_or_removed_session_under_strict_env_updates_the_shell(direnv: &Path) {
     let eval = "eval \"$(aws-mfa load)\"\n";
     life(
         direnv,

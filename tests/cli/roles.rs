@@ -57,7 +57,7 @@ fn loaded(sandbox: &Sandbox, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn get_of_a_role_saves_the_users_session_and_assumes_the_role() {
+fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     let outcome = sandbox.run(["get", "-p", "staging", "123456"]);
@@ -120,7 +120,7 @@ fn get_of_a_role_saves_the_users_session_and_assumes_the_role() {
 }
 
 #[test]
-fn get_of_a_role_without_a_code_uses_the_valid_session() {
+fn get_with_a_role_and_no_code_uses_the_valid_session() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
@@ -180,7 +180,7 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
 
 /// One line in the .envrc of each directory, and no `~/.aws`.
 #[test]
-fn role_of_the_environment_is_assumed_under_the_users_name() {
+fn role_from_the_environment_has_the_users_name() {
     let sts = FakeSts::start();
     let mut sandbox = with_master_keys(&sts);
     // Due for renewal at once.
@@ -240,7 +240,7 @@ fn role_of_the_environment_is_assumed_under_the_users_name() {
 }
 
 #[test]
-fn role_is_renewed_when_a_quarter_is_left_and_failure_hands_out_the_old_one() {
+fn role_with_a_quarter_left_is_renewed_and_a_failure_keeps_the_old_one() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     let lasts = |minutes| {
@@ -298,7 +298,7 @@ fn silent_sts_times_out_after_five_seconds() {
 }
 
 #[test]
-fn missing_or_expired_session_is_status_3_with_the_remedy() {
+fn missing_or_expired_session_exits_3_with_the_remedy() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     let base = sandbox.session_file().with_file_name("session-work");
@@ -339,7 +339,7 @@ fn missing_or_expired_session_is_status_3_with_the_remedy() {
 }
 
 #[test]
-fn role_behind_a_role_is_assumed_with_the_credentials_of_the_first() {
+fn second_role_is_assumed_with_the_credentials_of_the_first() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     sts.add_role(
@@ -446,7 +446,7 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
 }
 
 #[test]
-fn changed_profile_is_noticed_and_an_old_session_is_not_the_roles() {
+fn changed_profile_is_noticed_and_the_old_session_is_not_used() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     // Version 0.1 saved the user's session under the role's name.
@@ -520,7 +520,7 @@ fn keys_and_device_come_from_the_source_of_a_role() {
 }
 
 #[test]
-fn role_beside_master_keys_is_used_only_if_it_says_so() {
+fn role_with_master_keys_needs_credential_source_environment() {
     let sts = FakeSts::start();
     let mut sandbox = with_profiles(&sts);
     sandbox
@@ -678,7 +678,7 @@ fn status_shows_the_users_session_and_the_role() {
 }
 
 #[test]
-fn status_says_what_aws_does_not_allow_and_what_needs_a_code() {
+fn status_shows_reduced_durations_and_roles_that_need_a_code() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
@@ -811,7 +811,7 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
 
 #[cfg(unix)]
 #[test]
-fn direnv_follows_the_session_and_the_role_without_a_loop() {
+fn direnv_reloads_for_session_and_role_without_a_loop() {
     use super::shell::Shell;
     use super::tool::tool;
     for direnv in ["direnv", "direnv-newest"] {
@@ -856,7 +856,7 @@ fn direnv_follows_the_session_and_the_role_without_a_loop() {
 }
 
 #[test]
-fn refusal_of_a_role_says_what_to_do() {
+fn refused_role_is_an_error_with_its_hint() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);

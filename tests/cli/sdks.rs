@@ -200,7 +200,7 @@ fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
 
 /// Why `exec` takes `AWS_PROFILE` away.
 #[test]
-fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
+fn exec_with_aws_profile_gives_the_javascript_sdk_the_session() {
     let Some((mut sandbox, _moto)) = user_with_session() else {
         return;
     };
@@ -260,7 +260,7 @@ fn is_the_role(arn: &str) -> bool {
 }
 
 #[test]
-fn aws_cli_and_javascript_sdk_have_the_role_through_credential_process() {
+fn aws_cli_and_javascript_sdk_use_the_role_through_credential_process() {
     let Some((mut sandbox, _moto)) = user_with_role() else {
         return;
     };

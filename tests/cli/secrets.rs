@@ -106,7 +106,7 @@ fn code_known_only_to_sts_is_a_leak() {
 }
 
 #[test]
-fn help_with_secrets_in_variables_shows_none() {
+fn help_with_secrets_in_variables_shows_no_secret() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let assert_no_value = |help: &str| {

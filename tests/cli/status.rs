@@ -189,7 +189,7 @@ fn region_of_the_environment_is_for_sts_unless_the_session_has_it() {
 }
 
 #[test]
-fn json_report_has_exactly_what_scripts_rely_on() {
+fn json_report_has_exactly_the_documented_fields() {
     let mut sandbox = user();
     let end: Timestamp = format!("{:.0}", in_half_a_minute_past(90)).parse().unwrap();
     let file = sandbox.write_session(end);
@@ -295,7 +295,7 @@ fn status_without_a_valid_session_exits_3_with_the_reason() {
 }
 
 #[test]
-fn session_with_less_left_than_valid_for_is_status_3() {
+fn session_with_less_left_than_valid_for_exits_3() {
     let sandbox = user();
     sandbox.write_session(in_half_a_minute_past(90));
     for (needed, status) in [
@@ -537,7 +537,7 @@ fn expiry_is_in_local_time() {
 }
 
 #[test]
-fn time_zone_that_names_a_fifo_is_not_waited_for() {
+fn time_zone_that_is_a_fifo_does_not_block() {
     let mut sandbox = Sandbox::new();
     let file = sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
     let fifo = sandbox.home().join("fifo");
@@ -554,7 +554,7 @@ fn time_zone_that_names_a_fifo_is_not_waited_for() {
 }
 
 #[test]
-fn integration_is_what_brings_the_session_into_the_shell() {
+fn integration_is_direnv_the_hook_or_the_command_to_run() {
     let mut sandbox = user();
     let row = |sandbox: &Sandbox| {
         let shown = sandbox.run(["status"]).stdout;

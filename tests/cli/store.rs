@@ -208,7 +208,7 @@ fn file_of_100_mb_is_rejected_and_can_be_replaced() {
 // Its name.
 
 #[test]
-fn impossible_file_name_is_an_error_before_the_code_is_spent() {
+fn invalid_file_name_is_an_error_before_the_code_is_spent() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let a_directory = "that is the name of a directory";
@@ -297,7 +297,7 @@ fn path_that_is_not_utf8_works() {
 }
 
 #[test]
-fn unset_home_is_an_error_only_if_no_file_is_named() {
+fn unset_home_is_an_error_only_if_no_file_is_configured() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     // HOME unset matters to nobody who names the file.
@@ -390,7 +390,7 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
 }
 
 #[test]
-fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
+fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     if !as_root() {
         return;
     }
@@ -643,7 +643,7 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
 }
 
 #[test]
-fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
+fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let shared = sandbox.home().join("shared");
@@ -848,7 +848,7 @@ fn optional_call_that_fails_does_not_lose_the_session() {
 
 /// What nobody can foresee: the code is spent, and the session cannot be saved.
 #[test]
-fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
+fn failed_save_is_an_error_that_keeps_the_old_session() {
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);

@@ -36,7 +36,7 @@ fn session_with_more_than_the_margin_left_is_kept() {
 
 #[cfg(unix)]
 #[test]
-fn kept_session_that_others_can_read_is_a_warning() {
+fn kept_session_readable_by_others_is_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -64,7 +64,7 @@ fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn waiting_get_names_the_process_with_the_lock() {
+fn waiting_get_shows_the_process_with_the_lock() {
     use std::io::{BufRead, BufReader};
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -95,7 +95,7 @@ fn waiting_get_names_the_process_with_the_lock() {
 /// The lock is of use to others only: what plain `get` can do, works without it as well.
 #[cfg(unix)]
 #[test]
-fn get_without_a_lock_warns_and_goes_on() {
+fn get_without_a_lock_warns_and_continues() {
     use std::os::unix::fs::symlink;
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
@@ -213,7 +213,7 @@ fn invalid_margin_is_a_usage_error() {
 /// The directory is told of, not a lock file that is not there.
 #[cfg(unix)]
 #[test]
-fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
+fn lock_in_a_directory_that_cannot_be_created_is_a_warning() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let taken = sandbox.write("taken", "a file");
@@ -241,7 +241,7 @@ fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
 /// The first holds the lock until its code is there, which is when all of the others wait for it.
 #[cfg(unix)]
 #[test]
-fn only_one_of_ten_concurrent_gets_asks_for_a_code() {
+fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set(

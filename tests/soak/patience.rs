@@ -30,7 +30,7 @@ fn silent_server_times_out_after_20_s_with_the_code_in_doubt() {
 
 /// A machine that takes the connection and never answers the handshake.
 #[test]
-fn unanswered_handshake_times_out_after_5_s_with_the_code_still_good() {
+fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let mut sandbox = Sandbox::with_user(&FakeSts::start());
@@ -93,7 +93,7 @@ fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
 
 /// Before a code is asked for: a user who waits for the prompt does not wait longer than that.
 #[test]
-fn iam_that_says_nothing_is_given_up_after_5_seconds() {
+fn silent_iam_times_out_after_5_s() {
     let aws = FakeSts::start();
     aws.behave(Behaviour::Silence);
     let mut sandbox = Sandbox::with_user(&aws);
