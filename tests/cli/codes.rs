@@ -1,4 +1,4 @@
-//! Where a code comes from: the argument, standard input, a command, the terminal.
+//! Where a code comes from: an argument, standard input, a command, the terminal.
 
 use super::fake_sts::{Behaviour, FakeSts, WRONG_CODE, error_xml};
 use super::sandbox::{DEVICE, Sandbox, binary};
@@ -24,7 +24,7 @@ fn get_with_a_dash_reads_the_code_from_standard_input() {
     assert_eq!(sandbox.run_with(&mut get).status, 0);
     assert_eq!(codes(&sts), ["135790"]);
 
-    // Nothing comes, or what is not text: a usage error, not a hang.
+    // Empty or invalid input is a usage error, not a hang.
     for input in [&b""[..], b"\xff135790\n"] {
         let file = sandbox.write("code", input);
         let mut get = sandbox.command(binary());
@@ -127,7 +127,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     let sandbox = Sandbox::with_user(&sts);
     let prompt = format!("MFA code for {DEVICE}: ");
 
-    // A slip of the finger, a rejected code, the right one.
+    // A typo, a rejected code, the right code.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get < /dev/null > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_line("13579");
@@ -146,7 +146,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
         read("err").contains("aws-mfa: the code was rejected: wrong, expired or already used\n")
     );
 
-    // Three rejected ones are the end. The same one again is not sent again.
+    // Gives up after three rejected codes. The same code is not sent again.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     for code in [WRONG_CODE, WRONG_CODE, "135790"] {
         terminal.wait_for(&prompt);
@@ -169,7 +169,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     }
     assert_eq!(codes(&sts)[2..], [WRONG_CODE, "135790"]);
 
-    // What is not text is malformed.
+    // Input that is not UTF-8 is malformed.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(0xff);
@@ -180,7 +180,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     assert!(read("err").starts_with("aws-mfa: an MFA code has six digits\n"));
     assert_eq!(sts.requests().len(), 5);
 
-    // A refusal that is not the code's ends it: the next code would be spent as well.
+    // Any other refusal ends the prompts: the next code would be wasted too.
     sts.behave(Behaviour::Answer {
         status: 400,
         body: error_xml("ValidationError", "'durationSeconds' is too long"),
@@ -193,7 +193,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     assert_eq!(sts.requests().len(), 6);
     sts.behave(Behaviour::Serve);
 
-    // Ctrl-D gives up.
+    // Ctrl-D ends the prompts.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(4);
@@ -202,7 +202,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     assert_eq!(sts.requests().len(), 6);
 }
 
-/// A key with the code in it that hangs is killed; process.rs has the test of the bound itself.
+/// A hanging command is killed. process.rs tests the time limit itself.
 #[cfg(unix)]
 #[test]
 fn code_command_cannot_read_the_standard_input_of_get() {

@@ -1,4 +1,4 @@
-//! `aws-mfa completions`: profiles are completed by their names, in the real shells.
+//! `aws-mfa completions`, in the real shells.
 
 use super::sandbox::{Outcome, Sandbox, binary, chmod};
 use super::tool::tool;
@@ -14,7 +14,7 @@ fn with_profiles() -> Sandbox {
     sandbox
 }
 
-/// What a shell prints for a script of its own.
+/// The lines that a shell prints for this script.
 fn runs(sandbox: &Sandbox, shell: &str, script: &str) -> Option<Vec<String>> {
     let shell = tool(shell)?;
     let mut command = sandbox.command(shell);
@@ -51,7 +51,7 @@ fn bash_completion_offers_subcommands_and_profiles() {
 #[test]
 fn zsh_completion_sourced_or_in_fpath_offers_profiles() {
     let sandbox = with_profiles();
-    // The last step of zsh's own, by which the matches are offered.
+    // zsh offers the matches through this function.
     let describe = "_describe() { local -a offered=(${(P)3}); print -l -- ${offered%%:*} }\n";
     let script = format!(
         "autoload -Uz compinit; compinit -u -D
@@ -90,7 +90,7 @@ fn fish_completion_offers_subcommands_and_profiles() {
     assert_eq!(lines, [&WORK[..], &COMMANDS[..2]].concat());
 }
 
-/// A command for `exec`, with an argument of its own, beside an `aws-mfa` that the shell knows.
+/// A user with a command and a file to complete after `exec`.
 fn with_command_to_run() -> Sandbox {
     let mut sandbox = with_profiles();
     let program = sandbox.write("bin/frobnicate", "#!/bin/sh\n");
@@ -121,7 +121,7 @@ const COMPLETED: [&str; 5] = [
     "tables.txt",
 ];
 
-/// What `try`, a function of the shell's script, prints for each line.
+/// The script's calls of `try` for each line.
 fn tried() -> String {
     COMMAND_LINES
         .map(|line| format!("try aws-mfa {line}\n"))
@@ -210,8 +210,7 @@ fn fish_completion_after_exec_is_that_of_the_command() {
 #[test]
 fn elvish_completion_offers_profiles() {
     let sandbox = with_profiles();
-    // Its editor, and with it completion, is there in an interactive shell alone: a namespace of
-    // the same name stands for it here.
+    // The editor, which has completion, exists only in an interactive shell. This namespace replaces it.
     let script = "\
         var edit: = (ns [&completion:=(ns [&arg-completer=[&]]) &complex-candidate~={|@a &display='' &code-suffix='' &display-suffix=''| put $a[0] }])
         eval (aws-mfa completions elvish | slurp)

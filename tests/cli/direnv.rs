@@ -1,10 +1,10 @@
-//! `load` within direnv: the dump that it writes, and what it refuses. The prompts are in prompts.rs.
+//! `load` under direnv: the dump that it writes, and its errors. prompts.rs has the prompts.
 
 use super::sandbox::Sandbox;
 use super::tool::tool;
 use std::process::Command;
 
-/// The README's .envrc, with something of the user's after it.
+/// The README's .envrc, with a line of the user's after it.
 pub const ENVRC: &str = "\
 export AWS_MFA_ARN=arn:aws:iam::123456789012:mfa/igor
 export AWS_SESSION_FILE=\"${HOME}/.config/aws/session-${MASTER_AWS_ACCESS_KEY_ID}\"
@@ -13,7 +13,7 @@ direnv_load aws-mfa load
 export PROJECT=mine
 ";
 
-/// The dump of `direnv_load` is read with `direnv apply_dump`, as direnv_load does it.
+/// `direnv apply_dump` reads the dump, as in direnv_load.
 #[test]
 fn direnv_applies_the_dump() {
     let Some(direnv) = tool("direnv") else { return };
@@ -79,7 +79,7 @@ fn leaked_dump_path_is_an_error_with_a_remedy() {
     assert!(!gone.exists());
 }
 
-/// The variables in a dump, unpacked by other means than the program's own.
+/// The variables in a dump, unpacked without the program's own code.
 fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
     use base64::Engine;
     let stream = base64::engine::general_purpose::URL_SAFE
@@ -152,7 +152,7 @@ const NOT_ITS_PLACE: &str = "hint: outside of direnv_load run `unset DIRENV_DUMP
 #[test]
 fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
     let mut sandbox = Sandbox::with_session();
-    // With and without a reader.
+    // With a reader and without one.
     let [fifo, with_reader] = ["fifo", "with-reader"].map(|name| {
         let path = sandbox.home().join(name);
         assert!(
@@ -209,7 +209,7 @@ fn dump_is_not_shown_on_a_terminal() {
     let sandbox = Sandbox::with_session();
     for (place, path) in [("1", "/dev/fd/1"), ("2", "/dev/fd/2")] {
         let line = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load 2>said; cat said");
-        // Where standard error is the terminal too, it is the same file.
+        // If standard error is the terminal too, it is the same file.
         let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
         for line in [line, both] {
             let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, &line).end();
@@ -272,7 +272,7 @@ fn odd_names_are_dumped_as_by_direnv() {
     }
 }
 
-/// A few kilobytes of it unpack to 16 MB of JSON, of which a tree would take many times that.
+/// A few kilobytes unpack to 16 MB of JSON, and a tree would take many times as much.
 #[cfg(target_os = "linux")]
 #[test]
 fn watches_that_unpack_to_more_than_a_mebibyte_take_no_memory() {
@@ -318,7 +318,7 @@ fn load_in_an_envrc_shows_no_secrets_on_a_terminal() {
         return;
     }
     let sandbox = Sandbox::with_session();
-    // Standard error is elsewhere: that the terminal is one decides.
+    // Standard error is elsewhere: only the terminal counts.
     let line = "DIRENV_IN_ENVRC=1 aws-mfa load 2>said";
     let (status, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
     assert_eq!((status, shown.as_str()), (2, ""));
@@ -339,8 +339,8 @@ fn load_in_an_envrc_writes_no_secrets_into_the_log_of_an_editor() {
     assert!(piped.stdout.starts_with("export AWS_ACCESS_KEY_ID="));
 }
 
-/// No prompt, no network, no child: seen by the kernel. And the watch is taken before the file is
-/// read, and the dump written at once, last.
+/// strace shows no prompt, no network and no child process. The watch comes before the file is read, and the dump is
+/// written at the end, in one write.
 #[cfg(unix)]
 #[test]
 fn load_only_reads_and_writes() {

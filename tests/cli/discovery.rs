@@ -1,4 +1,4 @@
-//! `get` without a configured MFA device: IAM is asked for it.
+//! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
@@ -17,7 +17,7 @@ fn iam_with(devices: &[&str]) -> FakeIam {
     }
 }
 
-/// A user who has keys and no named device; IAM lists these.
+/// A user with keys but no configured device. IAM lists these devices.
 fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
     aws.set_iam(iam_with(devices));
     let mut sandbox = Sandbox::with_user(aws);
@@ -31,7 +31,7 @@ fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
 fn only_device_with_codes_is_discovered_and_remembered() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[FIDO, DEVICE]);
-    // A list in pages is read to its end.
+    // All pages of the list are read.
     let pages = FakeIam {
         page: 1,
         ..iam_with(&[FIDO, DEVICE])
@@ -60,7 +60,7 @@ fn only_device_with_codes_is_discovered_and_remembered() {
     let line = format!("\ndevice: {DEVICE} (found in IAM)\n");
     assert!(status.contains(&line), "{status}");
 
-    // Another user's device is of no use: it is remembered for one master key.
+    // The device is remembered for one master key only: another user has another device.
     let file = sandbox.session_file();
     let saved = std::fs::read_to_string(&file).unwrap();
     sandbox.write(&file, saved.replace(KEY_ID, "AKIAOTHER"));

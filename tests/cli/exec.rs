@@ -99,7 +99,7 @@ fn arguments_after_the_commands_name_belong_to_it() {
             "",
         );
     }
-    // Before the name they are ours.
+    // Before the command's name, they belong to exec.
     let outcome = sandbox.run(["exec", "--unknown", "true"]);
     assert_eq!(outcome.status, 2);
     let outcome = sandbox.run(["exec"]);
@@ -135,7 +135,7 @@ fn status_of_the_command_is_the_exit_status() {
 fn command_replaces_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();
-    // The shell's own process is the one that was started.
+    // The command has the pid of the process that was started.
     let child = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "echo $$"])
@@ -145,14 +145,14 @@ fn command_replaces_aws_mfa() {
     let id = child.id();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
-    // A signal kills it, and who waits for it sees that.
+    // A signal kills the command itself, and its parent sees that.
     let status = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "kill -TERM $$"])
         .status()
         .unwrap();
     assert_eq!(status.signal(), Some(15));
-    // To a shell this is 128+N, and a closed pipe ends the command quietly.
+    // A shell shows this as 128+N. A closed pipe ends the command silently.
     let outcome = Outcome::from(
         sandbox
             .command("bash")
@@ -163,7 +163,7 @@ fn command_replaces_aws_mfa() {
     assert_eq!(outcome.stdout, "143\ny\n141\n");
 }
 
-/// What the README says about it.
+/// The guide's workaround.
 #[cfg(target_os = "linux")]
 #[test]
 fn sigpipe_is_ignored_if_env_ignores_it() {
@@ -286,7 +286,7 @@ fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     let (status, shown) = terminal.end();
     assert_eq!(status, 0, "{shown}");
     assert!(shown.ends_with("\nASIASESSION000000001\r\n"), "{shown}");
-    // The next one needs none.
+    // The next command needs no code.
     let (status, shown) = Terminal::run(&sandbox, &script, line).end();
     assert_eq!((status, shown.as_str()), (0, "ASIASESSION000000001\r\n"));
 }

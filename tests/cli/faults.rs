@@ -1,5 +1,5 @@
-//! STS at its worst: whatever it does, a code is sent once, the old session stays, and the user is
-//! told what to do and whether the code is still good.
+//! Faults of STS. In every case, the code is sent at most once, the old session stays, and the message says what to do and
+//! whether the code is still valid.
 
 use super::authority::Authority;
 use super::fake_sts::{
@@ -9,8 +9,8 @@ use super::sandbox::{DEVICE, Sandbox};
 use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 
-/// What `get` says, checked for all that holds for every fault: one request, the old session as it
-/// was, nothing left over, nothing on standard output, in good time.
+/// The error of `get`, with the checks for every fault: one request, the old session unchanged, no leftovers, nothing on
+/// standard output, no long wait.
 #[track_caller]
 fn failed_get(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
@@ -56,7 +56,7 @@ fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
     );
 }
 
-/// The same alerts and broken records as in a handshake, but after STS has read the request.
+/// The same alerts and invalid records as in a handshake, but after STS has read the request.
 #[test]
 fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     let authority = Authority::new();
@@ -121,13 +121,13 @@ fn endless_answer_is_cut_off() {
     }
 }
 
-/// Without a Content-Length the end of the connection is that of the answer, whatever is missing.
+/// Without a Content-Length, the answer ends with the connection, even if part of it is missing.
 #[test]
 fn token_cut_short_by_a_closed_connection_is_not_saved() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let whole = session_xml(1, "2040-01-01T00:00:00Z");
-    // The token last, as it may come.
+    // The token comes last, which is allowed.
     let (before, rest) = whole.split_once("<SessionToken>").unwrap();
     let (token, after) = rest.split_once("</SessionToken>").unwrap();
     let (expiration, end) = after.split_once("</Expiration>").unwrap();
@@ -142,14 +142,14 @@ fn token_cut_short_by_a_closed_connection_is_not_saved() {
             "{cut}"
         );
     }
-    // A whole one is as good as any.
+    // A complete answer is accepted.
     sts.behave(Behaviour::Raw(
         format!("{reordered}</SessionToken>{end}").into(),
     ));
     assert_eq!(sandbox.run(["get", "135791"]).status, 0);
 }
 
-/// AWS quotes parameters that it does not accept.
+/// AWS quotes invalid parameters.
 #[test]
 fn code_in_a_message_from_aws_is_masked() {
     let sts = FakeSts::start();
@@ -172,7 +172,7 @@ fn code_in_a_message_from_aws_is_masked() {
 fn unknown_host_leaves_the_code_valid() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // One that no name server can have, so that none is asked.
+    // No name server can have this name, so none is asked.
     let url = format!("http://{}.invalid", "a".repeat(64));
     sandbox.set("AWS_ENDPOINT_URL_STS", &url);
     let outcome = sandbox.run(["get", "135790"]);
@@ -187,7 +187,7 @@ fn unknown_host_leaves_the_code_valid() {
     );
 }
 
-/// Every row of the table in the design: what STS says, and what the user is told.
+/// What STS answers, and the message for the user.
 #[test]
 fn each_refusal_is_an_error_with_its_hint() {
     let sts = FakeSts::start();
@@ -344,7 +344,7 @@ fn wrong_clock_is_an_error_with_the_difference() {
         );
     }
 
-    // What has no time in it is answered at a time.
+    // The message has no time, but the answer's Date header has.
     sts.set_clock(SignedDuration::from_mins(40))
         .behave(Behaviour::Answer {
             status: 400,
@@ -359,7 +359,7 @@ fn wrong_clock_is_an_error_with_the_difference() {
     );
 }
 
-/// What is no answer of STS's, and what is one but no session.
+/// Answers that are not from STS, or are from STS but contain no session.
 #[test]
 fn answer_without_a_session_is_an_error_and_never_shown() {
     let sts = FakeSts::start();
@@ -388,7 +388,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (200, String::new(), other(200)),
         (403, html.clone(), other(403)),
         (404, String::new(), other(404)),
-        // Nobody but a proxy may ask for a proxy's credentials, and there is none.
+        // Only a proxy may ask for proxy credentials, and there is no proxy.
         (407, html.clone(), other(407)),
         (
             500,

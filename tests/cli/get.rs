@@ -1,10 +1,10 @@
-//! `aws-mfa get`: what a code buys, and every way in which it can fail.
+//! `aws-mfa get`: success, and errors before and after the request.
 
 use super::fake_sts::{FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Sandbox, read_json};
 use jiff::{SignedDuration, Timestamp};
 
-/// The time of day that a session of this length ends, give or take the second that it takes.
+/// The time of day at which a session of this duration ends, give or take a second.
 fn ends(length: SignedDuration) -> [String; 2] {
     let end = Timestamp::now() + length;
     [end, end - SignedDuration::from_secs(5)].map(|end| end.strftime("%H:%M").to_string())
@@ -139,7 +139,7 @@ fn default_session_file_is_in_xdg_config_home() {
     assert_eq!(file.exists(), !cfg!(windows));
 }
 
-/// device.rs has the region of each partition.
+/// device.rs tests the region of each partition.
 #[test]
 fn device_in_another_partition_uses_its_default_region() {
     let sts = FakeSts::start();
@@ -151,7 +151,7 @@ fn device_in_another_partition_uses_its_default_region() {
     assert_eq!(request.form["SerialNumber"], device);
 }
 
-/// duration.rs has the ways in which people write a duration.
+/// duration.rs tests the notations of a duration.
 #[test]
 fn expiry_of_a_36_hour_session_has_a_date() {
     let sts = FakeSts::start();
@@ -162,7 +162,7 @@ fn expiry_of_a_36_hour_session_has_a_date() {
     assert_eq!(sts.requests()[0].form["DurationSeconds"], "129600");
 }
 
-/// What is wrong before STS is asked: no request is sent, and the code is still good.
+/// Errors before the request: nothing is sent, and the code stays valid.
 #[test]
 fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let sts = FakeSts::start();
@@ -298,7 +298,7 @@ fn refused_connection_is_an_error_that_leaves_the_code_valid() {
     );
 }
 
-/// What keeps every test on this machine: without an endpoint of its own it does not get far.
+/// This keeps every test on this machine: without its own endpoint, a request fails at the proxy.
 #[test]
 fn request_to_aws_itself_does_not_leave_the_sandbox() {
     let mut sandbox = Sandbox::with_user(&FakeSts::start());

@@ -1,4 +1,4 @@
-//! `aws-mfa load`: the saved session, handed on to a shell.
+//! `aws-mfa load` for a shell.
 
 use super::sandbox::{Sandbox, binary};
 use jiff::{SignedDuration, Timestamp};
@@ -152,7 +152,7 @@ fn quiet_suppresses_the_reason_and_keeps_the_status() {
     assert_eq!(sandbox.run(["load", "-q", "--format", "direnv"]).status, 2);
 }
 
-/// What a person pastes is in the help and in the README, as the tests have it.
+/// The help and the README contain the tested lines.
 #[test]
 fn help_and_readme_have_the_line_for_each_shell() {
     use super::formats::{CMD, ELVISH, FISH, NUSHELL, POWERSHELL, SH, TCSH};

@@ -1,5 +1,4 @@
-//! The stories of users, told with the real binary. Each runs in a sandbox of its own; AWS is a
-//! server on loopback.
+//! Users' stories with the real binary. Each test has its own sandbox; AWS is a server on loopback.
 
 #![allow(
     clippy::disallowed_methods,

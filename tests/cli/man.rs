@@ -1,4 +1,4 @@
-//! `aws-mfa man`: one page that has all, and that renders without a warning.
+//! `aws-mfa man`: one complete page that renders without a warning.
 
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;

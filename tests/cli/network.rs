@@ -1,4 +1,4 @@
-//! The network as people have it: proxies, private certificate authorities, other endpoints.
+//! Networks in practice: proxies, private certificate authorities, other endpoints.
 
 use super::authority::Authority;
 use super::fake_sts::FakeSts;
@@ -57,7 +57,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It has workers of its own, which an interrupt ends too.
+        // It has workers, which an interrupt ends too.
         let _ = std::process::Command::new("kill")
             .args(["-INT", &self.server.id().to_string()])
             .status();
@@ -65,7 +65,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A user whose STS speaks TLS with a certificate of a private authority.
+/// A user whose STS has a certificate from a private authority.
 fn user_with_tls() -> (Authority, FakeSts, Sandbox) {
     let authority = Authority::new();
     let sts = FakeSts::start_with_tls(authority.server("127.0.0.1"));
@@ -180,7 +180,7 @@ fn connect_proxy_works_with_and_without_a_password() {
     let open = Proxy::start(&sandbox, &program, &[]);
     sandbox.set("HTTPS_PROXY", format!("http://127.0.0.1:{}", open.port));
     assert_saved(&sandbox.run(["get", "111111"]));
-    // Without a scheme it is one of http, as curl has it.
+    // The default scheme is http, as in curl.
     sandbox.set("HTTPS_PROXY", format!("127.0.0.1:{}", open.port));
     assert_saved(&sandbox.run(["get", "222222"]));
     drop(open);
@@ -228,7 +228,7 @@ fn plain_http_endpoint_is_reached_through_http_proxy() {
         .set("http_proxy", format!("http://igor:S3CR3T@{address}"));
     assert_saved(&sandbox.run(["get", "123456"]));
 
-    // It has read the request, so that the code is in doubt.
+    // The proxy has read the request, so the code may be used up.
     sandbox.set("http_proxy", format!("http://{address}"));
     let outcome = sandbox.run(["get", "222222"]);
     let lines: Vec<&str> = outcome.stderr.lines().collect();
@@ -249,7 +249,7 @@ fn plain_http_endpoint_is_reached_through_http_proxy() {
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// As curl has it; `HTTP_PROXY` in upper case is what a CGI program gets as a request's header.
+/// As in curl. In a CGI program, `HTTP_PROXY` in upper case is a request header.
 #[test]
 fn proxy_variables_have_the_precedence_of_curl() {
     let sts = FakeSts::start();
@@ -418,7 +418,7 @@ fn region_that_cannot_be_sent_is_an_error_with_its_origin() {
     assert!(sts.requests().is_empty());
 }
 
-/// The name has two addresses, and the first one answers nothing: its queue of connections is full.
+/// The name has two addresses, and the first does not answer: its queue of connections is full.
 #[cfg(target_os = "linux")]
 #[test]
 fn dead_first_address_does_not_fail_the_call() {
@@ -497,7 +497,7 @@ fn sts_endpoint_beats_the_general_one_and_can_be_ipv6() {
     assert_saved(&sandbox.run(["get", "333333"]));
 }
 
-/// A proxy that lets nothing through, and tells the test where each client wanted to go.
+/// A proxy that refuses every connection, and reports the targets to the test.
 fn closed_gate() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
