@@ -1,5 +1,4 @@
-//! Profiles in `~/.aws`: several accounts side by side, keys from elsewhere, and files that are
-//! broken.
+//! Profiles in `~/.aws`: several accounts side by side, keys from elsewhere, and invalid files.
 
 use super::fake_sts::{self, FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 const WORK: &str = "arn:aws:iam::111111111111:mfa/igor";
 const PRIVATE: &str = "arn:aws:iam::222222222222:mfa/igor";
 
-/// A user who has nothing but `~/.aws`, with these two files.
+/// A user with only these two files in `~/.aws`.
 fn with_files(sts: &FakeSts, config: &str, credentials: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("AWS_ENDPOINT_URL_STS", sts.url());
@@ -30,13 +29,13 @@ fn two_accounts(sts: &FakeSts) -> Sandbox {
     )
 }
 
-/// Runs a `get` that has to fail, and gives the two lines that it says.
+/// Runs a `get` that must fail, and returns the two lines of its error.
 #[track_caller]
 fn fails(sandbox: &Sandbox, arguments: &[&str]) -> String {
     sandbox.run(arguments).failed(1).to_owned()
 }
 
-/// All files below a directory, with what is in them.
+/// All files below a directory, with their contents.
 fn tree(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     std::fs::read_dir(directory)
         .unwrap()
@@ -70,7 +69,7 @@ fn each_profile_has_its_own_session() {
         assert_eq!(request.region, region);
         assert_eq!(request.form["DurationSeconds"], duration);
     }
-    // The region of a profile goes with its session, whichever shell takes it.
+    // A profile's region belongs to its session, in every shell.
     let work = sandbox.run(["load", "-p", "work"]).stdout;
     assert!(
         work.contains("export AWS_ACCESS_KEY_ID='ASIASESSION000000001'\n"),
@@ -90,7 +89,7 @@ fn each_profile_has_its_own_session() {
         "{private}"
     );
     assert!(!private.contains("REGION"), "{private}");
-    // AWS_PROFILE names the same session as the flag.
+    // AWS_PROFILE selects the same session as the flag.
     let mut sandbox = sandbox;
     sandbox.set("AWS_PROFILE", "work");
     assert_eq!(sandbox.run(["load"]).stdout, work);
@@ -153,11 +152,11 @@ fn profile_flag_beats_the_environment_and_aws_profile_does_not() {
         .set("AWS_PROFILE", "work");
     sandbox.get("222222");
     assert!(file.exists());
-    // The profile's other settings count all the same.
+    // The profile's other settings still count.
     assert_eq!(sts.requests()[1].form["SerialNumber"], WORK);
 }
 
-/// Another project's `.envrc`: every setting that there is, for another account.
+/// Another project's `.envrc`, with every setting for another account.
 fn in_another_project(sandbox: &mut Sandbox) {
     sandbox
         .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAOTHER")
@@ -197,7 +196,7 @@ fn explicit_profile_beats_every_variable() {
     sandbox.set("AWS_MFA_PROFILE", "work");
     asked(&sandbox, &["get"], "135790");
     let file = sandbox.session_file();
-    // AWS_PROFILE is what some other tool needs: the environment's settings count.
+    // AWS_PROFILE may be for another tool, so the environment's settings count.
     sandbox
         .unset("AWS_MFA_PROFILE")
         .set("AWS_PROFILE", "work")
@@ -222,7 +221,7 @@ fn explicit_profile_without_keys_uses_the_environments_keys() {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET);
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
     assert_eq!(sandbox.session_directory(), ["session-work"]);
-    // One that signs in elsewhere has not.
+    // A profile with IAM Identity Center does not.
     sandbox.write(".aws/config", "[profile sso]\nsso_session = corporate\n");
     assert_eq!(
         fails(&sandbox, &["get", "-p", "sso", "111111"]),
@@ -232,7 +231,7 @@ fn explicit_profile_without_keys_uses_the_environments_keys() {
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// Sets in the sandbox what `load` prints, as a shell would.
+/// Applies the output of `load` to the sandbox, as a shell would.
 fn load(sandbox: &mut Sandbox, arguments: &[&str]) {
     let loaded = sandbox.run([&["load", "--format", "dotenv"], arguments].concat());
     assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
@@ -257,7 +256,7 @@ fn get_load_get_in_one_shell_keeps_the_region() {
         assert_eq!(region(&sandbox), "eu-central-1");
         load(&mut sandbox, &[]);
     }
-    // A region that the user exports is the shell's own again.
+    // If the user exports another region, the shell keeps that one.
     sandbox.set("AWS_REGION", "us-west-2");
     assert_eq!(sandbox.run(["get", "444444"]).status, 0);
     assert_eq!(region(&sandbox), serde_json::Value::Null);
@@ -357,7 +356,7 @@ fn profile_that_loads_another_profile_is_its_alias() {
     assert!(sandbox.session_directory().is_empty());
 }
 
-/// As long as AWS's secrets are, and with the word in it by which leaks are found.
+/// A secret of AWS's length that contains the word for finding leaks.
 const LIKE_A_SECRET: &str = "wJalrXUtnFEMIxK7MDENGxS3CR3T0bPxRfiCYKEY";
 
 #[test]
@@ -589,7 +588,7 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
 mod credential_process {
     use super::*;
 
-    /// A user whose profile `work` has its keys from this command line.
+    /// A user whose profile `work` gets its keys from this command line.
     fn with_process(sts: &FakeSts, command_line: &str) -> Sandbox {
         with_files(
             sts,
@@ -696,7 +695,7 @@ mod credential_process {
             fails(&sandbox, &["get", "-p", "work", "111111"]),
             says("runs aws-mfa again")
         );
-        // Behind another program it cannot be seen from here; it is refused from within.
+        // Behind another program, only the inner aws-mfa can notice it.
         let sandbox = with_process(&sts, "sh $HOME/wrapper");
         sandbox.write("wrapper", "exec aws-mfa get -p work 111111\n");
         let said = fails(&sandbox, &["get", "-p", "work", "111111"]);
@@ -744,7 +743,7 @@ fn profile_files_are_read_once() {
     }
 }
 
-/// Once it was waited for, its id may be another program's.
+/// After it was reaped, another program may have its id.
 #[test]
 fn failed_credential_process_is_not_signalled_after_it_was_reaped() {
     let Some(strace) = tool("strace") else { return };
@@ -755,7 +754,7 @@ fn failed_credential_process_is_not_signalled_after_it_was_reaped() {
         "",
     );
     let trace = sandbox.home().join("trace");
-    // Without a terminal the command has a process group of its own.
+    // Without a terminal, the command has its own process group.
     let mut command = sandbox.command("setsid");
     command
         .arg("--wait")

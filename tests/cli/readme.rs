@@ -1,4 +1,4 @@
-//! What the README and the documents beside it say, held against the product.
+//! The README and the other documents, compared with the product.
 
 use super::direnv::ENVRC;
 use super::moto::Moto;
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-/// The first page.
+/// The README.
 pub const README: &str = include_str!("../../README.md");
-/// The longer recipes.
+/// The guide.
 pub const GUIDE: &str = include_str!("../../.github/GUIDE.md");
 
 const DENY: &str = include_str!("../../.github/iam/deny-without-mfa.json");
@@ -57,7 +57,7 @@ fn links_between_the_documents_have_targets() {
     ] {
         let path = root.join(document);
         let text = std::fs::read_to_string(&path).unwrap();
-        // What is between fences is no link.
+        // Code blocks contain no links.
         let prose: String = text.split("```").step_by(2).collect();
         for link in prose.split("](").skip(1) {
             let link = link.split(')').next().unwrap();
@@ -100,7 +100,7 @@ const WITH_MFA: Option<(&str, &str, &str)> = Some(("Bool", "aws:MultiFactorAuthP
 const UNTIL: Option<(&str, &str, &str)> =
     Some(("DateLessThan", "aws:CurrentTime", "2026-12-31T00:00:00Z"));
 
-/// Checks every statement of a policy, and gives all resources that it names.
+/// Checks every statement of a policy, and returns all its resources.
 #[track_caller]
 fn assert_policy(policy: &str, expected: &[Statement]) -> BTreeSet<String> {
     let policy: Value = serde_json::from_str(policy).unwrap();
@@ -159,7 +159,7 @@ fn deny_policy_exempts_only_calls_needed_before_a_session() {
     let expected = [("Deny", "NotAction", excepted.as_slice(), WITHOUT_MFA)];
     assert_eq!(assert_policy(DENY, &expected), set(["*"]));
 
-    // The quick start's is the same, but for its layout.
+    // The quick start has the same policy in another layout.
     let quick_start = blocks(README, "sh")[0];
     let (_, policy) = quick_start.split_once("<<'EOF'\n").unwrap();
     let (policy, _) = policy.split_once("\nEOF\n").unwrap();
@@ -272,8 +272,8 @@ fn demo_picture_is_up_to_date() {
     );
 }
 
-/// The quick start, word by word, on an empty account: CloudShell is bash with an administrator's
-/// credentials, AWS is moto (which takes every code), and the user's machine has bash and direnv.
+/// The quick start, word for word, on an empty account: CloudShell is bash with an administrator's credentials, AWS is moto
+/// (which accepts every code), and the user's machine has bash and direnv.
 #[test]
 fn quick_start_on_an_empty_account_succeeds() {
     let (Some(moto_server), Some(aws), Some(bash), Some(direnv)) = (

@@ -1,4 +1,4 @@
-//! Roles: one code serves every role of the user, and each is renewed without another one.
+//! Roles: one code serves all of a user's roles, and each is renewed without another code.
 
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
 use super::sandbox::{DEVICE, Sandbox, mode, profile_keys, read_json};
@@ -8,7 +8,7 @@ use serde_json::json;
 const DEPLOY: &str = "arn:aws:iam::333333333333:role/team/deploy";
 const READER: &str = "arn:aws:iam::444444444444:role/reader";
 
-/// A user whose profile `work` has the keys, and `staging` a role that is reached with them.
+/// A user whose profile `work` has the keys, and whose profile `staging` has a role.
 fn with_profiles(sts: &FakeSts) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("AWS_ENDPOINT_URL_STS", sts.url());
@@ -48,7 +48,7 @@ fn actions(sts: &FakeSts) -> Vec<String> {
         .collect()
 }
 
-/// The access key that `load` hands out.
+/// The access key that `load` prints.
 #[track_caller]
 fn loaded(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let outcome = sandbox.run([&["load", "--format", "json"], arguments].concat());
@@ -129,7 +129,7 @@ fn get_with_a_role_and_no_code_uses_the_valid_session() {
     assert!(lines[0].starts_with("kept the session in "), "{lines:?}");
     assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
-    // Every terminal asks for it, and one of them gets it.
+    // All terminals start together, and one of them sends the request.
     let kept = sandbox.run(["get", "-p", "staging", "--unless-valid"]);
     let directory = sandbox
         .session_file()
@@ -145,7 +145,7 @@ fn get_with_a_role_and_no_code_uses_the_valid_session() {
         kept.stdout
     );
     assert_eq!(actions(&sts).len(), 2);
-    // `load` alone does it as well.
+    // `load` alone assumes it too.
     std::fs::remove_file(sandbox.session_file().with_file_name("role-staging")).unwrap();
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
 }
@@ -208,11 +208,11 @@ fn role_from_the_environment_has_the_users_name() {
         .filter(|name| !name.ends_with(".lock"))
         .collect::<Vec<_>>()
     );
-    // One that is due is not mistaken for the user's session.
+    // A due role is not mistaken for the user's session.
     for key in ["ASIAROLE000000000002", "ASIAROLE000000000003"] {
         assert_eq!(loaded(&sandbox, &[]), key);
     }
-    // Another role of the same user: no code, and the name is known.
+    // Another role of the same user needs no code, and the name is known.
     sts.add_role(READER, Role::default());
     assert_eq!(
         loaded(&sandbox, &["--role-arn", READER]),
@@ -221,7 +221,7 @@ fn role_from_the_environment_has_the_users_name() {
     sandbox.set("AWS_MFA_ROLE_ARN", READER);
     assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000004");
     assert_eq!(sts.requests_for("GetCallerIdentity").len(), 1);
-    // Without a role it is the user's own session, with one request as ever.
+    // Without a role, it is the user's own session, with one request as usual.
     sandbox.unset("AWS_MFA_ROLE_ARN");
     assert_eq!(loaded(&sandbox, &[]), "ASIASESSION000000001");
     let before = sts.requests().len();
@@ -252,14 +252,14 @@ fn role_with_a_quarter_left_is_renewed_and_a_failure_keeps_the_old_one() {
             },
         );
     };
-    // Of 30 minutes a quarter is 7:30.
+    // A quarter of 30 minutes is 7:30.
     lasts(8);
     assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
     lasts(7);
     assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000003");
-    // STS does not answer; the saved credentials are still valid for some minutes.
+    // STS does not answer, but the saved credentials are still valid for some minutes.
     sts.behave(Behaviour::Close);
     let outcome = sandbox.run(["load", "-p", "staging"]);
     assert_eq!(outcome.status, 0);
@@ -367,7 +367,7 @@ fn second_role_is_assumed_with_the_credentials_of_the_first() {
         .map(|(action, key)| (action.to_owned(), key.to_owned()))
     );
     assert_eq!(loaded(&sandbox, &["-p", "reader"]), "ASIAROLE000000000002");
-    // From the second role on there is no MFA.
+    // From the second role on, there is no MFA.
     sts.add_role(READER, Role::default());
     let outcome = sandbox.run(["get", "-p", "reader"]);
     assert_eq!(outcome.status, 1);
@@ -410,7 +410,7 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
     assert_eq!(sts.requests().len(), 1);
 
-    // A rejected code is no reason to lose the credentials that there are.
+    // A rejected code does not lose the existing credentials.
     let outcome = sandbox.run(["get", "-p", "staging", "--direct", "000000"]);
     assert!(
         outcome.stderr.starts_with("aws-mfa: the code was rejected"),
@@ -463,7 +463,7 @@ fn changed_profile_is_noticed_and_the_old_session_is_not_used() {
     let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
     sandbox.write(".aws/config", config.replace(DEPLOY, READER));
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
-    // A plain profile that becomes a role's.
+    // A plain profile that gets a role.
     assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIASESSION000000001");
     sandbox.write(
         ".aws/config",
@@ -475,8 +475,7 @@ fn changed_profile_is_noticed_and_the_old_session_is_not_used() {
     assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIAROLE000000000003");
 }
 
-/// Of two sources the role's own keys do not count, but for a profile that names itself; the device is
-/// inherited.
+/// A role's profile uses the keys of its source, not its own, unless it is its own source. It inherits the device.
 #[test]
 fn keys_and_device_come_from_the_source_of_a_role() {
     let sts = FakeSts::start();
@@ -548,7 +547,7 @@ fn role_with_master_keys_needs_credential_source_environment() {
     );
     assert_eq!(sandbox.run(["get", "123456"]).status, 0);
     assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000001");
-    // Explicitly as well; the session is that of the keys.
+    // An explicit profile too. The session belongs to the keys.
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
     assert_eq!(sts.requests_for("GetSessionToken").len(), 1);
 }
@@ -739,7 +738,7 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     assert_eq!(json["saved"][1]["session"]["state"], "expired");
     assert_eq!(json["saved"][2]["role"], serde_json::Value::Null);
 
-    // A role alone; then the session, with its roles.
+    // First only a role, then the session with its roles.
     sandbox.run(["clear", "-p", "staging"]).is(
         0,
         &format!("removed the role's credentials ({directory}/role-staging)\n"),
@@ -796,7 +795,7 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
         &expected,
         "aws-mfa: warning: skipping the profile a%b: its name cannot be quoted\n",
     );
-    // Appended once, there is nothing more to append; and the new profiles mean the old ones.
+    // After appending, there is nothing more to append, and the new profiles are aliases of the old ones.
     sandbox.write(".aws/config", format!("{config}{expected}"));
     sandbox.run(["init", "aws-config"]).is(0, "", "");
     assert_eq!(
@@ -818,7 +817,7 @@ fn direnv_reloads_for_session_and_role_without_a_loop() {
         let Some(direnv) = tool(direnv) else { return };
         let sts = FakeSts::start();
         let sandbox = with_profiles(&sts);
-        // Due for renewal at each load: the renewal itself must not be a reason to load again.
+        // Due for renewal at each load: the renewal must not make direnv reload again.
         sts.add_role(
             DEPLOY,
             Role {
@@ -842,12 +841,12 @@ fn direnv_reloads_for_session_and_role_without_a_loop() {
         assert_eq!(shell.variable("AWS_REGION"), "eu-west-1");
         assert_eq!(shell.run("true"), "");
         assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), first);
-        // A role that another process has renewed reaches this shell.
+        // This shell notices a role that another process has renewed.
         assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
         shell.run("");
         assert_ne!(shell.variable("AWS_ACCESS_KEY_ID"), first);
         assert_eq!(shell.run("true"), "");
-        // So does the end of the user's session.
+        // It also notices the end of the user's session.
         assert_eq!(sandbox.run(["clear", "-p", "work"]).status, 0);
         shell.run("");
         assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "unset");
@@ -870,7 +869,7 @@ fn refused_role_is_an_error_with_its_hint() {
         let first = outcome.stderr.lines().next().unwrap().to_owned();
         (outcome.status, first, sts.requests().len() - before)
     };
-    // What may pass is tried again, within the five seconds; there is no code in it.
+    // Temporary faults are retried within five seconds: the request contains no code.
     assert_eq!(
         refused(400, "Throttling", "Rate exceeded"),
         (1, "aws-mfa: STS is busy".to_owned(), 3)
@@ -904,7 +903,7 @@ fn refused_role_is_an_error_with_its_hint() {
     );
 }
 
-/// What answers may be a proxy that knows better.
+/// A cache may answer instead of STS.
 #[test]
 fn credentials_of_another_role_are_not_saved() {
     let sts = FakeSts::start();

@@ -1,7 +1,6 @@
-//! The session file under fire: whatever is in its place, whoever owns it, and whatever the disk
-//! does.
+//! The session file in bad conditions: wrong kinds of files, other owners, and disk faults.
 //!
-//! Each failure has its exact message, costs no code where it can be foreseen, and loses nothing.
+//! Each failure has its exact message, costs no code if it can be foreseen, and loses nothing.
 
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode};
@@ -16,19 +15,19 @@ use std::process::{Command, Stdio};
 const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
 const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
-/// Someone else: neither root nor, most likely, the user who runs the tests.
+/// Another user: neither root nor, most likely, the user who runs the tests.
 pub const SOMEBODY: u32 = 54_321;
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A test that needs root says so if there is none.
+/// Whether the tests run as root. Without root, a test is skipped.
 pub fn as_root() -> bool {
     root("be somebody else")
 }
 
-/// Runs `get` with the session file at `path`; it fails without a request to STS, like this.
+/// Runs `get` with the session file at `path`. It must fail with this message, without a request.
 #[track_caller]
 fn get_fails(sandbox: &mut Sandbox, sts: &FakeSts, path: &Path, reason: &str, hint: &str) {
     let requests = sts.requests().len();
@@ -49,7 +48,7 @@ fn cannot_save(outcome: &Outcome, path: &Path, reason: &str, hint: &str) {
     );
 }
 
-/// Runs `load` with the session file at `path`; it fails like this.
+/// Runs `load` with the session file at `path`. It must fail with this message.
 #[track_caller]
 fn load_fails(sandbox: &mut Sandbox, path: &Path, message: &str) {
     let outcome = sandbox.set("AWS_SESSION_FILE", path).run(["load"]);
@@ -65,14 +64,14 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
     sandbox.get(code);
 }
 
-/// The sandbox handed to someone else, who may run the binary in it and owns the home directory.
+/// Gives the sandbox to another user, who can run the binary and owns the home directory.
 pub fn as_somebody(sandbox: &Sandbox) -> Command {
     let directory = sandbox.home().parent().unwrap().to_owned();
     chmod(&directory, 0o755);
     let program = directory.join("aws-mfa");
     if !program.exists() {
-        // By another process: the system runs no program that is open for writing, and a test beside
-        // this one could start a child while it is open here.
+        // Another process copies it: a program that is open for writing cannot run, and a parallel test could start a
+        // child while it is open here.
         let copied = Command::new("cp").arg(binary()).arg(&program).status();
         assert!(copied.unwrap().success());
     }
@@ -82,7 +81,7 @@ pub fn as_somebody(sandbox: &Sandbox) -> Command {
     command
 }
 
-// What is in the place of the file.
+// The kind of file.
 
 #[test]
 fn missing_directory_is_created_and_file_in_its_place_is_an_error() {
@@ -205,7 +204,7 @@ fn file_of_100_mb_is_rejected_and_can_be_replaced() {
     assert_eq!(sandbox.run(["load"]).status, 0);
 }
 
-// Its name.
+// The file's name.
 
 #[test]
 fn invalid_file_name_is_an_error_before_the_code_is_spent() {
@@ -300,11 +299,11 @@ fn path_that_is_not_utf8_works() {
 fn unset_home_is_an_error_only_if_no_file_is_configured() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // HOME unset matters to nobody who names the file.
+    // HOME does not matter if the file is configured.
     sandbox.unset("HOME");
     get_works(&sandbox, "111111");
     assert_eq!(sandbox.run(["load"]).status, 0);
-    // Nobody has a home directory with this number.
+    // No user has this number, so there is no home directory.
     if as_root() {
         sandbox.unset("AWS_SESSION_FILE");
         sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
@@ -316,7 +315,7 @@ fn unset_home_is_an_error_only_if_no_file_is_configured() {
     }
 }
 
-// Who may do what.
+// Permissions.
 
 #[test]
 fn modes_are_private_under_any_umask() {
@@ -325,7 +324,7 @@ fn modes_are_private_under_any_umask() {
         let mut sandbox = Sandbox::with_user(&sts);
         let script = format!("umask {umask}; exec \"$0\" get 11111{number}");
         let mut command = if is_root() {
-            // Root may read what has no mode at all.
+            // Root can read files of mode 0.
             let mut command = as_somebody(&sandbox);
             let program = command.get_program().to_owned();
             command = sandbox.command("sh");
@@ -355,7 +354,7 @@ fn modes_are_private_under_any_umask() {
     }
 }
 
-/// At no moment of a `get` is there a file that others may read.
+/// At no moment during `get` can others read a file.
 #[test]
 fn file_is_created_with_0600_and_never_changes_its_mode() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
@@ -378,7 +377,7 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
         .lines()
         .filter(|line| line.contains("O_CREAT"))
         .collect();
-    // The one that tries the directory, and the one that is renamed.
+    // One file for testing the directory, and one that is renamed.
     assert_eq!(made.len(), 2, "{log}");
     for line in made {
         assert!(
@@ -414,7 +413,7 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         (0o400, SOMEBODY, String::new()),
         (0o640, SOMEBODY, warning("0640")),
         (0o604, SOMEBODY, warning("0604")),
-        // A group that has the user's number is the user's own.
+        // A group with the user's number is the user's private group.
         (0o664, 0, warning("0664")),
     ] {
         own(0, group);
@@ -464,7 +463,7 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     }
     assert!(sts.requests().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), before);
-    // Nor can another user's file be read.
+    // Another user's file cannot be read either.
     sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
         3,
         "",
@@ -475,7 +474,7 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     );
 }
 
-/// The directory can be written to but not read: it cannot be synced, and the session is saved.
+/// The directory can be written to but not read, so it cannot be synced, but the session is saved.
 #[test]
 fn directory_that_cannot_be_synced_is_no_failure() {
     if !as_root() {
@@ -494,7 +493,7 @@ fn directory_that_cannot_be_synced_is_no_failure() {
     assert!(saved.contains("ASIASESSION000000002"), "{saved}");
 }
 
-/// In a directory that everyone can write in, as /tmp is.
+/// In a directory that everyone can write to, like /tmp.
 #[test]
 fn file_and_symlink_of_another_user_are_rejected() {
     if !as_root() {
@@ -510,7 +509,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
     let get = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).args(["get", "123456"]));
     let load = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).arg("load"));
 
-    // Another user's session is not taken, and cannot be replaced.
+    // Another user's session is not loaded, and cannot be replaced.
     let planted = super::fake_sts::session_json(in_an_hour());
     sandbox.write("shared/session", planted);
     std::os::unix::fs::chown(&file, Some(1), None).unwrap();
@@ -529,7 +528,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
     );
     cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
 
-    // Another user's symlink would have a file of this user's replaced.
+    // Another user's symlink could make `get` replace one of this user's files.
     std::fs::remove_file(&file).unwrap();
     let precious = sandbox.write("precious", "mine");
     std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
@@ -548,14 +547,14 @@ fn file_and_symlink_of_another_user_are_rejected() {
     );
     assert!(sts.requests().is_empty());
 
-    // This user's own is followed, there too.
+    // This user's own symlink is followed there too.
     std::os::unix::fs::lchown(&file, Some(SOMEBODY), None).unwrap();
     assert_eq!(get(&sandbox).status, 0);
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert_eq!(load(&sandbox).status, 0);
 }
 
-/// A symlink that is asked by name can be another one when it is asked again.
+/// Between two calls by name, a symlink can be replaced.
 #[test]
 fn symlink_is_checked_and_read_from_one_descriptor() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
@@ -595,7 +594,7 @@ fn symlink_is_checked_and_read_from_one_descriptor() {
     }
 }
 
-/// The other user puts their symlink in the place of this user's own, and back, all the time.
+/// Another user keeps replacing this user's symlink with their own, and back.
 #[cfg(target_os = "linux")]
 #[test]
 fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
@@ -680,7 +679,7 @@ fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
         let load = sandbox.run(["load"]);
         assert_eq!((load.status, load.stderr.as_str()), (0, ""));
     }
-    // A group that has the user's number is the user's own.
+    // A group with the user's number is the user's private group.
     if as_root() {
         for (group, warned) in [(SOMEBODY, true), (0, false)] {
             chmod(&shared, 0o770);
@@ -689,7 +688,7 @@ fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
             assert_eq!(outcome.stderr.contains("mode 0770"), warned);
         }
     }
-    // As the one that a symlink leads to.
+    // The same for the directory of a symlink's target.
     chmod(&shared, 0o777);
     let link = sandbox.home().join("link");
     symlink(shared.join("session"), &link).unwrap();
@@ -718,7 +717,7 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
 
 // The disk.
 
-/// A mount namespace of one's own, where the machine permits it.
+/// A private mount namespace, if the machine permits it.
 fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
     let namespace = if is_root() {
         &["--mount"][..]
@@ -749,7 +748,7 @@ fn full_disk_is_an_error_before_the_code_is_spent() {
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_SESSION_FILE", "/mnt/session");
     let old = sandbox.write("old", super::fake_sts::session_json(in_an_hour()));
-    // Room is left for the name of a file, and for a part of what is in it.
+    // There is room for the name of a file, and for a part of its contents.
     let script = format!(
         "umask 077; mount -t tmpfs -o size=32k tmpfs /mnt; cp {} /mnt/session
          head -c 24k /dev/zero > /mnt/filling
@@ -787,7 +786,7 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
         ),
     );
 
-    // As `docker run -v file:file` does it: renaming onto it fails.
+    // As with `docker run -v file:file`: renaming onto it fails.
     let script = "mount -t tmpfs tmpfs /mnt; touch /mnt/outside /mnt/session
                   mount --bind /mnt/outside /mnt/session; \"$0\" get 123456";
     let mut command = in_namespace(&sandbox, script).unwrap();
@@ -801,7 +800,7 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
     assert!(sts.requests().is_empty());
 }
 
-/// Each of these is of use, and none is worth a code.
+/// These calls are useful, but not worth losing a code.
 #[test]
 fn optional_call_that_fails_does_not_lose_the_session() {
     let Some(strace) = tool("strace") else { return };
@@ -820,7 +819,7 @@ fn optional_call_that_fails_does_not_lose_the_session() {
     .into_iter()
     .enumerate()
     {
-        // Ahead of now, so that the time has to be set.
+        // In the future, so that the time must be set.
         sandbox.write_session(in_an_hour());
         let ahead = std::time::SystemTime::now() + std::time::Duration::from_secs(600);
         let old = std::fs::File::open(&file).unwrap();
@@ -846,7 +845,7 @@ fn optional_call_that_fails_does_not_lose_the_session() {
     }
 }
 
-/// What nobody can foresee: the code is spent, and the session cannot be saved.
+/// An unforeseeable fault: the code is spent, and the session cannot be saved.
 #[test]
 fn failed_save_is_an_error_that_keeps_the_old_session() {
     let Some(strace) = tool("strace") else { return };

@@ -1,4 +1,4 @@
-//! `get --unless-valid`: terminals that start together ask once.
+//! `get --unless-valid`: if terminals start together, one prompts for a code.
 
 use super::fake_sts::FakeSts;
 use super::sandbox::{Outcome, Sandbox, binary};
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::process::Stdio;
 
 fn in_minutes(minutes: i64) -> Timestamp {
-    // Half a minute more, so that the time that the test takes does not show.
+    // Half a minute more, so that the test's own time does not matter.
     Timestamp::now() + SignedDuration::from_secs(60 * minutes + 29)
 }
 
@@ -28,7 +28,7 @@ fn session_with_more_than_the_margin_left_is_kept() {
         "",
     );
     assert!(sts.requests().is_empty());
-    // Without a lock, which only one that asks for a code needs.
+    // Without a lock, because no code is needed.
     let name = sandbox.session_file();
     let name = name.file_name().unwrap().to_str().unwrap();
     assert_eq!(sandbox.session_directory(), [name]);
@@ -55,7 +55,7 @@ fn kept_session_readable_by_others_is_a_warning() {
     );
 }
 
-/// The file of the lock of the sandbox's session file.
+/// The lock file for the sandbox's session file.
 #[cfg(unix)]
 fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
     let name = format!(".session-{}.lock", super::fake_sts::KEY_ID);
@@ -92,7 +92,7 @@ fn waiting_get_shows_the_process_with_the_lock() {
     assert!(outcome.stdout.starts_with("kept the session in "));
 }
 
-/// The lock is of use to others only: what plain `get` can do, works without it as well.
+/// The lock only helps other processes: without it, this works like plain `get`.
 #[cfg(unix)]
 #[test]
 fn get_without_a_lock_warns_and_continues() {
@@ -173,7 +173,7 @@ fn session_with_less_than_the_margin_left_is_replaced() {
         (14, &["--unless-valid"][..], false),
         (16, &["--unless-valid"], true),
         (29, &["--unless-valid=30m"], false),
-        // A quarter of the duration is the most: 15 minutes of an hour.
+        // At most a quarter of the duration: 15 minutes of an hour.
         (16, &["--unless-valid=30m", "--duration", "1h"], true),
     ]
     .into_iter()
@@ -210,7 +210,7 @@ fn invalid_margin_is_a_usage_error() {
     );
 }
 
-/// The directory is told of, not a lock file that is not there.
+/// The message contains the directory, not the missing lock file.
 #[cfg(unix)]
 #[test]
 fn lock_in_a_directory_that_cannot_be_created_is_a_warning() {
@@ -238,7 +238,7 @@ fn lock_in_a_directory_that_cannot_be_created_is_a_warning() {
     assert!(sts.requests().is_empty());
 }
 
-/// The first holds the lock until its code is there, which is when all of the others wait for it.
+/// The first process holds the lock until it has a code. Meanwhile, all others wait for the lock.
 #[cfg(unix)]
 #[test]
 fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
@@ -259,7 +259,7 @@ fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
                 .unwrap()
         })
         .collect();
-    // Nine say that they wait; only then does the code come.
+    // The code comes only after nine processes have reported that they wait.
     let mut waiting = 0;
     let mut ends = Vec::new();
     let notes: Vec<_> = terminals
@@ -314,7 +314,7 @@ fn lock_file_is_private_and_makes_no_shell_reload() {
     let directory = sandbox.project(&direnv, "direnv_load aws-mfa load\n");
     let mut shell = Shell::open(&sandbox, &directory, &direnv);
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000000");
-    // It takes the lock, and then has no code to spend.
+    // It takes the lock, but has no code.
     let shown = shell.run("aws-mfa get --unless-valid=3h 12345");
     assert!(
         shown.starts_with("aws-mfa: ") && !shown.contains("direnv:"),

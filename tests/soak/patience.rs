@@ -1,4 +1,4 @@
-//! How long `get` waits: for an answer, for a connection, for the next code.
+//! How long `get` waits for an answer, for a connection and for the next code.
 
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{Sandbox, in_an_hour};
@@ -28,7 +28,7 @@ fn silent_server_times_out_after_20_s_with_the_code_in_doubt() {
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
-/// A machine that takes the connection and never answers the handshake.
+/// A server that accepts the connection and never answers the handshake.
 #[test]
 fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -52,7 +52,7 @@ fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
 fn code_command_whose_code_is_rejected_is_run_again_in_the_next_time_step() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // A wrong code at first, as an authenticator whose code was used a moment ago.
+    // First a wrong code, like an authenticator whose code was used a moment ago.
     sandbox.set(
         "AWS_MFA_CODE_COMMAND",
         format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
@@ -91,7 +91,7 @@ fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// Before a code is asked for: a user who waits for the prompt does not wait longer than that.
+/// A user who waits for the prompt waits no longer than that.
 #[test]
 fn silent_iam_times_out_after_5_s() {
     let aws = FakeSts::start();

@@ -1,4 +1,4 @@
-//! Many processes want one role at once.
+//! Many processes assume one role at once.
 
 use super::fake_sts::{FakeSts, Role};
 use super::sandbox::{Outcome, Sandbox, binary};
