@@ -141,14 +141,14 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
         PathBuf::from(place)
     };
     let leaked = |what: &str| {
-        Failure::new(Kind::Setup, format!("{DUMP_FILE} names {what} ({})", path.display())).hint(format!(
-            "outside of direnv_load run `unset {DUMP_FILE}`, or name a format: `aws-mfa load --format sh`"
+        Failure::new(Kind::Setup, format!("{DUMP_FILE} points to {what} ({})", path.display())).hint(format!(
+            "outside direnv_load, run `unset {DUMP_FILE}`, or choose a format: `aws-mfa load --format sh`"
         ))
     };
     let mut file = match open_dump(&path, numbered) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(leaked("a file that is gone").into());
+            return Err(leaked("a file that does not exist").into());
         }
         Err(_) if !numbered && path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
             return Err(leaked("something other than a regular file").into());

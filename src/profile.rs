@@ -276,7 +276,7 @@ impl<'a> Profile<'a> {
                     format!("cycle in source_profile: {}", names.join(" → ")),
                 )
                 .hint(format!(
-                    "let source_profile name the profile that has the keys, in {}",
+                    "set source_profile to the profile that has the keys, in {}",
                     source.file.display()
                 )));
             }

@@ -36,7 +36,7 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         }
         Tool::Direnv => {
             return Err(Failure::new(Kind::Usage, "`init direnv` takes no options")
-                .hint("name the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
+                .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
         }
     };
     let words = options

@@ -61,13 +61,13 @@ pub enum Obstacle {
     /// The file is a mount point.
     #[cfg_attr(
         not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only Linux tells by statx(2)")
+        expect(dead_code, reason = "only statx(2) on Linux reports it")
     )]
     MountPoint(PathBuf),
     /// The file is immutable or append-only.
     #[cfg_attr(
         not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only Linux tells by statx(2)")
+        expect(dead_code, reason = "only statx(2) on Linux reports it")
     )]
     Protected(PathBuf),
     /// `load` would reject any file there.

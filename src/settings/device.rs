@@ -28,7 +28,7 @@ impl Device {
                 Kind::Setup,
                 format!("not an MFA device: {}", quote(name)),
             )
-            .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
+            .hint("use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device"));
         }
         let device = Device(name.to_owned());
         let not_a_device = || {
@@ -193,8 +193,7 @@ mod tests {
                 fault(name),
                 format!(
                     "not an MFA device: {name}\n\
-                     hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) \
-                     or the serial number on a hardware device"
+                     hint: use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device"
                 )
             );
         }

@@ -71,8 +71,8 @@ fn leaked_dump_path_is_an_error_with_a_remedy() {
         1,
         "",
         &format!(
-            "aws-mfa: DIRENV_DUMP_FILE_PATH names a file that is gone ({})\n\
-             hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n",
+            "aws-mfa: DIRENV_DUMP_FILE_PATH points to a file that does not exist ({})\n\
+             hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n",
             gone.display()
         ),
     );
@@ -141,12 +141,12 @@ fn dump_file_number_is_a_file_descriptor() {
     ran.is(
         1,
         "",
-        "aws-mfa: DIRENV_DUMP_FILE_PATH names a file that is gone (/dev/fd/9)\n\
-         hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n",
+        "aws-mfa: DIRENV_DUMP_FILE_PATH points to a file that does not exist (/dev/fd/9)\n\
+         hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n",
     );
 }
 
-const NOT_ITS_PLACE: &str = "hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n";
+const NOT_ITS_PLACE: &str = "hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n";
 
 #[cfg(unix)]
 #[test]
@@ -182,7 +182,7 @@ fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
             1,
             "",
             &format!(
-                "aws-mfa: DIRENV_DUMP_FILE_PATH names something other than a regular file ({})\n{NOT_ITS_PLACE}",
+                "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file ({})\n{NOT_ITS_PLACE}",
                 path.display()
             ),
         );
@@ -213,17 +213,17 @@ fn dump_is_not_shown_on_a_terminal() {
         let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
         for line in [line, both] {
             let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, &line).end();
-            let told = format!(
-                "aws-mfa: DIRENV_DUMP_FILE_PATH names the screen ({path})\n{NOT_ITS_PLACE}"
+            let expected = format!(
+                "aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen ({path})\n{NOT_ITS_PLACE}"
             );
-            assert_eq!(shown.replace('\r', ""), told, "{line}");
+            assert_eq!(shown.replace('\r', ""), expected, "{line}");
         }
     }
     let line = "DIRENV_DUMP_FILE_PATH=/dev/tty aws-mfa load 2>said; cat said";
     let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
     assert!(
         shown.starts_with(
-            "aws-mfa: DIRENV_DUMP_FILE_PATH names something other than a regular file"
+            "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file"
         ),
         "{shown}"
     );
@@ -242,7 +242,7 @@ fn dump_is_not_written_into_the_log_of_an_editor() {
         assert_eq!(ran.code(), Some(1), "{line}");
         let log = std::fs::read_to_string(sandbox.home().join("log")).unwrap();
         assert!(
-            log.starts_with("aws-mfa: DIRENV_DUMP_FILE_PATH names the screen (")
+            log.starts_with("aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen (")
                 && log.ends_with(NOT_ITS_PLACE),
             "{line}: {log}"
         );

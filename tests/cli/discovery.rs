@@ -45,10 +45,10 @@ fn only_device_with_codes_is_discovered_and_remembered() {
             format!("aws-mfa: found the MFA device {DEVICE}\n").as_str()
         )
     );
-    let asked = aws.requests_for("ListMFADevices");
-    assert_eq!(asked.len(), 2);
-    assert!(asked.iter().all(|request| request.key_id == KEY_ID));
-    assert_eq!(asked[0].region, "us-east-1");
+    let requests = aws.requests_for("ListMFADevices");
+    assert_eq!(requests.len(), 2);
+    assert!(requests.iter().all(|request| request.key_id == KEY_ID));
+    assert_eq!(requests[0].region, "us-east-1");
     let sessions = aws.requests_for("GetSessionToken");
     assert_eq!(sessions[0].form["SerialNumber"], DEVICE);
 

@@ -157,8 +157,8 @@ fn expiry_of_a_36_hour_session_has_a_date() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let outcome = sandbox.run(["get", "-d", "36h", "135790"]);
-    let told = outcome.succeeded();
-    assert!(told.contains("valid 36h, until 20"), "{told}");
+    let shown = outcome.succeeded();
+    assert!(shown.contains("valid 36h, until 20"), "{shown}");
     assert_eq!(sts.requests()[0].form["DurationSeconds"], "129600");
 }
 
@@ -214,7 +214,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: not an MFA device: igor\n\
-             hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device\n".into(),
+             hint: use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device\n".into(),
         ),
         (
             |_| {},

@@ -415,7 +415,7 @@ fn init_direnv_with_options_is_a_usage_error() {
         2,
         "",
         "aws-mfa: `init direnv` takes no options\n\
-         hint: name the profile in the .envrc: `use aws_mfa --profile <name>`\n",
+         hint: set the profile in the .envrc: `use aws_mfa --profile <name>`\n",
     );
 }
 
@@ -698,7 +698,7 @@ fn interrupted_renewal(kind: Kind) {
     shell.type_line("");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while sts.requests().len() == requests {
-        assert!(std::time::Instant::now() < deadline, "nothing was asked");
+        assert!(std::time::Instant::now() < deadline, "no request was sent");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     shell.interrupt();

@@ -2,7 +2,7 @@
 
 use super::fake_sts::FakeSts;
 use super::sandbox::{Sandbox, binary, in_an_hour};
-use super::store::{SOMEBODY, get_works};
+use super::store::{OTHER_USER, get_works};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -52,7 +52,7 @@ fn only_leftovers_of_this_session_file_are_removed() {
     symlink(&loose, name(&temporary_of(session, "symlink00000"))).unwrap();
     if rustix::process::geteuid().is_root() {
         let foreign = sandbox.write(name(&temporary_of(session, "foreign00000")), "theirs");
-        std::os::unix::fs::chown(&foreign, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::chown(&foreign, Some(OTHER_USER), None).unwrap();
     }
 
     let mut expected = sandbox.session_directory();

@@ -498,7 +498,7 @@ fn sts_endpoint_beats_the_general_one_and_can_be_ipv6() {
 }
 
 /// A proxy that refuses every connection, and reports the targets to the test.
-fn closed_gate() -> (String, Receiver<String>) {
+fn refusing_everything() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, receiver) = channel();
@@ -518,7 +518,7 @@ fn closed_gate() -> (String, Receiver<String>) {
 fn fips_selects_another_endpoint() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let (proxy, asked) = closed_gate();
+    let (proxy, targets) = refusing_everything();
     sandbox
         .unset("AWS_ENDPOINT_URL_STS")
         .set("AWS_USE_FIPS_ENDPOINT", "true")
@@ -533,7 +533,7 @@ fn fips_selects_another_endpoint() {
         outcome.stderr
     );
     assert_eq!(
-        asked.try_iter().collect::<Vec<_>>(),
+        targets.try_iter().collect::<Vec<_>>(),
         ["CONNECT sts-fips.us-east-2.amazonaws.com:443 HTTP/1.1"]
     );
 }

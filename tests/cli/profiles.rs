@@ -181,7 +181,7 @@ fn explicit_profile_beats_every_variable() {
     );
     let mut sandbox = with_files(&sts, &profile, "");
     in_another_project(&mut sandbox);
-    let asked = |sandbox: &Sandbox, arguments: &[&str], code: &str| {
+    let gets = |sandbox: &Sandbox, arguments: &[&str], code: &str| {
         sandbox.write("code", code);
         let outcome = sandbox.run(arguments);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
@@ -192,9 +192,9 @@ fn explicit_profile_beats_every_variable() {
         assert_eq!(request.region, "eu-central-1");
         assert_eq!(sandbox.session_directory(), ["session-work"]);
     };
-    asked(&sandbox, &["get", "-p", "work"], "246810");
+    gets(&sandbox, &["get", "-p", "work"], "246810");
     sandbox.set("AWS_MFA_PROFILE", "work");
-    asked(&sandbox, &["get"], "135790");
+    gets(&sandbox, &["get"], "135790");
     let file = sandbox.session_file();
     // AWS_PROFILE may be for another tool, so the environment's settings count.
     sandbox
@@ -400,7 +400,7 @@ fn secret_instead_of_a_key_id_is_an_error_that_does_not_show_it() {
 }
 
 #[test]
-fn missing_aws_profile_beside_keys_in_the_environment_is_ignored() {
+fn missing_aws_profile_with_keys_in_the_environment_is_ignored() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_PROFILE", "gone");
@@ -571,7 +571,7 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
         fails(&sandbox, &["get", "-p", "a", "111111"]),
         format!(
             "aws-mfa: cycle in source_profile: a → b → c → b\n\
-             hint: let source_profile name the profile that has the keys, in {aws}/config\n"
+             hint: set source_profile to the profile that has the keys, in {aws}/config\n"
         )
     );
     assert_eq!(

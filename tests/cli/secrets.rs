@@ -4,7 +4,7 @@
 use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_json};
 use super::leaks::Leaks;
 use super::sandbox::{Outcome, Sandbox, binary, in_an_hour, profile_keys};
-use super::store::{SOMEBODY, as_root, as_somebody};
+use super::store::{OTHER_USER, as_other_user, as_root};
 use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -401,17 +401,17 @@ fn numbered_dump_file_without_root_is_written() {
     let mut sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
     for path in file.ancestors().skip(1).take(3) {
-        std::os::unix::fs::chown(path, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::chown(path, Some(OTHER_USER), None).unwrap();
     }
-    std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
     sandbox.set("DIRENV_DUMP_FILE_PATH", "3");
     for script in [
         "\"$0\" load 3>&1 >/dev/null | cat",
         "\"$0\" load 3>dump; cat dump",
     ] {
-        let program = as_somebody(&sandbox).get_program().to_owned();
+        let program = as_other_user(&sandbox).get_program().to_owned();
         let mut command = sandbox.command("sh");
-        command.uid(SOMEBODY).gid(SOMEBODY);
+        command.uid(OTHER_USER).gid(OTHER_USER);
         let outcome = sandbox.run_with(command.args(["-c", script]).arg(program));
         assert_eq!(
             (outcome.status, outcome.stderr.as_str()),

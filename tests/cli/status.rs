@@ -91,7 +91,7 @@ fn settings_of_a_profile_are_shown_with_its_name_and_an_unusual_file() {
         ),
         "",
     );
-    // An unusual file is named.
+    // An unusual file is shown.
     let config = sandbox.home().join(".aws/config");
     let other = sandbox.write("other/config", std::fs::read(&config).unwrap());
     sandbox.set("AWS_CONFIG_FILE", &other);
@@ -387,7 +387,7 @@ fn credential_process_is_not_run() {
     assert!(!sandbox.home().join("ran").exists());
 }
 
-/// A direnv of this version. Another process writes it: a test beside this one could start a child
+/// A direnv of this version. Another process writes it: a parallel test could start a child
 /// while the file is open here, and the system runs no program that is open for writing.
 fn put_direnv(sandbox: &Sandbox, version: &str) {
     let script =
@@ -568,7 +568,7 @@ fn integration_is_direnv_the_hook_or_the_command_to_run() {
         row(&sandbox),
         "none: run `aws-mfa load --format fish | source`, or add `aws-mfa init fish | source` to ~/.config/fish/config.fish"
     );
-    // An .envrc that nobody loads.
+    // An .envrc that is not loaded.
     let envrc = sandbox.write(".envrc", "");
     let shown = sandbox.run(["status"]).stdout;
     let warning = format!(

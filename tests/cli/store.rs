@@ -16,7 +16,7 @@ const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-
 const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
 /// Another user: neither root nor, most likely, the user who runs the tests.
-pub const SOMEBODY: u32 = 54_321;
+pub const OTHER_USER: u32 = 54_321;
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
@@ -24,7 +24,7 @@ fn is_root() -> bool {
 
 /// Whether the tests run as root. Without root, a test is skipped.
 pub fn as_root() -> bool {
-    root("be somebody else")
+    root("switch to another user")
 }
 
 /// Runs `get` with the session file at `path`. It must fail with this message, without a request.
@@ -65,7 +65,7 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
 }
 
 /// Gives the sandbox to another user, who can run the binary and owns the home directory.
-pub fn as_somebody(sandbox: &Sandbox) -> Command {
+pub fn as_other_user(sandbox: &Sandbox) -> Command {
     let directory = sandbox.home().parent().unwrap().to_owned();
     chmod(&directory, 0o755);
     let program = directory.join("aws-mfa");
@@ -75,9 +75,9 @@ pub fn as_somebody(sandbox: &Sandbox) -> Command {
         let copied = Command::new("cp").arg(binary()).arg(&program).status();
         assert!(copied.unwrap().success());
     }
-    std::os::unix::fs::chown(sandbox.home(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    std::os::unix::fs::chown(sandbox.home(), Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     let mut command = sandbox.command(program);
-    command.uid(SOMEBODY).gid(SOMEBODY);
+    command.uid(OTHER_USER).gid(OTHER_USER);
     command
 }
 
@@ -306,7 +306,7 @@ fn unset_home_is_an_error_only_if_no_file_is_configured() {
     // No user has this number, so there is no home directory.
     if as_root() {
         sandbox.unset("AWS_SESSION_FILE");
-        sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
+        sandbox.run_with(as_other_user(&sandbox).arg("load")).is(
             1,
             "",
             "aws-mfa: the home directory is unknown, so there is no place for the session file\n\
@@ -325,10 +325,10 @@ fn modes_are_private_under_any_umask() {
         let script = format!("umask {umask}; exec \"$0\" get 11111{number}");
         let mut command = if is_root() {
             // Root can read files of mode 0.
-            let mut command = as_somebody(&sandbox);
+            let mut command = as_other_user(&sandbox);
             let program = command.get_program().to_owned();
             command = sandbox.command("sh");
-            command.uid(SOMEBODY).gid(SOMEBODY);
+            command.uid(OTHER_USER).gid(OTHER_USER);
             command.args(["-c", &script]).arg(program);
             command
         } else {
@@ -346,7 +346,7 @@ fn modes_are_private_under_any_umask() {
         assert_eq!(mode(&file), 0o600, "umask {umask}");
         assert_eq!(mode(file.parent().unwrap()), 0o700, "umask {umask}");
         let load = match is_root() {
-            true => sandbox.run_with(as_somebody(&sandbox).arg("load")),
+            true => sandbox.run_with(as_other_user(&sandbox).arg("load")),
             false => sandbox.run(["load"]),
         };
         assert_eq!((load.status, load.stderr.as_str()), (0, ""));
@@ -410,9 +410,9 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     };
     for (mode, group, stderr) in [
         (0o600, 0, String::new()),
-        (0o400, SOMEBODY, String::new()),
-        (0o640, SOMEBODY, warning("0640")),
-        (0o604, SOMEBODY, warning("0604")),
+        (0o400, OTHER_USER, String::new()),
+        (0o640, OTHER_USER, warning("0640")),
+        (0o604, OTHER_USER, warning("0604")),
         // A group with the user's number is the user's private group.
         (0o664, 0, warning("0664")),
     ] {
@@ -421,11 +421,11 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
     }
     for (mode, user, group, reason) in [
-        (0o660, 0, SOMEBODY, "its group can write to it, mode 0660"),
-        (0o620, 0, SOMEBODY, "its group can write to it, mode 0620"),
+        (0o660, 0, OTHER_USER, "its group can write to it, mode 0660"),
+        (0o620, 0, OTHER_USER, "its group can write to it, mode 0620"),
         (0o602, 0, 0, "everyone can write to it, mode 0602"),
         (0o666, 0, 0, "everyone can write to it, mode 0666"),
-        (0o600, SOMEBODY, 0, "another user owns it"),
+        (0o600, OTHER_USER, 0, "another user owns it"),
     ] {
         own(user, group);
         load(mode).is(
@@ -455,16 +455,16 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
         "cannot write to the directory {}: permission denied",
         directory.display()
     );
-    for (owner, mode) in [(SOMEBODY, 0o500), (0, 0o755), (0, 0o711)] {
+    for (owner, mode) in [(OTHER_USER, 0o500), (0, 0o755), (0, 0o711)] {
         std::os::unix::fs::chown(&directory, Some(owner), None).unwrap();
         chmod(&directory, mode);
-        let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "123456"]));
+        let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "123456"]));
         cannot_save(&outcome, &file, &reason, ELSEWHERE);
     }
     assert!(sts.requests().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), before);
     // Another user's file cannot be read either.
-    sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
+    sandbox.run_with(as_other_user(&sandbox).arg("load")).is(
         3,
         "",
         &format!(
@@ -484,10 +484,10 @@ fn directory_that_cannot_be_synced_is_no_failure() {
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.session_file();
     let directory = file.parent().unwrap();
-    let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "111111"]));
+    let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "111111"]));
     assert_eq!(outcome.status, 0);
     chmod(directory, 0o300);
-    let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "222222"]));
+    let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "222222"]));
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
     let saved = std::fs::read_to_string(&file).unwrap();
     assert!(saved.contains("ASIASESSION000000002"), "{saved}");
@@ -506,8 +506,8 @@ fn file_and_symlink_of_another_user_are_rejected() {
     chmod(&shared, 0o1777);
     let file = shared.join("session");
     sandbox.set("AWS_SESSION_FILE", &file);
-    let get = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).args(["get", "123456"]));
-    let load = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).arg("load"));
+    let get = |sandbox: &Sandbox| sandbox.run_with(as_other_user(sandbox).args(["get", "123456"]));
+    let load = |sandbox: &Sandbox| sandbox.run_with(as_other_user(sandbox).arg("load"));
 
     // Another user's session is not loaded, and cannot be replaced.
     let planted = super::fake_sts::session_json(in_an_hour());
@@ -531,7 +531,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
     // Another user's symlink could make `get` replace one of this user's files.
     std::fs::remove_file(&file).unwrap();
     let precious = sandbox.write("precious", "mine");
-    std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&precious, Some(OTHER_USER), None).unwrap();
     symlink(&precious, &file).unwrap();
     std::os::unix::fs::lchown(&file, Some(1), None).unwrap();
     let reason = format!("another user owns the symlink {}", file.display());
@@ -548,7 +548,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
     assert!(sts.requests().is_empty());
 
     // This user's own symlink is followed there too.
-    std::os::unix::fs::lchown(&file, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::lchown(&file, Some(OTHER_USER), None).unwrap();
     assert_eq!(get(&sandbox).status, 0);
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert_eq!(load(&sandbox).status, 0);
@@ -612,8 +612,8 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
     let (own, foreign) = (shared.join("session"), shared.join("foreign"));
     symlink(sandbox.home().join("harmless"), &own).unwrap();
     symlink(&precious, &foreign).unwrap();
-    std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
-    std::os::unix::fs::lchown(&own, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&precious, Some(OTHER_USER), None).unwrap();
+    std::os::unix::fs::lchown(&own, Some(OTHER_USER), None).unwrap();
     std::os::unix::fs::lchown(&foreign, Some(1), None).unwrap();
     sandbox.set("AWS_SESSION_FILE", &own);
     let done = AtomicBool::new(false);
@@ -626,7 +626,7 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
         });
         for number in 1..=100 {
             let code = format!("{number:06}");
-            let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", &code]));
+            let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", &code]));
             if std::fs::read(&precious).unwrap() != b"mine" {
                 break;
             }
@@ -681,7 +681,7 @@ fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
     }
     // A group with the user's number is the user's private group.
     if as_root() {
-        for (group, warned) in [(SOMEBODY, true), (0, false)] {
+        for (group, warned) in [(OTHER_USER, true), (0, false)] {
             chmod(&shared, 0o770);
             std::os::unix::fs::chown(&shared, None, Some(group)).unwrap();
             let outcome = sandbox.run(["get", &format!("33333{}", usize::from(warned))]);
@@ -704,7 +704,7 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
-    std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
     let message = format!(
         "session file rejected: another user owns it ({})",
         file.display()

@@ -144,9 +144,9 @@ fn get_without_a_lock_warns_and_continues() {
     assert_eq!(std::fs::read(&target).unwrap(), b"mine");
     std::fs::remove_file(sandbox.session_file()).unwrap();
     if super::store::as_root() {
-        use super::store::SOMEBODY;
+        use super::store::OTHER_USER;
         std::fs::write(&target, "mine").unwrap();
-        std::os::unix::fs::lchown(&lock, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::lchown(&lock, Some(OTHER_USER), None).unwrap();
         let foreign = format!(
             "another user owns the symlink {}: {elsewhere}",
             lock.display()
@@ -155,7 +155,7 @@ fn get_without_a_lock_warns_and_continues() {
         assert_eq!(std::fs::read(&target).unwrap(), b"mine");
         std::fs::remove_file(&lock).unwrap();
         sandbox.write(&lock, "1\n");
-        std::os::unix::fs::chown(&lock, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::chown(&lock, Some(OTHER_USER), None).unwrap();
         let foreign = format!(
             "{0} does not belong to this user: remove {0}",
             lock.display()
@@ -184,13 +184,13 @@ fn session_with_less_than_the_margin_left_is_replaced() {
         let code = format!("10000{number}");
         let outcome = sandbox.run([&["get", &code], arguments].concat());
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-        let told = if kept {
+        let expected = if kept {
             "kept the session in "
         } else {
             "saved session info to "
         };
         assert!(
-            outcome.stdout.starts_with(told),
+            outcome.stdout.starts_with(expected),
             "{left} {}",
             outcome.stdout
         );

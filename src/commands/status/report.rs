@@ -443,8 +443,8 @@ impl RoleReport {
         };
         lines.push(line("renewed", renewed, None, plain));
         if let Some(seconds) = self.reduced_from_seconds {
-            let asked = time::span(SignedDuration::from_secs(seconds.into()));
-            let value = format!("1h at most, not {asked}: AWS allows more only with --direct");
+            let wanted = time::span(SignedDuration::from_secs(seconds.into()));
+            let value = format!("1h at most, not {wanted}: AWS allows more only with --direct");
             lines.push(line("role duration", value, None, plain));
         }
         lines.push(line("role file", self.file.clone(), None, plain));
