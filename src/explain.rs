@@ -187,7 +187,10 @@ impl Request<'_> {
             ClientError::KeyId => ("the access key id", &self.key_id.origin),
             ClientError::Region => ("the region", &self.region.origin),
             ClientError::Http(error) => {
-                return Failure::new(Kind::Setup, format!("cannot make an HTTP client: {error}"));
+                return Failure::new(
+                    Kind::Setup,
+                    format!("cannot create an HTTP client: {error}"),
+                );
             }
         };
         Failure::new(
@@ -258,7 +261,7 @@ impl Request<'_> {
             NotSent::BrokenTunnel(reason) => {
                 format!("{hop} broke the connection to {endpoint}: {reason}")
             }
-            NotSent::Unmade => format!("cannot make a request for {endpoint}"),
+            NotSent::Unmade => format!("cannot build a request for {endpoint}"),
             NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
         };
         let failure = Failure::new(Kind::Setup, message);
@@ -396,7 +399,7 @@ impl Request<'_> {
 
     fn still_good(&self) -> String {
         format!(
-            "the code is still good while the device shows it: run `{}` again",
+            "the code is still valid while the device shows it: run `{}` again",
             self.command
         )
     }

@@ -64,7 +64,7 @@ fn in_tcsh_alias(words: &str) -> Result<String, Failure> {
     if words.contains(['$', '`', '"']) {
         return Err(Failure::new(
             Kind::Usage,
-            "tcsh cannot carry an option that contains $, ` or \" in it",
+            "tcsh cannot carry an option that contains $, ` or \"",
         ));
     }
     let quoted = shell::word(words, Language::Tcsh)?;

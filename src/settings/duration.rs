@@ -49,9 +49,11 @@ pub fn of_role(text: &str) -> Result<i32, Failure> {
         .and_then(|seconds| i32::try_from(seconds).ok())
         .filter(|seconds| (900..=43_200).contains(seconds))
         .ok_or_else(|| {
-            Failure::new(Kind::Usage, format!("{INVALID} of a role: {}", quote(text))).hint(
-                "a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds",
+            Failure::new(
+                Kind::Usage,
+                format!("{INVALID} for a role: {}", quote(text)),
             )
+            .hint("a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds")
         })
 }
 

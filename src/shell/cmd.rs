@@ -19,7 +19,7 @@ pub fn set(name: &str, value: &str, text: &mut String) -> Result<(), Unfit> {
         None => {}
     }
     if "set \"=\"".len() + name.len() + value.len() > LONGEST_LINE {
-        return Err(Unfit("more than a line of 8191 characters"));
+        return Err(Unfit("more than 8191 characters"));
     }
     put(text, ["set \"", name, "=", value, "\"\n"]);
     Ok(())
@@ -56,7 +56,7 @@ mod tests {
         assert!(line(&"a".repeat(8191 - 8)).is_ok());
         assert_eq!(
             line(&"a".repeat(8191 - 7)),
-            Err(Unfit("more than a line of 8191 characters"))
+            Err(Unfit("more than 8191 characters"))
         );
         assert_eq!(line("a&b|c^ ").unwrap(), "set \"N=a&b|c^ \"\n");
     }

@@ -183,7 +183,7 @@ fn unknown_host_leaves_the_code_valid() {
     );
     assert_eq!(
         hint,
-        "hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+        "hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
     );
 }
 
@@ -225,14 +225,14 @@ fn each_refusal_is_an_error_with_its_hint() {
             format!(
                 "AWS does not know the access key {KEY_ID}: deleted, inactive or from another partition"
             ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
             format!("the secret does not belong to the access key {KEY_ID}"),
-            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
+            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
@@ -323,7 +323,7 @@ fn invalid_duration_is_a_usage_error() {
 fn wrong_clock_is_an_error_with_the_difference() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still good while the device shows it: run `aws-mfa get <code>` again\n";
+    let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n";
     for (offset, expected) in [
         (
             SignedDuration::from_mins(25),

@@ -293,7 +293,7 @@ fn refused_connection_is_an_error_that_leaves_the_code_valid() {
         "",
         &format!(
             "aws-mfa: cannot connect to http://127.0.0.1:{port}: connection refused\n\
-             hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+             hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
         ),
     );
 }
@@ -307,7 +307,7 @@ fn request_to_aws_itself_does_not_leave_the_sandbox() {
         1,
         "",
         "aws-mfa: cannot connect to the proxy http://127.0.0.1:1: connection refused\n\
-         hint: check HTTPS_PROXY; the code is still good while the device shows it: \
+         hint: check HTTPS_PROXY; the code is still valid while the device shows it: \
          run `aws-mfa get <code>` again\n",
     );
 }

@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 const GOOD: &str =
-    "the code is still good while the device shows it: run `aws-mfa get <code>` again\n";
+    "the code is still valid while the device shows it: run `aws-mfa get <code>` again\n";
 
 /// A real proxy (proxy.py) on a free port.
 struct Proxy {
@@ -102,7 +102,7 @@ fn private_ca_from_variable_or_profile_is_trusted() {
         &format!(
             "aws-mfa: no secure connection to {}: its certificate is not signed by a trusted authority\n\
              hint: if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority; \
-             the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
+             the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
             sts.url()
         ),
     );
@@ -208,7 +208,7 @@ fn connect_proxy_works_with_and_without_a_password() {
             &format!(
                 "aws-mfa: the proxy http://{address} rejected the proxy credentials\n\
                  hint: set them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; \
-                 the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+                 the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
             ),
         );
     }

@@ -432,7 +432,7 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
         (
             &["-p", "staging", "--direct", "-d", "13h", "1"],
             2,
-            "invalid duration of a role: 13h\n",
+            "invalid duration for a role: 13h\n",
         ),
     ] {
         let outcome = sandbox.run([&["get"], arguments].concat());

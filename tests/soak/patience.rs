@@ -42,7 +42,7 @@ fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
         "",
         &format!(
             "aws-mfa: no connection to {url} within 5 s\n\
-             hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+             hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
         ),
     );
 }
