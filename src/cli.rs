@@ -378,7 +378,7 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 /// (`aws-mfa 123 456`, without the verb) is masked.
 ///
 /// This parses the arguments again, escaped and masked, so that the rest of the message stays as it is.
-pub fn presentable(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
+pub fn safe_to_show(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
     let arguments: Vec<String> = arguments
         .enumerate()
         .map(

@@ -45,7 +45,7 @@ pub fn dump(
     let watches = watches(environment, own_watches);
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
-        let (name, value) = as_direnv_has_it(text(name), text(value));
+        let (name, value) = split_as_in_direnv(text(name), text(value));
         // If a name occurs twice, getenv(3) and direnv see the first.
         variables.entry(name).or_insert(value);
     }
@@ -118,7 +118,7 @@ fn text(value: &OsStr) -> Cow<'_, str> {
 
 /// direnv splits each entry of its environment at the first `=`, so an entry like `=C:=x` has an empty name (`GetEnv` in
 /// direnv's `internal/cmd/env.go`).
-fn as_direnv_has_it<'a>(name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
+fn split_as_in_direnv<'a>(name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
     match name.strip_prefix('=') {
         Some(rest) => (Cow::from(""), Cow::from(format!("{rest}={value}"))),
         None => (name, value),
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn name_that_begins_with_an_equals_sign_is_cut_where_direnv_cuts_it() {
+    fn name_that_begins_with_an_equals_sign_is_split_as_in_direnv() {
         let environment = environment(&[("=C:", "x"), ("=D:", "y"), ("A", "=b=")]);
         let expected = [("", "C:=x"), ("A", "=b=")];
         assert_eq!(

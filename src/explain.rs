@@ -203,7 +203,7 @@ impl Request<'_> {
     /// The failure for a call with a code, including what is known about the code.
     pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
-            CallError::NotSent(cause) => with_next_step(self.not_sent(cause), self.still_good()),
+            CallError::NotSent(cause) => with_next_step(self.not_sent(cause), self.unspent_hint()),
             CallError::NoAnswer(cause) => self.maybe_spent(self.no_answer(cause), now),
             CallError::Refused(refusal) => self.refused(refusal, now),
             CallError::Unusable(cause) => Failure::new(
@@ -390,14 +390,14 @@ impl Request<'_> {
             Reason::NotAws => self.not_aws(refusal.http_status),
         };
         let failure = match refusal.reason.state_of_code() {
-            State::Unspent => with_next_step(failure, self.still_good()),
+            State::Unspent => with_next_step(failure, self.unspent_hint()),
             State::MaybeSpent => self.maybe_spent(failure, now),
             State::Rejected => failure,
         };
         with_words(failure, refusal)
     }
 
-    fn still_good(&self) -> String {
+    fn unspent_hint(&self) -> String {
         format!(
             "the code is still valid while the device shows it: run `{}` again",
             self.command

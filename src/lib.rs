@@ -72,7 +72,7 @@ pub fn run() -> ExitCode {
 fn report_usage(error: clap::Error) -> ExitCode {
     let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     if error.use_stderr() {
-        let error = cli::presentable(error, std::env::args_os());
+        let error = cli::safe_to_show(error, std::env::args_os());
         stderr::write(&error.render().to_string(), stderr::ERROR);
     } else if let Err(error) = error.print()
         && error.kind() != ErrorKind::BrokenPipe

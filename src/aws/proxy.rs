@@ -64,7 +64,7 @@ impl fmt::Display for Proxy {
 }
 
 /// Whether `no_proxy`, a list like `NO_PROXY` (hosts, domains, address ranges), contains `endpoint`.
-pub fn is_excepted(endpoint: &Endpoint, no_proxy: &str) -> bool {
+pub fn is_exempt(endpoint: &Endpoint, no_proxy: &str) -> bool {
     // In the matcher, `*` matches every name but no address; in curl, it matches everything.
     no_proxy.trim() == "*"
         || Matcher::builder()
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn no_proxy_matches_hosts_domains_ranges_and_the_asterisk() {
         let excepted = |host: &str, no_proxy: &str| {
-            is_excepted(
+            is_exempt(
                 &Endpoint::parse(&format!("https://{host}")).unwrap(),
                 no_proxy,
             )

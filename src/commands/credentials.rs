@@ -25,7 +25,7 @@ pub struct Found {
 
 impl Found {
     /// The credentials; prints the warnings first.
-    pub fn announced(self) -> Session {
+    pub fn with_warnings_printed(self) -> Session {
         if let Some(warning) = self.warning {
             super::note(&format!("warning: {warning}"));
         }

@@ -73,7 +73,7 @@ fn session(
     now: fn() -> Timestamp,
 ) -> anyhow::Result<Session> {
     match credentials::find(&exec.selection, environment, now, &mut |_| {}) {
-        Ok(found) => Ok(found.announced()),
+        Ok(found) => Ok(found.with_warnings_printed()),
         Err(failure)
             if failure.kind == Kind::NoSession
                 && !exec.no_prompt

@@ -224,7 +224,7 @@ impl<'a> Resolved<'a> {
             None if is_for_role && get.code.is_empty() => SignedDuration::ZERO,
             None => return None,
         };
-        still_good(&self.store, margin, now)
+        valid_for_longer_than(&self.store, margin, now)
     }
 
     /// The STS for the configured device, else for the device remembered with the session, else for the device that IAM
@@ -405,7 +405,11 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
 }
 
 /// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
-fn still_good(store: &SessionStore, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+fn valid_for_longer_than(
+    store: &SessionStore,
+    margin: SignedDuration,
+    now: Timestamp,
+) -> Option<Session> {
     let Loaded { session, warning } = store.read().ok()?;
     session.time_left(now).filter(|left| *left > margin)?;
     if let Some(warning) = warning {

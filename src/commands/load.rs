@@ -23,7 +23,7 @@ pub fn run(
     environment: &Environment,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<ExitCode> {
-    match hand_on(load, environment, now) {
+    match print_session(load, environment, now) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if load.quiet && error::kind(&error) == Some(Kind::NoSession) => {
             Ok(error::exit_code(&error))
@@ -32,7 +32,11 @@ pub fn run(
     }
 }
 
-fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+fn print_session(
+    load: &Load,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<()> {
     let dump_file = environment.get(variable::DIRENV_DUMP_FILE_PATH);
     let language = match load.format {
         Some(format) => language(format),
@@ -45,7 +49,8 @@ fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> an
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
         return in_envrc(load, environment, now);
     }
-    let session = credentials::find(&load.selection, environment, now, &mut |_| {})?.announced();
+    let session =
+        credentials::find(&load.selection, environment, now, &mut |_| {})?.with_warnings_printed();
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
@@ -113,7 +118,7 @@ fn session_or_note(
         watches.add(file);
     });
     match found {
-        Ok(found) => Ok(Some(found.announced())),
+        Ok(found) => Ok(Some(found.with_warnings_printed())),
         Err(failure) if load.strict => Err(failure),
         Err(failure) => {
             if !load.quiet {

@@ -129,7 +129,7 @@ impl Shell<'_> {
         if session.provenance.role.is_none()
             && let Some(left) = session.time_left(now)
         {
-            self.warn_of_end(&id, left);
+            self.warn_about_expiry(&id, left);
         }
         self.memory.given = Some(id);
         is_new.then(|| Action::Set(Box::new(session)))
@@ -156,7 +156,7 @@ impl Shell<'_> {
                 return Some(Action::Reload);
             }
             if self.saved_key().as_ref() == Some(&own) {
-                self.warn_of_end(&own, left);
+                self.warn_about_expiry(&own, left);
             }
             return None;
         }
@@ -176,7 +176,7 @@ impl Shell<'_> {
         None
     }
 
-    fn warn_of_end(&mut self, id: &KeyId, left: SignedDuration) {
+    fn warn_about_expiry(&mut self, id: &KeyId, left: SignedDuration) {
         if left <= SOON && self.memory.warned.as_ref() != Some(id) {
             super::note(&format!(
                 "session expires in {}: run `{}`",

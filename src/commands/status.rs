@@ -100,8 +100,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         Ok(settings) => add_settings(&mut report, settings, base.as_ref().unwrap_or(settings)),
         Err(failure) => report.warnings.push(failure.one_line()),
     }
-    warn_of_ignored_variables(&mut report, &status.selection, environment);
-    warn_of_environment(&mut report, environment);
+    warn_about_ignored_variables(&mut report, &status.selection, environment);
+    warn_about_environment(&mut report, environment);
     let directory = std::env::current_dir().ok();
     (report.warnings).extend(integration::inactive_direnv(
         environment,
@@ -297,7 +297,7 @@ fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
 }
 
 /// Warns about variables that are ignored because `AWS_MFA_PROFILE` is set.
-fn warn_of_ignored_variables(
+fn warn_about_ignored_variables(
     report: &mut Report,
     selection: &Selection,
     environment: &Environment,
@@ -324,7 +324,7 @@ fn warn_of_ignored_variables(
     }
 }
 
-fn warn_of_environment(report: &mut Report, environment: &Environment) {
+fn warn_about_environment(report: &mut Report, environment: &Environment) {
     let mut warn = |warning: String| report.warnings.push(warning);
     if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         let own = own.to_string_lossy();

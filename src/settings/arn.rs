@@ -35,11 +35,11 @@ pub fn misspelled(text: &str, kind: &str) -> Option<String> {
         // GetCallerIdentity shows a role like this, without its path.
         ("role", "sts", "assumed-role") => name.split('/').next()?,
         // A virtual device is often named like its user.
-        ("mfa", _, "user") if is_slip(service, "iam") => name.rsplit('/').next()?,
-        _ if is_slip(service, "iam") && is_slip(own_kind, kind) => name,
+        ("mfa", _, "user") if is_typo_of(service, "iam") => name.rsplit('/').next()?,
+        _ if is_typo_of(service, "iam") && is_typo_of(own_kind, kind) => name,
         _ => return None,
     };
-    if !is_slip(arn, "arn") || !is_account(&account) || name.is_empty() {
+    if !is_typo_of(arn, "arn") || !is_account(&account) || name.is_empty() {
         return None;
     }
     let partition = match partition::misspelled_name(partition) {
@@ -52,7 +52,7 @@ pub fn misspelled(text: &str, kind: &str) -> Option<String> {
 }
 
 /// Whether `text` is the word, with one typo at most.
-fn is_slip(text: &str, word: &str) -> bool {
+fn is_typo_of(text: &str, word: &str) -> bool {
     osa_distance(&text.to_ascii_lowercase(), word) <= 1
 }
 

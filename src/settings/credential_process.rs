@@ -36,10 +36,13 @@ pub fn run(
     environment: &Environment,
 ) -> Result<MasterKeys, Failure> {
     if runs_aws_mfa(command_line) {
-        return Err(not_itself(&format!("{name} {}", process::Fault::Cycle)));
+        return Err(no_long_term_keys(&format!(
+            "{name} {}",
+            process::Fault::Cycle
+        )));
     }
     let output = process::run(command_line, environment, LIMIT).map_err(|fault| match fault {
-        process::Fault::Cycle => not_itself(&format!("{name} {fault}")),
+        process::Fault::Cycle => no_long_term_keys(&format!("{name} {fault}")),
         _ => unusable(name, &fault.to_string()),
     })?;
     parse(&output, name)
@@ -63,7 +66,7 @@ pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
     if answer.access_key_id.starts_with("ASIA")
         || answer.session_token.is_some_and(|token| !token.is_empty())
     {
-        return Err(not_itself(&format!(
+        return Err(no_long_term_keys(&format!(
             "{name} printed temporary credentials, not long-term keys"
         )));
     }
@@ -119,7 +122,7 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-fn not_itself(message: &str) -> Failure {
+fn no_long_term_keys(message: &str) -> Failure {
     Failure::new(Kind::Setup, message).hint(
         "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`",
     )

@@ -145,7 +145,7 @@ impl Settings<'_> {
             .environment
             .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])?;
         if let (Some(endpoint), Some((_, list))) = (endpoint, no_proxy)
-            && proxy::is_excepted(endpoint, list)
+            && proxy::is_exempt(endpoint, list)
         {
             return Ok(None);
         }

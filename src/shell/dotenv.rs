@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn value_is_bare_or_an_error() {
+    fn value_is_unquoted_or_an_error() {
         assert_eq!(line("IQoJb3//+=").unwrap(), "N=IQoJb3//+=\n");
         assert_eq!(
             line("2026-11-24T18:10:00Z").unwrap(),
@@ -48,7 +48,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_character_that_is_written_has_a_meaning(value in hostile::value()) {
+        fn written_characters_are_not_special(value in hostile::value()) {
             let meaning = |c: char| c.is_whitespace() || "'\"\\$`#~*?!;&|<>(){}[]^".contains(c);
             if let Ok(line) = line(&value) {
                 prop_assert_eq!(line, format!("N={value}\n"));

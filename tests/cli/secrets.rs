@@ -77,15 +77,15 @@ fn secret_that_belongs_there_is_no_leak() {
     ] {
         assert_eq!(leaks_of(script), [""; 0], "{script}");
     }
-    let hand_on = |text: &str| Outcome {
+    let print_session = |text: &str| Outcome {
         status: 0,
         stdout: text.to_owned(),
         stderr: String::new(),
     };
     let leaks = Leaks::new(&["load".to_owned()]);
     let session = format!("export AWS_SECRET_ACCESS_KEY='session/{SECRET_WORD}+1'");
-    assert_eq!(leaks.of(&hand_on(&session)), [""; 0]);
-    assert_eq!(leaks.of(&hand_on(SECRET)).len(), 1);
+    assert_eq!(leaks.of(&print_session(&session)), [""; 0]);
+    assert_eq!(leaks.of(&print_session(SECRET)).len(), 1);
 }
 
 /// A code that was not an argument is known from the requests to STS.
