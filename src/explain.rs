@@ -173,6 +173,8 @@ impl Request<'_> {
             | Reason::ForeignMfaDevice
             | Reason::TemporaryCredentials
             | Reason::WrongSecret
+            | Reason::NoSuchEntity
+            | Reason::LimitExceeded
             | Reason::Other => setup(format!(
                 "STS refused to assume the role {} for {}",
                 role.arn, role.caller
@@ -379,7 +381,7 @@ impl Request<'_> {
                 Some(proxy) => self.proxy_credentials(proxy),
                 None => self.not_aws(refusal.http_status),
             },
-            Reason::Other => {
+            Reason::NoSuchEntity | Reason::LimitExceeded | Reason::Other => {
                 let code = refusal.words.as_ref().map_or("", |words| &words.code);
                 setup(format!("STS refused the request: {code}"))
             }
