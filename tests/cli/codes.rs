@@ -1,9 +1,14 @@
 //! Where a code comes from: the argument, standard input, a command, the terminal.
 
-use super::fake_sts::{Behaviour, FakeSts, WRONG_CODE, error_xml};
-use super::sandbox::{DEVICE, Sandbox, binary};
-use super::terminal::Terminal;
-use super::tool::tool;
+use super::fake_sts::FakeSts;
+#[cfg(unix)]
+use super::fake_sts::{Behaviour, WRONG_CODE, error_xml};
+#[cfg(unix)]
+use super::sandbox::DEVICE;
+use super::sandbox::{Sandbox, binary};
+#[cfg(unix)]
+use super::{terminal::Terminal, tool::tool};
+#[cfg(unix)]
 use std::process::Stdio;
 
 fn codes(sts: &FakeSts) -> Vec<String> {

@@ -1,7 +1,9 @@
 //! Profiles in `~/.aws`: several accounts side by side, keys from elsewhere, and files that are
 //! broken.
 
-use super::fake_sts::{self, FakeSts, KEY_ID, SECRET};
+#[cfg(unix)]
+use super::fake_sts;
+use super::fake_sts::{FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
 use super::tool::tool;
 use std::collections::BTreeMap;
