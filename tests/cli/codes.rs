@@ -1,13 +1,13 @@
 //! Where a code comes from: the argument, standard input, a command, the terminal.
 
 use super::fake_sts::FakeSts;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use super::fake_sts::{Behaviour, WRONG_CODE, error_xml};
-#[cfg(unix)]
-use super::sandbox::DEVICE;
 use super::sandbox::{Sandbox, binary};
 #[cfg(unix)]
-use super::{terminal::Terminal, tool::tool};
+use super::tool::tool;
+#[cfg(target_os = "linux")]
+use super::{sandbox::DEVICE, terminal::Terminal};
 #[cfg(unix)]
 use std::process::Stdio;
 
