@@ -174,6 +174,8 @@ impl Request<'_> {
             | Reason::ForeignMfaDevice
             | Reason::TemporaryCredentials
             | Reason::WrongSecret
+            | Reason::NoSuchEntity
+            | Reason::LimitExceeded
             | Reason::Other => setup(format!(
                 "STS refused to let {} assume the role {}",
                 role.arn, role.caller
@@ -383,7 +385,7 @@ impl Request<'_> {
                 Some(proxy) => self.proxy_credentials(proxy),
                 None => self.not_aws(refusal.http_status),
             },
-            Reason::Other => {
+            Reason::NoSuchEntity | Reason::LimitExceeded | Reason::Other => {
                 let code = refusal.words.as_ref().map_or("", |words| &words.code);
                 setup(format!("STS refused the request: {code}"))
             }

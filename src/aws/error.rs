@@ -122,6 +122,10 @@ pub enum Reason {
     ClockSkew(Option<Timestamp>),
     /// The session duration is too long.
     InvalidDuration,
+    /// There is no such user, key or device.
+    NoSuchEntity,
+    /// The account or user has as many of these as it may have.
+    LimitExceeded,
     /// The service is not activated in the region.
     RegionDisabled,
     /// AWS is busy.
@@ -279,6 +283,8 @@ impl Reason {
                 Reason::ClockSkew(server_time(message, date))
             }
             "ValidationError" if says("durationseconds") => Reason::InvalidDuration,
+            "NoSuchEntity" => Reason::NoSuchEntity,
+            "LimitExceeded" => Reason::LimitExceeded,
             "RegionDisabledException" => Reason::RegionDisabled,
             code if is_throttling(code, http_status) => Reason::Throttled,
             _ if http_status >= 500 => Reason::ServerFault,

@@ -144,21 +144,38 @@ fn is_of_role(user_arn: &str, role_arn: &str) -> bool {
     (partition, account) == (role_partition, role_account) && name == role.rsplit('/').next()
 }
 
-/// The name of the user whose credentials sign the request. No policy can deny this call.
+/// Who has signed a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `arn:aws:iam::<account>:user/<path><name>`, `arn:aws:iam::<account>:root`, or that of a role's session.
+    pub arn: String,
+    /// The account's number.
+    pub account: String,
+}
+
+impl Identity {
+    /// The user's name without its path; `root` for the root user, the session's name for a role.
+    pub fn name(&self) -> &str {
+        self.arn.rsplit([':', '/']).next().unwrap_or_default()
+    }
+}
+
+/// The identity whose credentials sign the request. No policy can deny this call.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 ///
 /// # Errors
 /// The call failed, or the answer contains no user.
-pub fn user_name(client: &Client) -> Result<String, CallError> {
+pub fn caller_identity(client: &Client) -> Result<Identity, CallError> {
     let request = aws_sdk_sts::Client::new(client.config()).get_caller_identity();
     let output = client.call(request.send())?;
-    // arn:aws:iam::<account>:user/<path><name>, or …:root
-    let name = output
-        .arn()
-        .and_then(|arn| arn.rsplit([':', '/']).next())
-        .filter(|name| !name.is_empty());
-    name.map(str::to_owned)
-        .ok_or(CallError::Unusable(Unusable::Missing("Arn")))
+    let identity = Identity {
+        arn: output.arn().unwrap_or_default().to_owned(),
+        account: output.account().unwrap_or_default().to_owned(),
+    };
+    match identity.name().is_empty() {
+        true => Err(CallError::Unusable(Unusable::Missing("Arn"))),
+        false => Ok(identity),
+    }
 }
 
 /// The session in a successful answer. For missing or unreadable fields, the SDK has filled in empty strings and the year

@@ -319,7 +319,8 @@ impl<'a> Resolved<'a> {
     fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
-            None => sts::user_name(&self.client(sts, keys)?)
+            None => sts::caller_identity(&self.client(sts, keys)?)
+                .map(|identity| identity.name().to_owned())
                 .map_err(|error| self.request(sts, keys).without_code(&error)),
         }
     }

@@ -22,7 +22,6 @@ pub enum Access {
 
 /// Why another user may have chosen a file's contents.
 #[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
 pub enum Refusal {
     /// Another user owns the file.
     ForeignFile,

@@ -59,16 +59,8 @@ pub enum Obstacle {
     /// Another user owns the file, in a sticky directory.
     StickyDirectory(PathBuf),
     /// The file is a mount point.
-    #[cfg_attr(
-        not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only statx(2) on Linux reports it")
-    )]
     MountPoint(PathBuf),
     /// The file is immutable or append-only.
-    #[cfg_attr(
-        not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only statx(2) on Linux reports it")
-    )]
     Protected(PathBuf),
     /// `load` would reject any file there.
     RefusedByLoad(Refusal),

@@ -1,9 +1,14 @@
 //! Where a code comes from: an argument, standard input, a command, the terminal.
 
-use super::fake_sts::{Behaviour, FakeSts, WRONG_CODE, error_xml};
-use super::sandbox::{DEVICE, Sandbox, binary};
-use super::terminal::Terminal;
+use super::fake_sts::FakeSts;
+#[cfg(target_os = "linux")]
+use super::fake_sts::{Behaviour, WRONG_CODE, error_xml};
+use super::sandbox::{Sandbox, binary};
+#[cfg(unix)]
 use super::tool::tool;
+#[cfg(target_os = "linux")]
+use super::{sandbox::DEVICE, terminal::Terminal};
+#[cfg(unix)]
 use std::process::Stdio;
 
 fn codes(sts: &FakeSts) -> Vec<String> {

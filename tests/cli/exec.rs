@@ -1,6 +1,8 @@
 //! `aws-mfa exec`: a command with the session, and nothing but the session.
 
-use super::sandbox::{Outcome, Sandbox, binary};
+use super::sandbox::Sandbox;
+#[cfg(unix)]
+use super::sandbox::{Outcome, binary};
 use jiff::{SignedDuration, Timestamp};
 
 #[test]

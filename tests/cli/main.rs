@@ -8,6 +8,10 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking, and stands outside of the program"
 )]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "what only the tests for Linux or Unix need")
+)]
 
 mod authority;
 mod fake_iam;

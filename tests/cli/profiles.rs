@@ -1,6 +1,8 @@
 //! Profiles in `~/.aws`: several accounts side by side, keys from elsewhere, and invalid files.
 
-use super::fake_sts::{self, FakeSts, KEY_ID, SECRET};
+#[cfg(unix)]
+use super::fake_sts;
+use super::fake_sts::{FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
 use super::tool::tool;
 use std::collections::BTreeMap;

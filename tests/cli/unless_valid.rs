@@ -1,10 +1,13 @@
 //! `get --unless-valid`: if terminals start together, one prompts for a code.
 
 use super::fake_sts::FakeSts;
-use super::sandbox::{Outcome, Sandbox, binary};
-use super::shell::Shell;
-use super::tool::tool;
+use super::sandbox::Sandbox;
+#[cfg(unix)]
+use super::sandbox::{Outcome, binary};
+#[cfg(unix)]
+use super::{shell::Shell, tool::tool};
 use jiff::{SignedDuration, Timestamp};
+#[cfg(unix)]
 use std::process::Stdio;
 
 fn in_minutes(minutes: i64) -> Timestamp {

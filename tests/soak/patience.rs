@@ -1,6 +1,8 @@
 //! How long `get` waits for an answer, for a connection and for the next code.
 
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, WRONG_CODE};
+#[cfg(unix)]
+use super::fake_sts::WRONG_CODE;
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
 use super::sandbox::{Sandbox, in_an_hour};
 use std::time::{Duration, Instant};
 

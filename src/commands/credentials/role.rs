@@ -186,11 +186,11 @@ impl SelectedRole {
             .as_deref()
             .and_then(|key| saved::user_name(self.base_store.path(), key));
         if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
-            let name = sts::user_name(&self.client(&base, deadline)?).map_err(|error| {
+            let user = sts::caller_identity(&self.client(&base, deadline)?).map_err(|error| {
                 let role = self.to_assume(&self.chain.role, "the user", false);
                 self.request(&base).role_failed(&role, &error, now())
             })?;
-            user_name = Some(name);
+            user_name = Some(user.name().to_owned());
         }
         let mut caller = match &user_name {
             Some(name) => format!("the user {name}"),
