@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub limit: Duration,
     /// The command that does it all again, with another code.
     pub command: &'a str,
+    /// The command that forgets an MFA device which was found in IAM.
+    pub clear_command: &'a str,
 }
 
 /// A role that a request asks for.
@@ -339,7 +341,10 @@ impl Request<'_> {
                 let failure =
                     setup(format!("the MFA device does not belong to this user: {device}"));
                 if self.device.as_ref().is_some_and(|device| device.origin == Origin::Discovered) {
-                    failure.hint("run `aws-mfa clear`: the next `aws-mfa get` asks IAM for the device again")
+                    failure.hint(format!(
+                        "run `{}`: the next `aws-mfa get` asks IAM for the device again",
+                        self.clear_command
+                    ))
                 } else {
                     failure.hint(format!(
                         "check {origin}: the IAM console shows the user's devices under Security credentials"

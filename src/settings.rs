@@ -231,12 +231,18 @@ fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p
 
 /// The `get` that renews the session of this selection with these flags, for hints.
 pub fn get_command(selection: &Selection, flags: &Flags) -> String {
-    let options = [
-        ("--serial-number", flags.serial_number),
-        ("--duration", flags.duration),
-        ("--region", flags.region),
-    ];
-    command("get", selection, &words(&options)) + " <code>"
+    let device = words(&[("--serial-number", flags.serial_number)]);
+    get_command_with(&device, selection, flags)
+}
+
+/// The same command, with the place of a device that the user has to name.
+pub fn get_command_naming_device(selection: &Selection, flags: &Flags) -> String {
+    get_command_with(" --serial-number <device>", selection, flags)
+}
+
+fn get_command_with(device: &str, selection: &Selection, flags: &Flags) -> String {
+    let rest = words(&[("--duration", flags.duration), ("--region", flags.region)]);
+    command("get", selection, &format!("{device}{rest} <code>"))
 }
 
 /// The command line of a verb for this selection, for hints; `options` begin with a space.

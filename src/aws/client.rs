@@ -59,6 +59,16 @@ impl Patience {
         attempts: 1,
     };
 
+    /// For a request that is sent once, within `limit` in all.
+    pub fn once(limit: Duration) -> Self {
+        Patience {
+            connect: limit.min(CONNECT_TIMEOUT),
+            attempt: limit,
+            call: limit,
+            attempts: 1,
+        }
+    }
+
     /// For a request that may be sent again, within `limit` in all.
     pub fn within(limit: Duration) -> Self {
         Patience {

@@ -252,13 +252,14 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     ]);
 }
 
-/// The device that IAM gave for these master keys when the saved session was got.
+/// The device that IAM gave for these master keys when the saved session was got. Which keys a `credential_process`
+/// prints is not known; they are taken for those of the session.
 fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
-    let KeySource::Pair { access_key_id, .. } = base.key_source().ok()?.value else {
-        return None;
+    let key_id = match base.key_source().ok()?.value {
+        KeySource::Pair { access_key_id, .. } => Some(access_key_id.trim()),
+        KeySource::Process(_) => None,
     };
-    let file = base.session_file().ok()?.value;
-    device::remembered(&file, access_key_id.trim())
+    device::remembered(&base.session_file().ok()?.value, key_id)
 }
 
 fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {

@@ -99,8 +99,9 @@ impl Settings<'_> {
     }
 }
 
-/// The device that IAM listed for the user of the master key, as it was kept with the session at `base`.
-pub fn remembered(base: &Path, master_key_id: &str) -> Option<Setting<Device>> {
+/// The device that IAM listed for the user of the master key, as it was kept with the session at `base` or one of its
+/// roles; of any master key, if none is named.
+pub fn remembered(base: &Path, master_key_id: Option<&str>) -> Option<Setting<Device>> {
     let name = saved::discovered_device(base, master_key_id)?;
     Some(Setting {
         value: Device::parse(&name).ok()?,

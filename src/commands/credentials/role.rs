@@ -271,6 +271,7 @@ impl SelectedRole {
             device: None,
             limit: LIMIT,
             command: &self.get_command,
+            clear_command: "",
         }
     }
 
