@@ -2,6 +2,7 @@
 
 mod clear;
 pub mod completions;
+mod conflicts;
 mod credentials;
 mod exec;
 mod get;
@@ -10,6 +11,7 @@ mod integration;
 mod load;
 mod man;
 mod prompt;
+mod shown;
 mod status;
 
 use crate::cli::Command;

@@ -4,6 +4,7 @@ use crate::cli::Selection;
 use crate::direnv;
 use crate::environment::Environment;
 use crate::environment::variable;
+use crate::error::{Failure, Kind};
 use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -67,18 +68,26 @@ impl Integration {
 }
 
 /// The warning for an `.envrc` that direnv has not loaded, because nothing runs it in this shell.
-pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<String> {
+pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<Failure> {
     if environment.get(variable::DIRENV_DIR).is_some() {
         return None;
     }
     let envrc = envrc_above(directory?)?;
     let shell = UserShell::of(environment);
-    Some(format!(
-        "direnv is not active in this shell, and there is {}: add `{}` to {}",
-        envrc.display(),
-        shell.init_line("direnv hook"),
-        shell.start_up_file()
-    ))
+    Some(
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "direnv is not active in this shell, and there is {}",
+                envrc.display()
+            ),
+        )
+        .hint(format!(
+            "add `{}` to {}",
+            shell.init_line("direnv hook"),
+            shell.start_up_file()
+        )),
+    )
 }
 
 fn envrc_above(directory: &Path) -> Option<PathBuf> {
