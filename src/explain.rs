@@ -71,26 +71,67 @@ impl Request<'_> {
     }
 
     /// The failure for a question that has no code in it.
-    pub fn asked(&self, error: &CallError) -> Failure {
+    pub fn asked(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(cause) => self.no_answer(cause),
-            CallError::Refused(refusal) => {
-                let failure = Failure::new(
-                    Kind::Setup,
-                    format!("AWS does not accept the access key {}", self.key_id.value),
-                )
-                .hint(format!("check {}", self.key_id.origin));
-                with_words(failure, refusal)
-            }
+            CallError::Refused(refusal) => with_words(self.question_refused(refusal, now), refusal),
             CallError::Unusable(cause) => Failure::new(
                 Kind::Setup,
                 format!(
-                    "STS's answer is unusable: {} ({})",
+                    "{}'s answer is unusable: {} ({})",
+                    self.service(),
                     unusable(cause),
                     self.endpoint
                 ),
             ),
+        }
+    }
+
+    /// The failure for a question that a session has signed.
+    pub fn session_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::Refused(refusal)
+                if matches!(
+                    refusal.reason,
+                    Reason::ExpiredSession
+                        | Reason::UnknownKey
+                        | Reason::WrongSecret
+                        | Reason::AccessDenied
+                        | Reason::Other
+                ) =>
+            {
+                let message = format!("AWS does not accept the session {}", self.key_id.value);
+                let failure = Failure::new(Kind::NoSession, message);
+                with_words(failure.hint(format!("run `{}`", self.command)), refusal)
+            }
+            _ => self.asked(error, now),
+        }
+    }
+
+    fn question_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
+        match refusal.reason {
+            Reason::UnknownKey => setup(format!(
+                "AWS does not know the access key {key_id}: deleted, inactive or from another partition"
+            ))
+            .hint(format!("check {key_origin}")),
+            Reason::WrongSecret => {
+                setup(format!("the secret does not belong to the access key {key_id}"))
+                    .hint(format!("check the secret that goes with {key_origin}"))
+            }
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
+            Reason::Throttled => setup(format!("{} is busy", self.service())),
+            Reason::ServerFault => setup(format!(
+                "{} has failed (HTTP {})",
+                self.service(),
+                refusal.http_status
+            )),
+            Reason::RegionDisabled => region_disabled(),
+            _ => setup(format!("AWS does not accept the access key {key_id}"))
+                .hint(format!("check {key_origin}")),
         }
     }
 
@@ -118,20 +159,15 @@ impl Request<'_> {
     }
 
     fn device_list_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
-        let setup = |message: String| Failure::new(Kind::Setup, message);
-        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
         match refusal.reason {
-            Reason::AccessDenied => setup("this user may not list its own MFA devices".to_owned())
-                .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}"),
-            Reason::UnknownKey => setup(format!("AWS does not know the access key {key_id}"))
-                .hint(format!("check {key_origin}")),
-            Reason::WrongSecret => setup(format!(
-                "the secret does not belong to the access key {key_id}"
-            ))
-            .hint(format!("check the secret that goes with {key_origin}")),
-            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
-            _ => setup("IAM did not list the MFA devices".to_owned()),
+            Reason::AccessDenied => {
+                Failure::new(Kind::Setup, "this user may not list its own MFA devices")
+                    .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}")
+            }
+            Reason::NoSuchEntity | Reason::Other => {
+                Failure::new(Kind::Setup, "IAM did not list the MFA devices")
+            }
+            _ => self.question_refused(refusal, now),
         }
     }
 
@@ -164,10 +200,7 @@ impl Request<'_> {
             ))
             .hint("set duration_seconds, or --duration with --direct, to at most its MaxSessionDuration"),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::RegionDisabled => {
-                setup("STS is disabled in this region for the account".to_owned())
-                    .hint("use another region: `--region us-east-1`")
-            }
+            Reason::RegionDisabled => region_disabled(),
             Reason::Throttled => setup("STS is busy".to_owned()),
             Reason::ServerFault => setup(format!("STS has failed (HTTP {})", refusal.http_status)),
             Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
@@ -375,10 +408,7 @@ impl Request<'_> {
                     "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
                 )
             }
-            Reason::RegionDisabled => {
-                setup("STS is disabled in this region for the account".to_owned())
-                    .hint("use another region: `--region us-east-1`")
-            }
+            Reason::RegionDisabled => region_disabled(),
             Reason::Throttled => setup(format!("STS is busy{status}")),
             Reason::ServerFault => setup(format!("STS has failed{status}")),
             // Within TLS a proxy has no say.
@@ -505,8 +535,8 @@ fn with_next_step(mut failure: Failure, step: String) -> Failure {
     failure.hint(hint)
 }
 
-/// `off` is how far ahead of AWS's this machine's clock is, if known.
-fn clock(off: Option<SignedDuration>) -> Failure {
+/// The failure for a clock that is wrong; `off` is how far ahead of AWS's this machine's clock is, if known.
+pub fn clock(off: Option<SignedDuration>) -> Failure {
     let far = match off {
         Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),
         Some(off) => format!("{} ahead", rounded_span(off)),
@@ -514,6 +544,14 @@ fn clock(off: Option<SignedDuration>) -> Failure {
     };
     Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
         .hint("set the clock (Linux: `sudo timedatectl set-ntp true`)")
+}
+
+fn region_disabled() -> Failure {
+    Failure::new(
+        Kind::Setup,
+        "STS is disabled in this region for the account",
+    )
+    .hint("use another region: `--region us-east-1`")
 }
 
 fn tls_fault(fault: &TlsFault) -> &str {

@@ -1,6 +1,6 @@
 //! A session: temporary credentials that STS gave for a code, and when they expire.
 
-mod access;
+pub mod access;
 mod directory;
 pub mod error;
 pub mod json;

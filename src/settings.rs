@@ -97,6 +97,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// All profiles.
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
     /// The profile that the settings come from, whether or not it exists.
     fn profile(&self) -> Profile<'_> {
         self.profiles.profile(&self.selected.name)

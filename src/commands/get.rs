@@ -1,6 +1,6 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-mod discovery;
+pub mod discovery;
 
 use super::credentials::role::SelectedRole;
 use super::integration::{self, Integration};
@@ -171,7 +171,7 @@ struct Resolved<'a> {
 }
 
 /// The commands that the hints name.
-struct Commands {
+pub struct Commands {
     /// This one.
     get: String,
     /// The same, with the place of a device that the user has to name.
@@ -341,7 +341,7 @@ impl<'a> Resolved<'a> {
         let sts = self.sts(&mut found, &keys, base, now())?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => settings::role::session_name(&self.user_name(sts, &keys)?),
+            None => settings::role::session_name(&self.user_name(sts, &keys, now())?),
         };
         let session = self.spend(sts, &keys, &role.store, now, |client, device, code| {
             let request = RoleRequest {
@@ -363,12 +363,12 @@ impl<'a> Resolved<'a> {
     }
 
     /// The user's name: as it was kept with the session, else as AWS gives it.
-    fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
+    fn user_name(&self, sts: &Sts, keys: &MasterKeys, now: Timestamp) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
             None => sts::caller_identity(&self.client(sts, keys)?)
                 .map(|identity| identity.name().to_owned())
-                .map_err(|error| self.request(sts, keys).asked(&error)),
+                .map_err(|error| self.request(sts, keys).asked(&error, now)),
         }
     }
 

@@ -33,13 +33,16 @@ impl Integration {
         }
     }
 
-    /// The same in words: what brings the session, or what would.
+    /// The same in words.
+    ///
+    /// # Errors
+    /// Nothing brings the session; with what would.
     pub fn in_words(
         self,
         selection: &Selection,
         environment: &Environment,
         session_file: &Path,
-    ) -> String {
+    ) -> Result<String, Failure> {
         let envrc = environment
             .get(variable::DIRENV_DIR)
             .map(|directory| {
@@ -50,19 +53,20 @@ impl Integration {
             .unwrap_or_default();
         match self {
             Integration::Direnv if direnv::is_watched(environment, session_file) => {
-                format!("direnv ({})", envrc.display())
+                Ok(format!("direnv ({})", envrc.display()))
             }
-            Integration::Direnv => format!(
-                "direnv, but {} does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`",
-                envrc.display()
-            ),
-            Integration::Hook => "the prompt hook".to_owned(),
-            Integration::None => format!(
-                "none: run `{}`, or add `{}` to {}",
+            Integration::Direnv => Err(Failure::new(
+                Kind::Setup,
+                format!("direnv, but {} does not load this session", envrc.display()),
+            )
+            .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
+            Integration::Hook => Ok("the prompt hook".to_owned()),
+            Integration::None => Err(Failure::new(Kind::Setup, "none").hint(format!(
+                "run `{}`, or add `{}` to {}",
                 load_command(selection, environment),
                 UserShell::of(environment).init_line("aws-mfa init"),
                 UserShell::of(environment).start_up_file(),
-            ),
+            ))),
         }
     }
 }

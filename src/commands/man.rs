@@ -47,7 +47,7 @@ const EXIT_STATUS: [(&str, &str); 7] = [
         "0",
         "Done. Under direnv_load also load without a valid session, unless --strict is given.",
     ),
-    ("1", "Failed."),
+    ("1", "Failed; doctor: there is an error."),
     ("2", "Usage error."),
     (
         "3",
@@ -100,6 +100,7 @@ fn page() -> anyhow::Result<String> {
         ("WHAT LOAD AND EXEC CHANGE", &CHANGED),
         ("FILES", &FILES),
         ("STATUS AS JSON", &STATUS_AS_JSON),
+        ("DOCTOR AS JSON", &DOCTOR_AS_JSON),
     ] {
         page += &section(title);
         for (term, meaning) in entries {
@@ -210,7 +211,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "MFA device",
-        "--serial-number; AWS_MFA_ARN; in the profile: mfa_serial, also of its source_profile.",
+        "--serial-number; AWS_MFA_ARN; in the profile: mfa_serial, also of its source_profile; default: the one that IAM lists, remembered with the session.",
     ),
     (
         "role",
@@ -275,9 +276,30 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
     ),
     (
         "settings.*.origin",
-        "kind: flag, variable, profile or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
+        "kind: flag, variable, profile, discovered (IAM lists the device) or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
     ),
     ("warnings", "Texts: what may be in the way."),
+];
+
+/// The fields of `doctor --json`.
+const DOCTOR_AS_JSON: [(&str, &str); 5] = [
+    (
+        "version",
+        "1. While it stays 1, fields are added, never changed or removed.",
+    ),
+    (
+        "findings[].check",
+        "files, settings, environment, shell, network, clock, keys, device, policy, session or roles. A check can have several findings, and others can be added.",
+    ),
+    (
+        "findings[].status",
+        "ok, warning, error, or skipped: not checked because of another finding, or the check cannot tell.",
+    ),
+    ("findings[].message", "What was found."),
+    (
+        "findings[].hint",
+        "What to do about it: a command or a line; null if there is nothing to do.",
+    ),
 ];
 
 #[cfg(test)]

@@ -56,11 +56,9 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         role: None,
         loaded: false,
         integration: Integration::of(environment),
-        integration_in_words: Integration::of(environment).in_words(
-            &status.selection,
-            environment,
-            store.path(),
-        ),
+        integration_in_words: Integration::of(environment)
+            .in_words(&status.selection, environment, store.path())
+            .unwrap_or_else(|failure| failure.one_line()),
         account: None,
         settings: vec![Row::of(
             "session_file",

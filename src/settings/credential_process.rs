@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How long a `credential_process` may take: the time to unlock a password manager. The SDKs set
 /// no limit at all.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a `credential_process` prints.
 #[derive(Deserialize)]
@@ -35,11 +35,12 @@ pub fn run(
     command_line: &str,
     name: &str,
     environment: &Environment,
+    limit: Duration,
 ) -> Result<MasterKeys, Failure> {
     if runs_aws_mfa(command_line) {
         return Err(not_itself(&format!("{name} {}", process::Fault::Cycle)));
     }
-    let output = process::run(command_line, environment, LIMIT).map_err(|fault| match fault {
+    let output = process::run(command_line, environment, limit).map_err(|fault| match fault {
         process::Fault::Cycle => not_itself(&format!("{name} {fault}")),
         _ => unusable(name, &fault.to_string()),
     })?;

@@ -29,6 +29,8 @@ mod codes;
 mod completions;
 mod direnv;
 mod discovery;
+#[cfg(unix)]
+mod doctor;
 mod exec;
 mod faults;
 mod formats;

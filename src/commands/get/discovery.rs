@@ -88,7 +88,8 @@ pub fn discover(
     })
 }
 
-fn no_device(names: &[String]) -> Failure {
+/// The failure for a user none of whose devices has codes.
+pub fn no_device(names: &[String]) -> Failure {
     let failure = match names {
         [] => Failure::new(Kind::Setup, "this user has no MFA device"),
         _ => Failure::new(
