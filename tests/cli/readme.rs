@@ -354,4 +354,18 @@ fn quick_start_on_an_empty_account_succeeds() {
     let shown = shell.run(identity.trim());
     assert!(shown.contains("\"Account\": \"123456789012\""), "{shown}");
     assert_eq!(shell.variable("AWS_REGION"), "eu-central-1");
+
+    // moto lets the keys alone do everything.
+    let shown = shell.run("aws-mfa doctor");
+    for line in [
+        "ok      shell: the session is loaded by direnv (",
+        "belongs to arn:aws:iam::123456789012:user/igor",
+        "ok      keys: AKIA",
+        "is 0 days old",
+        "ok      device: arn:aws:iam::123456789012:mfa/igor belongs to igor, and has codes",
+        "warning policy: the keys alone are enough: IAM lists the access keys without MFA",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("error "), "{shown}");
 }

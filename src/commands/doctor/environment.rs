@@ -5,8 +5,7 @@ use super::setup::Setup;
 use crate::commands::conflicts;
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
-use crate::setting::{Origin, Setting};
-use crate::settings::key_source::KeySource;
+use crate::setting::Origin;
 
 const CHECK: &str = "environment";
 
@@ -20,13 +19,8 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     let valid = session.filter(|session| session.is_valid((setup.now)()));
     let valid = valid.as_ref().map(|session| session.access_key_id.as_str());
     let has_profile_keys = setup.base().is_ok_and(|base| {
-        matches!(
-            base.key_source(),
-            Ok(Setting {
-                value: KeySource::Pair { .. },
-                origin: Origin::Profile(..)
-            })
-        )
+        let source = base.key_source();
+        source.is_ok_and(|source| matches!(source.origin, Origin::Profile(..)))
     });
     let mut failures = conflicts::ignored(setup.selection, environment, has_profile_keys);
     failures.extend(leftover_key(setup, valid));
