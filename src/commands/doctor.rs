@@ -21,7 +21,6 @@ use crate::aws::sts::Identity;
 use crate::cli::Doctor;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::setting::Origin;
 use crate::stderr;
 use aws::{Question, Signer};
 use jiff::Timestamp;
@@ -30,6 +29,9 @@ use report::{Finding, Mark, skipped};
 use setup::{Service, Setup};
 use std::io::IsTerminal;
 use std::process::ExitCode;
+
+/// Why what IAM has to say of a user is skipped.
+const USER_UNKNOWN: &str = "the user is not known";
 
 /// Carries out `aws-mfa doctor`.
 pub fn run(
@@ -73,18 +75,8 @@ fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
 
     let keys = keys::of(setup, setup.limit.check());
     let session = setup.session().ok();
-    let of_keys = keys.as_ref().ok().map(|(keys, origin)| Signer {
-        id: &keys.access_key_id,
-        secret: &keys.secret_access_key,
-        token: None,
-        origin: origin.clone(),
-    });
-    let of_session = session.as_ref().map(|session| Signer {
-        id: &session.access_key_id,
-        secret: &session.secret_access_key,
-        token: Some(&session.session_token),
-        origin: Origin::Default,
-    });
+    let of_keys = (keys.as_ref().ok()).map(|(keys, origin)| Signer::keys(keys, origin));
+    let of_session = session.as_ref().map(Signer::session);
     let identity = |signer: &Signer| {
         let question = Question {
             setup,
@@ -101,15 +93,17 @@ fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
         let why = "there are no keys to sign a request with";
         let mut findings = skip(&["network", "clock"], why);
         findings.extend(keys.err());
-        findings.extend(skip(&["device", "policy"], "the user is not known"));
+        findings.extend(skip(&["device", "policy"], USER_UNKNOWN));
         findings.push(session::missing(setup));
         return findings;
     };
     let (answer, at_aws) = identity(first);
     let mut findings = vec![network::check(&sts, &answer)];
     if !network::is_reached(&answer) {
-        let rest = ["clock", "keys", "device", "policy", "session"];
-        findings.extend(skip(&rest, "AWS was not reached"));
+        let why = "AWS was not reached";
+        findings.push(skipped("clock", why));
+        findings.push(keys.err().unwrap_or_else(|| skipped("keys", why)));
+        findings.extend(skip(&["device", "policy", "session"], why));
         return findings;
     }
     findings.push(network::clock(at_aws, (setup.now)()));
@@ -127,7 +121,7 @@ fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
         (Some(signer), Some(user)) => {
             findings.extend(of_user(setup, user, signer, of_session.as_ref()));
         }
-        _ => findings.extend(skip(&["device", "policy"], "the user is not known")),
+        _ => findings.extend(skip(&["device", "policy"], USER_UNKNOWN)),
     }
     findings.push(match (&session, &of_session) {
         (Some(session), Some(signer)) => {

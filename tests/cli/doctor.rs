@@ -2,7 +2,7 @@
 
 use super::authority::Authority;
 use super::fake_iam::{FakeIam, FakeKey};
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
 use super::terminal::Terminal;
 use super::tool::tool;
@@ -736,23 +736,39 @@ fn keys_that_are_not_a_users_or_too_old_are_found() {
 #[test]
 fn credential_process_without_keys_is_an_error() {
     let aws = FakeSts::start();
-    let sandbox = user(&aws);
+    let mut sandbox = user(&aws);
     sandbox.write(
         ".aws/config",
         "[profile work]\ncredential_process = cat ~/key.json\n",
     );
     sandbox.write("key.json", SECRET);
+    let checks = ["network", "keys", "session"];
+    let keys = "error   keys: credential_process of the profile work printed something other than credentials\n        \
+                run it in a shell to see; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}\n";
+    let file = sandbox.home().join(".config/aws/session-work");
     assert_eq!(
-        findings(&sandbox, &["-p", "work"], &["network", "keys", "session"]),
+        findings(&sandbox, &["-p", "work"], &checks),
         (
             1,
             format!(
-                "skipped network: there are no keys to sign a request with\n\
-                 error   keys: credential_process of the profile work printed something other than credentials\n        \
-                 run it in a shell to see; it has to print {{\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}}\n\
-                 warning session: no session yet ({}/.config/aws/session-work)\n        \
+                "skipped network: there are no keys to sign a request with\n{keys}\
+                 warning session: no session yet ({})\n        \
                  aws-mfa get --profile work <code>\n",
-                sandbox.home().display()
+                file.display()
+            )
+        )
+    );
+    // The session signs the first request.
+    sandbox.write(&file, session_json(in_an_hour()));
+    sandbox.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    assert_eq!(
+        findings(&sandbox, &["-p", "work"], &checks),
+        (
+            1,
+            format!(
+                "error   network: cannot connect to http://127.0.0.1:1: connection refused\n        \
+                 check AWS_ENDPOINT_URL_STS\n{keys}\
+                 skipped session: AWS was not reached\n"
             )
         )
     );

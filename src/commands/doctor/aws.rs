@@ -8,7 +8,9 @@ use crate::aws::iam::{self, AccessKey};
 use crate::aws::sts::{self, Identity};
 use crate::error::{Failure, Kind};
 use crate::explain;
+use crate::session::Session;
 use crate::setting::{Origin, Setting};
+use crate::settings::keys::MasterKeys;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -22,6 +24,28 @@ pub struct Signer<'k> {
     pub token: Option<&'k SecretString>,
     /// Where the key comes from.
     pub origin: Origin,
+}
+
+impl<'k> Signer<'k> {
+    /// The master keys.
+    pub fn keys(keys: &'k MasterKeys, origin: &Origin) -> Self {
+        Signer {
+            id: &keys.access_key_id,
+            secret: &keys.secret_access_key,
+            token: None,
+            origin: origin.clone(),
+        }
+    }
+
+    /// The session.
+    pub fn session(session: &'k Session) -> Self {
+        Signer {
+            id: &session.access_key_id,
+            secret: &session.secret_access_key,
+            token: Some(&session.session_token),
+            origin: Origin::Default,
+        }
+    }
 }
 
 /// Why there is no answer to a question.
