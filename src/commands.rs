@@ -10,6 +10,7 @@ mod integration;
 mod load;
 mod man;
 mod prompt;
+mod rotate;
 mod status;
 
 use crate::cli::Command;
@@ -34,6 +35,7 @@ pub fn run(
         Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Clear(clear) => clear::run(clear, environment),
+        Command::Rotate(rotate) => rotate::run(rotate, environment, now),
         Command::Completions(completions) => completions::run(completions),
         Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
         Command::Man => man::run(),

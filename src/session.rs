@@ -1,12 +1,12 @@
 //! A session: temporary credentials that STS gave for a code, and when they expire.
 
-mod access;
+pub mod access;
 mod directory;
 pub mod error;
 pub mod json;
-mod leftover;
+pub mod leftover;
 pub mod lock;
-mod replacement;
+pub mod replacement;
 pub mod saved;
 pub mod store;
 mod symlink;

@@ -250,7 +250,8 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
     format!("aws-mfa {verb}{selection}{options}")
 }
 
-fn words(options: &[(&str, Option<&str>)]) -> String {
+/// Options with their values, as words that a person can paste into a shell, each after a space.
+pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {
         value.map(|value| format!(" {option} {}", word(value)))
     };

@@ -103,7 +103,11 @@ pub fn find(
 ///
 /// # Errors
 /// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
-fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Found, Failure> {
+pub fn saved(
+    store: &SessionStore,
+    selection: &Selection,
+    now: Timestamp,
+) -> Result<Found, Failure> {
     let get_command = settings::get_command(selection, &Flags::default());
     let remedy = |error| Failure::from(error).hint(format!("run `{get_command}`"));
     let mut loaded = store.read().map_err(remedy)?;

@@ -52,6 +52,8 @@ mod readme;
 #[cfg(target_os = "linux")]
 mod release;
 #[cfg(unix)]
+mod rotate;
+#[cfg(unix)]
 mod sdks;
 #[cfg(unix)]
 mod secrets;
