@@ -237,20 +237,25 @@ impl Rotating<'_> {
                 });
             return Err(failure.hint(format!("run `{again}` again")));
         }
-        let (directory, selected) = &self.sessions;
-        let stamp = Location::stamp(&self.rotate.selection, self.environment)?.session;
-        let stamps = [self.stamp.as_str(), &stamp];
-        if let Err(failure) =
-            saved::change_key(directory, selected, [old, new], stamps, (self.now)())
-        {
-            super::note(&format!("warning: {}", failure.one_line()));
-        }
+        self.move_sessions(old, new);
         self.journal.write(&Rotation::Retired {
             old: old.to_owned(),
             new: new.to_owned(),
         })?;
         super::note(&format!("deactivated the old access key {old}"));
         Ok(())
+    }
+
+    /// Makes what is saved with the old key belong to the new one: no code is lost.
+    fn move_sessions(&self, old: &str, new: &str) {
+        let (directory, selected) = &self.sessions;
+        let moved = Location::stamp(&self.rotate.selection, self.environment).and_then(|stamp| {
+            let stamps = [self.stamp.as_str(), &stamp.session];
+            saved::change_key(directory, selected, [old, new], stamps, (self.now)())
+        });
+        if let Err(failure) = moved {
+            super::note(&format!("warning: {}", failure.one_line()));
+        }
     }
 
     /// What remains once the old key is inactive.
@@ -300,6 +305,9 @@ impl Rotating<'_> {
                 Kind::Setup,
                 format!("{} has no access key {id}", self.user.identity.arn),
             ));
+        }
+        if let Some(new) = new.filter(|new| id == old && *new == current.access_key_id) {
+            self.move_sessions(old, new);
         }
         self.user.delete_key(id)?;
         if is_of_rotation || new.is_none() {

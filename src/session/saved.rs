@@ -2,6 +2,7 @@
 
 use super::Provenance;
 use super::error::Error;
+use super::leftover;
 use super::store::{Loaded, SessionStore};
 use crate::error::{Failure, Kind, reason};
 use jiff::Timestamp;
@@ -104,6 +105,8 @@ fn change_key_in(
     stamps: [&str; 2],
     now: Timestamp,
 ) -> Result<(), Error> {
+    // What a rotation that was killed here has left.
+    leftover::clean_up(file);
     let store = SessionStore::new(file.to_owned());
     let Ok(Loaded { mut session, .. }) = store.read() else {
         return Ok(());
@@ -131,6 +134,7 @@ fn change_key_in(
     }
     match named_by_key(file) {
         Some(renamed) => {
+            leftover::clean_up(&renamed);
             SessionStore::new(renamed).save(&session, now)?;
             store.remove()?;
         }

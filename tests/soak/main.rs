@@ -1,4 +1,4 @@
-//! What takes its time: `get` killed at hundreds of moments, many processes at once, and the limits
+//! What takes its time: `get` and `rotate` killed at hundreds of moments, many processes at once, and the limits
 //! of patience. The fast tests, and the sandbox that these share with them, are in tests/cli.
 
 #![allow(
@@ -27,3 +27,5 @@ mod killed;
 mod patience;
 #[cfg(unix)]
 mod roles;
+#[cfg(unix)]
+mod rotate;

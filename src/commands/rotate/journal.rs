@@ -180,13 +180,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Forgets the rotation: overwrites the file and removes it. What cannot be removed is found again by the next
+    /// Forgets the rotation: removes the file and overwrites it, in this order, as a kill in between must not leave
+    /// a corrupt one. What cannot be removed is found again by the next
     /// `rotate`, and does no harm: each step can be repeated.
     pub fn wipe(&self) {
-        if let Ok(file) = File::options().write(true).open(&self.path) {
+        let file = File::options().write(true).open(&self.path);
+        if let (Ok(_), Ok(file)) = (replacement::remove(&self.path), file) {
             overwrite(file);
         }
-        let _ = replacement::remove(&self.path);
     }
 }
 
