@@ -3,7 +3,9 @@
 
 use super::fake_iam::{FakeIam, FakeKey};
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, SECRET, error_xml};
+use super::moto::Moto;
 use super::sandbox::{DEVICE, Outcome, Sandbox, mode, profile_keys, read_json};
+use super::tool::tool;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
@@ -684,4 +686,63 @@ fn role_profile_means_the_keys_of_its_user() {
     let outcome = sandbox.run(["rotate", "-p", "role"]);
     assert_eq!(outcome.status, 0, "{}", outcome.stderr);
     assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
+}
+
+/// An IAM that someone else has written. moto knows a session by its key id alone, and takes any signature: the
+/// session's id here is that of the user's key.
+#[test]
+fn key_is_replaced_in_moto() {
+    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+        return;
+    };
+    let mut sandbox = Sandbox::new();
+    let moto = Moto::start(&sandbox, &moto_server);
+    sandbox
+        .set("AWS_ENDPOINT_URL", &moto.url)
+        .set("AWS_MFA_PROFILE", "work");
+    let iam = |arguments: &str| {
+        let script = format!(
+            "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s {} --region us-east-1 iam {arguments}",
+            aws.display()
+        );
+        let outcome = Outcome::of(sandbox.command("bash").args(["-c", &script]));
+        outcome.succeeded().trim().to_owned()
+    };
+    iam("create-user --user-name igor --path /team/");
+    let old = iam("create-access-key --user-name igor --query AccessKey.AccessKeyId --output text");
+    sandbox.write(".aws/credentials", credentials(&old, SECRET));
+    let session = super::fake_sts::session_json(super::sandbox::in_an_hour());
+    sandbox.write(
+        ".config/aws/session-work",
+        session.replace("ASIASESSION000000000", &old),
+    );
+    // What moto gives is a secret that the sandbox does not know.
+    let outcome = sandbox.run(["rotate"]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    let list = "list-access-keys --user-name igor --query AccessKeyMetadata[].[AccessKeyId,Status] --output text";
+    let listed = iam(list);
+    let (first, second) = listed.split_once('\n').unwrap();
+    let (new, status) = second.split_once('\t').unwrap();
+    assert_eq!(
+        (first, status),
+        (format!("{old}\tInactive").as_str(), "Active")
+    );
+    let saved = in_credentials_file(&sandbox);
+    assert!(saved.contains(&format!("aws_access_key_id={new}   # since 2026\n")));
+
+    // A third key is refused, by aws-mfa and by moto.
+    iam(&format!(
+        "update-access-key --user-name igor --status Active --access-key-id {old}"
+    ));
+    std::fs::remove_file(journal(&sandbox)).unwrap();
+    let outcome = sandbox.run(["rotate"]);
+    let stderr = outcome.failed(1);
+    assert!(
+        stderr.starts_with("aws-mfa: the user has two access keys"),
+        "{stderr}"
+    );
+    let delete = format!("`aws-mfa rotate --delete {old}`\n");
+    assert!(stderr.ends_with(&delete), "{stderr}");
+    sandbox.run(["rotate", "--delete", &old]).succeeded();
+    assert_eq!(iam(list), format!("{new}\tActive"));
 }
