@@ -49,6 +49,8 @@ mod profiles;
 #[cfg(unix)]
 mod prompts;
 mod readme;
+#[cfg(unix)]
+mod recipes;
 #[cfg(target_os = "linux")]
 mod release;
 #[cfg(unix)]

@@ -2,10 +2,12 @@
 //! in tests/soak.
 
 use super::fake_iam::{FakeIam, FakeKey};
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, SECRET, error_xml};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Request, SECRET, error_xml};
 use super::moto::Moto;
+use super::readme::ROTATE_ACTIONS;
 use super::sandbox::{DEVICE, Outcome, Sandbox, mode, profile_keys, read_json};
 use super::tool::tool;
+use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
@@ -265,7 +267,15 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         "",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
-    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    assert_eq!(sandbox.run(["rotate", "--delete-old"]).status, 0);
+
+    let iam = |request: &Request| request.form["Version"] == "2010-05-08";
+    let requests = aws.requests().into_iter().filter(iam);
+    let asked: BTreeSet<String> = requests
+        .map(|request| format!("iam:{}", request.form["Action"]))
+        .collect();
+    let allowed = ROTATE_ACTIONS.iter().map(|&action| action.to_owned());
+    assert_eq!(asked, allowed.collect());
 }
 
 #[test]
