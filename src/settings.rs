@@ -3,7 +3,7 @@
 //! A flag beats everything. An explicit profile's settings beat the environment; otherwise the environment beats the
 //! profile.
 
-mod arn;
+pub mod arn;
 pub mod credential_process;
 pub mod device;
 pub mod duration;
@@ -260,7 +260,8 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
     format!("aws-mfa {verb}{selection}{options}")
 }
 
-fn words(options: &[(&str, Option<&str>)]) -> String {
+/// Options with their values, as words that a person can paste into a shell, each after a space.
+pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {
         value.map(|value| format!(" {option} {}", word(value)))
     };

@@ -66,7 +66,7 @@ variables! {
     AWS_ENDPOINT_URL_STS "AWS_ENDPOINT_URL_STS":
         "The URL of STS.";
     AWS_ENDPOINT_URL_IAM "AWS_ENDPOINT_URL_IAM":
-        "The URL of IAM, where get finds the MFA device if none is configured, and doctor the devices and keys.";
+        "The URL of IAM, for the MFA device if none is configured, for doctor and for rotate.";
     AWS_ENDPOINT_URL "AWS_ENDPOINT_URL":
         "The URL of both, if the service's own variable is unset. In a profile: endpoint_url.";
     AWS_USE_FIPS_ENDPOINT "AWS_USE_FIPS_ENDPOINT":
@@ -128,5 +128,5 @@ variables! {
     AWS_MFA_COMPLETE "AWS_MFA_COMPLETE":
         "Set by the completion scripts.";
     AWS_MFA_INSIDE_COMMAND "AWS_MFA_INSIDE_COMMAND":
-        "Set for a credential_process and a code command, which must not run aws-mfa again.";
+        "Set for a credential_process, a code command and a store command, which must not run aws-mfa again.";
 }

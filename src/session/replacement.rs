@@ -38,6 +38,23 @@ impl Replacement {
         self.temporary.as_file().metadata()
     }
 
+    /// Gives the file the mode of another, and its group if this user may.
+    pub fn resemble(&self, other: &Metadata) -> std::io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            let file = self.temporary.as_file();
+            if file.metadata()?.gid() != other.gid() {
+                let _ = fchown(file, None, Some(other.gid()));
+            }
+            // After that: a change of the group can clear bits of the mode.
+            file.set_permissions(other.permissions())?;
+        }
+        #[cfg(not(unix))]
+        let _ = other;
+        Ok(())
+    }
+
     /// Uses as much space as the contents may need, to detect a full disk.
     pub fn reserve(&mut self, bytes: usize) -> std::io::Result<()> {
         self.temporary.write_all(&vec![0; bytes])

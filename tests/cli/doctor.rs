@@ -330,7 +330,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
         errors(&[("MASTER_AWS_SECRET_ACCESS_KEY", "")]),
         format!(
             "error   settings: MASTER_AWS_SECRET_ACCESS_KEY is not set, but MASTER_AWS_ACCESS_KEY_ID is\n        \
-             set both, or neither to have the keys looked for elsewhere\n{no_keys}"
+             set both, or neither to use keys from elsewhere\n{no_keys}"
         )
     );
     assert_eq!(
@@ -340,7 +340,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
     );
     assert_eq!(
         errors(&[("AWS_SESSION_FILE", "/h/session-")]),
-        "error   settings: AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was not set where it was made\n        \
+        "error   settings: AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n        \
          set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`\n"
     );
 }

@@ -96,6 +96,35 @@ impl Sandbox {
         sandbox
     }
 
+    /// A user whose keys are in the profile `work`, with `sts` for IAM too.
+    pub fn with_profile(sts: &FakeSts) -> Self {
+        let mut sandbox = Sandbox::with_user(sts);
+        for name in [
+            "MASTER_AWS_ACCESS_KEY_ID",
+            "MASTER_AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_FILE",
+        ] {
+            sandbox.unset(name);
+        }
+        sandbox
+            .set("AWS_MFA_PROFILE", "work")
+            .set("AWS_ENDPOINT_URL_IAM", sts.url());
+        sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+        sandbox
+    }
+
+    /// The same with the keys in a file that `credential_process` prints.
+    pub fn with_store(sts: &FakeSts) -> Self {
+        let sandbox = Sandbox::with_profile(sts);
+        std::fs::remove_file(sandbox.home().join(".aws/credentials")).unwrap();
+        sandbox.write(
+            ".aws/config",
+            "[profile work]\ncredential_process = cat store\n",
+        );
+        sandbox.write("store", process_json());
+        sandbox
+    }
+
     /// A user without keys, whose session file is configured but missing.
     pub fn without_session() -> Self {
         let mut sandbox = Sandbox::new();
@@ -303,6 +332,15 @@ pub fn in_an_hour() -> Timestamp {
 pub fn profile_keys() -> String {
     format!(
         "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        fake_sts::KEY_ID,
+        fake_sts::SECRET
+    )
+}
+
+/// The user's keys, as a `credential_process` prints them.
+pub fn process_json() -> String {
+    format!(
+        "{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}\n",
         fake_sts::KEY_ID,
         fake_sts::SECRET
     )
