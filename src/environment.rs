@@ -80,8 +80,7 @@ impl Environment {
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The user's home directory: `HOME` (on Windows the profile directory), else what the system
-    /// knows.
+    /// The user's home directory: `HOME` (on Windows the profile directory), else the system's answer.
     ///
     /// # Errors
     /// `HOME` is a relative path, which would mean a different directory everywhere.

@@ -1,4 +1,4 @@
-//! `aws-mfa status`: what there is, and where it comes from.
+//! `aws-mfa status`: the session, the settings with their origins, and warnings.
 
 use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
