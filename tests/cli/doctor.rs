@@ -2,7 +2,7 @@
 
 use super::authority::Authority;
 use super::fake_iam::{FakeIam, FakeKey};
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, session_json};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, error_xml, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
 use super::terminal::Terminal;
 use super::tool::tool;
@@ -261,7 +261,7 @@ fn file_that_others_can_change_or_that_is_broken_is_found() {
                  correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n\
                  error   files: session file rejected: everyone can write to it, mode 0622 ({file})\n        \
                  aws-mfa get <code>\n\
-                 skipped settings: a file in ~/.aws cannot be used\n\
+                 skipped settings: see files\n\
                  skipped network: a setting is invalid\n\
                  skipped session: a setting is invalid\n",
                 file = file.display(),
@@ -607,6 +607,17 @@ fn clock_is_held_against_the_date_of_aws() {
         aws.set_clock(SignedDuration::from_secs(seconds));
         assert_eq!(findings(&sandbox, &[], &["clock"]), (status, line));
     }
+    let body = error_xml("InvalidClientTokenId", "x");
+    for date in ["", "Date: soon\r\n"] {
+        let length = body.len();
+        let raw = format!("HTTP/1.1 403 X\r\n{date}Content-Length: {length}\r\n\r\n{body}");
+        aws.behave(Behaviour::Raw(raw.into_bytes()));
+        assert_eq!(
+            findings(&sandbox, &[], &["clock"]).1,
+            "skipped clock: AWS's answer has no date\n"
+        );
+    }
+    aws.behave(Behaviour::Serve);
     // So far off that AWS does not accept a signature.
     aws.set_clock(SignedDuration::from_mins(20));
     assert_eq!(
