@@ -80,40 +80,53 @@ impl Environment {
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The user's home directory: `HOME` (on Windows the profile directory), else what the system
-    /// knows.
+    /// The user's home directory: `HOME`, on Windows else `USERPROFILE` (the order of the AWS SDK), else
+    /// what the system knows.
     ///
     /// # Errors
-    /// `HOME` is a relative path: it would be another directory in each directory.
+    /// The variable is a relative path: it would be another directory in each directory.
     pub fn home(&self) -> Result<Option<PathBuf>, Failure> {
-        if cfg!(windows) {
-            return Ok((self.directories.home)());
+        let mut variable = variable::HOME;
+        if cfg!(windows) && self.get(variable).is_none() {
+            variable = variable::USERPROFILE;
         }
-        match self.get(variable::HOME).map(PathBuf::from) {
+        match self.get(variable).map(PathBuf::from) {
             Some(home) if home.is_relative() => Err(Failure::new(
                 Kind::Setup,
-                format!("HOME is a relative path ({})", home.display()),
+                format!("{variable} is a relative path ({})", home.display()),
             )
-            .hint("set HOME to an absolute path")),
-            Some(home) => Ok(Some(home)),
+            .hint(format!("set {variable} to an absolute path"))),
+            Some(home) => Ok(Some(native(home))),
             None => Ok((self.directories.home)()),
         }
     }
 
     /// The directory for the user's settings: `$XDG_CONFIG_HOME` where it is an absolute path, else
     /// `~/.config`, on every Unix (the two scripts kept their session there on macOS too); on
-    /// Windows the roaming application data.
+    /// Windows the roaming application data: `%APPDATA%` where it is an absolute path, else what the
+    /// system knows.
     ///
     /// # Errors
     /// Those of [`Environment::home`].
     pub fn config_directory(&self) -> Result<Option<PathBuf>, Failure> {
         if cfg!(windows) {
-            return Ok((self.directories.config)());
+            return Ok(match self.get(variable::APPDATA).map(PathBuf::from) {
+                Some(directory) if directory.is_absolute() => Some(native(directory)),
+                _ => (self.directories.config)(),
+            });
         }
         match self.get(variable::XDG_CONFIG_HOME).map(PathBuf::from) {
             Some(directory) if directory.is_absolute() => Ok(Some(directory)),
             _ => Ok(self.home()?.map(|home| home.join(".config"))),
         }
+    }
+}
+
+/// The path as the system writes it: Windows takes `/` for `\` too, and a path with both is hard to read.
+pub fn native(path: PathBuf) -> PathBuf {
+    match path.to_str() {
+        Some(text) if cfg!(windows) => text.replace('/', "\\").into(),
+        _ => path,
     }
 }
 
@@ -170,5 +183,47 @@ mod tests {
         }
         assert_eq!(environment("/h").home().unwrap(), Some("/h".into()));
         assert_eq!(environment("").home().unwrap(), None);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn home_and_appdata_are_honoured_before_the_system_is_asked() {
+        let of = |variables: &[(&str, &str)]| Environment {
+            directories: Directories {
+                home: || Some("S:\\home".into()),
+                config: || Some("S:\\config".into()),
+            },
+            ..variables
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect()
+        };
+        for (variables, home) in [
+            (&[][..], "S:\\home"),
+            (&[("Home", ""), ("USERPROFILE", "")], "S:\\home"),
+            (&[("UserProfile", "C:\\u")], "C:\\u"),
+            (&[("home", "C:/h/i"), ("USERPROFILE", "C:\\u")], "C:\\h\\i"),
+        ] {
+            // As text: to Windows both separators are the same path.
+            let found = of(variables).home().unwrap().unwrap();
+            assert_eq!(found.to_str().unwrap(), home);
+        }
+        for (variables, config) in [
+            (&[][..], "S:\\config"),
+            (&[("APPDATA", "a\\b")], "S:\\config"),
+            (&[("appdata", "C:\\a")], "C:\\a"),
+        ] {
+            assert_eq!(
+                of(variables).config_directory().unwrap().unwrap(),
+                PathBuf::from(config)
+            );
+        }
+        assert_eq!(
+            of(&[("USERPROFILE", "\\u")])
+                .home()
+                .unwrap_err()
+                .to_string(),
+            "USERPROFILE is a relative path (\\u)\nhint: set USERPROFILE to an absolute path"
+        );
     }
 }

@@ -8,6 +8,8 @@ mod leftover;
 pub mod lock;
 mod replacement;
 pub mod saved;
+#[cfg(windows)]
+mod sharing;
 pub mod store;
 mod symlink;
 

@@ -56,12 +56,13 @@ impl Integration {
                 envrc.display()
             ),
             Integration::Hook => "the prompt hook".to_owned(),
-            Integration::None => format!(
-                "none: run `{}`, or add `{}` to {}",
-                load_command(selection, environment),
-                UserShell::of(environment).init_line("aws-mfa init"),
-                UserShell::of(environment).start_up_file(),
-            ),
+            Integration::None => {
+                let load = load_command(selection, environment);
+                match UserShell::of(environment).start_up_line("aws-mfa init") {
+                    Some(line) => format!("none: run `{load}`, or add {line}"),
+                    None => format!("none: run `{load}`"),
+                }
+            }
         }
     }
 }
@@ -72,12 +73,10 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
         return None;
     }
     let envrc = envrc_above(directory?)?;
-    let shell = UserShell::of(environment);
+    let line = UserShell::of(environment).start_up_line("direnv hook")?;
     Some(format!(
-        "direnv is not active in this shell, and there is {}: add `{}` to {}",
+        "direnv is not active in this shell, and there is {}: add {line}",
         envrc.display(),
-        shell.init_line("direnv hook"),
-        shell.start_up_file()
     ))
 }
 
@@ -101,10 +100,18 @@ pub fn load_command(selection: &Selection, environment: &Environment) -> String 
         UserShell::Powershell => {
             format!("{} | Invoke-Expression", load(" --format powershell"))
         }
+        UserShell::Cmd => format!(
+            "for /f \"delims=\" %i in ('{}') do @%i",
+            load(" --format cmd")
+        ),
     }
 }
 
 /// The user's login shell, by its name in `SHELL`; one that is not known is taken for a POSIX shell.
+///
+/// Windows has no such variable, but the shells of Git, MSYS and Cygwin set it there. Of the two others, cmd sets
+/// `PROMPT` for what it starts.
+#[derive(Debug, PartialEq, Eq)]
 enum UserShell {
     /// bash, zsh, or another one of POSIX.
     Sh(&'static str),
@@ -113,10 +120,15 @@ enum UserShell {
     Tcsh,
     Nushell,
     Powershell,
+    Cmd,
 }
 
 impl UserShell {
     fn of(environment: &Environment) -> Self {
+        Self::on(cfg!(windows), environment)
+    }
+
+    fn on(windows: bool, environment: &Environment) -> Self {
         let name = environment
             .get(variable::SHELL)
             .and_then(|shell| Path::new(shell).file_stem()?.to_str());
@@ -127,14 +139,16 @@ impl UserShell {
             Some("tcsh" | "csh") => UserShell::Tcsh,
             Some("nu") => UserShell::Nushell,
             Some("pwsh") => UserShell::Powershell,
-            None if cfg!(windows) => UserShell::Powershell,
+            None if windows && environment.get(variable::PROMPT).is_some() => UserShell::Cmd,
+            None if windows => UserShell::Powershell,
             _ => UserShell::Sh("bash"),
         }
     }
 
-    /// The line of the start-up file that evaluates what `command` prints for this shell.
-    fn init_line(&self, command: &str) -> String {
-        match self {
+    /// The line that evaluates what `command` prints for this shell, and the start-up file to add it to. Neither
+    /// direnv nor `init` has anything for cmd.
+    fn start_up_line(&self, command: &str) -> Option<String> {
+        let line = match self {
             UserShell::Sh(name) => format!("eval \"$({command} {name})\""),
             UserShell::Fish => format!("{command} fish | source"),
             UserShell::Elvish => format!("eval ({command} elvish | slurp)"),
@@ -144,11 +158,9 @@ impl UserShell {
             UserShell::Powershell => {
                 format!("{command} powershell | Out-String | Invoke-Expression")
             }
-        }
-    }
-
-    fn start_up_file(&self) -> &'static str {
-        match self {
+            UserShell::Cmd => return None,
+        };
+        let file = match self {
             UserShell::Sh("zsh") => "~/.zshrc",
             UserShell::Sh(_) => "~/.bashrc",
             UserShell::Fish => "~/.config/fish/config.fish",
@@ -156,6 +168,41 @@ impl UserShell {
             UserShell::Tcsh => "~/.tcshrc",
             UserShell::Nushell => "config.nu",
             UserShell::Powershell => "$PROFILE",
-        }
+            UserShell::Cmd => return None,
+        };
+        Some(format!("`{line}` to {file}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_on_windows_is_known_by_shell_and_prompt() {
+        let shell = |windows, variables: &[(&str, &str)]| {
+            let variables = variables.iter();
+            let environment = variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+            UserShell::on(windows, &environment)
+        };
+        let prompt = ("PROMPT", "$P$G");
+        let modules = ("PSModulePath", "C:\\Modules");
+        assert_eq!(shell(true, &[modules]), UserShell::Powershell);
+        assert_eq!(shell(true, &[modules, prompt]), UserShell::Cmd);
+        // As Git's bash passes it on.
+        let bash = ("SHELL", "C:/Program Files/Git/usr/bin/bash.exe");
+        assert_eq!(shell(true, &[bash, prompt]), UserShell::Sh("bash"));
+        assert_eq!(shell(false, &[prompt]), UserShell::Sh("bash"));
+    }
+
+    #[test]
+    fn cmd_is_given_a_line_to_type_and_none_for_a_start_up_file() {
+        assert_eq!(UserShell::Cmd.start_up_line("aws-mfa init"), None);
+        assert_eq!(
+            UserShell::Powershell.start_up_line("aws-mfa init").unwrap(),
+            "`aws-mfa init powershell | Out-String | Invoke-Expression` to $PROFILE"
+        );
     }
 }

@@ -111,10 +111,18 @@ variables! {
         "The shell for which status and get say what to do.";
     HOME "HOME":
         "The home directory, an absolute path.";
+    USERPROFILE "USERPROFILE":
+        "Windows: the home directory, if HOME is not set.";
     XDG_CONFIG_HOME "XDG_CONFIG_HOME":
         "The directory that holds aws/session-…, by default ~/.config.";
+    APPDATA "APPDATA":
+        "Windows: the directory that holds aws\\session-…";
     PATH "PATH":
         "Where exec looks for its command.";
+    PATHEXT "PATHEXT":
+        "Windows: the extensions that exec adds to the name of its command.";
+    PROMPT "PROMPT":
+        "Windows: cmd sets it for what it starts, so that status and get know it from PowerShell.";
     NO_COLOR "NO_COLOR":
         "If it is set, nothing is coloured.";
     TERM "TERM":

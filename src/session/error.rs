@@ -50,6 +50,8 @@ pub enum Obstacle {
     DirectoryName,
     /// The path begins with a `~` that no shell has expanded.
     Tilde,
+    /// Windows keeps the name for a device, or takes it for another one.
+    ReservedName,
     /// Another user has made the symlink.
     ForeignSymlink(PathBuf),
     /// The symlinks form a loop, or there are too many.
@@ -70,6 +72,8 @@ pub enum Obstacle {
         expect(dead_code, reason = "only Linux tells by statx(2)")
     )]
     Protected(PathBuf),
+    /// The file has Windows' attribute of that name.
+    ReadOnly(PathBuf),
     /// `load` would refuse any file in this place.
     RefusedByLoad(Refusal),
     /// `load` would find no session in what is to be saved: why.
@@ -110,21 +114,28 @@ impl Obstacle {
     fn hint(&self) -> String {
         match self {
             Obstacle::DirectoryName
+            | Obstacle::ReservedName
             | Obstacle::ForeignSymlink(_)
             | Obstacle::SymlinkLoop
             | Obstacle::NotRegular(_)
             | Obstacle::StickyDirectory(_)
             | Obstacle::RefusedByLoad(_) => ELSEWHERE.to_owned(),
+            Obstacle::Tilde if cfg!(windows) => "write the whole path instead of ~".to_owned(),
             Obstacle::Tilde => "write $HOME instead of ~, or remove the quotes".to_owned(),
             Obstacle::MountPoint(_) => "mount its directory instead of the file".to_owned(),
             Obstacle::Protected(file) => {
                 format!("run `chattr -i -a {}` as root", file.display())
             }
+            Obstacle::ReadOnly(file) => format!("run `attrib -r \"{}\"`", file.display()),
             Obstacle::CorruptForLoad(_) => {
                 "check with `aws-mfa status` that the endpoint is the right one".to_owned()
             }
             Obstacle::LockFile(file, _) | Obstacle::ForeignLockFile(file) => {
                 format!("remove {}", file.display())
+            }
+            #[cfg(windows)]
+            Obstacle::System(error) if super::sharing::is_violation(error) => {
+                format!("close the program that has the file open, or {ELSEWHERE}")
             }
             Obstacle::Directory(_, error) | Obstacle::System(error) => match error.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -146,6 +157,7 @@ impl fmt::Display for Obstacle {
         match self {
             Obstacle::DirectoryName => f.write_str("that is the name of a directory"),
             Obstacle::Tilde => f.write_str("no shell has expanded the ~"),
+            Obstacle::ReservedName => f.write_str("Windows allows no file of that name"),
             Obstacle::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
@@ -164,6 +176,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Protected(file) => {
                 write!(f, "{} is immutable or append-only", file.display())
             }
+            Obstacle::ReadOnly(file) => write!(f, "{} is read-only", file.display()),
             Obstacle::RefusedByLoad(refusal) => {
                 write!(f, "`load` would refuse a file there: {refusal}")
             }

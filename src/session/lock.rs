@@ -14,6 +14,13 @@ const POLL: Duration = Duration::from_millis(50);
 /// How many times the lock is tried between two reports: 30 seconds.
 const POLLS_PER_REPORT: u32 = 600;
 
+/// The command that ends a process, by its number.
+const KILL: &str = if cfg!(windows) {
+    "taskkill /f /pid"
+} else {
+    "kill"
+};
+
 /// The right to get a session for one file; it ends with this value, or with the process.
 pub struct Lock {
     file: File,
@@ -43,7 +50,7 @@ impl Waiting {
         if self.again {
             message.push_str(&format!(
                 ": give it a code, {}or press Ctrl-C and run `{get_command}`",
-                pid("end it with `kill ", "`, ")
+                pid(&format!("end it with `{KILL} "), "`, ")
             ));
         }
         message
@@ -213,7 +220,7 @@ mod tests {
         assert_eq!(
             message(Some(42), true),
             format!(
-                "{waiting}: give it a code, end it with `kill 42`, \
+                "{waiting}: give it a code, end it with `{KILL} 42`, \
                  or press Ctrl-C and run `aws-mfa get <code>`"
             )
         );

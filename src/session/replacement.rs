@@ -1,7 +1,13 @@
 //! A file's next version: written beside it, and put in its place whole.
 
 use super::error::Obstacle;
+#[cfg(windows)]
+use super::sharing;
 use super::{directory, leftover, symlink};
+use crate::file_name::FileNames;
+use std::ffi::OsStr;
+#[cfg(windows)]
+use std::fs::File;
 use std::fs::Metadata;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -67,7 +73,7 @@ impl Replacement {
                 ) => {}
             synced => synced?,
         }
-        self.temporary.persist(&self.target)?;
+        put(self.temporary, &self.target)?;
         directory::sync(directory::of(&self.target));
         Ok(())
     }
@@ -78,13 +84,47 @@ impl Replacement {
     }
 }
 
+#[cfg(not(windows))]
+fn put(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
+    temporary.persist(target)?;
+    Ok(())
+}
+
+/// std's renaming succeeds while others have the target open, if they have let it be deleted; tempfile's does not.
+#[cfg(windows)]
+fn put(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
+    // Open until it has its name: it could be taken for a leftover.
+    let (_open, path) = temporary.keep()?;
+    let renamed = sharing::patiently(|| std::fs::rename(&path, target))
+        .or_else(|error| put_aside(&path, target).map_err(|_| error));
+    if renamed.is_err() {
+        let _ = std::fs::remove_file(&path);
+    }
+    renamed
+}
+
+/// The last resort where a file that others have open can be renamed but not replaced: file systems other than NTFS, and
+/// Wine. For a moment there is no file, which beats the loss of a session that was paid for with a code.
+#[cfg(windows)]
+fn put_aside(new: &Path, target: &Path) -> std::io::Result<()> {
+    let old = leftover::create(target)?.into_temp_path();
+    std::fs::rename(target, &old)?;
+    std::fs::rename(new, target).inspect_err(|_| {
+        let _ = std::fs::rename(&old, target);
+    })
+}
+
 /// Removes the file that `path` leads to, and says whether there was one.
 ///
 /// # Errors
 /// The directory cannot be written to, or what is there is not a file.
 pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     let target = symlink::follow(path)?;
-    match std::fs::remove_file(&target) {
+    #[cfg(not(windows))]
+    let removed = std::fs::remove_file(&target);
+    #[cfg(windows)]
+    let removed = sharing::patiently(|| std::fs::remove_file(&target));
+    match removed {
         Ok(()) => {
             directory::sync(directory::of(&target));
             Ok(true)
@@ -116,6 +156,11 @@ fn check_name(path: &Path) -> Result<(), Obstacle> {
     }
     if path.starts_with("~") {
         return Err(Obstacle::Tilde);
+    }
+    if let Some(name) = path.file_name().and_then(OsStr::to_str)
+        && !FileNames::HERE.allow(name)
+    {
+        return Err(Obstacle::ReservedName);
     }
     Ok(())
 }
@@ -170,7 +215,18 @@ fn check_attributes(target: &Path) -> Result<(), Obstacle> {
     Ok(())
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+/// A file that is read-only cannot be replaced, nor one that another program has open and does not let be deleted.
+#[cfg(windows)]
+fn check_attributes(target: &Path) -> Result<(), Obstacle> {
+    use std::os::windows::fs::OpenOptionsExt;
+    if target.metadata()?.permissions().readonly() {
+        return Err(Obstacle::ReadOnly(target.to_owned()));
+    }
+    sharing::patiently(|| File::options().access_mode(sharing::DELETE).open(target))?;
+    Ok(())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 fn check_attributes(_: &Path) -> Result<(), Obstacle> {
     Ok(())
 }

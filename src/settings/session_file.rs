@@ -5,9 +5,9 @@ use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
 use super::role::RoleArn;
 use super::selected::SelectedProfile;
 use crate::cli::Selection;
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
+use crate::file_name::FileNames;
 use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use std::path::{Path, PathBuf};
@@ -132,7 +132,7 @@ pub struct Stamp {
 
 /// A name as a part of the name of a role's file, in which `@` separates it from the session file's.
 fn encoded(name: &str) -> String {
-    file_name(name, FileNames::HERE).replace('@', "%40")
+    FileNames::HERE.encode(name).replace('@', "%40")
 }
 
 impl Settings<'_> {
@@ -149,12 +149,12 @@ fn locate(
 ) -> Result<Setting<PathBuf>, Failure> {
     if let Some(path) = flag {
         return Ok(Setting {
-            value: path.to_owned(),
+            value: native(path.to_owned()),
             origin: Origin::Flag("--session-file"),
         });
     }
     let of_profile = || -> Result<_, Failure> {
-        let name = file_name(&profile.name, FileNames::HERE);
+        let name = FileNames::HERE.encode(&profile.name);
         Ok(Setting {
             value: directory(environment)?.join(format!("session-{name}")),
             origin: profile.origin.clone(),
@@ -173,11 +173,11 @@ fn locate(
                 ),
             )
             .hint(format!(
-                "set {KEY_ID} before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`"
+                "set {KEY_ID} before AWS_SESSION_FILE, or name a profile with AWS_MFA_PROFILE"
             )));
         }
         return Ok(Setting {
-            value: PathBuf::from(path),
+            value: native(PathBuf::from(path)),
             origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),
         });
     }
@@ -216,51 +216,11 @@ fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
             Kind::Setup,
             "no home directory is known, so there is no place for the session file",
         )
-        .hint("set HOME, or name a file with AWS_SESSION_FILE")
+        .hint(format!(
+            "set {}, or name a file with AWS_SESSION_FILE",
+            if cfg!(windows) { "APPDATA" } else { "HOME" }
+        ))
     })
-}
-
-/// What the file names of a system allow.
-#[derive(Clone, Copy)]
-struct FileNames {
-    /// `Work` and `work` are one file.
-    ignore_case: bool,
-    /// Some characters are reserved, and dots and spaces at the end are dropped, see
-    /// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>.
-    are_windows: bool,
-}
-
-impl FileNames {
-    const HERE: FileNames = FileNames {
-        ignore_case: cfg!(any(windows, target_vendor = "apple")),
-        are_windows: cfg!(windows),
-    };
-}
-
-/// A profile's name as a part of a file name. What the system's file names cannot carry, or do not tell apart, is
-/// percent-encoded, and `%` with it: no two profiles share a file.
-fn file_name(name: &str, system: FileNames) -> String {
-    let kept = if system.are_windows {
-        name.trim_end_matches(['.', ' ']).len()
-    } else {
-        name.len()
-    };
-    let mut encoded = String::with_capacity(name.len());
-    for (position, character) in name.char_indices() {
-        let encode = "%/\\".contains(character)
-            || system.ignore_case && character.is_uppercase()
-            || system.are_windows
-                && (position >= kept || character < ' ' || "<>:\"|?*".contains(character));
-        if encode {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                encoded.push_str(&format!("%{byte:02X}"));
-            }
-        } else {
-            encoded.push(character);
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -337,6 +297,21 @@ mod tests {
         assert_eq!(path("x"), PathBuf::from("/h/.config/aws/session-default"));
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn session_file_on_windows_is_in_appdata_and_has_no_mixed_slashes() {
+        let variables = [("AppData", "C:/a"), ("AWS_PROFILE", "Work:1")];
+        let path = |selection: &Selection| {
+            let file = session_file(selection, &environment(&variables));
+            file.unwrap().value.to_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            path(&selection(None, None)),
+            "C:\\a\\aws\\session-%57ork%3A1"
+        );
+        assert_eq!(path(&selection(None, Some("C:/a\\s"))), "C:\\a\\s");
+    }
+
     #[test]
     fn missing_home_directory_is_an_error() {
         let failure = session_file(&selection(None, None), &environment(&[])).err();
@@ -344,6 +319,7 @@ mod tests {
             failure.unwrap().to_string(),
             "no home directory is known, so there is no place for the session file\n\
              hint: set HOME, or name a file with AWS_SESSION_FILE"
+                .replace("HOME", if cfg!(windows) { "APPDATA" } else { "HOME" })
         );
     }
 
@@ -354,8 +330,8 @@ mod tests {
         assert_eq!(
             failure.unwrap().to_string(),
             "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was not set where it was made\n\
-             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: \
-             `export AWS_MFA_PROFILE=<name>`"
+             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or name a profile with \
+             AWS_MFA_PROFILE"
         );
         assert!(session_file(&selection(Some("p"), Some("/f")), &set).is_ok());
     }
@@ -386,33 +362,6 @@ mod tests {
                 failure.contains(KEY_ID) && !failure.contains(id),
                 "{failure}"
             );
-        }
-    }
-
-    #[test]
-    fn names_that_a_system_confuses_are_encoded_there() {
-        let unix = FileNames {
-            ignore_case: false,
-            are_windows: false,
-        };
-        let macos = FileNames {
-            ignore_case: true,
-            ..unix
-        };
-        let windows = FileNames {
-            are_windows: true,
-            ..macos
-        };
-        for (name, on_unix, on_macos, on_windows) in [
-            ("work", "work", "work", "work"),
-            ("Work", "Work", "%57ork", "%57ork"),
-            ("Ä/b%", "Ä%2Fb%25", "%C3%84%2Fb%25", "%C3%84%2Fb%25"),
-            ("a:b?.", "a:b?.", "a:b?.", "a%3Ab%3F%2E"),
-            ("a. .", "a. .", "a. .", "a%2E%20%2E"),
-        ] {
-            assert_eq!(file_name(name, unix), on_unix);
-            assert_eq!(file_name(name, macos), on_macos);
-            assert_eq!(file_name(name, windows), on_windows);
         }
     }
 }

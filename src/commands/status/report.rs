@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 
 /// Columns of the smallest terminal that is usual.
 const WIDTH: usize = 80;
@@ -255,9 +255,9 @@ impl Report {
             false => text.to_owned(),
         };
         // As it is shown: the lines are escaped.
-        let home = home.map(|home| format!("{}/", escape(&home.to_string_lossy())));
+        let home = home.map(|home| format!("{}{MAIN_SEPARATOR}", escape(&home.to_string_lossy())));
         let short = |text: &str| match &home {
-            Some(home) => text.replace(home.as_str(), "~/"),
+            Some(home) => text.replace(home.as_str(), &format!("~{MAIN_SEPARATOR}")),
             None => text.to_owned(),
         };
         let lines = self.lines(now, zone);
