@@ -1,5 +1,7 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
+mod search;
+
 use super::{credentials, get};
 use crate::cli::Exec;
 use crate::environment::Environment;
@@ -14,7 +16,7 @@ use crate::time;
 use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// What else names credentials, besides the master keys: it would beat the session, or take over
@@ -62,7 +64,7 @@ pub fn run(
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::new(Kind::Usage, "no command was given").into());
     };
-    let mut command = Command::new(program);
+    let mut command = command_of(program, environment)?;
     command.args(arguments);
     set_environment(&mut command, environment, &Change::of(&session));
     become_it(command).map_err(|error| not_run(program, &error, environment).into())
@@ -88,6 +90,29 @@ fn session(
     }
 }
 
+/// The system itself finds the program.
+#[cfg(not(windows))]
+fn command_of(program: &OsStr, _: &Environment) -> Result<Command, Failure> {
+    Ok(Command::new(program))
+}
+
+/// Windows itself finds nothing but `.exe` files. std runs the files of cmd too, and their arguments reach them as they
+/// are, or not at all: <https://doc.rust-lang.org/std/process/index.html#windows-argument-splitting>.
+#[cfg(windows)]
+fn command_of(program: &OsStr, environment: &Environment) -> Result<Command, Failure> {
+    match search::find(program, environment) {
+        Some(path) => Ok(Command::new(path)),
+        None => Err(not_found(program)),
+    }
+}
+
+fn not_found(program: &OsStr) -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        format!("command not found: {}", quote(&program.to_string_lossy())),
+    )
+}
+
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {
     // Of two variables of one name, getenv(3) sees the first; of two that are set here, the last
     // counts.
@@ -108,14 +133,25 @@ fn set_environment(command: &mut Command, environment: &Environment, change: &Ch
 }
 
 fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -> Failure {
+    /// `ERROR_BAD_EXE_FORMAT`
+    const NO_PROGRAM: i32 = 193;
     let name = program.to_string_lossy();
+    if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
+        return Failure::new(
+            Kind::CannotRun,
+            format!("cannot run {name}: Windows starts no file of its kind"),
+        )
+        .hint(format!(
+            "name the program that runs it: `aws-mfa exec -- <program> {name}`"
+        ));
+    }
     if error.kind() != ErrorKind::NotFound {
         return Failure::new(
             Kind::CannotRun,
             format!("cannot run {name}: {}", reason(error)),
         );
     }
-    match find(program, environment) {
+    match search::find(program, environment) {
         // It is there, so that something else is not.
         Some(path) => Failure::new(
             Kind::CannotRun,
@@ -126,22 +162,8 @@ fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -
                 None => format!("cannot run {name}: its interpreter or loader does not exist"),
             },
         ),
-        None => Failure::new(
-            Kind::NotFound,
-            format!("command not found: {}", quote(&name)),
-        ),
+        None => not_found(program),
     }
-}
-
-/// Where exec(3) has found the program.
-fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
-    let path = Path::new(program);
-    if program.as_encoded_bytes().contains(&b'/') {
-        return path.is_file().then(|| path.to_owned());
-    }
-    std::env::split_paths(environment.get(variable::PATH)?)
-        .map(|directory| directory.join(path))
-        .find(|path| path.is_file())
 }
 
 /// What the first line of a script names: `/bin/sh` in `#!/bin/sh -e`.
@@ -174,8 +196,13 @@ fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
 }
 
 /// Runs the command and hands its status on; Windows knows no other way.
-#[cfg(not(unix))]
+///
+/// Ctrl-C and Ctrl-Break reach both processes. This one leaves them to the command: if it ended at once, the shell would
+/// take the terminal back from a command that goes on, and have another status.
+#[cfg(windows)]
 fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
+    let _ignored = (ctrl_c(), ctrl_break());
     let status = command.status()?;
     // A status of Windows has 32 bits, and ExitCode eight; std's exit takes them all.
     std::process::exit(status.code().unwrap_or(1))
