@@ -1,7 +1,9 @@
 //! Roles: one code serves every role of the user, and each is renewed without another one.
 
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
-use super::sandbox::{DEVICE, Sandbox, mode, profile_keys, read_json};
+#[cfg(unix)]
+use super::sandbox::mode;
+use super::sandbox::{DEVICE, Sandbox, profile_keys, read_json};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -91,6 +93,7 @@ fn get_of_a_role_saves_the_users_session_and_assumes_the_role() {
 
     // As `aws sts assume-role` prints it, in a private file.
     let file = sandbox.session_file().with_file_name("role-staging");
+    #[cfg(unix)]
     assert_eq!(mode(&file), 0o600);
     let saved = read_json(&file);
     assert_eq!(saved["Credentials"]["AccessKeyId"], "ASIAROLE000000000001");

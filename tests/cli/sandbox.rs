@@ -224,7 +224,9 @@ impl Sandbox {
                 leaks.add_code(code);
             }
         }
-        leaks.add_files(self.directory.path(), &self.written.lock().unwrap());
+        // As `home` gives it, and what was written there with it.
+        let directory = self.directory.path().canonicalize().unwrap();
+        leaks.add_files(&directory, &self.written.lock().unwrap());
         leaks
     }
 
