@@ -2,8 +2,7 @@
 
 use crate::cli::Selection;
 use crate::direnv;
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
 use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -44,7 +43,7 @@ impl Integration {
             .map(|directory| {
                 // direnv's own mark of an .envrc.
                 let text = directory.to_string_lossy();
-                Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc")
+                native(Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc"))
             })
             .unwrap_or_default();
         match self {

@@ -22,7 +22,6 @@ pub enum Access {
 
 /// Why a file's contents may be another user's choice.
 #[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
 pub enum Refusal {
     /// Another user owns the file.
     ForeignFile,

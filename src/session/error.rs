@@ -61,16 +61,8 @@ pub enum Obstacle {
     /// Another user owns the file, in a sticky directory.
     StickyDirectory(PathBuf),
     /// The file is a mount point.
-    #[cfg_attr(
-        not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only Linux tells by statx(2)")
-    )]
     MountPoint(PathBuf),
     /// The file is immutable or append-only.
-    #[cfg_attr(
-        not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only Linux tells by statx(2)")
-    )]
     Protected(PathBuf),
     /// The file has Windows' attribute of that name.
     ReadOnly(PathBuf),

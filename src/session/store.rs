@@ -265,7 +265,11 @@ mod tests {
         fn store(share: u32) -> (tempfile::TempDir, SessionStore, OpenOptions) {
             let directory = tempfile::tempdir().unwrap();
             let store = SessionStore::new(directory.path().join("session"));
-            assert!(store.save(&session("old".into()), Timestamp::now()).is_ok());
+            assert!(
+                store
+                    .save(&session("old".into()), Timestamp::UNIX_EPOCH)
+                    .is_ok()
+            );
             let mut options = File::options();
             options.read(true).share_mode(share);
             (directory, store, options)
@@ -282,7 +286,7 @@ mod tests {
                 store(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
             let mut reader = options.open(store.path()).unwrap();
             assert!(store.prepare().is_ok());
-            let saved = store.save(&session("new".into()), Timestamp::now());
+            let saved = store.save(&session("new".into()), Timestamp::UNIX_EPOCH);
             assert!(saved.is_ok(), "{}", Failure::from(saved.unwrap_err()));
             assert_eq!(token(&store), "new");
             let mut old = String::new();
@@ -301,7 +305,11 @@ mod tests {
                 drop(keeper);
             });
             let start = Instant::now();
-            assert!(store.save(&session("new".into()), Timestamp::now()).is_ok());
+            assert!(
+                store
+                    .save(&session("new".into()), Timestamp::UNIX_EPOCH)
+                    .is_ok()
+            );
             assert!(start.elapsed() >= Duration::from_millis(250));
             assert_eq!(token(&store), "new");
             released.join().unwrap();
@@ -313,7 +321,7 @@ mod tests {
             let keeper = options.open(store.path()).unwrap();
             for outcome in [
                 store.prepare(),
-                store.save(&session("new".into()), Timestamp::now()),
+                store.save(&session("new".into()), Timestamp::UNIX_EPOCH),
             ] {
                 let failure = Failure::from(outcome.unwrap_err());
                 assert!(

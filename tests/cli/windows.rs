@@ -332,6 +332,36 @@ mod only_there {
     }
 
     #[test]
+    fn hints_have_the_line_for_powershell_or_cmd() {
+        let mut sandbox = Sandbox::with_session();
+        let shell = |sandbox: &Sandbox| {
+            let outcome = sandbox.run(["status", "--profile", "a b"]);
+            let mut lines = outcome.stdout.lines().chain(outcome.stderr.lines());
+            let line = lines
+                .find(|line| line.contains("none: run"))
+                .map(str::to_owned);
+            line.unwrap_or_else(|| panic!("{}{}", outcome.stdout, outcome.stderr))
+        };
+        let line = shell(&sandbox);
+        assert!(
+            line.contains(
+                "none: run `aws-mfa load --profile \"a b\" --format powershell | Invoke-Expression`, \
+                 or add `aws-mfa init powershell | Out-String | Invoke-Expression` to $PROFILE"
+            ),
+            "{line}"
+        );
+        sandbox.set("PROMPT", "$P$G");
+        let line = shell(&sandbox);
+        assert!(
+            line.ends_with(
+                "none: run `for /f \"delims=\" %i in ('aws-mfa load --profile \"a b\" \
+                 --format cmd') do @%i`"
+            ),
+            "{line}"
+        );
+    }
+
+    #[test]
     fn exec_finds_what_the_shell_finds() {
         let mut sandbox = Sandbox::with_session();
         let script = "@echo %AWS_ACCESS_KEY_ID% %~n0 [%~1]\r\n@exit /b 7\r\n";
