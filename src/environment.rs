@@ -67,10 +67,25 @@ impl Environment {
     pub fn first(&self, variables: &[Variable]) -> Result<Option<(&'static str, &str)>, Failure> {
         for variable in variables {
             if let Some(value) = self.text(*variable)? {
-                return Ok(Some((variable.name(), value)));
+                let name = match cfg!(windows) {
+                    true => self.spelling(*variable, variables),
+                    false => variable.name(),
+                };
+                return Ok(Some((name, value)));
             }
         }
         Ok(None)
+    }
+
+    /// The one of `variables` that is set by exactly its name, where `variable` answers to it too: of `https_proxy` and
+    /// `HTTPS_PROXY`, which are one variable on Windows, the one that the user has written.
+    fn spelling(&self, variable: Variable, variables: &[Variable]) -> &'static str {
+        let set = variables
+            .iter()
+            .map(|other| other.name())
+            .filter(|name| name.eq_ignore_ascii_case(variable.name()))
+            .find(|name| self.variables.iter().any(|(set, _)| set == *name));
+        set.unwrap_or(variable.name())
     }
 
     /// All variables, in the order in which the process was given them.
@@ -183,6 +198,19 @@ mod tests {
         }
         assert_eq!(environment("/h").home().unwrap(), Some("/h".into()));
         assert_eq!(environment("").home().unwrap(), None);
+    }
+
+    #[test]
+    fn variable_is_named_as_it_is_written() {
+        let both = [variable::LOWER_HTTPS_PROXY, variable::HTTPS_PROXY];
+        for (set, named) in [
+            ("HTTPS_PROXY", "HTTPS_PROXY"),
+            ("https_proxy", "https_proxy"),
+            ("Https_Proxy", "https_proxy"),
+        ] {
+            let environment = Environment::from_iter([(set.into(), "x".into())]);
+            assert_eq!(environment.spelling(both[0], &both), named);
+        }
     }
 
     #[cfg(windows)]

@@ -17,6 +17,12 @@ impl FileNames {
         are_windows: cfg!(windows),
     };
 
+    /// Those for what is the name of a file already, and so is told apart.
+    pub const OF_A_FILE: FileNames = FileNames {
+        ignore_case: false,
+        are_windows: false,
+    };
+
     /// `name` as a part of a file name, after a prefix of this program's. What a file name cannot carry, or the
     /// system does not tell apart, is percent-encoded, and `%` with it: no two names share a file.
     pub fn encode(self, name: &str) -> String {
@@ -67,10 +73,7 @@ fn is_device(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    const UNIX: FileNames = FileNames {
-        ignore_case: false,
-        are_windows: false,
-    };
+    const UNIX: FileNames = FileNames::OF_A_FILE;
     const MACOS: FileNames = FileNames {
         ignore_case: true,
         are_windows: false,

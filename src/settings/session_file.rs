@@ -65,19 +65,19 @@ impl Location {
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy();
-            format!("{name}@{}", encoded(&base))
+            format!("{name}@{}", encoded(&base, FileNames::OF_A_FILE))
         };
         let of_arn = |arn: &str, origin: Origin| {
             let arn = RoleArn::parse(arn, &origin)?;
             Ok::<_, Failure>(beside(&format!(
                 "{}-{}",
                 arn.account(),
-                encoded(arn.name())
+                encoded(arn.name(), FileNames::HERE)
             )))
         };
         let of_profile = || match is_of_profile {
-            true => encoded(&selected.name),
-            false => beside(&encoded(&selected.name)),
+            true => encoded(&selected.name, FileNames::HERE),
+            false => beside(&encoded(&selected.name, FileNames::HERE)),
         };
         let name = if let Some(arn) = &selection.role_arn {
             Some(of_arn(arn, Origin::Flag("--role-arn"))?)
@@ -131,8 +131,8 @@ pub struct Stamp {
 }
 
 /// A name as a part of the name of a role's file, in which `@` separates it from the session file's.
-fn encoded(name: &str) -> String {
-    FileNames::HERE.encode(name).replace('@', "%40")
+fn encoded(name: &str, system: FileNames) -> String {
+    system.encode(name).replace('@', "%40")
 }
 
 impl Settings<'_> {

@@ -70,6 +70,9 @@ impl Sandbox {
             .set("TZ", "UTC")
             .set("LC_ALL", "C.UTF-8");
         if cfg!(windows) {
+            // Where the session files are on Unix.
+            let config = sandbox.home().join(".config");
+            sandbox.set("APPDATA", config);
             for name in ["SystemRoot", "TEMP"] {
                 if let Some(value) = std::env::var_os(name) {
                     sandbox.set(name, value);

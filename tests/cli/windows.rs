@@ -304,7 +304,8 @@ mod only_there {
         );
         // The case of a variable's name does not count.
         let data = sandbox.home().join("data");
-        sandbox.unset("AWS_SESSION_FILE").set("AppData", &data);
+        sandbox.unset("AWS_SESSION_FILE").unset("APPDATA");
+        sandbox.set("AppData", &data);
         let directory = data.join("aws");
         for (profile, name, code) in [
             ("work", "session-work", "111111"),
