@@ -42,8 +42,7 @@ impl Sandbox {
             .prefix("aws-mfa-test-")
             .tempdir()
             .unwrap();
-        // Where the temporary directory is a symlink (macOS), messages name what it leads to.
-        let home = directory.path().canonicalize().unwrap().join("home");
+        let home = real(directory.path()).join("home");
         let temporary = home.with_file_name("tmp");
         std::fs::create_dir(&home).unwrap();
         std::fs::create_dir(&temporary).unwrap();
@@ -126,13 +125,14 @@ impl Sandbox {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.directory.path().canonicalize().unwrap().join("home")
+        real(self.directory.path()).join("home")
     }
 
     /// Where the README puts the session file.
     pub fn session_file(&self) -> PathBuf {
         self.home()
-            .join(".config/aws")
+            .join(".config")
+            .join("aws")
             .join(format!("session-{}", fake_sts::KEY_ID))
     }
 
@@ -227,9 +227,7 @@ impl Sandbox {
                 leaks.add_code(code);
             }
         }
-        // As `home` gives it, and what was written there with it.
-        let directory = self.directory.path().canonicalize().unwrap();
-        leaks.add_files(&directory, &self.written.lock().unwrap());
+        leaks.add_files(&real(self.directory.path()), &self.written.lock().unwrap());
         leaks
     }
 
@@ -297,6 +295,16 @@ impl Outcome {
             (self.status, self.stdout.as_str(), self.stderr.as_str()),
             (status, stdout, stderr),
         );
+    }
+}
+
+/// The directory as messages name it: where the temporary directory is a symlink (macOS), what it leads to; on Windows
+/// without the `\\?\` that cmd cannot work in.
+fn real(directory: &Path) -> PathBuf {
+    let path = directory.canonicalize().unwrap();
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(text) => text.into(),
+        None => path,
     }
 }
 
