@@ -82,7 +82,7 @@ variables! {
     HTTPS_PROXY "HTTPS_PROXY":
         "The same, if https_proxy is not set.";
     LOWER_HTTP_PROXY "http_proxy":
-        "The HTTP proxy for an http endpoint. Like curl, aws-mfa ignores HTTP_PROXY.";
+        "The HTTP proxy for an http endpoint. Like curl, aws-mfa ignores HTTP_PROXY, except on Windows, where both are one variable.";
     LOWER_ALL_PROXY "all_proxy":
         "The proxy for both, if none of the above is set.";
     ALL_PROXY "ALL_PROXY":

@@ -143,7 +143,8 @@ impl Sandbox {
 
     /// Writes a file below the home directory, with the directories above it.
     pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.home().join(path);
+        // On Windows with one kind of separator, as messages have it.
+        let path: PathBuf = self.home().join(path).components().collect();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = std::fs::File::options();
         options.write(true).create(true).truncate(true);
