@@ -15,7 +15,7 @@ pub struct Environment {
     directories: Directories,
 }
 
-/// What the system knows of the user's directories, asked only where the variables do not say.
+/// The system's functions for the user's directories, called only if the variables do not say.
 struct Directories {
     home: fn() -> Option<PathBuf>,
     config: fn() -> Option<PathBuf>,
@@ -46,7 +46,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable that has to be text.
+    /// The value of a variable that must be UTF-8.
     ///
     /// # Errors
     /// The value is not UTF-8.
@@ -60,7 +60,7 @@ impl Environment {
             .transpose()
     }
 
-    /// The first of these variables that is set, with its value, which has to be text.
+    /// The first of these variables that is set, with its value, which must be UTF-8.
     ///
     /// # Errors
     /// The value is not UTF-8.
@@ -77,8 +77,8 @@ impl Environment {
         Ok(None)
     }
 
-    /// The one of `variables` that is set by exactly its name, where `variable` answers to it too: of `https_proxy` and
-    /// `HTTPS_PROXY`, which are one variable on Windows, the one that the user has written.
+    /// The name of `variable` as the user has set it: on Windows, `https_proxy` and `HTTPS_PROXY` are one variable, and
+    /// both are among `variables`.
     fn spelling(&self, variable: Variable, variables: &[Variable]) -> &'static str {
         let set = variables
             .iter()
@@ -88,7 +88,7 @@ impl Environment {
         set.unwrap_or(variable.name())
     }
 
-    /// All variables, in the order in which the process was given them.
+    /// All variables, in the process's order.
     pub fn variables(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
         self.variables
             .iter()
@@ -99,7 +99,7 @@ impl Environment {
     /// what the system knows.
     ///
     /// # Errors
-    /// The variable is a relative path: it would be another directory in each directory.
+    /// The variable is a relative path, which would mean a different directory everywhere.
     pub fn home(&self) -> Result<Option<PathBuf>, Failure> {
         let mut variable = variable::HOME;
         if cfg!(windows) && self.get(variable).is_none() {
@@ -116,10 +116,9 @@ impl Environment {
         }
     }
 
-    /// The directory for the user's settings: `$XDG_CONFIG_HOME` where it is an absolute path, else
-    /// `~/.config`, on every Unix (the two scripts kept their session there on macOS too); on
-    /// Windows the roaming application data: `%APPDATA%` where it is an absolute path, else what the
-    /// system knows.
+    /// The directory for the user's configuration: `$XDG_CONFIG_HOME` if it is an absolute path, else `~/.config`, on every
+    /// Unix (the two scripts saved their session there on macOS too). On Windows, the roaming application data:
+    /// `%APPDATA%` if it is an absolute path, else the system's.
     ///
     /// # Errors
     /// Those of [`Environment::home`].
@@ -137,7 +136,7 @@ impl Environment {
     }
 }
 
-/// The path as the system writes it: Windows takes `/` for `\` too, and a path with both is hard to read.
+/// The path with the system's separators: Windows accepts `/` too, but a path with both is hard to read.
 pub fn native(path: PathBuf) -> PathBuf {
     match path.to_str() {
         Some(text) if cfg!(windows) => text.replace('/', "\\").into(),
@@ -145,8 +144,8 @@ pub fn native(path: PathBuf) -> PathBuf {
     }
 }
 
-/// Whether a variable called `variable` answers to `name`: on Windows, whatever the case of its
-/// letters. The names that this program asks for are ASCII.
+/// Whether `variable` is the variable called `name`. On Windows, case is ignored. All names that this program reads are
+/// ASCII.
 fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
     match ignore_case {
         true => variable.eq_ignore_ascii_case(name),
@@ -154,7 +153,7 @@ fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
     }
 }
 
-/// An environment of these variables alone, on a system that knows no directories.
+/// An environment with these variables only, on a system without known directories.
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
         Environment {

@@ -1,30 +1,30 @@
-//! What the file names of a system can carry.
+//! The rules for file names on a system.
 
-/// The rules for the name of a file.
+/// What a system allows in a file name, and what it does not distinguish.
 #[derive(Clone, Copy)]
 pub struct FileNames {
-    /// The system takes `Work` and `work` for one name, and by tables of its own for letters beyond ASCII.
+    /// `Work` and `work` are one file. The system has its own tables for non-ASCII letters.
     ignore_case: bool,
-    /// Some characters and names are reserved, and dots and spaces at the end are dropped, see
+    /// Some characters and names are reserved, and trailing dots and spaces are dropped, see
     /// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>.
     are_windows: bool,
 }
 
 impl FileNames {
-    /// Those of the system that this was built for.
+    /// This system's rules.
     pub const HERE: FileNames = FileNames {
         ignore_case: cfg!(any(windows, target_vendor = "apple")),
         are_windows: cfg!(windows),
     };
 
-    /// Those for what is the name of a file already, and so is told apart.
+    /// The rules for the name of an existing file, which the system accepts and distinguishes.
     pub const OF_A_FILE: FileNames = FileNames {
         ignore_case: false,
         are_windows: false,
     };
 
-    /// `name` as a part of a file name, after a prefix of this program's. What a file name cannot carry, or the
-    /// system does not tell apart, is percent-encoded, and `%` with it: no two names share a file.
+    /// `name` as part of a file name, after a prefix such as `session-`. Characters that the system does not allow or does
+    /// not distinguish are percent-encoded, and so is `%`: no two names share a file.
     pub fn encode(self, name: &str) -> String {
         let kept = match self.are_windows {
             true => name.trim_end_matches(['.', ' ']).len(),
@@ -47,8 +47,8 @@ impl FileNames {
         encoded
     }
 
-    /// Whether a file can have this name and no other one means the same file: on Windows `NUL` is a device,
-    /// `a:b` a part of the file `a`, and `a.` the file `a`.
+    /// Whether a file can have this name. On Windows, `NUL` is a device, `a:b` is a stream of the file `a`, and `a.` is
+    /// the file `a`.
     pub fn allow(self, name: &str) -> bool {
         !self.are_windows
             || !(name.contains(is_reserved) || name.ends_with(['.', ' ']) || is_device(name))
@@ -59,7 +59,7 @@ fn is_reserved(character: char) -> bool {
     character < ' ' || "<>:\"|?*".contains(character)
 }
 
-/// Whether Windows takes `name` for a device, in any directory and with any extension.
+/// Whether `name` is a device on Windows, in any directory and with any extension.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end();
     let stem = stem.to_ascii_uppercase();
@@ -89,7 +89,7 @@ mod tests {
             ("work", "work", "work", "work"),
             ("Work", "Work", "%57ork", "%57ork"),
             ("Ä/b%", "Ä%2Fb%25", "%C3%84%2Fb%25", "%C3%84%2Fb%25"),
-            // Composed and decomposed, and the two small sigmas: one file each on macOS.
+            // On macOS, the composed and the decomposed letter are one file, and so are the two small sigmas.
             ("é", "é", "%C3%A9", "%C3%A9"),
             ("e\u{301}", "e\u{301}", "e%CC%81", "e%CC%81"),
             ("ς", "ς", "%CF%82", "%CF%82"),

@@ -1,4 +1,4 @@
-//! An STS on loopback that behaves as AWS's does, and misbehaves when told to.
+//! An STS on loopback that behaves like AWS's, and misbehaves on request.
 //!
 //! It checks the signature (SigV4, written here from AWS's description and not with the SDK's
 //! code), takes each code once, answers in AWS's XML and remembers what it was asked.
@@ -123,11 +123,11 @@ struct Issued {
 }
 
 /// Who signed a request.
-struct Caller {
-    arn: String,
+pub struct Caller {
+    pub arn: String,
     /// Whether the credentials carry MFA.
-    has_mfa: bool,
-    is_temporary: bool,
+    pub has_mfa: bool,
+    pub is_temporary: bool,
 }
 
 /// The user's own ARN.
@@ -219,6 +219,13 @@ impl FakeSts {
     pub fn set_iam(&self, iam: FakeIam) -> &Self {
         self.state.lock().unwrap().iam = iam;
         self
+    }
+
+    /// What IAM knows by now.
+    // Until `rotate` is tested.
+    #[allow(dead_code)]
+    pub fn iam(&self) -> FakeIam {
+        self.state.lock().unwrap().iam.clone()
     }
 
     /// The requests for `action` so far.
@@ -325,7 +332,7 @@ impl State {
         let caller = self.caller(request, now)?;
         if form["Version"] == "2010-05-08" {
             assert_eq!(request.scope()[3], "iam");
-            return self.iam.result(&caller.arn, form);
+            return self.iam.result(&caller, form, now);
         }
         assert_eq!(form["Version"], "2011-06-15");
         match form["Action"].as_str() {
@@ -341,7 +348,7 @@ impl State {
     }
 
     /// Whose signature it is.
-    fn caller(&self, request: &HttpRequest, now: Timestamp) -> Result<Caller, Error> {
+    fn caller(&mut self, request: &HttpRequest, now: Timestamp) -> Result<Caller, Error> {
         let key_id = request.scope().first().cloned().unwrap_or_default();
         let unknown = || {
             (
@@ -350,8 +357,8 @@ impl State {
             )
         };
         let token = request.header("x-amz-security-token");
-        if key_id == KEY_ID && token.is_empty() {
-            request.check_signature(SECRET, now)?;
+        if let Some(secret) = self.iam.secret(&key_id).filter(|_| token.is_empty()) {
+            request.check_signature(&secret, now)?;
             return Ok(Caller {
                 arn: USER.into(),
                 has_mfa: false,

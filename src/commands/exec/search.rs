@@ -1,11 +1,11 @@
-//! Where a shell finds a command.
+//! Finds a command as a shell does.
 
 use crate::environment::Environment;
 use crate::environment::variable;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// The file that the command's name means: in the directories of `PATH`, unless the name is a path already.
+/// The command's file: in a directory of `PATH`, unless the name is a path.
 #[cfg(not(windows))]
 pub fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
     let path = PathBuf::from(program);
@@ -17,8 +17,8 @@ pub fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The same on Windows, where the name goes with each extension of `PATHEXT`: `cdk` is `cdk.cmd`. Like PowerShell and
-/// unlike cmd, this leaves the current directory out: what lies there would run with the session.
+/// The same on Windows, with each extension of `PATHEXT`: `cdk` is `cdk.cmd`. Like PowerShell and unlike cmd, this does
+/// not search the current directory, whose files would run with the session.
 #[cfg(windows)]
 pub fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
     let extensions = environment.get(variable::PATHEXT);
@@ -42,16 +42,16 @@ pub fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
         .iter()
         .flat_map(|directory| names.iter().map(|name| directory.join(name)))
         .find(|path| path.is_file())
-        // Not a program by its name; it is for the system to say so.
+        // Not executable by its name: let Windows say so.
         .or_else(|| in_directories(program))
 }
 
-/// What cmd has where the variable is not set, without what only runs in another program.
+/// cmd's default if the variable is unset, without the extensions of scripts that need another program.
 #[cfg(any(windows, test))]
 const DEFAULT_PATHEXT: &str = ".COM;.EXE;.BAT;.CMD";
 
-/// The names of the files that `program` can mean, the one that counts most first: as it is, if it has one of the
-/// extensions, then with each of them.
+/// The possible names of the file, in search order: `program` itself if it has one of the extensions, then `program` with
+/// each extension.
 #[cfg(any(windows, test))]
 fn names(program: &str, extensions: &str) -> Vec<String> {
     let extensions = extensions.split(';').map(str::trim).filter(|extension| {
