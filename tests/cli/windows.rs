@@ -2,12 +2,12 @@
 
 use super::formats::{CMD, HOSTILE, HOSTILE_LINES, POWERSHELL, threes};
 use super::sandbox::{Outcome, Sandbox};
-use super::tool::tool;
+use super::tool::{installed, tool};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 const NAMES: [&str; 6] = [
@@ -56,6 +56,15 @@ fn expected([id, secret, token]: [&str; 3]) -> BTreeMap<String, String> {
     .into()
 }
 
+/// The PowerShells of this machine. Wine's only exits.
+fn powershells() -> impl Iterator<Item = PathBuf> {
+    let wine = installed("winecfg").is_some();
+    ["powershell", "pwsh"]
+        .into_iter()
+        .filter(move |_| !wine)
+        .filter_map(tool)
+}
+
 /// Runs the line in PowerShell, and returns the variables afterwards.
 fn powershell(program: &Path, sandbox: &Sandbox) -> (Outcome, BTreeMap<String, String>) {
     // In base64, to avoid code pages and line breaks.
@@ -101,7 +110,7 @@ fn powershell_accepts_any_value() {
     if !cfg!(windows) {
         return;
     }
-    for program in ["powershell.exe", "pwsh.exe"].into_iter().filter_map(tool) {
+    for program in powershells() {
         for fields in threes(HOSTILE).into_iter().chain(threes(HOSTILE_LINES)) {
             let sandbox = sandbox(fields);
             let (outcome, set) = powershell(&program, &sandbox);
@@ -117,7 +126,7 @@ fn powershell_continues_without_a_session() {
     if !cfg!(windows) {
         return;
     }
-    for program in ["powershell.exe", "pwsh.exe"].into_iter().filter_map(tool) {
+    for program in powershells() {
         let sandbox = sandbox(["A", "s", "t"]);
         std::fs::remove_file(sandbox.session_file()).unwrap();
         let (outcome, set) = powershell(&program, &sandbox);
