@@ -4,6 +4,7 @@ use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
 #[cfg(unix)]
 use super::sandbox::mode;
 use super::sandbox::{DEVICE, Sandbox, profile_keys, read_json};
+use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::path::MAIN_SEPARATOR as SEP;
@@ -114,11 +115,11 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
         "{text}"
     );
     assert!(text.contains("export AWS_REGION='eu-west-1'\n"), "{text}");
-    let exec = sandbox.run(["exec", "-p", "staging", "env"]);
-    assert!(
-        exec.succeeded()
-            .contains("AWS_ACCESS_KEY_ID=ASIAROLE000000000001\n")
-    );
+    if tool("env").is_some() {
+        let exec = sandbox.run(["exec", "-p", "staging", "env"]);
+        let key = "AWS_ACCESS_KEY_ID=ASIAROLE000000000001\n";
+        assert!(exec.succeeded().contains(key));
+    }
     assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIASESSION000000001");
     assert_eq!(sts.requests().len(), 2);
 }
