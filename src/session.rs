@@ -1,6 +1,6 @@
 //! Sessions: temporary credentials with their expiry.
 
-mod access;
+pub mod access;
 mod directory;
 pub mod error;
 pub mod json;

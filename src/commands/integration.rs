@@ -3,6 +3,7 @@
 use crate::cli::Selection;
 use crate::direnv;
 use crate::environment::{Environment, native, variable};
+use crate::error::{Failure, Kind};
 use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -32,13 +33,16 @@ impl Integration {
         }
     }
 
-    /// The same in words, or how to set it up.
+    /// The same in words.
+    ///
+    /// # Errors
+    /// Nothing brings the session; with what would.
     pub fn in_words(
         self,
         selection: &Selection,
         environment: &Environment,
         session_file: &Path,
-    ) -> String {
+    ) -> Result<String, Failure> {
         let envrc = environment
             .get(variable::DIRENV_DIR)
             .map(|directory| {
@@ -49,35 +53,43 @@ impl Integration {
             .unwrap_or_default();
         match self {
             Integration::Direnv if direnv::is_watched(environment, session_file) => {
-                format!("direnv ({})", envrc.display())
+                Ok(format!("direnv ({})", envrc.display()))
             }
-            Integration::Direnv => format!(
-                "direnv, but {} does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`",
-                envrc.display()
-            ),
-            Integration::Hook => "the prompt hook".to_owned(),
+            Integration::Direnv => Err(Failure::new(
+                Kind::Setup,
+                format!("direnv, but {} does not load this session", envrc.display()),
+            )
+            .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
+            Integration::Hook => Ok("the prompt hook".to_owned()),
             Integration::None => {
                 let load = load_command(selection, environment);
-                match UserShell::of(environment).start_up_line("aws-mfa init") {
-                    Some(line) => format!("none: run `{load}`, or add {line}"),
-                    None => format!("none: run `{load}`"),
-                }
+                let hint = match UserShell::of(environment).start_up_line("aws-mfa init") {
+                    Some(line) => format!("run `{load}`, or add {line}"),
+                    None => format!("run `{load}`"),
+                };
+                Err(Failure::new(Kind::Setup, "none").hint(hint))
             }
         }
     }
 }
 
 /// The warning for an `.envrc` that is not loaded because direnv's hook is missing in this shell.
-pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<String> {
+pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<Failure> {
     if environment.get(variable::DIRENV_DIR).is_some() {
         return None;
     }
     let envrc = envrc_above(directory?)?;
     let line = UserShell::of(environment).start_up_line("direnv hook")?;
-    Some(format!(
-        "direnv is not active in this shell, so {} is not loaded: add {line}",
-        envrc.display(),
-    ))
+    Some(
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "direnv is not active in this shell, so {} is not loaded",
+                envrc.display()
+            ),
+        )
+        .hint(format!("add {line}")),
+    )
 }
 
 fn envrc_above(directory: &Path) -> Option<PathBuf> {

@@ -83,6 +83,8 @@ struct State {
     assumed: u32,
     issued: BTreeMap<String, Issued>,
     iam: FakeIam,
+    /// Whose the master keys are, if not [`USER`]'s.
+    owner: Option<String>,
 }
 
 /// A role that can be assumed.
@@ -218,6 +220,12 @@ impl FakeSts {
     /// Sets what IAM knows, at the same endpoint.
     pub fn set_iam(&self, iam: FakeIam) -> &Self {
         self.state.lock().unwrap().iam = iam;
+        self
+    }
+
+    /// Makes the master keys those of the user with this ARN.
+    pub fn set_owner(&self, arn: &str) -> &Self {
+        self.state.lock().unwrap().owner = Some(arn.into());
         self
     }
 
@@ -360,7 +368,7 @@ impl State {
         if let Some(secret) = self.iam.secret(&key_id).filter(|_| token.is_empty()) {
             request.check_signature(&secret, now)?;
             return Ok(Caller {
-                arn: USER.into(),
+                arn: self.owner.clone().unwrap_or(USER.into()),
                 has_mfa: false,
                 is_temporary: false,
             });
