@@ -357,7 +357,7 @@ fn variable_or_key_in_the_way_of_the_session_is_a_warning() {
     let fallback = |sandbox: &Sandbox, profile: &str| {
         format!(
             "without a session, programs use the keys of [{profile}] in {}/.aws/credentials\n        \
-             rename that section, say to [work-keys], and run `export AWS_MFA_PROFILE=work-keys`\n",
+             rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys\n",
             sandbox.home().display()
         )
     };
@@ -801,7 +801,7 @@ fn device_is_held_against_those_that_iam_lists() {
     };
     assert_eq!(
         device(&sandbox, &[OTHER, FIDO]),
-        foreign(OTHER, &format!("export AWS_MFA_ARN={OTHER}"))
+        foreign(OTHER, &format!("set AWS_MFA_ARN to {OTHER}"))
     );
     assert_eq!(
         device(&sandbox, &[FIDO]),
@@ -857,7 +857,7 @@ fn device_is_held_against_those_that_iam_lists() {
             0,
             format!(
                 "warning device: none is configured, and igor has several: {DEVICE}, {OTHER}\n        \
-                 export AWS_MFA_ARN={DEVICE}\n"
+                 set AWS_MFA_ARN to {DEVICE}\n"
             )
         )
     );
