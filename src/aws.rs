@@ -4,8 +4,6 @@ pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod http;
-// Until `rotate` uses all of it.
-#[allow(dead_code)]
 pub mod iam;
 pub mod proxy;
 mod query;

@@ -78,6 +78,12 @@ pub enum Command {
     /// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
     /// file is a symlink, its target is removed.
     Clear(Clear),
+    /// Replace the master access key, with the session and no code
+    ///
+    /// The session signs what IAM is asked for. The new key is saved where the old one is: in the profile's file
+    /// in ~/.aws, or by the store command behind credential_process. Then the old key is deactivated; --finish,
+    /// or the next rotation, deletes it. A rotation may be interrupted at any moment: run it again to go on.
+    Rotate(Rotate),
     /// Print the completion script for a shell
     Completions(Completions),
     #[command(hide = true)]
@@ -328,6 +334,35 @@ pub struct Clear {
     /// Remove every saved session and role
     #[arg(long)]
     pub all: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa rotate -p work
+  aws-mfa rotate -p work --finish
+  aws-mfa rotate -p work --store-command 'pass insert -mf aws/work'")]
+pub struct Rotate {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// A command that saves the new key where the profile's credential_process reads it; it has 60 s
+    ///
+    /// It gets the key on standard input, in the form that credential_process prints.
+    #[arg(long, value_name = "COMMAND")]
+    pub store_command: Option<String>,
+
+    /// Delete the old key that an earlier rotation has deactivated
+    #[arg(long, conflicts_with_all = ["delete", "delete_old"])]
+    pub finish: bool,
+
+    /// Delete the old key at once
+    #[arg(long, conflicts_with = "delete")]
+    pub delete_old: bool,
+
+    /// Only delete this access key of the user, to make room for another; never the one in use
+    #[arg(long, value_name = "KEYID", value_parser = NonEmptyStringValueParser::new())]
+    pub delete: Option<String>,
 }
 
 #[derive(Args)]

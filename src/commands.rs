@@ -12,6 +12,8 @@ mod integration;
 mod load;
 mod man;
 mod prompt;
+mod resolved;
+mod rotate;
 mod shown;
 mod status;
 
@@ -38,6 +40,7 @@ pub fn run(
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Doctor(doctor) => return doctor::run(doctor, environment, now),
         Command::Clear(clear) => clear::run(clear, environment),
+        Command::Rotate(rotate) => rotate::run(rotate, environment, now),
         Command::Completions(completions) => completions::run(completions),
         Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
         Command::Man => man::run(),

@@ -6,7 +6,7 @@ use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault,
 use crate::aws::proxy::{Proxy, ProxyError};
 use crate::aws::trust::BundleError;
 use crate::code::{State, next_code};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, Kind, reason, without_number};
 use crate::setting::{Origin, Setting};
 use crate::time::{rounded_span, span};
 use jiff::{SignedDuration, Timestamp};
@@ -160,6 +160,69 @@ impl Request<'_> {
         )
     }
 
+    /// The failure for a call that the session signs and that concerns the user or the user's access keys.
+    pub fn keys_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::NotSent(cause) => self.not_sent(cause),
+            CallError::NoAnswer(cause) => self.no_answer(cause),
+            CallError::Unusable(cause) => Failure::new(
+                Kind::Setup,
+                format!(
+                    "the answer to {} cannot be used: {} ({})",
+                    self.action,
+                    unusable(cause),
+                    self.endpoint
+                ),
+            ),
+            CallError::Refused(refusal) => with_words(self.keys_refused(refusal, now), refusal),
+        }
+    }
+
+    fn keys_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        let no_session = |message: String| {
+            Failure::new(Kind::NoSession, message).hint(format!("run `{}`", self.command))
+        };
+        match refusal.reason {
+            Reason::AccessDenied => setup(format!("a policy denies {} to this user", self.action))
+                .hint(format!(
+                    "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
+                     the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
+                    self.action
+                )),
+            Reason::ExpiredSession => no_session("the session has expired, AWS says".to_owned()),
+            Reason::UnknownKey | Reason::WrongSecret => no_session(format!(
+                "AWS does not accept the session {}",
+                self.key_id.value
+            )),
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
+            Reason::Throttled => setup(format!("{} is busy", self.service())),
+            Reason::ServerFault => setup(format!(
+                "{} has failed (HTTP {})",
+                self.service(),
+                refusal.http_status
+            )),
+            _ => setup(format!("{} refused {}", self.service(), self.action)),
+        }
+    }
+
+    /// The failure for a new access key that AWS does not accept, even after a while.
+    pub fn new_key_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::Refused(refusal)
+                if matches!(refusal.reason, Reason::UnknownKey | Reason::WrongSecret) =>
+            {
+                let message = format!(
+                    "AWS does not accept the new access key {}",
+                    self.key_id.value
+                );
+                with_words(Failure::new(Kind::Setup, message), refusal)
+            }
+            _ => self.keys_failed(error, now),
+        }
+    }
+
     fn device_list_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
         match refusal.reason {
             Reason::AccessDenied => Failure::new(
@@ -277,9 +340,7 @@ impl Request<'_> {
             // std's prefix repeats what the message already says.
             NotSent::UnknownHost(reason) => format!(
                 "cannot find the address of {hop}: {}",
-                reason
-                    .replace("failed to lookup address information: ", "")
-                    .to_lowercase()
+                without_number(&reason.replace("failed to lookup address information: ", ""))
             ),
             NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
             NotSent::Tls(fault) => {
@@ -545,8 +606,10 @@ pub fn clock(off: Option<SignedDuration>) -> Failure {
         Some(off) => format!("{} ahead", rounded_span(off)),
         None => "off".to_owned(),
     };
-    Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
-        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`)")
+    Failure::new(Kind::Setup, format!("this machine's clock is {far}")).hint(match cfg!(windows) {
+        true => "set the clock (as administrator: `w32tm /resync`)",
+        false => "set the clock (Linux: `sudo timedatectl set-ntp true`)",
+    })
 }
 
 fn region_disabled() -> Failure {

@@ -1,4 +1,4 @@
-//! The user's commands that print secrets: a `credential_process` or a code command.
+//! The user's commands that print or store secrets: a `credential_process`, a code command or a store command.
 //!
 //! The setting is a command line for the system's shell, as `credential_process` is in the AWS SDKs for Rust, Go,
 //! JavaScript and PHP:
@@ -9,7 +9,7 @@ use crate::environment::variable::{self, Variable};
 use crate::error::reason;
 use secrecy::zeroize::Zeroizing;
 use std::fmt;
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -64,18 +64,45 @@ pub fn run(
     if environment.get(MARKER).is_some() {
         return Err(Fault::Cycle);
     }
+    let mut command = prepared(command_line);
+    command.stdin(if std::io::stdin().is_terminal() {
+        Stdio::inherit()
+    } else {
+        // It may hold the code that `get -` reads.
+        Stdio::null()
+    });
+    bounded(command, limit)
+}
+
+/// Runs `command_line` in the shell with `input`, a kilobyte at most, on standard input; as [`run`] else.
+///
+/// # Errors
+/// Those of [`run`]. That it does not read its input is none.
+pub fn run_with_input(
+    command_line: &str,
+    input: &[u8],
+    environment: &Environment,
+    limit: Duration,
+) -> Result<(), Fault> {
+    if environment.get(MARKER).is_some() {
+        return Err(Fault::Cycle);
+    }
+    // A pipe takes that much without a reader.
+    let (reader, mut writer) = std::io::pipe().map_err(Fault::Io)?;
+    writer.write_all(input).map_err(Fault::Io)?;
+    drop(writer);
+    let mut command = prepared(command_line);
+    command.stdin(reader);
+    bounded(command, limit).map(drop)
+}
+
+fn prepared(command_line: &str) -> Command {
     let mut command = shell(command_line);
     command
         .env(MARKER.name(), "1")
         .env_remove(variable::AWS_MFA_HOOK.name())
-        .stdin(if std::io::stdin().is_terminal() {
-            Stdio::inherit()
-        } else {
-            // It may hold the code that `get -` reads.
-            Stdio::null()
-        })
         .stderr(Stdio::inherit());
-    bounded(command, limit)
+    command
 }
 
 /// Runs `command` and returns its standard output. Kills it after `limit`.

@@ -1,12 +1,13 @@
 //! The profiles in `~/.aws/config` and `~/.aws/credentials`, read with the SDK's own parser.
-//! Nothing is ever written there.
+//! [`keys_file`] writes another access key there; nothing else is ever written.
 //!
 //! Where the files are and what is in them:
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>,
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
 
-use crate::environment::Environment;
-use crate::environment::variable;
+pub mod keys_file;
+
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::file;
@@ -34,6 +35,7 @@ pub struct Profiles {
 
 struct ProfileFile {
     path: PathBuf,
+    kind: EnvConfigFileKind,
     /// `None` if there is no such file.
     sections: Option<ProfileSet>,
     /// Sections in the config file that are ignored because they lack the word `profile`.
@@ -200,13 +202,6 @@ impl ProfileFile {
     /// Passes the text, not the path, to the SDK's loader: given the path, it would treat an unreadable file, or one that is
     /// not UTF-8, as empty, and would have no size limit.
     fn load(kind: EnvConfigFileKind, path: PathBuf) -> Result<Self, Failure> {
-        let unreadable = |fault: String| {
-            Failure::new(
-                Kind::Setup,
-                format!("cannot read {}: {fault}", path.display()),
-            )
-            .hint("correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
-        };
         let text = match file::read(&path, LARGEST_FILE) {
             Ok(mut bytes) => String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
                 let line = error
@@ -215,38 +210,53 @@ impl ProfileFile {
                     .take(error.utf8_error().valid_up_to())
                     .filter(|byte| **byte == b'\n')
                     .count();
-                unreadable(format!("line {} is not UTF-8", line + 1))
+                unreadable(&path, &format!("line {} is not UTF-8", line + 1))
             })?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Ok(ProfileFile {
                     path,
+                    kind,
                     sections: None,
                     ignored: Vec::new(),
                 });
             }
-            Err(error) => return Err(unreadable(crate::error::reason(&error))),
+            Err(error) => return Err(unreadable(&path, &crate::error::reason(&error))),
         };
         let ignored = match kind {
             EnvConfigFileKind::Config => sections_without_prefix(&text),
             _ => Vec::new(),
         };
-        let files = EnvConfigFiles::builder().with_contents(kind, text).build();
-        let sections = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .map_err(|error| unreadable(crate::error::reason(&error)))?
-            .block_on(aws_config::profile::load(
-                &Fs::real(),
-                &Env::from_slice(&[]),
-                &files,
-                None,
-            ))
-            .map_err(|error| broken(&error, &path))?;
+        let sections = Some(parse(kind, text, &path)?);
         Ok(ProfileFile {
             path,
-            sections: Some(sections),
+            kind,
+            sections,
             ignored,
         })
     }
+}
+
+/// The sections of a file's text, as the SDK reads them; `path` is for the message.
+fn parse(kind: EnvConfigFileKind, text: String, path: &Path) -> Result<ProfileSet, Failure> {
+    let files = EnvConfigFiles::builder().with_contents(kind, text).build();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| unreadable(path, &crate::error::reason(&error)))?;
+    runtime
+        .block_on(aws_config::profile::load(
+            &Fs::real(),
+            &Env::from_slice(&[]),
+            &files,
+            None,
+        ))
+        .map_err(|error| broken(&error, path))
+}
+
+fn unreadable(path: &Path, fault: &str) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("cannot read {}: {fault}", path.display()),
+    )
+    .hint("correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
 }
 
 impl<'a> Profile<'a> {
@@ -317,8 +327,8 @@ impl<'a> Profile<'a> {
 /// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
 fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     Ok(match path.strip_prefix("~") {
-        Ok(rest) => environment.home()?.map(|home| home.join(rest)),
-        Err(_) => Some(path.to_owned()),
+        Ok(rest) => environment.home()?.map(|home| native(home.join(rest))),
+        Err(_) => Some(native(path.to_owned())),
     })
 }
 
@@ -383,12 +393,21 @@ mod tests {
 
     #[test]
     fn tilde_is_the_home_directory() {
-        let environment = [("HOME".into(), "/h".into())].into_iter().collect();
-        for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
+        let home = if cfg!(windows) { "C:/h" } else { "/h" };
+        let environment = [("HOME".into(), home.into())].into_iter().collect();
+        let cases = match cfg!(windows) {
+            true => [
+                ("~/.aws/x", "C:\\h\\.aws\\x"),
+                ("C:/a\\y", "C:\\a\\y"),
+                ("z", "z"),
+                ("~u/x", "~u\\x"),
+            ],
+            false => [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")],
+        };
+        for (path, expanded) in cases {
             let got = expand_home(Path::new(path), &environment).unwrap();
-            if cfg!(unix) {
-                assert_eq!(got.unwrap(), Path::new(expanded));
-            }
+            // As text: to Windows the two separators are the same path.
+            assert_eq!(got.unwrap().to_str().unwrap(), expanded);
         }
     }
 }

@@ -4,10 +4,12 @@ pub mod access;
 mod directory;
 pub mod error;
 pub mod json;
-mod leftover;
+pub mod leftover;
 pub mod lock;
-mod replacement;
+pub mod replacement;
 pub mod saved;
+#[cfg(windows)]
+mod sharing;
 pub mod store;
 mod symlink;
 

@@ -3,7 +3,7 @@
 //! A flag beats everything. An explicit profile's settings beat the environment; otherwise the environment beats the
 //! profile.
 
-mod arn;
+pub mod arn;
 pub mod credential_process;
 pub mod device;
 pub mod duration;
@@ -260,7 +260,8 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
     format!("aws-mfa {verb}{selection}{options}")
 }
 
-fn words(options: &[(&str, Option<&str>)]) -> String {
+/// Options with their values, as words that a person can paste into a shell, each after a space.
+pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {
         value.map(|value| format!(" {option} {}", word(value)))
     };
@@ -272,6 +273,12 @@ fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
+    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
+        // The one way that cmd, PowerShell and a POSIX shell share.
+        format!("\"{text}\"")
+    } else if cfg!(windows) {
+        // PowerShell's own.
+        format!("'{}'", text.replace('\'', "''"))
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
@@ -299,7 +306,10 @@ mod tests {
         );
         assert_eq!(
             get_command(&selection(Some("a b"), Some("/s")), &none),
-            "aws-mfa get --profile 'a b' --session-file /s <code>"
+            match cfg!(windows) {
+                true => "aws-mfa get --profile \"a b\" --session-file /s <code>",
+                false => "aws-mfa get --profile 'a b' --session-file /s <code>",
+            }
         );
         let flags = Flags {
             serial_number: Some("GAHT12345678"),

@@ -101,7 +101,11 @@ pub fn find(
 ///
 /// # Errors
 /// There is none, it has expired, or its file cannot be used. The hint has the `get` command to run.
-fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Found, Failure> {
+pub fn saved(
+    store: &SessionStore,
+    selection: &Selection,
+    now: Timestamp,
+) -> Result<Found, Failure> {
     let get_command = settings::get_command(selection, &Flags::default());
     let remedy = |error| Failure::from(error).or_hint(format!("run `{get_command}`"));
     let mut loaded = store.read().map_err(remedy)?;

@@ -23,7 +23,7 @@ const CHANGED: [(&str, &str); 4] = [
     ),
 ];
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     (
         "~/.config/aws/session-<key id>, ~/.config/aws/session-<profile>",
         "The session, mode 0600: the JSON that `aws sts get-session-token` prints.",
@@ -33,12 +33,16 @@ const FILES: [(&str, &str); 4] = [
         "The credentials of a role, mode 0600: the JSON that `aws sts assume-role` prints. load and exec renew them.",
     ),
     (
+        "~/.config/aws/rotation-<account>-<user>",
+        "How far a rotation is, mode 0600. It has the new access key until that is saved elsewhere, and is removed with the old one.",
+    ),
+    (
         "~/.aws/config",
-        "Profiles: role_arn, source_profile or credential_source = Environment, external_id, role_session_name, mfa_serial, region, duration_seconds, mfa_process, credential_process, endpoint_url, ca_bundle, use_fips_endpoint. It is only read.",
+        "Profiles: role_arn, source_profile or credential_source = Environment, external_id, role_session_name, mfa_serial, region, duration_seconds, mfa_process, credential_process, endpoint_url, ca_bundle, use_fips_endpoint. Only rotate writes to it, if a profile has its access key there.",
     ),
     (
         "~/.aws/credentials",
-        "Profiles: aws_access_key_id, aws_secret_access_key. It is only read.",
+        "Profiles: aws_access_key_id, aws_secret_access_key. Only rotate writes to it: the two values of the key that it replaces.",
     ),
 ];
 
@@ -218,7 +222,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "session file",
-        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in the roaming application data.",
+        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in %APPDATA%\\aws. Where file names ignore case (macOS, Windows), capital letters and what is not ASCII are percent-encoded.",
     ),
     (
         "duration",

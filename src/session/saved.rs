@@ -1,8 +1,11 @@
 //! The saved files in one directory.
 
 use super::Provenance;
-use super::store::SessionStore;
+use super::error::Error;
+use super::leftover;
+use super::store::{Loaded, SessionStore};
 use crate::error::{Failure, Kind, reason};
+use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +83,77 @@ fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
         known.retain(|provenance| provenance.master_key_id.as_deref() == master_key_id);
     }
     known
+}
+
+/// Makes the sessions and roles in `directory`, and the session at `selected`, those of another master key: what they
+/// say of it, and the names of files that are named by it. `keys` are the ids before and after; `stamps`, the beginnings
+/// of the settings that they depend on before and after.
+///
+/// # Errors
+/// A file cannot be written; the others are changed all the same.
+pub fn change_key(
+    directory: &Path,
+    selected: &Path,
+    keys: [&str; 2],
+    stamps: [&str; 2],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut files = in_directory(directory)?;
+    if !files.iter().any(|file| file == selected) {
+        files.push(selected.to_owned());
+    }
+    let mut outcome = Ok(());
+    for file in files {
+        if let Err(error) = change_key_in(&file, keys, stamps, now) {
+            outcome = Err(error.into());
+        }
+    }
+    outcome
+}
+
+fn change_key_in(
+    file: &Path,
+    [old, new]: [&str; 2],
+    stamps: [&str; 2],
+    now: Timestamp,
+) -> Result<(), Error> {
+    // What a rotation that was killed here has left.
+    leftover::clean_up(file);
+    let store = SessionStore::new(file.to_owned());
+    let Ok(Loaded { mut session, .. }) = store.read() else {
+        return Ok(());
+    };
+    let before = session.provenance.clone();
+    let provenance = &mut session.provenance;
+    // `session-<key id>`, `role-<name>@session-<key id>`
+    let named_by_key = |path: &Path| {
+        let name = path.file_name()?.to_str()?;
+        let rest = name.strip_suffix(old)?;
+        (rest.ends_with("session-")).then(|| path.with_file_name(format!("{rest}{new}")))
+    };
+    if provenance.master_key_id.as_deref() == Some(old) {
+        provenance.master_key_id = Some(new.to_owned());
+        if let Some(settings) = &mut provenance.settings
+            && let Some(rest) = settings.strip_prefix(stamps[0])
+        {
+            *settings = format!("{}{rest}", stamps[1]);
+        }
+    }
+    if let Some(base) = provenance.role.as_mut().and_then(|role| role.base.as_mut())
+        && let Some(renamed) = named_by_key(Path::new(base.as_str()))
+    {
+        *base = renamed.to_string_lossy().into_owned();
+    }
+    match named_by_key(file) {
+        Some(renamed) => {
+            leftover::clean_up(&renamed);
+            SessionStore::new(renamed).save(&session, now)?;
+            store.remove()?;
+        }
+        None if *provenance != before => store.save(&session, now)?,
+        None => {}
+    }
+    Ok(())
 }
 
 fn provenance_of(file: &Path) -> Option<Provenance> {

@@ -84,7 +84,11 @@ impl FakeIam {
             ));
         }
         let user = form.get("UserName").map(String::as_str);
-        if user.is_none() && caller.is_temporary && !action.starts_with("List") {
+        let names_user = !matches!(
+            action,
+            "ListMFADevices" | "ListAccessKeys" | "GetAccessKeyLastUsed"
+        );
+        if user.is_none() && caller.is_temporary && names_user {
             return Err((
                 "ValidationError",
                 "Must specify userName when calling with non-User credentials".into(),

@@ -85,6 +85,17 @@ struct State {
     iam: FakeIam,
     /// Whose the master keys are, if not [`USER`]'s.
     owner: Option<String>,
+    fault: Option<Fault>,
+}
+
+/// What happens to one request.
+#[derive(Clone, Debug)]
+struct Fault {
+    /// How many requests come before it.
+    before: usize,
+    /// Whether what it asks for is done.
+    is_done: bool,
+    behaviour: Behaviour,
 }
 
 /// A role that can be assumed.
@@ -205,6 +216,19 @@ impl FakeSts {
         self
     }
 
+    /// Makes the server behave like this once, when `before` more requests have come; `is_done` says whether what
+    /// is asked for is done all the same.
+    pub fn behave_once(&self, before: usize, is_done: bool, behaviour: Behaviour) -> &Self {
+        let mut state = self.state.lock().unwrap();
+        state.fault = Some(Fault {
+            before: state.requests.len() + before,
+            is_done,
+            behaviour,
+        });
+        drop(state);
+        self
+    }
+
     /// Sets the difference of the server's clock to the machine's.
     pub fn set_clock(&self, offset: SignedDuration) -> &Self {
         self.state.lock().unwrap().clock = offset;
@@ -230,8 +254,6 @@ impl FakeSts {
     }
 
     /// What IAM knows by now.
-    // Until `rotate` is tested.
-    #[allow(dead_code)]
     pub fn iam(&self) -> FakeIam {
         self.state.lock().unwrap().iam.clone()
     }
@@ -272,8 +294,17 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     let (behaviour, now, answer) = {
         let mut state = state.lock().unwrap();
         let now = Timestamp::now() + state.clock;
-        let answer = state.answer(&request, now);
-        (state.behaviour.clone(), now, answer)
+        let number = state.requests.len();
+        let fault = state.fault.take_if(|fault| fault.before == number);
+        let answer = match &fault {
+            Some(fault) if !fault.is_done => {
+                state.note(&request);
+                (200, String::new())
+            }
+            _ => state.answer(&request, now),
+        };
+        let behaviour = fault.map_or(state.behaviour.clone(), |fault| fault.behaviour);
+        (behaviour, now, answer)
     };
     match &behaviour {
         Behaviour::Serve => respond(stream, now, answer.0, &answer.1),
@@ -314,14 +345,20 @@ fn respond(stream: &mut impl Write, now: Timestamp, status: u16, body: &str) {
 }
 
 impl State {
-    /// AWS's answer: the HTTP status and the body.
-    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> (u16, String) {
+    /// Remembers the request, and gives its form.
+    fn note(&mut self, request: &HttpRequest) -> BTreeMap<String, String> {
         let form = request.form();
         self.requests.push(Request {
             key_id: request.scope().first().cloned().unwrap_or_default(),
             form: form.clone(),
             region: request.scope().get(2).cloned().unwrap_or_default(),
         });
+        form
+    }
+
+    /// AWS's answer: the HTTP status and the body.
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> (u16, String) {
+        let form = self.note(request);
         match self.result(request, &form, now) {
             Ok(xml) => (200, xml),
             Err((code, message)) => {

@@ -141,7 +141,9 @@ fn is_word_of(word: &str, text: &str) -> bool {
 /// A complete session in a session file, not in a leftover temporary file.
 fn is_session_file(path: &Path, text: &str) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    !name.starts_with(".aws-mfa-")
-        && serde_json::from_str::<serde_json::Value>(text)
-            .is_ok_and(|json| json["Credentials"]["SessionToken"].is_string())
+    // The journal of a rotation has the secret of a key that is saved nowhere else yet.
+    name.starts_with("rotation-") && text.starts_with("aws-mfa rotation 1\nstep created\n")
+        || !name.starts_with(".aws-mfa-")
+            && serde_json::from_str::<serde_json::Value>(text)
+                .is_ok_and(|json| json["Credentials"]["SessionToken"].is_string())
 }

@@ -54,8 +54,12 @@ mod profiles;
 #[cfg(unix)]
 mod prompts;
 mod readme;
+#[cfg(unix)]
+mod recipes;
 #[cfg(target_os = "linux")]
 mod release;
+#[cfg(unix)]
+mod rotate;
 #[cfg(unix)]
 mod sdks;
 #[cfg(unix)]

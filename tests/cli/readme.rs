@@ -21,6 +21,16 @@ const DENY: &str = include_str!("../../.github/iam/deny-without-mfa.json");
 const DENY_EXCEPT_ENROLMENT: &str =
     include_str!("../../.github/iam/deny-without-mfa-except-enrolment.json");
 const ALLOW: &str = include_str!("../../.github/iam/allow-with-mfa.json");
+/// What `rotate` asks of IAM, all told; its tests hold this against its requests.
+pub const ROTATE_ACTIONS: &[&str] = &[
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:GetAccessKeyLastUsed",
+    "iam:ListAccessKeys",
+    "iam:UpdateAccessKey",
+];
+
+const ROTATE: &str = include_str!("../../.github/iam/rotate.json");
 const ENROL: &str = include_str!("../../.github/iam/enrol.json");
 
 /// The text of the document's fenced blocks of this language.
@@ -200,6 +210,12 @@ fn allow_policy_without_mfa_allows_only_reading_devices() {
     let mut resources = set(OWN_USER);
     resources.insert("*".to_owned());
     assert_eq!(assert_policy(ALLOW, &expected), resources);
+}
+
+#[test]
+fn rotation_policy_allows_the_calls_of_rotate_only_with_mfa() {
+    let expected: [Statement; 1] = [("Allow", "Action", ROTATE_ACTIONS, WITH_MFA)];
+    assert_eq!(assert_policy(ROTATE, &expected), set(OWN_USER));
 }
 
 #[test]

@@ -42,8 +42,7 @@ impl Sandbox {
             .prefix("aws-mfa-test-")
             .tempdir()
             .unwrap();
-        // If the temporary directory is a symlink (macOS), messages contain its target.
-        let home = directory.path().canonicalize().unwrap().join("home");
+        let home = real(directory.path()).join("home");
         let temporary = home.with_file_name("tmp");
         std::fs::create_dir(&home).unwrap();
         std::fs::create_dir(&temporary).unwrap();
@@ -70,6 +69,9 @@ impl Sandbox {
             .set("TZ", "UTC")
             .set("LC_ALL", "C.UTF-8");
         if cfg!(windows) {
+            // Where the session files are on Unix.
+            let config = sandbox.home().join(".config");
+            sandbox.set("APPDATA", config);
             for name in ["SystemRoot", "TEMP"] {
                 if let Some(value) = std::env::var_os(name) {
                     sandbox.set(name, value);
@@ -93,6 +95,35 @@ impl Sandbox {
             sandbox.unset("HTTPS_PROXY");
         }
         sandbox.sts = Some(sts.clone());
+        sandbox
+    }
+
+    /// A user whose keys are in the profile `work`, with `sts` for IAM too.
+    pub fn with_profile(sts: &FakeSts) -> Self {
+        let mut sandbox = Sandbox::with_user(sts);
+        for name in [
+            "MASTER_AWS_ACCESS_KEY_ID",
+            "MASTER_AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_FILE",
+        ] {
+            sandbox.unset(name);
+        }
+        sandbox
+            .set("AWS_MFA_PROFILE", "work")
+            .set("AWS_ENDPOINT_URL_IAM", sts.url());
+        sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+        sandbox
+    }
+
+    /// The same with the keys in a file that `credential_process` prints.
+    pub fn with_store(sts: &FakeSts) -> Self {
+        let sandbox = Sandbox::with_profile(sts);
+        std::fs::remove_file(sandbox.home().join(".aws/credentials")).unwrap();
+        sandbox.write(
+            ".aws/config",
+            "[profile work]\ncredential_process = cat store\n",
+        );
+        sandbox.write("store", process_json());
         sandbox
     }
 
@@ -123,13 +154,14 @@ impl Sandbox {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.directory.path().canonicalize().unwrap().join("home")
+        real(self.directory.path()).join("home")
     }
 
     /// The README's session file.
     pub fn session_file(&self) -> PathBuf {
         self.home()
-            .join(".config/aws")
+            .join(".config")
+            .join("aws")
             .join(format!("session-{}", fake_sts::KEY_ID))
     }
 
@@ -140,7 +172,8 @@ impl Sandbox {
 
     /// Writes a file below the home directory, and creates its directories.
     pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.home().join(path);
+        // On Windows with one kind of separator, as messages have it.
+        let path: PathBuf = self.home().join(path).components().collect();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = std::fs::File::options();
         options.write(true).create(true).truncate(true);
@@ -223,7 +256,7 @@ impl Sandbox {
                 leaks.add_code(code);
             }
         }
-        leaks.add_files(self.directory.path(), &self.written.lock().unwrap());
+        leaks.add_files(&real(self.directory.path()), &self.written.lock().unwrap());
         leaks
     }
 
@@ -294,6 +327,16 @@ impl Outcome {
     }
 }
 
+/// The directory as messages name it: where the temporary directory is a symlink (macOS), what it leads to; on Windows
+/// without the `\\?\` that cmd cannot work in.
+fn real(directory: &Path) -> PathBuf {
+    let path = directory.canonicalize().unwrap();
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(text) => text.into(),
+        None => path,
+    }
+}
+
 /// The expiry of a session that is valid for another hour.
 pub fn in_an_hour() -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(1)
@@ -303,6 +346,15 @@ pub fn in_an_hour() -> Timestamp {
 pub fn profile_keys() -> String {
     format!(
         "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        fake_sts::KEY_ID,
+        fake_sts::SECRET
+    )
+}
+
+/// The user's keys, as a `credential_process` prints them.
+pub fn process_json() -> String {
+    format!(
+        "{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}\n",
         fake_sts::KEY_ID,
         fake_sts::SECRET
     )

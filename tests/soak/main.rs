@@ -1,4 +1,4 @@
-//! Slow tests: `get` killed at hundreds of moments, many processes at once, and timeouts. The fast tests, and the shared
+//! Slow tests: `get` and `rotate` killed at hundreds of moments, many processes at once, and timeouts. The fast tests, and the shared
 //! sandbox, are in tests/cli.
 
 #![allow(
@@ -27,3 +27,5 @@ mod killed;
 mod patience;
 #[cfg(unix)]
 mod roles;
+#[cfg(unix)]
+mod rotate;

@@ -67,6 +67,6 @@ fn fallback(setup: &Setup) -> Option<Failure> {
         key.file.display()
     );
     Some(Failure::new(Kind::Setup, message).hint(
-        "rename that section, for example to [work-keys], and run `export AWS_MFA_PROFILE=work-keys`",
+        "rename that section, for example to [work-keys], and set AWS_MFA_PROFILE to work-keys",
     ))
 }
