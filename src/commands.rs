@@ -1,4 +1,4 @@
-//! One file for each verb.
+//! One file per subcommand.
 
 mod clear;
 pub mod completions;
@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Carries out `command`, and gives the status to exit with.
+/// Runs `command` and returns the exit status.
 pub fn run(
     command: &Command,
     environment: &Environment,
@@ -43,8 +43,8 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a command's result to standard output, whole and at once. That its reader has gone, like
-/// `head` once it has seen enough, is no error.
+/// Writes a command's result to standard output, all at once. A reader that has closed the pipe, such as `head`, is no
+/// error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout
@@ -56,12 +56,12 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes one line about a command's result to standard output, for people.
+/// Writes a command's result for people to standard output: one line.
 fn confirm(text: &str) -> anyhow::Result<()> {
     print(&format!("{}\n", escape(text)))
 }
 
-/// Writes one line to standard error, for people: programs read standard output.
+/// Writes a one-line notice for people to standard error.
 fn note(text: &str) {
     stderr::write(&format!("aws-mfa: {}\n", escape(text)), stderr::NOTICE);
 }

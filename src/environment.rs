@@ -15,7 +15,7 @@ pub struct Environment {
     directories: Directories,
 }
 
-/// What the system knows of the user's directories, asked only where the variables do not say.
+/// The system's functions for the user's directories, called only if the variables do not say.
 struct Directories {
     home: fn() -> Option<PathBuf>,
     config: fn() -> Option<PathBuf>,
@@ -46,7 +46,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable that has to be text.
+    /// The value of a variable that must be UTF-8.
     ///
     /// # Errors
     /// The value is not UTF-8.
@@ -60,7 +60,7 @@ impl Environment {
             .transpose()
     }
 
-    /// The first of these variables that is set, with its value, which has to be text.
+    /// The first of these variables that is set, with its value, which must be UTF-8.
     ///
     /// # Errors
     /// The value is not UTF-8.
@@ -73,7 +73,7 @@ impl Environment {
         Ok(None)
     }
 
-    /// All variables, in the order in which the process was given them.
+    /// All variables, in the process's order.
     pub fn variables(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
         self.variables
             .iter()
@@ -84,7 +84,7 @@ impl Environment {
     /// knows.
     ///
     /// # Errors
-    /// `HOME` is a relative path: it would be another directory in each directory.
+    /// `HOME` is a relative path, which would mean a different directory everywhere.
     pub fn home(&self) -> Result<Option<PathBuf>, Failure> {
         if cfg!(windows) {
             return Ok((self.directories.home)());
@@ -100,9 +100,8 @@ impl Environment {
         }
     }
 
-    /// The directory for the user's settings: `$XDG_CONFIG_HOME` where it is an absolute path, else
-    /// `~/.config`, on every Unix (the two scripts kept their session there on macOS too); on
-    /// Windows the roaming application data.
+    /// The directory for the user's configuration: `$XDG_CONFIG_HOME` if it is an absolute path, else `~/.config`, on every
+    /// Unix (the two scripts saved their session there on macOS too). On Windows, the roaming application data.
     ///
     /// # Errors
     /// Those of [`Environment::home`].
@@ -117,8 +116,8 @@ impl Environment {
     }
 }
 
-/// Whether a variable called `variable` answers to `name`: on Windows, whatever the case of its
-/// letters. The names that this program asks for are ASCII.
+/// Whether `variable` is the variable called `name`. On Windows, case is ignored. All names that this program reads are
+/// ASCII.
 fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
     match ignore_case {
         true => variable.eq_ignore_ascii_case(name),
@@ -126,7 +125,7 @@ fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
     }
 }
 
-/// An environment of these variables alone, on a system that knows no directories.
+/// An environment with these variables only, on a system without known directories.
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
         Environment {

@@ -22,15 +22,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// No file of `~/.aws` is larger; a profile takes a few hundred bytes.
+/// The largest file in `~/.aws`, in bytes. A profile takes a few hundred.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// How alike a name must be to be offered for one that is missing, from 0 to 1: clap's own bound.
+/// How similar a name must be to be suggested for a missing one, from 0 to 1: the same as in clap.
 const ALIKE: f64 = 0.7;
 
 /// All profiles of the two files.
 pub struct Profiles {
-    /// The one whose values count more first: credentials, then config.
+    /// In order of precedence: credentials, then config.
     files: Vec<ProfileFile>,
 }
 
@@ -39,11 +39,11 @@ struct ProfileFile {
     kind: EnvConfigFileKind,
     /// `None` if there is no such file.
     sections: Option<ProfileSet>,
-    /// Sections of the config file that lack the word `profile`, and so are none.
+    /// Sections in the config file that are ignored because they lack the word `profile`.
     ignored: Vec<String>,
 }
 
-/// One profile by its name, whether or not it exists.
+/// A profile, which may not exist.
 #[derive(Clone, Copy)]
 pub struct Profile<'a> {
     name: &'a str,
@@ -59,11 +59,11 @@ pub struct Property<'a> {
 }
 
 impl Profiles {
-    /// Reads the two files, where `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` or the
-    /// defaults say that they are; files that are missing hold no profiles.
+    /// Reads the two files, at their default paths or those in `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`. A
+    /// missing file has no profiles.
     ///
     /// # Errors
-    /// A file cannot be read, is not UTF-8 or is broken: which one, and in which line.
+    /// A file cannot be read, is not UTF-8 or cannot be parsed. The message has the file and the line.
     pub fn load(environment: &Environment) -> Result<Self, Failure> {
         let mut files = Vec::new();
         for (kind, path) in [
@@ -81,10 +81,10 @@ impl Profiles {
         Ok(Profiles { files })
     }
 
-    /// What the two files are now, without reading them: a text that changes when one of them does.
+    /// A text that changes whenever one of the two files changes. Reads neither of them.
     ///
     /// # Errors
-    /// No home directory is known.
+    /// HOME is a relative path.
     pub fn stamp(environment: &Environment) -> Result<String, Failure> {
         let mut stamp = String::new();
         for path in [credentials_file(environment)?, config_file(environment)?] {
@@ -103,7 +103,7 @@ impl Profiles {
         Ok(stamp)
     }
 
-    /// The profile called `name`, whether or not it exists.
+    /// The profile called `name`, which may not exist.
     pub fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
         Profile {
             name,
@@ -120,7 +120,7 @@ impl Profiles {
         self.files.iter().filter_map(|file| file.sections.as_ref())
     }
 
-    /// The failure for a profile that is not there: where it was looked for, and which it may be.
+    /// The failure for a missing profile: where it was looked for, and similar names.
     pub fn missing(&self, name: &str) -> Failure {
         let paths: Vec<String> = self
             .files
@@ -137,7 +137,7 @@ impl Profiles {
         let name = quote(name);
         let hint = if let Some(file) = ignored_in {
             format!(
-                "write [profile {name}] for [{name}] in {}: without that word it counts for nothing",
+                "write [profile {name}] instead of [{name}] in {}: without the word profile, the section is ignored",
                 file.path.display()
             )
         } else if let Some(nearest) = nearest {
@@ -149,7 +149,7 @@ impl Profiles {
             )
         } else {
             let names: Vec<&str> = names.into_iter().collect();
-            format!("the profiles are: {}", names.join(", "))
+            format!("available profiles: {}", names.join(", "))
         };
         Failure::new(
             Kind::Setup,
@@ -180,8 +180,8 @@ fn config_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
 }
 
 impl ProfileFile {
-    /// The SDK's loader gets the text, not the path: it would take a file that it cannot read, or that
-    /// is not UTF-8, for an empty one, and read any other one to its end.
+    /// Passes the text, not the path, to the SDK's loader: given the path, it would treat an unreadable file, or one that is
+    /// not UTF-8, as empty, and would have no size limit.
     fn load(kind: EnvConfigFileKind, path: PathBuf) -> Result<Self, Failure> {
         let text = match file::read(&path, LARGEST_FILE) {
             Ok(mut bytes) => String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
@@ -237,7 +237,7 @@ fn unreadable(path: &Path, fault: &str) -> Failure {
         Kind::Setup,
         format!("cannot read {}: {fault}", path.display()),
     )
-    .hint("correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
+    .hint("correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
 }
 
 impl<'a> Profile<'a> {
@@ -246,7 +246,7 @@ impl<'a> Profile<'a> {
         self.name
     }
 
-    /// The value of `key`; an empty one counts as none.
+    /// The value of `key`. An empty value counts as unset.
     pub fn get(&self, key: &str) -> Option<Property<'a>> {
         self.profiles.files.iter().find_map(|file| {
             let profile = file.sections.as_ref()?.get_profile(self.name)?;
@@ -265,11 +265,11 @@ impl<'a> Profile<'a> {
             .any(|sections| sections.get_profile(self.name).is_some())
     }
 
-    /// The profile, then the one whose keys it names with `source_profile`, then that one's, and so
-    /// on. A profile that names itself has keys of its own, as AWS has it for roles.
+    /// The profile, then its `source_profile`, then that profile's, and so on. A profile that is its own source has its own
+    /// keys, as AWS specifies for roles.
     ///
     /// # Errors
-    /// They form a cycle, or lead to a profile that is not there.
+    /// They form a cycle, or one of them does not exist.
     pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
         let mut chain = vec![self];
         let mut last = self;
@@ -287,7 +287,7 @@ impl<'a> Profile<'a> {
                     format!("cycle in source_profile: {}", names.join(" → ")),
                 )
                 .hint(format!(
-                    "let source_profile name the profile that has the keys, in {}",
+                    "set source_profile to the profile that has the keys, in {}",
                     source.file.display()
                 )));
             }
@@ -305,7 +305,7 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// `~/` at the front is the home directory, as it is for the AWS SDKs; `None` without one.
+/// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
 fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     Ok(match path.strip_prefix("~") {
         Ok(rest) => environment.home()?.map(|home| home.join(rest)),
@@ -313,7 +313,7 @@ fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>
     })
 }
 
-/// `[work]` in the config file, where only `[default]` goes without the word `profile`.
+/// Sections like `[work]` in the config file, where only `[default]` may lack the word `profile`.
 fn sections_without_prefix(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'))
@@ -323,7 +323,7 @@ fn sections_without_prefix(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The most alike of `names`, at most three of them.
+/// The most similar of `names`, at most three.
 fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     let mut alike: Vec<(f64, &str)> = names
         .iter()
@@ -335,7 +335,7 @@ fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" or "))
 }
 
-/// The parser's message on one line: it names the line of the file, and quotes nothing of it.
+/// The parser's message on one line. It has the line number and quotes nothing from the file.
 fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
     let message = match error.source() {
         Some(source) => source.to_string(),
@@ -343,7 +343,7 @@ fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
     };
     let words: Vec<&str> = message.split_whitespace().collect();
     let message = words.join(" ");
-    // The parser leaves room for the path, which it does not know.
+    // The parser does not know the path and leaves a gap for it.
     let fault = message.strip_prefix("error parsing ").unwrap_or(&message);
     Failure::new(
         Kind::Setup,

@@ -1,4 +1,4 @@
-//! The HTTP client: through which proxy, trusting whom, and how names are resolved.
+//! The HTTP client: proxy, trusted certificates and name resolution.
 
 use super::endpoint::Endpoint;
 use super::proxy::Proxy;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// An answer of STS has 2 KiB.
+/// The largest answer, in bytes. STS's have 2 KiB.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// The Connection Attempt Delay of RFC 8305, section 5.
@@ -30,7 +30,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// The client that reaches `endpoint` through `proxy`, or directly.
 ///
 /// # Errors
-/// The SDK does not take the trusted certificates.
+/// The SDK rejects the trusted certificates.
 pub fn client(
     endpoint: &Endpoint,
     proxy: Option<&Proxy>,
@@ -44,7 +44,7 @@ pub fn client(
     let trust = TlsContext::builder()
         .with_trust_store(trust.store(has_tls))
         .build()?;
-    // The SDK's own builder makes its connector twice, and reads the trust roots each time.
+    // The SDK's own builder creates its connector twice, and reads the trust roots each time.
     Ok(http_client_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .tls_provider(Provider::rustls(CryptoMode::Ring))
@@ -57,7 +57,7 @@ pub fn client(
     }))
 }
 
-/// The connector of the SDK, with answers that end at [`LARGEST_ANSWER`], and are whole.
+/// The SDK's connector, which accepts only complete answers of at most [`LARGEST_ANSWER`].
 #[derive(Debug)]
 struct LimitedConnector(Connector);
 
@@ -80,12 +80,12 @@ impl HttpConnector for LimitedConnector {
     }
 }
 
-/// The answer whose end is that of the connection. AWS's XML does not say where it ends, and the SDK takes what
-/// there is of a value for the whole value: a token cut short would be saved.
+/// The complete body of an answer. The SDK accepts truncated XML and takes a truncated value for the whole one, so a
+/// truncated token would be saved.
 async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     let bytes = match body.collect().await {
         Ok(collected) => collected.to_bytes().to_vec(),
-        // No answer of AWS's is as long, and an empty one is none either.
+        // No answer from AWS is that long, and the caller rejects an empty one too.
         Err(error) if error.is::<LengthLimitError>() => Vec::new(),
         Err(error) => return Err(ConnectorError::io(error)),
     };
@@ -95,13 +95,13 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     }
 }
 
-/// The system's own name resolution, with failures that can be distinguished from others.
+/// The system's name resolution, with distinguishable errors.
 ///
-/// The SDK connects to the addresses of one family in turn, and gives each of them all the time
-/// that there is. So the one that answers first is put first.
+/// The SDK tries the addresses of one family in turn, and gives each one the whole time limit. So the address that answers
+/// first comes first.
 #[derive(Clone, Debug)]
 struct SystemResolver {
-    /// Of the first hop, whose name is the only one that is resolved.
+    /// The first hop's port. Only its name is resolved.
     port: u16,
 }
 
@@ -129,8 +129,7 @@ impl ResolveDns for SystemResolver {
     }
 }
 
-/// The first of these addresses that takes a connection; each is given a head start over the next.
-/// `None` if none of them does.
+/// The first of these addresses that accepts a connection. Each has a head start over the next. `None` if none does.
 async fn first_to_answer(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let mut attempts = JoinSet::new();
     for (turn, &address) in (0..).zip(addresses) {

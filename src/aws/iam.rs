@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn page_of_a_list_is_read_or_is_an_error() {
+    fn page_of_a_list_is_parsed_or_an_error() {
         assert_eq!(page("<List/>").unwrap(), (vec![], None));
         assert_eq!(
             page(

@@ -160,11 +160,11 @@ impl Identity {
     }
 }
 
-/// The identity whose credentials sign the request. Nobody can be denied to ask this.
+/// The identity whose credentials sign the request. No policy can deny this call.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 ///
 /// # Errors
-/// The call failed, or the answer names nobody.
+/// The call failed, or the answer contains no user.
 pub fn caller_identity(client: &Client) -> Result<Identity, CallError> {
     let request = aws_sdk_sts::Client::new(client.config()).get_caller_identity();
     let output = client.call(request.send())?;
@@ -178,8 +178,8 @@ pub fn caller_identity(client: &Client) -> Result<Identity, CallError> {
     }
 }
 
-/// The session in an answer that says that all is well. What is missing in it, or unreadable, the
-/// SDK has filled in by then: empty strings, and the year 1970.
+/// The session in a successful answer. For missing or unreadable fields, the SDK has filled in empty strings and the year
+/// 1970.
 fn checked(credentials: Option<&Credentials>, now: Timestamp) -> Result<Session, Unusable> {
     let credentials = credentials.ok_or(Unusable::NoCredentials)?;
     for (name, value) in [
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assumed_role_is_the_one_asked_for_or_not() {
+    fn user_arn_belongs_to_its_role_only() {
         let user = "arn:aws:sts::123456789012:assumed-role/admin/igor";
         for (role, expected) in [
             ("arn:aws:iam::123456789012:role/admin", true),

@@ -30,7 +30,7 @@ use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Carries out `aws-mfa get`.
+/// Runs `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
     obtain(get, environment, now, &mut |done| match get.quiet {
         true => Ok(()),
@@ -48,7 +48,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     Ok(())
 }
 
-/// Credentials for a command that needs some and has none: of commands that start together, one asks for a code.
+/// Gets a session for `exec`. If several commands start together, one prompts for a code.
 ///
 /// # Errors
 /// Those of `aws-mfa get`.
@@ -74,7 +74,7 @@ pub fn session_for_command(
     })
 }
 
-/// Gets what the selection means, and calls `report` with each thing that was done.
+/// Gets the selection's credentials, and calls `report` after each step.
 fn obtain(
     get: &Get,
     environment: &Environment,
@@ -101,7 +101,7 @@ fn obtain(
         )?),
         _ => None,
     };
-    // The user's own session is that of the keys, whatever role is selected.
+    // The user's own session belongs to the keys, not to the selected role.
     let base = role.as_ref().map(|role| settings.base(&role.chain));
     let base = base.as_ref().unwrap_or(&settings);
     let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
@@ -120,7 +120,7 @@ fn obtain(
         return done(&role.confirmation(), session, role.store.path());
     }
 
-    // Held until the session is saved, so that those who wait for the lock find it there.
+    // Held until the session is saved, so that processes waiting for the lock find it.
     let mut _lock = None;
     let mut kept = resolved.kept(role.is_some(), get, now());
     if kept.is_none() && resolved.margin.is_some() {
@@ -133,7 +133,7 @@ fn obtain(
         Some(session) => done("kept the session in", session, file)?,
         None => {
             let mut session = resolved.session(base, now)?;
-            // A profile that is its own source is a role's all the same.
+            // A profile that is its own source still means a role.
             if location.depends_on_profiles && !base.profile_is_role() {
                 session.provenance.settings = Some(stamp.session);
             }
@@ -154,21 +154,21 @@ fn obtain(
     }
 }
 
-/// All that a `get` needs to know before it acts.
+/// The settings of a `get`, resolved before it acts.
 struct Resolved<'a> {
     /// Where the session is saved.
     store: SessionStore,
-    /// `--unless-valid`: what must be left of a session for it to be kept.
+    /// The margin of `--unless-valid`: a session with more time left is kept.
     margin: Option<SignedDuration>,
     keys: Setting<KeySource<'a>>,
-    /// The device that is configured, and the way to the STS that takes its codes.
+    /// The configured device, with its STS.
     sts: Option<Sts>,
     duration: Duration,
     code: CodeSource<'a>,
     get_command: &'a str,
 }
 
-/// The MFA device, and the STS that takes its codes.
+/// The MFA device, and the STS for its codes.
 struct Sts {
     device: Setting<Device>,
     region: Setting<String>,
@@ -187,8 +187,8 @@ impl Sts {
 }
 
 impl<'a> Resolved<'a> {
-    /// The settings of the user's session in `base`; the device and its codes can be named by a role's profile,
-    /// in `selected`.
+    /// The settings of the user's session come from `base`. The device and the code command come from `selected`, where a
+    /// role's profile can set them.
     fn of(
         get: &'a Get,
         selected: &'a Settings,
@@ -216,19 +216,19 @@ impl<'a> Resolved<'a> {
         })
     }
 
-    /// The session that need not be got: with `--unless-valid`, one with enough time left; for a role and without
-    /// a code, any that is valid.
+    /// The saved session, if it can be kept: with `--unless-valid`, it has enough time left; for a role and without a code,
+    /// it is valid.
     fn kept(&self, is_for_role: bool, get: &Get, now: Timestamp) -> Option<Session> {
         let margin = match self.margin {
             Some(margin) => margin,
             None if is_for_role && get.code.is_empty() => SignedDuration::ZERO,
             None => return None,
         };
-        still_good(&self.store, margin, now)
+        valid_for_longer_than(&self.store, margin, now)
     }
 
-    /// The STS of the device that is configured, else of the one that the session was got with, else of the one
-    /// that IAM lists, which is kept in `found`.
+    /// The STS for the configured device, else for the device remembered with the session, else for the device that IAM
+    /// lists. Stores a device that was not configured in `found`.
     fn sts<'s>(
         &'s self,
         found: &'s mut Option<Sts>,
@@ -251,7 +251,7 @@ impl<'a> Resolved<'a> {
         Ok(found.insert(Sts::of(device, base)?))
     }
 
-    /// A new session from STS.
+    /// Gets a new session from STS.
     fn session(&self, base: &Settings, now: fn() -> Timestamp) -> Result<Session, Failure> {
         let keys = base.master_keys(&self.keys)?;
         let mut found = None;
@@ -268,7 +268,7 @@ impl<'a> Resolved<'a> {
         Ok(session)
     }
 
-    /// New credentials of a role, for which a code is spent on the role itself, saved.
+    /// Gets a role's credentials by spending a code on the role itself, and saves them.
     fn role_session(
         &self,
         role: &SelectedRole,
@@ -281,7 +281,7 @@ impl<'a> Resolved<'a> {
             return Err(Failure::new(
                 Kind::Usage,
                 format!(
-                    "--direct cannot reach the role {}: another role comes before it",
+                    "--direct cannot assume the role {} through another role",
                     wanted.arn.value
                 ),
             )
@@ -315,17 +315,17 @@ impl<'a> Resolved<'a> {
         Ok(session)
     }
 
-    /// The user's name: as it was kept with the session, else as AWS gives it.
+    /// The user's name: saved with the session, else from AWS.
     fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
             None => sts::caller_identity(&self.client(sts, keys)?)
                 .map(|identity| identity.name().to_owned())
-                .map_err(|error| self.request(sts, keys).asked(&error)),
+                .map_err(|error| self.request(sts, keys).without_code(&error)),
         }
     }
 
-    /// Gets a code and sends it with `call`; what it buys has a place in `store`.
+    /// Gets a code and sends it with `call`, after checking that the result can be saved in `store`.
     fn spend(
         &self,
         sts: &Sts,
@@ -335,7 +335,7 @@ impl<'a> Resolved<'a> {
         call: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
     ) -> Result<Session, Failure> {
         let client = self.client(sts, keys)?;
-        // Before a code is spent: what it buys must have a place to go.
+        // Before a code is spent.
         store.prepare()?;
         if let Some(warning) = store.directory_warning() {
             super::note(&format!("warning: {warning}"));
@@ -377,8 +377,8 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// A region that a flag or a profile named belongs to the session. One of the environment does only where it is that
-/// of the session before: `load` has set it then, and the shell would lose it.
+/// A region from a flag or a profile belongs to the session. A region from the environment does so only if the previous
+/// session had it too: `load` has set it then, and the shell would lose it.
 fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Option<String> {
     let belongs_to_session = match region.origin {
         Origin::Flag(_) | Origin::Profile(..) => true,
@@ -390,15 +390,14 @@ fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Optio
     belongs_to_session.then(|| region.value.clone())
 }
 
-/// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason
-/// to get no session.
+/// The lock of the session file. Without it, two simultaneous `get`s spend two codes; failing would be worse.
 fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     match store.lock(|waiting| super::note(&waiting.message(get_command))) {
         Ok(lock) => Some(lock),
         Err(error) => {
             let failure = Failure::from(error);
             super::note(&format!(
-                "warning: going on without a lock: {}",
+                "warning: continuing without a lock: {}",
                 failure.one_line()
             ));
             None
@@ -406,9 +405,12 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     }
 }
 
-/// The session that is saved, if more than the margin is left of it. One whose expiry is unknown is
-/// not relied upon.
-fn still_good(store: &SessionStore, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+/// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
+fn valid_for_longer_than(
+    store: &SessionStore,
+    margin: SignedDuration,
+    now: Timestamp,
+) -> Option<Session> {
     let Loaded { session, warning } = store.read().ok()?;
     session.time_left(now).filter(|left| *left > margin)?;
     if let Some(warning) = warning {
@@ -435,7 +437,7 @@ fn code_source<'a>(
     })
 }
 
-/// The worst that can happen: STS has given a session for the code, and it could not be saved.
+/// The worst case: STS has issued a session, but it could not be saved.
 fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Failure {
     failure.message.push_str(", and the code is used up");
     let next_code = next_code_hint(now, get_command);

@@ -1,4 +1,4 @@
-//! What brings the session into a shell: direnv, the prompt hook of `init`, or the user.
+//! How a shell loads the session: direnv, the prompt hook of `init`, or the user.
 
 use crate::cli::Selection;
 use crate::direnv;
@@ -8,7 +8,7 @@ use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// What brings the session into the shell that this process was started from.
+/// What loads the session into the shell that started this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Integration {
@@ -21,7 +21,8 @@ pub enum Integration {
 }
 
 impl Integration {
-    /// What the shell's environment says. Where direnv has loaded an `.envrc`, the hook leaves the session to it.
+    /// The integration, from the shell's environment. Where direnv has loaded an `.envrc`, the hook leaves the session to
+    /// it.
     pub fn of(environment: &Environment) -> Self {
         if environment.get(variable::DIRENV_DIR).is_some() {
             Integration::Direnv
@@ -32,7 +33,7 @@ impl Integration {
         }
     }
 
-    /// The same in words: what brings the session, or what would.
+    /// The same in words, or how to set it up.
     pub fn in_words(
         self,
         selection: &Selection,
@@ -42,7 +43,7 @@ impl Integration {
         let envrc = environment
             .get(variable::DIRENV_DIR)
             .map(|directory| {
-                // direnv's own mark of an .envrc.
+                // direnv marks the directory of an .envrc with a dash.
                 let text = directory.to_string_lossy();
                 Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc")
             })
@@ -66,7 +67,7 @@ impl Integration {
     }
 }
 
-/// The warning for an `.envrc` that direnv has not loaded, because nothing runs it in this shell.
+/// The warning for an `.envrc` that is not loaded because direnv's hook is missing in this shell.
 pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<String> {
     if environment.get(variable::DIRENV_DIR).is_some() {
         return None;
@@ -74,7 +75,7 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
     let envrc = envrc_above(directory?)?;
     let shell = UserShell::of(environment);
     Some(format!(
-        "direnv is not active in this shell, and there is {}: add `{}` to {}",
+        "direnv is not active in this shell, so {} is not loaded: add `{}` to {}",
         envrc.display(),
         shell.init_line("direnv hook"),
         shell.start_up_file()
@@ -104,9 +105,9 @@ pub fn load_command(selection: &Selection, environment: &Environment) -> String 
     }
 }
 
-/// The user's login shell, by its name in `SHELL`; one that is not known is taken for a POSIX shell.
+/// The user's login shell, from `SHELL`. An unknown one counts as a POSIX shell.
 enum UserShell {
-    /// bash, zsh, or another one of POSIX.
+    /// bash, zsh or another POSIX shell.
     Sh(&'static str),
     Fish,
     Elvish,
@@ -132,14 +133,14 @@ impl UserShell {
         }
     }
 
-    /// The line of the start-up file that evaluates what `command` prints for this shell.
+    /// The line for the start-up file that evaluates the output of `command` for this shell.
     fn init_line(&self, command: &str) -> String {
         match self {
             UserShell::Sh(name) => format!("eval \"$({command} {name})\""),
             UserShell::Fish => format!("{command} fish | source"),
             UserShell::Elvish => format!("eval ({command} elvish | slurp)"),
             UserShell::Tcsh => format!("eval \"`{command} tcsh`\""),
-            // Nushell evaluates no text: it sources a file.
+            // Nushell cannot evaluate text; it sources a file.
             UserShell::Nushell => format!("{command} nushell | save --force ~/.aws-mfa.nu"),
             UserShell::Powershell => {
                 format!("{command} powershell | Out-String | Invoke-Expression")

@@ -1,12 +1,12 @@
-//! `aws-mfa man`: the manual page. Commands and options are those of the command line; what only a
-//! manual says is here.
+//! `aws-mfa man`: the manual page. Subcommands and options come from the command line's definition; the rest of the text
+//! is here.
 
 use crate::cli::Cli;
 use crate::environment::variable;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-/// Every variable that `load` and `exec` set or unset for others.
+/// Every variable that `load` and `exec` set or unset.
 const CHANGED: [(&str, &str); 4] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
@@ -15,11 +15,11 @@ const CHANGED: [(&str, &str); 4] = [
     ("AWS_CREDENTIAL_EXPIRATION", "When it expires, in RFC 3339."),
     (
         "AWS_REGION, AWS_DEFAULT_REGION",
-        "Where a region was saved with the session.",
+        "Set if a region was saved with the session.",
     ),
     (
         "AWS_SECURITY_TOKEN, AWS_WEB_IDENTITY_TOKEN_FILE",
-        "Are unset. exec also unsets MASTER_AWS_ACCESS_KEY_ID, MASTER_AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_SESSION_EXPIRATION and AWS_MFA_CODE_COMMAND.",
+        "Unset. exec also unsets MASTER_AWS_ACCESS_KEY_ID, MASTER_AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_SESSION_EXPIRATION and AWS_MFA_CODE_COMMAND.",
     ),
 ];
 
@@ -49,9 +49,9 @@ const FILES: [(&str, &str); 5] = [
 const EXIT_STATUS: [(&str, &str); 7] = [
     (
         "0",
-        "Done. Under direnv_load also load without a valid session, unless --strict is given.",
+        "Success. Also load without a valid session under direnv_load, unless --strict is given.",
     ),
-    ("1", "Failed."),
+    ("1", "Any other failure."),
     ("2", "Usage error."),
     (
         "3",
@@ -63,12 +63,12 @@ const EXIT_STATUS: [(&str, &str); 7] = [
     ),
     (
         "126",
-        "exec: the command cannot be run. Else exec has the status of its command.",
+        "exec: the command cannot be run. Otherwise exec exits with the status of its command.",
     ),
     ("127", "exec: there is no such command."),
 ];
 
-/// Carries out `aws-mfa man`.
+/// Runs `aws-mfa man`.
 pub fn run() -> anyhow::Result<()> {
     super::print(&page()?)
 }
@@ -115,7 +115,7 @@ fn page() -> anyhow::Result<String> {
     Ok(page)
 }
 
-/// One command: its synopsis, what it does, its options and its examples.
+/// One subcommand: its synopsis, description, options and examples.
 fn subcommand(command: &Command) -> anyhow::Result<String> {
     let man = Man::new(command.clone());
     let mut parts = Vec::new();
@@ -145,7 +145,7 @@ fn long_about(command: &Command) -> String {
         .unwrap_or_default()
 }
 
-/// The examples of `--help`, line by line as they are there.
+/// The examples of `--help`, line by line.
 fn examples(command: &Command) -> String {
     let help = command
         .get_after_help()
@@ -166,7 +166,7 @@ fn section(title: &str) -> String {
     format!(".SH \"{title}\"\n")
 }
 
-/// Paragraphs, as roff has them.
+/// The paragraphs in roff.
 fn text(text: &str) -> String {
     text.trim()
         .lines()
@@ -177,8 +177,7 @@ fn text(text: &str) -> String {
         .collect()
 }
 
-/// Characters as they are: roff takes a backslash, a hyphen and a line's first `.` or `'` for its
-/// own.
+/// Literal characters: to roff, a backslash, a hyphen and a leading `.` or `'` have a meaning.
 fn inline(text: &str) -> String {
     let escaped: String = text
         .chars()
@@ -198,11 +197,11 @@ fn inline(text: &str) -> String {
     }
 }
 
-/// Where each setting comes from. Which source wins is the first entry.
+/// Where each setting comes from. The first entry says which source wins.
 const SETTINGS: [(&str, &str); 12] = [
     (
         "order",
-        "A flag beats the environment, the environment beats the profile, the profile beats the default. If the profile is explicit (--profile or AWS_MFA_PROFILE), it beats the environment, and MASTER_* and AWS_SESSION_FILE count for nothing. An empty variable counts as unset.",
+        "A flag beats the environment, the environment beats the profile, the profile beats the default. If the profile is explicit (--profile or AWS_MFA_PROFILE), it beats the environment, and MASTER_* and AWS_SESSION_FILE are ignored. An empty variable counts as unset.",
     ),
     (
         "profile",
@@ -210,11 +209,11 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "master keys",
-        "MASTER_AWS_ACCESS_KEY_ID with MASTER_AWS_SECRET_ACCESS_KEY; in the profile: aws_access_key_id with aws_secret_access_key, or credential_process, or those of source_profile. Never a flag.",
+        "MASTER_AWS_ACCESS_KEY_ID with MASTER_AWS_SECRET_ACCESS_KEY; in the profile: aws_access_key_id with aws_secret_access_key, or credential_process; or the keys of its source_profile. Never a flag.",
     ),
     (
         "MFA device",
-        "--serial-number; AWS_MFA_ARN; in the profile: mfa_serial, also of its source_profile.",
+        "--serial-number; AWS_MFA_ARN; in the profile or its source_profile: mfa_serial; default: the device that IAM lists for the user.",
     ),
     (
         "role",
@@ -230,7 +229,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "region",
-        "--region; AWS_REGION, AWS_DEFAULT_REGION; in the profile: region; default, for STS only: us-east-1, cn-north-1 or us-gov-west-1, as the device's partition has it.",
+        "--region; AWS_REGION, AWS_DEFAULT_REGION; in the profile: region; default, for STS only: us-east-1, cn-north-1 or us-gov-west-1, depending on the device's partition.",
     ),
     (
         "endpoint",
@@ -238,7 +237,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "MFA code",
-        "get CODE; get -; --code-command; AWS_MFA_CODE_COMMAND; in the profile: mfa_process; default: asked for on the terminal.",
+        "get CODE; get -; --code-command; AWS_MFA_CODE_COMMAND; in the profile: mfa_process; default: a prompt on the terminal.",
     ),
     (
         "network",
@@ -262,11 +261,11 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
     ),
     (
         "role",
-        "The selected role, or null. arn; through, the roles that are assumed before it; file; session, with the fields of the one above; renewable, without a code; reduced_from_seconds, or null.",
+        "The selected role, or null. arn; through, the roles assumed before it; file; session, with the fields of the one above; renewable, without a code; reduced_from_seconds, or null.",
     ),
     (
         "loaded",
-        "Whether the environment has the key of this session, or of the selected role.",
+        "Whether the environment has the key of the session, or of the selected role.",
     ),
     (
         "integration",
@@ -279,9 +278,9 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
     ),
     (
         "settings.*.origin",
-        "kind: flag, variable, profile or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
+        "kind: flag, variable, profile, discovered (in IAM) or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
     ),
-    ("warnings", "Texts: what may be in the way."),
+    ("warnings", "Possible problems, in words."),
 ];
 
 #[cfg(test)]

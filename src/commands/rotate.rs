@@ -42,7 +42,8 @@ pub fn run(
     let store = KeyStore::of(base, &source, rotate.store_command.as_deref(), environment)?;
 
     let session_store = SessionStore::new(base.session_file()?.value);
-    let session = credentials::saved(&session_store, &rotate.selection, now())?.announced();
+    let session =
+        credentials::saved(&session_store, &rotate.selection, now())?.with_warnings_printed();
     let get_command = settings::get_command(&rotate.selection, &Flags::default());
     let user = User::of_session(base, &session_store, &session, &get_command, now)?;
 

@@ -28,13 +28,13 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-/// The first direnv whose `direnv_load` does all that `load` needs.
+/// The oldest direnv whose `direnv_load` works with `load`.
 const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
 
-/// direnv prints its version at once.
+/// The time limit for `direnv version`, which answers at once.
 const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
-/// Carries out `aws-mfa status`.
+/// Runs `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let needed = status.valid_for.as_deref();
     let needed = needed.map(duration::time_left).transpose()?;
@@ -53,7 +53,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let file = match (&base, &settings) {
         (Some(base), _) => base.session_file()?,
         (None, Ok(settings)) => settings.session_file()?,
-        // The warnings below say what is wrong with the profiles.
+        // The warnings below report the error in the profiles.
         (None, Err(_)) => settings::session_file(&status.selection, environment)?,
     };
     let store = SessionStore::new(file.value.clone());
@@ -61,7 +61,12 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let get_command = settings::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
-        next: (session.state != State::Valid).then(|| format!("run `{get_command}`")),
+        next: (session.state != State::Valid).then(|| {
+            session
+                .hint
+                .clone()
+                .unwrap_or(format!("run `{get_command}`"))
+        }),
         session,
         role: None,
         loaded: false,
@@ -76,6 +81,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             "session_file",
             Ok(Some(file.map(|path| path.display().to_string()))),
         )],
+        home: environment.home().ok().flatten(),
         warnings: warning
             .into_iter()
             .chain(store.directory_warning())
@@ -94,8 +100,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         Ok(settings) => add_settings(&mut report, settings, base.as_ref().unwrap_or(settings)),
         Err(failure) => report.warnings.push(failure.one_line()),
     }
-    warn_of_ignored_variables(&mut report, &status.selection, environment);
-    warn_of_environment(&mut report, environment);
+    warn_about_ignored_variables(&mut report, &status.selection, environment);
+    warn_about_environment(&mut report, environment);
     let directory = std::env::current_dir().ok();
     (report.warnings).extend(integration::inactive_direnv(
         environment,
@@ -107,12 +113,11 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         report.json()?
     } else if std::io::stdout().is_terminal() {
         let colour = stderr::allows_colour(environment);
-        let home = environment.home().ok().flatten();
-        report.table(now, &time_zone(environment), home.as_deref(), colour)
+        report.table(now, &time_zone(environment), colour)
     } else {
         report.plain(now, &time_zone(environment))
     })?;
-    // A valid session is enough for a role: it is assumed when it is needed.
+    // For a role, a valid session is enough: the role is assumed on demand.
     let is_enough = |session: &SessionReport| {
         session.state == State::Valid
             && needed.is_none_or(|needed| {
@@ -143,7 +148,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     };
     RoleReport {
         arn: role.arn.value.to_string(),
-        origin: role.arn.origin.to_string(),
+        origin: role.arn.origin.clone(),
         through: chain
             .hops
             .iter()
@@ -156,7 +161,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     }
 }
 
-/// The session, and what its owner should know of its file.
+/// The session, with a warning about its file.
 fn session(
     loaded: Result<Loaded, Error>,
     file: &Path,
@@ -170,6 +175,8 @@ fn session(
     let report = SessionReport {
         state: State::Valid,
         message: None,
+        problem: None,
+        hint: None,
         access_key_id: Some(session.access_key_id.clone()),
         expiration: session.expiration,
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
@@ -183,21 +190,26 @@ fn session(
 }
 
 impl SessionReport {
-    /// The report of a session that cannot be used.
+    /// The report for a session that cannot be used.
     fn unusable(self, error: Error) -> Self {
+        let state = match error.problem {
+            Problem::Missing => State::Missing,
+            Problem::Expired { .. } => State::Expired,
+            _ => State::Unusable,
+        };
+        let problem = error.problem.to_string();
+        let failure = Failure::from(error);
         SessionReport {
-            state: match error.problem {
-                Problem::Missing => State::Missing,
-                Problem::Expired { .. } => State::Expired,
-                _ => State::Unusable,
-            },
-            message: Some(Failure::from(error).message),
+            state,
+            message: Some(failure.message),
+            problem: Some(problem),
+            hint: failure.hint,
             ..self
         }
     }
 }
 
-/// What the next `get` would work with: for a role, the keys and the session of `base`.
+/// Adds the settings of the next `get`. For a role, the keys and the session come from `base`.
 fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     let profile = settings.named_profile();
     let device = match settings.device() {
@@ -208,7 +220,7 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     report.account = known
         .and_then(|device| device.value.account())
         .map(str::to_owned);
-    // Without a device no partition is known, and without that neither region nor endpoint.
+    // The device has the partition, and the partition has the default region and endpoint.
     let region = known
         .map(|device| settings.region(&device.value))
         .transpose();
@@ -252,7 +264,7 @@ fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
     ]);
 }
 
-/// The device that IAM gave for these master keys when the saved session was got.
+/// The device that IAM listed when the saved session was requested with these master keys.
 fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
     let KeySource::Pair { access_key_id, .. } = base.key_source().ok()?.value else {
         return None;
@@ -271,7 +283,7 @@ fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
     }))
 }
 
-/// The first word of a command line: the rest of it may be the seed that codes are made of.
+/// The first word of a command line. The rest may contain the seed for the codes.
 fn program(command_line: &str) -> String {
     match command_line.trim().split_once(char::is_whitespace) {
         Some((program, _)) if !program.contains('=') => format!("{program} …"),
@@ -284,8 +296,8 @@ fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
     setting.map(|setting| setting.map(|value| value.to_string()))
 }
 
-/// What an explicit profile of the environment makes count for nothing.
-fn warn_of_ignored_variables(
+/// Warns about variables that are ignored because `AWS_MFA_PROFILE` is set.
+fn warn_about_ignored_variables(
     report: &mut Report,
     selection: &Selection,
     environment: &Environment,
@@ -312,7 +324,7 @@ fn warn_of_ignored_variables(
     }
 }
 
-fn warn_of_environment(report: &mut Report, environment: &Environment) {
+fn warn_about_environment(report: &mut Report, environment: &Environment) {
     let mut warn = |warning: String| report.warnings.push(warning);
     if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         let own = own.to_string_lossy();
@@ -329,7 +341,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
         }
         if environment.get(variable::AWS_PROFILE).is_some() {
             report.warnings.push(
-                "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
+                "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
                  keys instead of the session"
                     .to_owned(),
             );
@@ -343,7 +355,7 @@ fn warn_of_environment(report: &mut Report, environment: &Environment) {
     }
 }
 
-/// The warning for a direnv that is too old. It is no fault to have none.
+/// The warning for a direnv that is too old. A missing direnv is fine.
 fn old_direnv() -> Option<String> {
     let mut command = Command::new("direnv");
     command

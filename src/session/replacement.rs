@@ -1,4 +1,4 @@
-//! A file's next version: written beside it, and put in its place whole.
+//! Atomic replacement: a file's next version is written next to it and renamed.
 
 use super::error::Obstacle;
 use super::{directory, leftover, symlink};
@@ -8,23 +8,21 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::NamedTempFile;
 
-/// A temporary file of mode 0600 in the directory of the file that it is to replace.
+/// A temporary file with mode 0600 in the directory of the file that it will replace.
 ///
-/// It is removed with this value; what a killed process leaves, by the next [`leftover::clean_up`].
+/// Dropping this value removes it. If the process is killed, the next [`leftover::clean_up`] does.
 pub struct Replacement {
     target: PathBuf,
     temporary: NamedTempFile,
 }
 
 impl Replacement {
-    /// A temporary file for the next version of the file that `path` leads to. Neither the file nor
-    /// its directory has to exist.
+    /// A temporary file for the next version of the file at `path`. Neither the file nor its directory has to exist.
     ///
-    /// A symlink at `path` is followed, as renaming onto it would replace the link.
+    /// A symlink at `path` is followed, because renaming would replace the link.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, or what is at `path` cannot be replaced by a
-    /// file.
+    /// The directory cannot be created or written to, or `path` is something that a file cannot replace.
     pub fn of(path: &Path) -> Result<Self, Obstacle> {
         let target = target(path)?;
         let directory = directory::of(&target);
@@ -35,7 +33,7 @@ impl Replacement {
         Ok(Replacement { target, temporary })
     }
 
-    /// What the system knows of the temporary file, and will know of the file.
+    /// The metadata of the temporary file, and later of the file itself.
     pub fn metadata(&self) -> std::io::Result<Metadata> {
         self.temporary.as_file().metadata()
     }
@@ -57,18 +55,18 @@ impl Replacement {
         Ok(())
     }
 
-    /// Takes up as much space as the contents will need at most, so that a full disk shows.
+    /// Uses as much space as the contents may need, to detect a full disk.
     pub fn reserve(&mut self, bytes: usize) -> std::io::Result<()> {
         self.temporary.write_all(&vec![0; bytes])
     }
 
-    /// Puts `contents` in the place of the file: readers see the old version or the new one, whole.
+    /// Replaces the file with `contents`: readers see either the old version or the new one, whole.
     ///
-    /// A time that cannot be set, a file system that cannot sync and a directory that cannot be
-    /// synced are no errors: the session was paid for with a code.
+    /// It is no error if the time cannot be set, or the file system or the directory cannot be synced: the session has
+    /// cost a code.
     ///
     /// # Errors
-    /// The disk is full, or the like; the old version is still there.
+    /// The contents cannot be written, for example because the disk is full. The old version is still there.
     pub fn finish(mut self, contents: &[u8], modified: Option<SystemTime>) -> std::io::Result<()> {
         self.temporary.write_all(contents)?;
         let file = self.temporary.as_file();
@@ -95,10 +93,10 @@ impl Replacement {
     }
 }
 
-/// Removes the file that `path` leads to, and says whether there was one.
+/// Removes the file at `path`, or its target if it is a symlink. Returns whether there was one.
 ///
 /// # Errors
-/// The directory cannot be written to, or what is there is not a file.
+/// The directory cannot be written to, or something other than a file is there.
 pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     let target = symlink::follow(path)?;
     match std::fs::remove_file(&target) {
@@ -111,10 +109,10 @@ pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     }
 }
 
-/// The path of the file that `path` leads to, which need not exist.
+/// The path of the file at `path` after following symlinks. It may not exist.
 ///
 /// # Errors
-/// `path` is not a file's, or goes through a symlink of another user.
+/// `path` cannot be a file, or another user's symlink is on the way.
 pub fn target(path: &Path) -> Result<PathBuf, Obstacle> {
     check_name(path)?;
     let target = symlink::follow(path)?;
@@ -122,7 +120,7 @@ pub fn target(path: &Path) -> Result<PathBuf, Obstacle> {
     Ok(target)
 }
 
-/// The name of a file, not of a directory, and one that means the same everywhere.
+/// Checks that `path` names a file, not a directory, and does so in every directory.
 fn check_name(path: &Path) -> Result<(), Obstacle> {
     let bytes = path.as_os_str().as_encoded_bytes();
     let ends_in_separator = bytes
@@ -137,7 +135,7 @@ fn check_name(path: &Path) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// Looks for what would make the renaming fail, once it is too late.
+/// Checks for everything that would make the renaming fail later.
 fn check_replaceable(target: &Path, directory: &Path) -> Result<(), Obstacle> {
     let metadata = match std::fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
@@ -169,8 +167,8 @@ fn is_kept_by_sticky(_: &Path, _: &Metadata) -> bool {
     false
 }
 
-/// A file that is mounted by itself, as containers do it, can be written but not replaced; nor can
-/// one that chattr(1) protects.
+/// A file that is itself a mount point, as in containers, can be written but not replaced. Nor can a file that chattr(1)
+/// protects.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn check_attributes(target: &Path) -> Result<(), Obstacle> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};

@@ -1,4 +1,4 @@
-//! All that is saved in one directory.
+//! The saved files in one directory.
 
 use super::Provenance;
 use super::error::Error;
@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The files of sessions and roles in `directory`, in alphabetical order. Only their names are looked at: `session-…`
-/// and `role-…`.
+/// The files of sessions and roles in `directory`, in alphabetical order. Only their names count: `session-…` and
+/// `role-…`.
 ///
 /// # Errors
-/// The directory cannot be read; a missing one has no files.
+/// The directory cannot be read. A missing directory has no files.
 pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::new(
@@ -43,7 +43,7 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The files beside the session file at `base` with the credentials of roles that were assumed with its session.
+/// The files next to the session file at `base` that have the credentials of roles assumed with its session.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -56,7 +56,7 @@ pub fn roles_of(base: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The name of the user who owns the master key, as it was kept with the session at `base` or one of its roles.
+/// The name of the master key's user, as saved with the session at `base` or one of its roles.
 pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
     let roles = roles_of(base).unwrap_or_default();
     std::iter::once(base)
@@ -66,7 +66,7 @@ pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
         .find_map(|provenance| provenance.user_name)
 }
 
-/// The MFA device that IAM gave for the user of the master key, as it was kept with the session at `base`.
+/// The MFA device that IAM listed for the master key's user, as saved with the session at `base`.
 pub fn discovered_device(base: &Path, master_key_id: &str) -> Option<String> {
     provenance_of(base)
         .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))?

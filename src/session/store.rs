@@ -1,4 +1,4 @@
-//! The session file: read with care, replaced whole.
+//! The session file: checked when it is read, replaced atomically.
 
 use super::Session;
 use super::access::{self, Access, Refusal};
@@ -13,32 +13,32 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// No session file is larger, in bytes: tokens of STS are a few kilobytes.
+/// The largest session file, in bytes: STS's tokens have a few kilobytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// More than a session takes, in bytes.
+/// More space than a session needs, in bytes.
 const ROOM: usize = 16 * 1024;
 
-/// The file that keeps one session.
+/// The file of one session.
 pub struct SessionStore {
     path: PathBuf,
 }
 
-/// A session as it was read, with what its owner should know of the file.
+/// A session from a file, with a warning about the file.
 pub struct Loaded {
-    /// The session; it may have expired.
+    /// The session. It may have expired.
     pub session: Session,
-    /// Others may read the file.
+    /// Others can read the file.
     pub warning: Option<Warning>,
 }
 
 impl SessionStore {
-    /// The store at `path`; nothing is opened yet.
+    /// The store at `path`. Opens nothing.
     pub fn new(path: PathBuf) -> Self {
         SessionStore { path }
     }
 
-    /// The file's path, as it was named.
+    /// The file's path, as configured.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -46,8 +46,7 @@ impl SessionStore {
     /// The session in the file, expired or not.
     ///
     /// # Errors
-    /// There is no file, it cannot be read, it is not a session, or someone else could have
-    /// written it.
+    /// There is no file, it cannot be read, it is not a session, or another user could have written it.
     pub fn read(&self) -> Result<Loaded, Error> {
         self.read_file().map_err(|problem| self.error(problem))
     }
@@ -67,7 +66,7 @@ impl SessionStore {
             }),
             Access::Refused(refusal) => return Err(Problem::Refused(refusal)),
         };
-        // Enough for the whole file, so that it takes one read(2) and one that finds the end.
+        // Room for the whole file, so that two read(2) calls are enough: one for the contents, one for the end.
         let size = metadata.len().min(LARGEST_FILE) as usize + 1;
         let mut bytes = Zeroizing::new(Vec::with_capacity(size));
         file.take(LARGEST_FILE + 1)
@@ -79,14 +78,19 @@ impl SessionStore {
 
     fn open(&self) -> Result<File, Problem> {
         symlink::open(&self.path, File::options().read(true)).map_err(|obstacle| match obstacle {
-            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => Problem::Missing,
+            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => {
+                match self.path.starts_with("~") {
+                    true => Problem::Unreadable(Obstacle::Tilde),
+                    false => Problem::Missing,
+                }
+            }
             Obstacle::ForeignSymlink(link) => Problem::Refused(Refusal::ForeignSymlink(link)),
             obstacle => Problem::Unreadable(obstacle),
         })
     }
 
-    /// The warning for a directory in which others can replace the file. To be given where a
-    /// session is saved or reported, not by each `load`.
+    /// The warning for a directory in which others can replace the file. For subcommands that save or report a session,
+    /// not for every `load`.
     pub fn directory_warning(&self) -> Option<Warning> {
         let target = symlink::follow(&self.path).ok()?;
         [self.path.as_path(), &target].into_iter().find_map(|file| {
@@ -97,32 +101,30 @@ impl SessionStore {
         })
     }
 
-    /// Removes the file, and says whether there was one. A symlink stays, and what it leads to is
-    /// removed: no session is left behind, and the next one is saved in the same place. What killed
-    /// `get`s have left beside it is removed too.
+    /// Removes the file and the leftovers of killed `get`s. Returns whether there was a file. If it is a symlink, the
+    /// target is removed and the link stays: no session is left, and the next one is saved in the same place.
     ///
     /// # Errors
-    /// The directory cannot be written to, or something that is not a file is in the place.
+    /// The directory cannot be written to, or something other than a file is there.
     pub fn remove(&self) -> Result<bool, Error> {
         leftover::clean_up(&self.path);
         replacement::remove(&self.path)
             .map_err(|obstacle| self.error(Problem::NotRemoved(obstacle)))
     }
 
-    /// The right to get a session for this file, see [`Lock::take`].
+    /// The lock of this file, see [`Lock::take`].
     ///
     /// # Errors
-    /// Those of [`Lock::take`]. None of them keeps a session from being saved.
+    /// Those of [`Lock::take`]. A session can be saved without the lock.
     pub fn lock(&self, waiting: impl FnMut(Waiting)) -> Result<Lock, Error> {
         Lock::take(&self.path, waiting).map_err(|obstacle| self.error(Problem::NotLocked(obstacle)))
     }
 
-    /// Makes sure that a session could be saved, and removes what a `get` that was killed has left
-    /// behind. To be called before a code is spent on a session that has nowhere to go.
+    /// Checks that a session could be saved, before a code is spent on it, and removes the leftovers of killed `get`s.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, the disk is full, something that is not a file is
-    /// in the place, or `load` would refuse what is saved there.
+    /// The directory cannot be created or written to, the disk is full, something other than a file is there, or `load`
+    /// would reject the file.
     pub fn prepare(&self) -> Result<(), Error> {
         leftover::clean_up(&self.path);
         let probe = || -> Result<(), Obstacle> {
@@ -136,12 +138,11 @@ impl SessionStore {
         probe().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
     }
 
-    /// Replaces the file by one with `session`: readers see the old or the new one whole, and a
-    /// failure leaves the old one as it was.
+    /// Replaces the file with one that contains `session`. Readers see either the old file or the new one, whole; a
+    /// failure leaves the old one unchanged.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, the disk is full, or the like; or [`Self::read`]
-    /// would find no session in it.
+    /// The file cannot be written, or [`Self::read`] would reject it.
     pub fn save(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let save = || -> Result<(), Obstacle> {
             let json = json::render(session)?;
@@ -161,7 +162,7 @@ impl SessionStore {
     }
 }
 
-/// The session in the contents of a file, by the rules of reading and of saving.
+/// Parses a file's contents. Reading and saving use the same rules.
 fn parse(contents: &[u8]) -> Result<Session, String> {
     if contents.len() as u64 > LARGEST_FILE {
         return Err("larger than 1 MiB".to_owned());
@@ -169,7 +170,7 @@ fn parse(contents: &[u8]) -> Result<Session, String> {
     json::parse(contents)
 }
 
-/// When a watcher last saw the file change: direnv takes the later time of a symlink and its target.
+/// The file's modification time for watchers: direnv uses the later time of a symlink and its target.
 fn last_modified(path: &Path, target: &Path) -> Option<SystemTime> {
     [std::fs::symlink_metadata(path), std::fs::metadata(target)]
         .into_iter()
@@ -178,8 +179,7 @@ fn last_modified(path: &Path, target: &Path) -> Option<SystemTime> {
         .max()
 }
 
-/// The modification time that direnv can tell from `previous`, where `now` is not late enough:
-/// direnv compares whole seconds.
+/// A modification time that direnv can distinguish from `previous`, if `now` is not one: direnv compares whole seconds.
 fn next_second(previous: Option<SystemTime>, now: Timestamp) -> Option<SystemTime> {
     let previous = Timestamp::try_from(previous?).ok()?.as_second();
     let next = u64::try_from(previous + 1).ok()?;
@@ -225,9 +225,9 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         assert!(store.save(&session("old".into()), now).is_ok());
         for (token, reason) in [
-            ("a\0b".to_owned(), "SessionToken has a NUL in it"),
+            ("a\0b".to_owned(), "SessionToken contains a NUL"),
             ("t".repeat(1024 * 1024), "larger than 1 MiB"),
-            // Six bytes each, once they are escaped.
+            // Six bytes each after escaping.
             ("\u{1}".repeat(200 * 1024), "larger than 1 MiB"),
         ] {
             match store.save(&session(token), now).err().unwrap().problem {

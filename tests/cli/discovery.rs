@@ -1,4 +1,4 @@
-//! `get` without a configured MFA device: IAM is asked for it.
+//! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
@@ -8,7 +8,7 @@ use super::{terminal::Terminal, tool::tool};
 
 const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
-const WITHOUT_IAM: &str = "to do without IAM, set AWS_MFA_ARN to the device's ARN\n";
+const WITHOUT_IAM: &str = "to skip IAM, set AWS_MFA_ARN to the device's ARN\n";
 
 fn iam_with(devices: &[&str]) -> FakeIam {
     FakeIam {
@@ -17,7 +17,7 @@ fn iam_with(devices: &[&str]) -> FakeIam {
     }
 }
 
-/// A user who has keys and no named device; IAM lists these.
+/// A user with keys but no configured device. IAM lists these devices.
 fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
     aws.set_iam(iam_with(devices));
     let mut sandbox = Sandbox::with_user(aws);
@@ -28,10 +28,10 @@ fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
 }
 
 #[test]
-fn only_device_with_codes_is_found_and_remembered() {
+fn only_device_with_codes_is_discovered_and_remembered() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[FIDO, DEVICE]);
-    // A list in pages is read to its end.
+    // All pages of the list are read.
     let pages = FakeIam {
         page: 1,
         ..iam_with(&[FIDO, DEVICE])
@@ -45,10 +45,10 @@ fn only_device_with_codes_is_found_and_remembered() {
             format!("aws-mfa: found the MFA device {DEVICE}\n").as_str()
         )
     );
-    let asked = aws.requests_for("ListMFADevices");
-    assert_eq!(asked.len(), 2);
-    assert!(asked.iter().all(|request| request.key_id == KEY_ID));
-    assert_eq!(asked[0].region, "us-east-1");
+    let requests = aws.requests_for("ListMFADevices");
+    assert_eq!(requests.len(), 2);
+    assert!(requests.iter().all(|request| request.key_id == KEY_ID));
+    assert_eq!(requests[0].region, "us-east-1");
     let sessions = aws.requests_for("GetSessionToken");
     assert_eq!(sessions[0].form["SerialNumber"], DEVICE);
 
@@ -60,7 +60,7 @@ fn only_device_with_codes_is_found_and_remembered() {
     let line = format!("\ndevice: {DEVICE} (found in IAM)\n");
     assert!(status.contains(&line), "{status}");
 
-    // Another user's device is of no use: it is remembered for one master key.
+    // The device is remembered for one master key only: another user has another device.
     let file = sandbox.session_file();
     let saved = std::fs::read_to_string(&file).unwrap();
     sandbox.write(&file, saved.replace(KEY_ID, "AKIAOTHER"));
@@ -69,7 +69,7 @@ fn only_device_with_codes_is_found_and_remembered() {
 }
 
 #[test]
-fn named_device_is_used_without_asking_iam() {
+fn configured_device_is_used_without_iam() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[OTHER]);
     sandbox.set("AWS_MFA_ARN", DEVICE).get("111111");
@@ -79,7 +79,7 @@ fn named_device_is_used_without_asking_iam() {
 }
 
 #[test]
-fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile() {
+fn iam_endpoint_comes_from_the_regions_partition_or_the_profile() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &["arn:aws-cn:iam::123456789012:mfa/igor"]);
     sandbox
@@ -98,7 +98,7 @@ fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile(
 }
 
 #[test]
-fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
+fn missing_device_is_an_error_before_any_code() {
     let aws = FakeSts::start();
     let add = "hint: add a virtual MFA device (an authenticator app) in the IAM console, under Security credentials\n";
     let fails = |sandbox: &Sandbox, message: &str| {
@@ -114,7 +114,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     fails(
         &user(&aws, &[FIDO]),
         &format!(
-            "none of this user's MFA devices has codes, and STS accepts only codes: {FIDO}\n{add}"
+            "none of this user's MFA devices has codes, and STS accepts nothing else: {FIDO}\n{add}"
         ),
     );
     let sandbox = user(&aws, &[DEVICE]);
@@ -125,7 +125,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     fails(
         &sandbox,
         &format!(
-            "this user may not list its own MFA devices\n  \
+            "this user is not allowed to list its own MFA devices\n  \
              AccessDenied: User: arn:aws:iam::123456789012:user/team/igor is not authorized to perform: \
              iam:ListMFADevices on resource: user igor (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n\
              hint: allow iam:ListMFADevices on arn:aws:iam::*:user/${{aws:username}}; {WITHOUT_IAM}"
@@ -135,11 +135,11 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     for (behaviour, message) in [
         (
             Behaviour::Close,
-            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
+            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Reset,
-            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
+            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Answer {
@@ -147,7 +147,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
                 body: "<html>Sign in</html>".into(),
             },
             format!(
-                "IAM's answer is not a list of MFA devices: it cannot be read ({url})\nhint: {WITHOUT_IAM}"
+                "IAM's answer is not a list of MFA devices: it cannot be parsed ({url})\nhint: {WITHOUT_IAM}"
             ),
         ),
         (
@@ -165,7 +165,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
 }
 
 #[test]
-fn mistyped_region_is_an_error_before_iam_is_asked() {
+fn mistyped_region_is_an_error_before_any_request() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[DEVICE]);
     sandbox
@@ -176,7 +176,7 @@ fn mistyped_region_is_an_error_before_iam_is_asked() {
     let first = outcome.stderr.lines().next();
     assert_eq!(
         first,
-        Some("aws-mfa: there is no STS for the region eu-centrl-1")
+        Some("aws-mfa: there is no STS endpoint for the region eu-centrl-1")
     );
     assert!(aws.requests().is_empty());
 }
@@ -190,7 +190,7 @@ fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
         "",
         &format!(
             "aws-mfa: this user has several MFA devices: {DEVICE}, {OTHER}\n\
-             hint: name one with AWS_MFA_ARN, mfa_serial of the profile, or \
+             hint: choose one with AWS_MFA_ARN, mfa_serial in the profile, or \
              `aws-mfa get --serial-number <device> <code>`\n"
         ),
     );
@@ -198,7 +198,7 @@ fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
 
 #[cfg(unix)]
 #[test]
-fn several_devices_are_chosen_from_on_the_terminal() {
+fn several_devices_on_a_terminal_are_a_choice() {
     let Some(script) = tool("script") else { return };
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);

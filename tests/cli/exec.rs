@@ -1,6 +1,8 @@
 //! `aws-mfa exec`: a command with the session, and nothing but the session.
 
-use super::sandbox::{Outcome, Sandbox, binary};
+use super::sandbox::Sandbox;
+#[cfg(unix)]
+use super::sandbox::{Outcome, binary};
 use jiff::{SignedDuration, Timestamp};
 
 #[test]
@@ -99,7 +101,7 @@ fn arguments_after_the_commands_name_belong_to_it() {
             "",
         );
     }
-    // Before the name they are ours.
+    // Before the command's name, they belong to exec.
     let outcome = sandbox.run(["exec", "--unknown", "true"]);
     assert_eq!(outcome.status, 2);
     let outcome = sandbox.run(["exec"]);
@@ -132,10 +134,10 @@ fn status_of_the_command_is_the_exit_status() {
 
 #[cfg(unix)]
 #[test]
-fn command_takes_the_place_of_aws_mfa() {
+fn command_replaces_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();
-    // The shell's own process is the one that was started.
+    // The command has the pid of the process that was started.
     let child = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "echo $$"])
@@ -145,14 +147,14 @@ fn command_takes_the_place_of_aws_mfa() {
     let id = child.id();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
-    // A signal kills it, and who waits for it sees that.
+    // A signal kills the command itself, and its parent sees that.
     let status = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "kill -TERM $$"])
         .status()
         .unwrap();
     assert_eq!(status.signal(), Some(15));
-    // To a shell this is 128+N, and a closed pipe ends the command quietly.
+    // A shell shows this as 128+N. A closed pipe ends the command silently.
     let outcome = Outcome::from(
         sandbox
             .command("bash")
@@ -163,7 +165,7 @@ fn command_takes_the_place_of_aws_mfa() {
     assert_eq!(outcome.stdout, "143\ny\n141\n");
 }
 
-/// What the README says about it.
+/// The guide's workaround.
 #[cfg(target_os = "linux")]
 #[test]
 fn sigpipe_is_ignored_if_env_ignores_it() {
@@ -185,7 +187,7 @@ fn sigpipe_is_ignored_if_env_ignores_it() {
 
 #[cfg(unix)]
 #[test]
-fn command_that_cannot_be_run_has_a_shells_status() {
+fn command_that_cannot_be_run_exits_126_or_127() {
     let sandbox = Sandbox::with_session();
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
@@ -242,7 +244,7 @@ fn missing_interpreter_is_not_a_missing_command() {
 }
 
 #[test]
-fn without_a_valid_session_nothing_runs() {
+fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     let sandbox = Sandbox::with_session();
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(14));
     let file = sandbox.session_file();
@@ -269,7 +271,7 @@ fn without_a_valid_session_nothing_runs() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
+fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     use super::fake_sts::FakeSts;
     use super::terminal::Terminal;
     use super::tool::tool;
@@ -286,13 +288,13 @@ fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
     let (status, shown) = terminal.end();
     assert_eq!(status, 0, "{shown}");
     assert!(shown.ends_with("\nASIASESSION000000001\r\n"), "{shown}");
-    // The next one needs none.
+    // The next command needs no code.
     let (status, shown) = Terminal::run(&sandbox, &script, line).end();
     assert_eq!((status, shown.as_str()), (0, "ASIASESSION000000001\r\n"));
 }
 
 #[test]
-fn exec_warns_when_less_than_a_quarter_of_an_hour_is_left() {
+fn exec_with_less_than_15_minutes_left_is_a_warning() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30));
     sandbox

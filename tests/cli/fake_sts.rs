@@ -1,4 +1,4 @@
-//! An STS on loopback that behaves as AWS's does, and misbehaves when told to.
+//! An STS on loopback that behaves like AWS's, and misbehaves on request.
 //!
 //! It checks the signature (SigV4, written here from AWS's description and not with the SDK's
 //! code), takes each code once, answers in AWS's XML and remembers what it was asked.

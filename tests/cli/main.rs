@@ -1,5 +1,4 @@
-//! The stories of users, told with the real binary. Each runs in a sandbox of its own; AWS is a
-//! server on loopback.
+//! Users' stories with the real binary. Each test has its own sandbox; AWS is a server on loopback.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,6 +7,10 @@
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and stands outside of the program"
+)]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "what only the tests for Linux or Unix need")
 )]
 
 mod authority;

@@ -1,4 +1,4 @@
-//! What the README and the documents beside it say, held against the product.
+//! The README and the other documents, compared with the product.
 
 use super::direnv::ENVRC;
 use super::moto::Moto;
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-/// The first page.
+/// The README.
 pub const README: &str = include_str!("../../README.md");
-/// The longer recipes.
+/// The guide.
 pub const GUIDE: &str = include_str!("../../.github/GUIDE.md");
 
 const DENY: &str = include_str!("../../.github/iam/deny-without-mfa.json");
@@ -44,7 +44,7 @@ pub fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn readme_is_short() {
+fn readme_has_at_most_250_lines() {
     assert!(README.lines().count() <= 250);
     for block in blocks(README, "sh").iter().chain(&blocks(README, "ini")) {
         for line in block.lines() {
@@ -54,7 +54,7 @@ fn readme_is_short() {
 }
 
 #[test]
-fn links_between_the_documents_lead_somewhere() {
+fn links_between_the_documents_have_targets() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for document in [
         "README.md",
@@ -67,7 +67,7 @@ fn links_between_the_documents_lead_somewhere() {
     ] {
         let path = root.join(document);
         let text = std::fs::read_to_string(&path).unwrap();
-        // What is between fences is no link.
+        // Code blocks contain no links.
         let prose: String = text.split("```").step_by(2).collect();
         for link in prose.split("](").skip(1) {
             let link = link.split(')').next().unwrap();
@@ -110,7 +110,7 @@ const WITH_MFA: Option<(&str, &str, &str)> = Some(("Bool", "aws:MultiFactorAuthP
 const UNTIL: Option<(&str, &str, &str)> =
     Some(("DateLessThan", "aws:CurrentTime", "2026-12-31T00:00:00Z"));
 
-/// Checks every statement of a policy, and gives all resources that it names.
+/// Checks every statement of a policy, and returns all its resources.
 #[track_caller]
 fn assert_policy(policy: &str, expected: &[Statement]) -> BTreeSet<String> {
     let policy: Value = serde_json::from_str(policy).unwrap();
@@ -157,7 +157,7 @@ fn set<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
 }
 
 #[test]
-fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
+fn deny_policy_exempts_only_calls_needed_before_a_session() {
     let excepted = &[
         "iam:GetMFADevice",
         "iam:GetUser",
@@ -169,7 +169,7 @@ fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
     let expected = [("Deny", "NotAction", excepted.as_slice(), WITHOUT_MFA)];
     assert_eq!(assert_policy(DENY, &expected), set(["*"]));
 
-    // The quick start's is the same, but for its layout.
+    // The quick start has the same policy in another layout.
     let quick_start = blocks(README, "sh")[0];
     let (_, policy) = quick_start.split_once("<<'EOF'\n").unwrap();
     let (policy, _) = policy.split_once("\nEOF\n").unwrap();
@@ -178,7 +178,7 @@ fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
 }
 
 #[test]
-fn policy_that_lets_enrol_excepts_the_calls_of_enrolment_too() {
+fn deny_policy_for_enrolment_also_exempts_its_calls() {
     let excepted = &[
         "iam:ChangePassword",
         "iam:CreateVirtualMFADevice",
@@ -197,7 +197,7 @@ fn policy_that_lets_enrol_excepts_the_calls_of_enrolment_too() {
 }
 
 #[test]
-fn policy_that_allows_with_mfa_allows_only_reading_devices_without() {
+fn allow_policy_without_mfa_allows_only_reading_devices() {
     let expected: [Statement; 2] = [
         ("Allow", "Action", &["*"], WITH_MFA),
         (
@@ -219,7 +219,7 @@ fn policy_for_rotation_allows_what_rotate_asks_for_with_mfa() {
 }
 
 #[test]
-fn policy_for_enrolment_changes_devices_only_until_its_date() {
+fn enrolment_policy_allows_changes_only_until_its_date() {
     let expected: [Statement; 3] = [
         (
             "Allow",
@@ -253,7 +253,7 @@ fn policy_for_enrolment_changes_devices_only_until_its_date() {
 }
 
 #[test]
-fn policy_that_ends_sessions_denies_the_older_ones() {
+fn policy_that_ends_sessions_denies_older_ones() {
     let document = include_str!("../../.github/IAM.md");
     let expected: [Statement; 1] = [(
         "Deny",
@@ -267,7 +267,7 @@ fn policy_that_ends_sessions_denies_the_older_ones() {
 }
 
 #[test]
-fn readme_envrc_is_the_one_under_test() {
+fn readme_envrc_is_the_tested_one() {
     let envrc = blocks(README, "sh")
         .into_iter()
         .find(|block| block.starts_with("export AWS_MFA_ARN"));
@@ -275,7 +275,7 @@ fn readme_envrc_is_the_one_under_test() {
 }
 
 #[test]
-fn demo_picture_shows_what_the_demo_shows() {
+fn demo_picture_is_up_to_date() {
     let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
         return;
     };
@@ -288,8 +288,8 @@ fn demo_picture_shows_what_the_demo_shows() {
     );
 }
 
-/// The quick start, word by word, on an empty account: CloudShell is bash with an administrator's
-/// credentials, AWS is moto (which takes every code), and the user's machine has bash and direnv.
+/// The quick start, word for word, on an empty account: CloudShell is bash with an administrator's credentials, AWS is moto
+/// (which accepts every code), and the user's machine has bash and direnv.
 #[test]
 fn quick_start_on_an_empty_account_succeeds() {
     let (Some(moto_server), Some(aws), Some(bash), Some(direnv)) = (

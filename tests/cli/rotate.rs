@@ -638,7 +638,7 @@ fn store_command_and_credential_process_need_each_other() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key comes from credential_process of the profile work, and nothing says how to save \
+        "aws-mfa: the master key comes from credential_process in the profile work, and nothing says how to save \
          another there\nhint: name a command that gets the key on standard input: --store-command \
          'pass insert -mf aws/work'\n",
     );

@@ -1,5 +1,4 @@
-//! PowerShell and cmd, which are at home on Windows: each runs there in the hosted workflow. What is
-//! built everywhere stays compiled; only the running asks where it is.
+//! PowerShell and cmd, which run on Windows in the hosted workflow. The tests are compiled everywhere.
 
 use super::formats::{CMD, HOSTILE, HOSTILE_LINES, POWERSHELL, threes};
 use super::sandbox::{Outcome, Sandbox};
@@ -20,7 +19,7 @@ const NAMES: [&str; 6] = [
     "AWS_SECURITY_TOKEN",
 ];
 
-/// What cmd can carry, with a meaning to it outside of double quotes.
+/// Characters that cmd can carry, but that are special outside double quotes.
 const FOR_CMD: &[&str] = &[
     "plain",
     "a&echo ran>ran",
@@ -57,9 +56,9 @@ fn expected([id, secret, token]: [&str; 3]) -> BTreeMap<String, String> {
     .into()
 }
 
-/// Runs the line in PowerShell and gives the variables that are set after it.
+/// Runs the line in PowerShell, and returns the variables afterwards.
 fn powershell(program: &Path, sandbox: &Sandbox) -> (Outcome, BTreeMap<String, String>) {
-    // In base64, so that neither a code page nor a line end comes between.
+    // In base64, to avoid code pages and line breaks.
     let names = NAMES.map(|name| format!("'{name}'")).join(", ");
     let script = format!(
         "{POWERSHELL}\n\
@@ -134,7 +133,7 @@ fn powershell_continues_without_a_session() {
     }
 }
 
-/// Types the line at cmd's prompt and gives the variables that are set after it, and ERRORLEVEL.
+/// Types the line at cmd's prompt, and returns the variables afterwards, and ERRORLEVEL.
 fn cmd(program: &Path, sandbox: &Sandbox) -> (BTreeMap<String, String>, String) {
     let typed = sandbox.write(
         "typed",
@@ -174,7 +173,7 @@ fn cmd_accepts_any_value_that_it_can_carry() {
         let (set, level) = cmd(&program, &sandbox);
         assert_eq!((set, level.as_str()), (expected(fields), "0"));
         assert!(!sandbox.home().join("ran").exists());
-        // Nothing to remove is no failure.
+        // Unsetting unset variables is no failure.
         sandbox
             .unset("AWS_SECURITY_TOKEN")
             .unset("AWS_CREDENTIAL_EXPIRATION");
@@ -183,7 +182,7 @@ fn cmd_accepts_any_value_that_it_can_carry() {
     }
 }
 
-/// What the two shells are given, on any system.
+/// The lines for the two shells, on any system.
 #[test]
 fn powershell_and_cmd_lines_are_exact() {
     let sandbox = sandbox(["a'b", "se cret", "t\u{2019}"]);

@@ -1,6 +1,8 @@
-//! How long `get` waits: for an answer, for a connection, for the next code.
+//! How long `get` waits for an answer, for a connection and for the next code.
 
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, WRONG_CODE};
+#[cfg(unix)]
+use super::fake_sts::WRONG_CODE;
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
 use super::sandbox::{Sandbox, in_an_hour};
 use std::time::{Duration, Instant};
 
@@ -28,9 +30,9 @@ fn silent_server_times_out_after_20_s_with_the_code_in_doubt() {
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
-/// A machine that takes the connection and never answers the handshake.
+/// A server that accepts the connection and never answers the handshake.
 #[test]
-fn unanswered_handshake_times_out_after_5_s_with_the_code_still_good() {
+fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let mut sandbox = Sandbox::with_user(&FakeSts::start());
@@ -42,7 +44,7 @@ fn unanswered_handshake_times_out_after_5_s_with_the_code_still_good() {
         "",
         &format!(
             "aws-mfa: no connection to {url} within 5 s\n\
-             hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+             hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
         ),
     );
 }
@@ -52,7 +54,7 @@ fn unanswered_handshake_times_out_after_5_s_with_the_code_still_good() {
 fn code_command_whose_code_is_rejected_is_run_again_in_the_next_time_step() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // A wrong code at first, as an authenticator whose code was used a moment ago.
+    // First a wrong code, like an authenticator whose code was used a moment ago.
     sandbox.set(
         "AWS_MFA_CODE_COMMAND",
         format!("if [ -e asked ]; then echo 654321; else touch asked; echo {WRONG_CODE}; fi"),
@@ -61,7 +63,7 @@ fn code_command_whose_code_is_rejected_is_run_again_in_the_next_time_step() {
     assert_eq!(outcome.status, 0);
     let wait: u32 = outcome
         .stderr
-        .strip_prefix("aws-mfa: the code was rejected; asking the code command again in ")
+        .strip_prefix("aws-mfa: the code was rejected; running the code command again in ")
         .and_then(|rest| rest.strip_suffix(" s\n"))
         .unwrap()
         .parse()
@@ -85,15 +87,15 @@ fn rejected_code_that_a_command_prints_again_is_not_sent_again() {
     let (_, failure) = outcome.stderr.split_once('\n').unwrap();
     assert_eq!(
         failure,
-        "aws-mfa: the code command printed the same code again, which was rejected\n\
+        "aws-mfa: the code command printed the rejected code again\n\
          hint: check --code-command: it must print the device's current code\n"
     );
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// Before a code is asked for: a user who waits for the prompt does not wait longer than that.
+/// A user who waits for the prompt waits no longer than that.
 #[test]
-fn iam_that_says_nothing_is_given_up_after_5_seconds() {
+fn silent_iam_times_out_after_5_s() {
     let aws = FakeSts::start();
     aws.behave(Behaviour::Silence);
     let mut sandbox = Sandbox::with_user(&aws);
@@ -106,7 +108,7 @@ fn iam_that_says_nothing_is_given_up_after_5_seconds() {
         "",
         &format!(
             "aws-mfa: no answer from {url} within 5 s\n\
-             hint: to do without IAM, set AWS_MFA_ARN to the device's ARN\n"
+             hint: to skip IAM, set AWS_MFA_ARN to the device's ARN\n"
         ),
     );
 }

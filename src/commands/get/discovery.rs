@@ -12,16 +12,16 @@ use crate::settings::{Settings, partition};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// For the whole call.
+/// The time limit for the whole call.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How often the user is asked for a number on the terminal.
+/// How many times the user is asked for a number.
 const MOST_QUESTIONS: u32 = 3;
 
-/// The device that IAM lists for the user of `keys`; of several, the one that the user chooses.
+/// The device that IAM lists for the user of `keys`. If there are several, the user chooses one.
 ///
 /// # Errors
-/// IAM cannot be asked or does not tell, no device of the user's has codes, or there are several and no terminal.
+/// IAM cannot be called or refuses, no device has codes, or there are several and no terminal.
 pub fn discover(
     settings: &Settings,
     keys: &MasterKeys,
@@ -31,7 +31,7 @@ pub fn discover(
 ) -> Result<Setting<Device>, Failure> {
     let partition = match settings.own_region()? {
         Some(region) => {
-            // A mistyped region is an error before anybody is asked.
+            // A mistyped region is an error before any call.
             settings.endpoint(&region.value)?;
             partition::of_region(&region.value)
         }
@@ -92,7 +92,7 @@ fn no_device(names: &[String]) -> Failure {
         _ => Failure::new(
             Kind::Setup,
             format!(
-                "none of this user's MFA devices has codes, and STS accepts only codes: {}",
+                "none of this user's MFA devices has codes, and STS accepts nothing else: {}",
                 names.join(", ")
             ),
         ),
@@ -125,7 +125,7 @@ fn choose(devices: Vec<Device>, get_command: &str) -> Result<Device, Failure> {
         format!("this user has several MFA devices: {}", names.join(", ")),
     )
     .hint(format!(
-        "name one with AWS_MFA_ARN, mfa_serial of the profile, or `{}`",
+        "choose one with AWS_MFA_ARN, mfa_serial in the profile, or `{}`",
         get_command.replace("aws-mfa get", "aws-mfa get --serial-number <device>")
     )))
 }
