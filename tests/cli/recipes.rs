@@ -85,7 +85,7 @@ fn follow(sandbox: &Sandbox, aws: &FakeSts, recipe: &Recipe, before: &str) {
     );
     let outcome = sandbox.run_with(sandbox.command("bash").args(["-c", &script]));
     let done = format!(
-        "replaced the access key {KEY_ID} by {}, and deleted {KEY_ID}\n",
+        "replaced the access key {KEY_ID} with {}, and deleted {KEY_ID}\n",
         NEW[0]
     );
     assert!(
