@@ -184,12 +184,20 @@ impl Request<'_> {
             Failure::new(Kind::NoSession, message).hint(format!("run `{}`", self.command))
         };
         match refusal.reason {
-            Reason::AccessDenied => setup(format!("a policy denies {} to this user", self.action))
-                .hint(format!(
-                    "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
-                     the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
-                    self.action
-                )),
+            Reason::AccessDenied => {
+                let failure = setup(format!("a policy denies {} to this user", self.action));
+                match self.service() {
+                    "IAM" => failure.hint(format!(
+                        "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
+                         the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
+                        self.action
+                    )),
+                    _ => failure,
+                }
+            }
+            Reason::LimitExceeded => {
+                setup("the user has as many access keys as AWS allows".to_owned())
+            }
             Reason::ExpiredSession => no_session("the session has expired, AWS says".to_owned()),
             Reason::UnknownKey | Reason::WrongSecret => no_session(format!(
                 "AWS does not accept the session {}",

@@ -158,8 +158,11 @@ impl Rotating<'_> {
                     .push_str(", and there may be a new access key");
                 return failure.hint(format!("run `{}` again to see", self.command("")));
             }
-            self.journal.wipe();
-            failure
+            // What was requested before may still be about to show.
+            if !was_requested {
+                self.journal.wipe();
+            }
+            failure.or_hint(format!("run `{}` again", self.command("")))
         })?;
         let id = new.access_key_id.clone();
         let rotation = Rotation::Created {
@@ -265,12 +268,12 @@ impl Rotating<'_> {
         if self.rotate.delete_old || self.rotate.finish {
             self.delete_old(old, new, current)?;
             return Ok(format!(
-                "replaced the access key {old} by {new}, and deleted {old}"
+                "replaced the access key {old} with {new}, and deleted {old}"
             ));
         }
         let finish = self.command(" --finish");
         Ok(format!(
-            "replaced the access key {old} by {new}; once nothing uses {old}, delete it: `{finish}`"
+            "replaced the access key {old} with {new}; once nothing uses {old}, delete it: `{finish}`"
         ))
     }
 

@@ -85,7 +85,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
     sandbox.run(["rotate"]).is(
         0,
         &format!(
-            "replaced the access key {KEY_ID} by {NEW}; once nothing uses {KEY_ID}, delete it: \
+            "replaced the access key {KEY_ID} with {NEW}; once nothing uses {KEY_ID}, delete it: \
              `aws-mfa rotate --finish`\n"
         ),
         &replaced(&format!("{} (profile work)", file.display())),
@@ -142,7 +142,7 @@ fn next_rotation_deletes_the_old_key() {
     let next = "AKIANEW0000000000002";
     assert_eq!(
         outcome.stdout,
-        format!("replaced the access key {NEW} by {next}, and deleted {NEW}\n")
+        format!("replaced the access key {NEW} with {next}, and deleted {NEW}\n")
     );
     assert!(
         outcome
@@ -576,7 +576,7 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     assert_eq!(
         outcome.stdout,
         format!(
-            "replaced the access key {KEY_ID} by {NEW}; once nothing uses {KEY_ID}, delete it: \
+            "replaced the access key {KEY_ID} with {NEW}; once nothing uses {KEY_ID}, delete it: \
              `aws-mfa rotate --store-command '{command}' --finish`\n"
         )
     );
@@ -755,4 +755,38 @@ fn key_is_replaced_in_moto() {
     assert!(stderr.ends_with(&delete), "{stderr}");
     sandbox.run(["rotate", "--delete", &old]).succeeded();
     assert_eq!(iam(list), format!("{new}\tActive"));
+}
+
+/// IAM may not list a key yet that it has created a moment ago.
+#[test]
+fn key_that_iam_does_not_list_yet_is_offered_for_deletion_later() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    aws.behave_once(2, true, Behaviour::Close);
+    sandbox.run(["rotate"]).failed(1);
+    let list = format!(
+        "<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member>\
+         <AccessKeyId>{KEY_ID}</AccessKeyId><Status>Active</Status>\
+         </member></AccessKeyMetadata></ListAccessKeysResult></ListAccessKeysResponse>"
+    );
+    let stale = Behaviour::Answer {
+        status: 200,
+        body: list,
+    };
+    aws.behave_once(1, true, stale);
+    let outcome = sandbox.run(["rotate"]);
+    let stderr = outcome.failed(1);
+    assert!(
+        stderr.starts_with(
+            "aws-mfa: the user has as many access keys as AWS allows\n  LimitExceeded"
+        ),
+        "{stderr}"
+    );
+    assert!(
+        stderr.ends_with("\nhint: run `aws-mfa rotate` again\n"),
+        "{stderr}"
+    );
+    let outcome = sandbox.run(["rotate"]);
+    let delete = format!("`aws-mfa rotate --delete {NEW}`\n");
+    assert!(outcome.failed(1).ends_with(&delete), "{}", outcome.stderr);
 }
