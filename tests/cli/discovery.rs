@@ -121,6 +121,8 @@ fn remembered_device_of_a_credential_process_is_shown() {
 /// The administrator has removed it from the user, who has another one by now.
 #[test]
 fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it() {
+    // A POSIX shell would remove the backslashes of a path on Windows.
+    let quote = if cfg!(windows) { "\"" } else { "" };
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE]);
     sandbox.write(
@@ -142,7 +144,7 @@ fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it()
         (
             &["-p", "work", "--session-file", file.to_str().unwrap()],
             &format!(
-                "aws-mfa clear --profile work --session-file {}",
+                "aws-mfa clear --profile work --session-file {quote}{}{quote}",
                 file.display()
             ),
         ),
