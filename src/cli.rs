@@ -63,6 +63,12 @@ pub enum Command {
     ///
     /// It uses no network and shows no secrets. Exit status: 3 without a valid session, so scripts can test for one.
     Status(Status),
+    /// Find what is wrong with the setup, and say what to do about it
+    ///
+    /// It checks, in this order: files, settings, environment, shell integration, network, clock, keys, MFA
+    /// device, MFA policy and session. It changes nothing and sends no MFA code. Each check has 5 seconds, all of
+    /// them together 20. Exit status: 1 if there is an error; a warning is none.
+    Doctor(Doctor),
     /// Remove the saved session and its roles' credentials
     ///
     /// Shells with direnv or the prompt hook drop them at their next prompt.
@@ -289,6 +295,29 @@ pub struct Status {
     pub valid_for: Option<String>,
 
     /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa doctor
+  aws-mfa doctor -p work --roles
+  aws-mfa doctor --json | jq '.findings[] | select(.status == \"error\")'")]
+pub struct Doctor {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Use no network: check only files, settings, environment and shell integration
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Also assume the role of each profile once; nothing is saved
+    #[arg(long, conflicts_with = "offline")]
+    pub roles: bool,
+
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -2,7 +2,9 @@
 
 mod clear;
 pub mod completions;
+mod conflicts;
 mod credentials;
+mod doctor;
 mod exec;
 mod get;
 mod init;
@@ -11,6 +13,7 @@ mod load;
 mod man;
 mod prompt;
 mod rotate;
+mod shown;
 mod status;
 
 use crate::cli::Command;
@@ -34,6 +37,7 @@ pub fn run(
         Command::Init(init) => init::run(init, environment),
         Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
+        Command::Doctor(doctor) => return doctor::run(doctor, environment, now),
         Command::Clear(clear) => clear::run(clear, environment),
         Command::Rotate(rotate) => rotate::run(rotate, environment, now),
         Command::Completions(completions) => completions::run(completions),

@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub limit: Duration,
     /// The command that repeats everything, with another code.
     pub command: &'a str,
+    /// The command that forgets an MFA device which was found in IAM.
+    pub clear_command: &'a str,
 }
 
 /// A role to assume.
@@ -69,26 +71,69 @@ impl Request<'_> {
     }
 
     /// The failure for a call without a code.
-    pub fn without_code(&self, error: &CallError) -> Failure {
+    pub fn without_code(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(cause) => self.no_answer(cause),
             CallError::Refused(refusal) => {
-                let failure = Failure::new(
-                    Kind::Setup,
-                    format!("AWS rejected the access key {}", self.key_id.value),
-                )
-                .hint(format!("check {}", self.key_id.origin));
-                with_words(failure, refusal)
+                with_words(self.refused_without_code(refusal, now), refusal)
             }
             CallError::Unusable(cause) => Failure::new(
                 Kind::Setup,
                 format!(
-                    "STS's answer is unusable: {} ({})",
+                    "{}'s answer is unusable: {} ({})",
+                    self.service(),
                     unusable(cause),
                     self.endpoint
                 ),
             ),
+        }
+    }
+
+    /// The failure for a call without a code that a session signed.
+    pub fn session_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::Refused(refusal)
+                if matches!(
+                    refusal.reason,
+                    Reason::ExpiredSession
+                        | Reason::UnknownKey
+                        | Reason::WrongSecret
+                        | Reason::AccessDenied
+                        | Reason::Other
+                ) =>
+            {
+                let message = format!("AWS rejected the session {}", self.key_id.value);
+                let failure = Failure::new(Kind::NoSession, message);
+                with_words(failure.hint(format!("run `{}`", self.command)), refusal)
+            }
+            _ => self.without_code(error, now),
+        }
+    }
+
+    fn refused_without_code(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
+        match refusal.reason {
+            Reason::UnknownKey => setup(format!(
+                "AWS does not know the access key {key_id}: deleted, inactive or from another partition"
+            ))
+            .hint(format!("check {key_origin}")),
+            Reason::WrongSecret => {
+                setup(format!("the secret does not belong to the access key {key_id}"))
+                    .hint(format!("check the secret that goes with {key_origin}"))
+            }
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
+            Reason::Throttled => setup(format!("{} is busy", self.service())),
+            Reason::ServerFault => setup(format!(
+                "{} failed (HTTP {})",
+                self.service(),
+                refusal.http_status
+            )),
+            Reason::RegionDisabled => region_disabled(),
+            _ => setup(format!("AWS rejected the access key {key_id}"))
+                .hint(format!("check {key_origin}")),
         }
     }
 
@@ -115,94 +160,58 @@ impl Request<'_> {
         )
     }
 
-    /// The failure for a call that the session signs and that concerns the user or the user's access keys.
+    /// The failure for a call that the session signs and that concerns the user's access keys.
     pub fn keys_failed(&self, error: &CallError, now: Timestamp) -> Failure {
-        match error {
-            CallError::NotSent(cause) => self.not_sent(cause),
-            CallError::NoAnswer(cause) => self.no_answer(cause),
-            CallError::Unusable(cause) => Failure::new(
-                Kind::Setup,
-                format!(
-                    "the answer to {} cannot be used: {} ({})",
-                    self.action,
-                    unusable(cause),
-                    self.endpoint
-                ),
-            ),
-            CallError::Refused(refusal) => with_words(self.keys_refused(refusal, now), refusal),
-        }
-    }
-
-    fn keys_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
         let setup = |message: String| Failure::new(Kind::Setup, message);
-        let no_session = |message: String| {
-            Failure::new(Kind::NoSession, message).hint(format!("run `{}`", self.command))
+        let CallError::Refused(refusal) = error else {
+            return self.session_failed(error, now);
         };
-        match refusal.reason {
-            Reason::AccessDenied => {
-                let failure = setup(format!("a policy denies {} to this user", self.action));
-                match self.service() {
-                    "IAM" => failure.hint(format!(
-                        "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
-                         the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
-                        self.action
-                    )),
-                    _ => failure,
-                }
+        let failure = match refusal.reason {
+            Reason::AccessDenied if self.service() == "IAM" => {
+                setup(format!("a policy denies {} to this user", self.action)).hint(format!(
+                    "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
+                 the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
+                    self.action
+                ))
             }
             Reason::LimitExceeded => {
                 setup("the user has as many access keys as AWS allows".to_owned())
             }
-            Reason::ExpiredSession => no_session("the session has expired, AWS says".to_owned()),
-            Reason::UnknownKey | Reason::WrongSecret => no_session(format!(
-                "AWS does not accept the session {}",
-                self.key_id.value
-            )),
-            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
-            Reason::Throttled => setup(format!("{} is busy", self.service())),
-            Reason::ServerFault => setup(format!(
-                "{} has failed (HTTP {})",
-                self.service(),
-                refusal.http_status
-            )),
-            _ => setup(format!("{} refused {}", self.service(), self.action)),
-        }
+            Reason::NoSuchEntity | Reason::Other => {
+                setup(format!("{} refused {}", self.service(), self.action))
+            }
+            _ => return self.session_failed(error, now),
+        };
+        with_words(failure, refusal)
     }
 
-    /// The failure for a new access key that AWS does not accept, even after a while.
+    /// The failure for a new access key that AWS rejects, even after a while.
     pub fn new_key_failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::Refused(refusal)
-                if matches!(refusal.reason, Reason::UnknownKey | Reason::WrongSecret) =>
+                if matches!(
+                    refusal.reason,
+                    Reason::UnknownKey | Reason::WrongSecret | Reason::AccessDenied
+                ) =>
             {
-                let message = format!(
-                    "AWS does not accept the new access key {}",
-                    self.key_id.value
-                );
+                let message = format!("AWS rejected the new access key {}", self.key_id.value);
                 with_words(Failure::new(Kind::Setup, message), refusal)
             }
-            _ => self.keys_failed(error, now),
+            _ => self.without_code(error, now),
         }
     }
 
     fn device_list_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
-        let setup = |message: String| Failure::new(Kind::Setup, message);
-        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
         match refusal.reason {
-            Reason::AccessDenied => {
-                setup("this user is not allowed to list its own MFA devices".to_owned())
-                    .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}")
+            Reason::AccessDenied => Failure::new(
+                Kind::Setup,
+                "this user is not allowed to list its own MFA devices",
+            )
+            .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}"),
+            Reason::NoSuchEntity | Reason::Other => {
+                Failure::new(Kind::Setup, "IAM refused to list the MFA devices")
             }
-            Reason::UnknownKey => setup(format!("AWS does not know the access key {key_id}"))
-                .hint(format!("check {key_origin}")),
-            Reason::WrongSecret => setup(format!(
-                "the secret does not belong to the access key {key_id}"
-            ))
-            .hint(format!("check the secret that goes with {key_origin}")),
-            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
-            _ => setup("IAM refused to list the MFA devices".to_owned()),
+            _ => self.refused_without_code(refusal, now),
         }
     }
 
@@ -234,10 +243,7 @@ impl Request<'_> {
             ))
             .hint("set duration_seconds, or --duration with --direct, to its MaxSessionDuration or less"),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::RegionDisabled => {
-                setup("STS is disabled in this region for the account".to_owned())
-                    .hint("use another region: `--region us-east-1`")
-            }
+            Reason::RegionDisabled => region_disabled(),
             Reason::Throttled => setup("STS is busy".to_owned()),
             Reason::ServerFault => setup(format!("STS failed (HTTP {})", refusal.http_status)),
             Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
@@ -414,7 +420,10 @@ impl Request<'_> {
                 let failure =
                     setup(format!("the MFA device does not belong to this user: {device}"));
                 if self.device.as_ref().is_some_and(|device| device.origin == Origin::Discovered) {
-                    failure.hint("run `aws-mfa clear`: the next `aws-mfa get` asks IAM for the device again")
+                    failure.hint(format!(
+                        "run `{}`: the next `aws-mfa get` asks IAM for the device again",
+                        self.clear_command
+                    ))
                 } else {
                     failure.hint(format!(
                         "check {origin}: the IAM console shows the user's devices under Security credentials"
@@ -445,10 +454,7 @@ impl Request<'_> {
                     "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
                 )
             }
-            Reason::RegionDisabled => {
-                setup("STS is disabled in this region for the account".to_owned())
-                    .hint("use another region: `--region us-east-1`")
-            }
+            Reason::RegionDisabled => region_disabled(),
             Reason::Throttled => setup(format!("STS is busy{status}")),
             Reason::ServerFault => setup(format!("STS failed{status}")),
             // A proxy cannot answer within TLS.
@@ -565,7 +571,7 @@ pub fn next_code_hint(now: Timestamp, command: &str) -> String {
 }
 
 /// The same failure with `step` appended to its hint.
-fn with_next_step(mut failure: Failure, step: String) -> Failure {
+pub fn with_next_step(mut failure: Failure, step: String) -> Failure {
     let hint = match failure.hint.take() {
         Some(remedy) => format!("{remedy}; {step}"),
         None => step,
@@ -574,7 +580,7 @@ fn with_next_step(mut failure: Failure, step: String) -> Failure {
 }
 
 /// The failure for a wrong clock. `off` is how far it is ahead of AWS's, if known.
-fn clock(off: Option<SignedDuration>) -> Failure {
+pub fn clock(off: Option<SignedDuration>) -> Failure {
     let far = match off {
         Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),
         Some(off) => format!("{} ahead", rounded_span(off)),
@@ -582,6 +588,14 @@ fn clock(off: Option<SignedDuration>) -> Failure {
     };
     Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
         .hint("set the clock (Linux: `sudo timedatectl set-ntp true`)")
+}
+
+fn region_disabled() -> Failure {
+    Failure::new(
+        Kind::Setup,
+        "STS is disabled in this region for the account",
+    )
+    .hint("use another region: `--region us-east-1`")
 }
 
 fn tls_fault(fault: &TlsFault) -> &str {

@@ -111,6 +111,26 @@ impl Profiles {
         }
     }
 
+    /// The files that exist, and whether there is a secret key in each.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.files.iter().filter_map(|file| {
+            let sections = file.sections.as_ref()?;
+            let has_secret = sections.profiles().any(|name| {
+                let profile = sections.get_profile(name);
+                profile.is_some_and(|profile| profile.get("aws_secret_access_key").is_some())
+            });
+            Some((file.path.as_path(), has_secret))
+        })
+    }
+
+    /// The sections of the config file that count for nothing, because they lack the word `profile`.
+    pub fn ignored_sections(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.files.iter().flat_map(|file| {
+            let names = file.ignored.iter().map(String::as_str);
+            names.map(|name| (name, file.path.as_path()))
+        })
+    }
+
     /// The names of all profiles, in alphabetical order.
     pub fn names(&self) -> BTreeSet<&str> {
         self.sections().flat_map(ProfileSet::profiles).collect()

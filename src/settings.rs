@@ -98,6 +98,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// All profiles.
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
     /// The profile that the settings come from, whether or not it exists.
     fn profile(&self) -> Profile<'_> {
         self.profiles.profile(&self.selected.name)
@@ -230,12 +235,18 @@ fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p
 
 /// The `get` command for this selection and these flags, for hints.
 pub fn get_command(selection: &Selection, flags: &Flags) -> String {
-    let options = [
-        ("--serial-number", flags.serial_number),
-        ("--duration", flags.duration),
-        ("--region", flags.region),
-    ];
-    command("get", selection, &words(&options)) + " <code>"
+    let device = words(&[("--serial-number", flags.serial_number)]);
+    get_command_with(&device, selection, flags)
+}
+
+/// The same command, with the place of a device that the user has to name.
+pub fn get_command_naming_device(selection: &Selection, flags: &Flags) -> String {
+    get_command_with(" --serial-number <device>", selection, flags)
+}
+
+fn get_command_with(device: &str, selection: &Selection, flags: &Flags) -> String {
+    let rest = words(&[("--duration", flags.duration), ("--region", flags.region)]);
+    command("get", selection, &format!("{device}{rest} <code>"))
 }
 
 /// A subcommand's command line for this selection, for hints. `options` begin with a space.

@@ -2,7 +2,7 @@
 
 use super::endpoint::Endpoint;
 use super::error::{CallError, NotSent};
-use super::http;
+use super::http::{self, Date};
 use super::proxy::Proxy;
 use super::trust::Trust;
 use aws_sdk_sts::config::retry::RetryConfig;
@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::future::Future;
@@ -58,6 +59,16 @@ impl Patience {
         attempts: 1,
     };
 
+    /// For a request that is sent once, within `limit`.
+    pub fn once(limit: Duration) -> Self {
+        Patience {
+            connect: limit.min(CONNECT_TIMEOUT),
+            attempt: limit,
+            call: limit,
+            attempts: 1,
+        }
+    }
+
     /// For a request that may be sent again, within `limit` in total.
     pub fn within(limit: Duration) -> Self {
         Patience {
@@ -97,6 +108,7 @@ pub enum ClientError {
 pub struct Client {
     config: SdkConfig,
     credentials: Credentials,
+    date: Date,
 }
 
 impl Client {
@@ -122,8 +134,9 @@ impl Client {
                 .with_max_attempts(attempts)
                 .with_initial_backoff(Duration::from_millis(100)),
         };
-        let http_client =
-            http::client(route.endpoint, route.proxy, route.trust).map_err(ClientError::Http)?;
+        let date = Date::default();
+        let http_client = http::client(route.endpoint, route.proxy, route.trust, &date)
+            .map_err(ClientError::Http)?;
         Ok(Client {
             config: SdkConfig::builder()
                 .behavior_version(BehaviorVersion::latest())
@@ -142,7 +155,13 @@ impl Client {
                 .http_client(http_client)
                 .build(),
             credentials,
+            date,
         })
+    }
+
+    /// The service's time, to the second, as of its last answer.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        self.date.last()
     }
 
     /// The configuration for the SDK's client of a service.

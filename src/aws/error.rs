@@ -307,7 +307,12 @@ fn is_throttling(code: &str, http_status: u16) -> bool {
 
 /// AWS's time: from its message, which is exact, else from its `Date` header.
 fn server_time(message: &str, date: Option<&str>) -> Option<Timestamp> {
-    signature_time(message).or_else(|| rfc2822::DateTimeParser::new().parse_timestamp(date?).ok())
+    signature_time(message).or_else(|| self::date(date?))
+}
+
+/// The time in a `Date` header.
+pub fn date(header: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(header).ok()
 }
 
 /// The third time in «Signature expired: 20261124T060000Z is now earlier than 20261124T061000Z

@@ -1,6 +1,7 @@
 //! The HTTP client: proxy, trusted certificates and name resolution.
 
 use super::endpoint::Endpoint;
+use super::error;
 use super::proxy::Proxy;
 use super::trust::Trust;
 use aws_smithy_http_client::Connector;
@@ -16,7 +17,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -35,6 +38,7 @@ pub fn client(
     endpoint: &Endpoint,
     proxy: Option<&Proxy>,
     trust: &Trust,
+    date: &Date,
 ) -> Result<SharedHttpClient, BoxError> {
     let resolver = SystemResolver {
         port: proxy.map_or(endpoint, Proxy::address).port(),
@@ -45,6 +49,7 @@ pub fn client(
         .with_trust_store(trust.store(has_tls))
         .build()?;
     // The SDK's own builder creates its connector twice, and reads the trust roots each time.
+    let date = date.clone();
     Ok(http_client_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .tls_provider(Provider::rustls(CryptoMode::Ring))
@@ -53,19 +58,44 @@ pub fn client(
             .connector_settings(settings.clone());
         connector.set_sleep_impl(components.sleep_impl());
         let connector = connector.build_with_resolver(resolver.clone());
-        SharedHttpConnector::new(LimitedConnector(connector))
+        SharedHttpConnector::new(LimitedConnector {
+            connector,
+            date: date.clone(),
+        })
     }))
+}
+
+/// The `Date` of the last answer, which the SDK's own output and errors leave out.
+#[derive(Clone, Debug, Default)]
+pub struct Date(Arc<Mutex<Option<Timestamp>>>);
+
+impl Date {
+    /// The time of the service, to the second, as of its last answer.
+    pub fn last(&self) -> Option<Timestamp> {
+        *self.0.lock().ok()?
+    }
+
+    fn remember(&self, header: Option<&str>) {
+        if let Ok(mut date) = self.0.lock() {
+            *date = header.and_then(error::date);
+        }
+    }
 }
 
 /// The SDK's connector, which accepts only complete answers of at most [`LARGEST_ANSWER`].
 #[derive(Debug)]
-struct LimitedConnector(Connector);
+struct LimitedConnector {
+    connector: Connector,
+    date: Date,
+}
 
 impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = self.0.call(request);
+        let answer = self.connector.call(request);
+        let date = self.date.clone();
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
+            date.remember(answer.headers().get("date"));
             let has_length = ["content-length", "transfer-encoding"]
                 .iter()
                 .any(|header| answer.headers().contains_key(*header));

@@ -34,13 +34,20 @@ pub fn endpoint(partition: &str, fips: bool) -> Option<&'static str> {
     })
 }
 
-/// The ARNs or serial numbers of the signing user's MFA devices, security keys among them.
+/// The ARNs or serial numbers of the user's MFA devices, security keys among them.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html>
+///
+/// Without a name, those of the user who signs the request.
 ///
 /// # Errors
 /// The call failed, or the answer is not a list of devices.
-pub fn mfa_devices(client: &Client, now: Timestamp) -> Result<Vec<String>, CallError> {
-    all_pages(client, "ListMFADevices", &[], now, |result| {
+pub fn mfa_devices(
+    client: &Client,
+    user: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<String>, CallError> {
+    let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
+    all_pages(client, "ListMFADevices", &user, now, |result| {
         page_of(result, "MFADevices", |member| {
             let [serial_number] = texts(member, ["SerialNumber"])?;
             required(serial_number)

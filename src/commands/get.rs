@@ -1,6 +1,6 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-mod discovery;
+pub mod discovery;
 
 use super::credentials::role::SelectedRole;
 use super::integration::{self, Integration};
@@ -11,6 +11,7 @@ use crate::cli::{Get, Selection};
 use crate::code::Code;
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::explain::{self, next_code_hint};
@@ -23,6 +24,7 @@ use crate::settings::duration::{self, Duration};
 use crate::settings::key_source::KeySource;
 use crate::settings::keys::MasterKeys;
 use crate::settings::network::Network;
+use crate::settings::role::Base;
 use crate::settings::{self, Flags, Location, Settings};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
@@ -87,7 +89,6 @@ fn obtain(
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
     };
-    let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;
     let location = Location::of(&get.selection, environment)?;
     let stamp = Location::stamp(&get.selection, environment)?;
@@ -101,10 +102,11 @@ fn obtain(
         )?),
         _ => None,
     };
+    let commands = Commands::of(get, &flags, role.as_ref(), environment);
     // The user's own session belongs to the keys, not to the selected role.
     let base = role.as_ref().map(|role| settings.base(&role.chain));
     let base = base.as_ref().unwrap_or(&settings);
-    let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
+    let resolved = Resolved::of(get, &settings, base, &commands, environment)?;
     let mut done = |what: &str, session: Session, file: &Path| {
         report(&confirmation(what, &session, file, now(), environment))?;
         Ok(session)
@@ -124,7 +126,7 @@ fn obtain(
     let mut _lock = None;
     let mut kept = resolved.kept(role.is_some(), get, now());
     if kept.is_none() && resolved.margin.is_some() {
-        _lock = lock(&resolved.store, &get_command);
+        _lock = lock(&resolved.store, &commands.get);
         // Another `get` may have saved one while this one waited.
         kept = resolved.kept(false, get, now());
     }
@@ -140,7 +142,7 @@ fn obtain(
             resolved
                 .store
                 .save(&session, now())
-                .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
+                .map_err(|error| code_is_spent(error.into(), &commands.get, now()))?;
             done("saved session info to", session, file)?
         }
     };
@@ -165,7 +167,46 @@ struct Resolved<'a> {
     sts: Option<Sts>,
     duration: Duration,
     code: CodeSource<'a>,
-    get_command: &'a str,
+    commands: &'a Commands,
+}
+
+/// The commands that the hints name.
+pub struct Commands {
+    /// This one.
+    get: String,
+    /// The same, with the place of a device that the user has to name.
+    get_naming_device: String,
+    /// What forgets a device that was found in IAM.
+    clear: String,
+}
+
+impl Commands {
+    fn of(
+        get: &Get,
+        flags: &Flags,
+        role: Option<&SelectedRole>,
+        environment: &Environment,
+    ) -> Self {
+        let names_role = environment.get(variable::AWS_MFA_ROLE_ARN).is_some();
+        let clear = match role.map(|role| &role.chain.base) {
+            None => settings::command("clear", &get.selection, ""),
+            // For a role, only the role's credentials would be removed.
+            Some(Base::Profile(base)) if !names_role => {
+                let base = Selection {
+                    profile: Some(base.clone()),
+                    role_arn: None,
+                    session_file: get.selection.session_file.clone(),
+                };
+                settings::command("clear", &base, "")
+            }
+            Some(_) => "aws-mfa clear --all".to_owned(),
+        };
+        Commands {
+            get: settings::get_command(&get.selection, flags),
+            get_naming_device: settings::get_command_naming_device(&get.selection, flags),
+            clear,
+        }
+    }
 }
 
 /// The MFA device, and the STS for its codes.
@@ -184,6 +225,11 @@ impl Sts {
             region,
         })
     }
+
+    /// The name of the device, if IAM was asked for it.
+    fn discovered(&self) -> Option<String> {
+        (self.device.origin == Origin::Discovered).then(|| self.device.value.name().to_owned())
+    }
 }
 
 impl<'a> Resolved<'a> {
@@ -193,7 +239,7 @@ impl<'a> Resolved<'a> {
         get: &'a Get,
         selected: &'a Settings,
         base: &'a Settings,
-        get_command: &'a str,
+        commands: &'a Commands,
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
         let duration = base.duration()?.value;
@@ -212,7 +258,7 @@ impl<'a> Resolved<'a> {
             sts,
             duration,
             code: code_source(get, selected, environment)?,
-            get_command,
+            commands,
         })
     }
 
@@ -239,11 +285,11 @@ impl<'a> Resolved<'a> {
         if let Some(sts) = &self.sts {
             return Ok(sts);
         }
-        let device = match device::remembered(self.store.path(), &keys.access_key_id) {
+        let device = match device::remembered(self.store.path(), Some(&keys.access_key_id)) {
             Some(device) => device,
             None => {
                 let origin = &self.keys.origin;
-                let device = discovery::discover(base, keys, origin, self.get_command, now)?;
+                let device = discovery::discover(base, keys, origin, self.commands, now)?;
                 super::note(&format!("found the MFA device {}", device.value.name()));
                 device
             }
@@ -261,8 +307,7 @@ impl<'a> Resolved<'a> {
             sts::session(client, device, code, self.duration.seconds(), now)
         })?;
         session.region = region_to_save(&sts.region, previous.as_ref());
-        session.provenance.discovered_device =
-            (sts.device.origin == Origin::Discovered).then(|| sts.device.value.name().to_owned());
+        session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
         session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
@@ -285,7 +330,7 @@ impl<'a> Resolved<'a> {
                     wanted.arn.value
                 ),
             )
-            .hint(format!("run `{}` without --direct", self.get_command)));
+            .hint(format!("run `{}` without --direct", &self.commands.get)));
         }
         let seconds = match duration {
             Some(text) => duration::of_role(text)?,
@@ -296,7 +341,7 @@ impl<'a> Resolved<'a> {
         let sts = self.sts(&mut found, &keys, base, now())?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => settings::role::session_name(&self.user_name(sts, &keys)?),
+            None => settings::role::session_name(&self.user_name(sts, &keys, now())?),
         };
         let session = self.spend(sts, &keys, &role.store, now, |client, device, code| {
             let request = RoleRequest {
@@ -308,20 +353,22 @@ impl<'a> Resolved<'a> {
             };
             sts::assume_role(client, &request, now)
         })?;
-        let session = role.complete(session, None);
+        let mut session = role.complete(session, None);
+        session.provenance.discovered_device = sts.discovered();
+        session.provenance.master_key_id = Some(keys.access_key_id.clone());
         role.store
             .save(&session, now())
-            .map_err(|error| code_is_spent(error.into(), self.get_command, now()))?;
+            .map_err(|error| code_is_spent(error.into(), &self.commands.get, now()))?;
         Ok(session)
     }
 
     /// The user's name: saved with the session, else from AWS.
-    fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
+    fn user_name(&self, sts: &Sts, keys: &MasterKeys, now: Timestamp) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
             None => sts::caller_identity(&self.client(sts, keys)?)
                 .map(|identity| identity.name().to_owned())
-                .map_err(|error| self.request(sts, keys).without_code(&error)),
+                .map_err(|error| self.request(sts, keys).without_code(&error, now)),
         }
     }
 
@@ -342,7 +389,7 @@ impl<'a> Resolved<'a> {
         }
         let prompt = Prompt {
             device: sts.device.value.name(),
-            get_command: self.get_command,
+            get_command: &self.commands.get,
         };
         self.code.spend(&prompt, now, |code| {
             call(&client, prompt.device, code).map_err(|error| Failed {
@@ -372,7 +419,8 @@ impl<'a> Resolved<'a> {
             region: sts.region.get(String::as_str),
             device: Some(sts.device.get(Device::name)),
             limit: CALL_TIMEOUT,
-            command: self.get_command,
+            command: &self.commands.get,
+            clear_command: &self.commands.clear,
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::cli::Selection;
 use crate::direnv;
 use crate::environment::Environment;
 use crate::environment::variable;
+use crate::error::{Failure, Kind};
 use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -33,13 +34,16 @@ impl Integration {
         }
     }
 
-    /// The same in words, or how to set it up.
+    /// The same in words.
+    ///
+    /// # Errors
+    /// Nothing brings the session; with what would.
     pub fn in_words(
         self,
         selection: &Selection,
         environment: &Environment,
         session_file: &Path,
-    ) -> String {
+    ) -> Result<String, Failure> {
         let envrc = environment
             .get(variable::DIRENV_DIR)
             .map(|directory| {
@@ -50,36 +54,45 @@ impl Integration {
             .unwrap_or_default();
         match self {
             Integration::Direnv if direnv::is_watched(environment, session_file) => {
-                format!("direnv ({})", envrc.display())
+                Ok(format!("direnv ({})", envrc.display()))
             }
-            Integration::Direnv => format!(
-                "direnv, but {} does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`",
-                envrc.display()
-            ),
-            Integration::Hook => "the prompt hook".to_owned(),
-            Integration::None => format!(
-                "none: run `{}`, or add `{}` to {}",
+            Integration::Direnv => Err(Failure::new(
+                Kind::Setup,
+                format!("direnv, but {} does not load this session", envrc.display()),
+            )
+            .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
+            Integration::Hook => Ok("the prompt hook".to_owned()),
+            Integration::None => Err(Failure::new(Kind::Setup, "none").hint(format!(
+                "run `{}`, or add `{}` to {}",
                 load_command(selection, environment),
                 UserShell::of(environment).init_line("aws-mfa init"),
                 UserShell::of(environment).start_up_file(),
-            ),
+            ))),
         }
     }
 }
 
 /// The warning for an `.envrc` that is not loaded because direnv's hook is missing in this shell.
-pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<String> {
+pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<Failure> {
     if environment.get(variable::DIRENV_DIR).is_some() {
         return None;
     }
     let envrc = envrc_above(directory?)?;
     let shell = UserShell::of(environment);
-    Some(format!(
-        "direnv is not active in this shell, so {} is not loaded: add `{}` to {}",
-        envrc.display(),
-        shell.init_line("direnv hook"),
-        shell.start_up_file()
-    ))
+    Some(
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "direnv is not active in this shell, so {} is not loaded",
+                envrc.display()
+            ),
+        )
+        .hint(format!(
+            "add `{}` to {}",
+            shell.init_line("direnv hook"),
+            shell.start_up_file()
+        )),
+    )
 }
 
 fn envrc_above(directory: &Path) -> Option<PathBuf> {

@@ -51,7 +51,7 @@ const EXIT_STATUS: [(&str, &str); 7] = [
         "0",
         "Success. Also load without a valid session under direnv_load, unless --strict is given.",
     ),
-    ("1", "Any other failure."),
+    ("1", "Any other failure. For doctor: an error was found."),
     ("2", "Usage error."),
     (
         "3",
@@ -104,6 +104,7 @@ fn page() -> anyhow::Result<String> {
         ("WHAT LOAD AND EXEC CHANGE", &CHANGED),
         ("FILES", &FILES),
         ("STATUS AS JSON", &STATUS_AS_JSON),
+        ("DOCTOR AS JSON", &DOCTOR_AS_JSON),
     ] {
         page += &section(title);
         for (term, meaning) in entries {
@@ -213,7 +214,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "MFA device",
-        "--serial-number; AWS_MFA_ARN; in the profile or its source_profile: mfa_serial; default: the device that IAM lists for the user.",
+        "--serial-number; AWS_MFA_ARN; in the profile or its source_profile: mfa_serial; default: the device that IAM lists for the user, remembered with the session.",
     ),
     (
         "role",
@@ -281,6 +282,27 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
         "kind: flag, variable, profile, discovered (in IAM) or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
     ),
     ("warnings", "Possible problems, in words."),
+];
+
+/// The fields of `doctor --json`.
+const DOCTOR_AS_JSON: [(&str, &str); 5] = [
+    (
+        "version",
+        "1. While it stays 1, fields are added, never changed or removed.",
+    ),
+    (
+        "findings[].check",
+        "files, settings, environment, shell, network, clock, keys, device, policy, session or roles. A check can have several findings, and others can be added.",
+    ),
+    (
+        "findings[].status",
+        "ok, warning, error, or skipped: not checked because of another finding, or the check cannot tell.",
+    ),
+    ("findings[].message", "What was found."),
+    (
+        "findings[].hint",
+        "What to do about it: a command or a line; null if there is nothing to do.",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,38 +1,28 @@
 //! `aws-mfa status`: the session, how long it is valid, and where each setting comes from.
 //!
-//! It uses no network, runs no `credential_process` and shows no secret.
+//! It uses no network, starts no process and shows no secret.
 
 mod all;
 mod report;
 
+use super::conflicts;
 use super::integration::{self, Integration};
-use crate::cli::{Selection, Status};
+use super::shown::{self, Row};
+use crate::cli::Status;
 use crate::environment::Environment;
-use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
-use crate::process;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
-use crate::setting::Setting;
-use crate::settings::device::{self, Device};
 use crate::settings::duration;
-use crate::settings::key_source::KeySource;
 use crate::settings::role::{CHAINED, RoleChain};
-use crate::settings::{self, Flags, Location, MASTER_KEYS, Settings};
+use crate::settings::{self, Flags, Location, Settings};
 use crate::stderr;
 use jiff::Timestamp;
-use report::{Report, RoleReport, Row, SessionReport, Shown, State};
+use report::{Report, RoleReport, SessionReport, State};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
-
-/// The oldest direnv whose `direnv_load` works with `load`.
-const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
-
-/// The time limit for `direnv version`, which answers at once.
-const DIRENV_LIMIT: Duration = Duration::from_secs(2);
+use std::process::ExitCode;
 
 /// Runs `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
@@ -71,11 +61,9 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         role: None,
         loaded: false,
         integration: Integration::of(environment),
-        integration_in_words: Integration::of(environment).in_words(
-            &status.selection,
-            environment,
-            store.path(),
-        ),
+        integration_in_words: Integration::of(environment)
+            .in_words(&status.selection, environment, store.path())
+            .unwrap_or_else(|failure| failure.one_line()),
         account: None,
         settings: vec![Row::of(
             "session_file",
@@ -100,14 +88,24 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         Ok(settings) => add_settings(&mut report, settings, base.as_ref().unwrap_or(settings)),
         Err(failure) => report.warnings.push(failure.one_line()),
     }
-    warn_about_ignored_variables(&mut report, &status.selection, environment);
-    warn_about_environment(&mut report, environment);
+    let wanted = match &report.role {
+        Some(role) => &role.session,
+        None => &report.session,
+    };
+    let valid = match wanted.state {
+        State::Valid => wanted.access_key_id.as_deref(),
+        _ => None,
+    };
+    report.loaded = valid.is_some_and(|id| conflicts::has_credentials(environment, id));
+    let has_profile_keys = report.settings.iter().any(Row::is_key_id_of_profile);
+    let mut found = conflicts::ignored(&status.selection, environment, has_profile_keys);
+    found.extend(conflicts::with_session(environment, valid));
     let directory = std::env::current_dir().ok();
-    (report.warnings).extend(integration::inactive_direnv(
+    found.extend(integration::inactive_direnv(
         environment,
         directory.as_deref(),
     ));
-    report.warnings.extend(old_direnv());
+    (report.warnings).extend(found.iter().map(Failure::one_line));
 
     super::print(&if status.json {
         report.json()?
@@ -211,169 +209,10 @@ impl SessionReport {
 
 /// Adds the settings of the next `get`. For a role, the keys and the session come from `base`.
 fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
-    let profile = settings.named_profile();
-    let device = match settings.device() {
-        Ok(None) => Ok(discovered_device(base)),
-        device => device,
-    };
-    let known = device.as_ref().ok().and_then(Option::as_ref);
-    report.account = known
-        .and_then(|device| device.value.account())
-        .map(str::to_owned);
-    // The device has the partition, and the partition has the default region and endpoint.
-    let region = known
-        .map(|device| settings.region(&device.value))
-        .transpose();
-    let endpoint = match &region {
-        Ok(Some(region)) => settings.endpoint(&region.value).map(Some),
-        _ => Ok(None),
-    };
-    let proxy = settings.proxy(match &endpoint {
-        Ok(Some(endpoint)) => Some(&endpoint.value),
+    let device = shown::device(settings, base);
+    report.account = match &device {
+        Ok(Some(device)) => device.value.account().map(str::to_owned),
         _ => None,
-    });
-    report.settings.extend([
-        Row::of(
-            "profile",
-            profile.map(|profile| profile.map(|profile| profile.map(|profile| profile.name()))),
-        ),
-        Row::of("key_id", base.key_source().map(key_id)),
-        Row::of(
-            "device",
-            device.map(|device| device.map(|device| device.map(|device| device.name().to_owned()))),
-        ),
-        Row::of(
-            "duration_seconds",
-            base.duration().map(|duration| {
-                Some(duration.map(|duration| Shown {
-                    text: duration.to_string(),
-                    json: duration.seconds().into(),
-                }))
-            }),
-        ),
-        Row::of("region", region),
-        Row::of("endpoint", endpoint.map(shown)),
-        Row::of(
-            "code_command",
-            settings
-                .code_command()
-                .map(|command| command.map(|command| command.map(program))),
-        ),
-        Row::of("proxy", proxy.map(shown)),
-        Row::of("ca_bundle", settings.ca_bundle()),
-    ]);
-}
-
-/// The device that IAM listed when the saved session was requested with these master keys.
-fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
-    let KeySource::Pair { access_key_id, .. } = base.key_source().ok()?.value else {
-        return None;
     };
-    let file = base.session_file().ok()?.value;
-    device::remembered(&file, access_key_id.trim())
-}
-
-fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
-    Some(source.map(|source| match source {
-        KeySource::Pair { access_key_id, .. } => access_key_id.trim().into(),
-        KeySource::Process(_) => Shown {
-            text: "printed by a command".to_owned(),
-            json: serde_json::Value::Null,
-        },
-    }))
-}
-
-/// The first word of a command line. The rest may contain the seed for the codes.
-fn program(command_line: &str) -> String {
-    match command_line.trim().split_once(char::is_whitespace) {
-        Some((program, _)) if !program.contains('=') => format!("{program} …"),
-        Some(_) => "…".to_owned(),
-        None => command_line.trim().to_owned(),
-    }
-}
-
-fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
-    setting.map(|setting| setting.map(|value| value.to_string()))
-}
-
-/// Warns about variables that are ignored because `AWS_MFA_PROFILE` is set.
-fn warn_about_ignored_variables(
-    report: &mut Report,
-    selection: &Selection,
-    environment: &Environment,
-) {
-    let explicit = environment.get(variable::AWS_MFA_PROFILE);
-    let (Some(profile), None) = (explicit, &selection.profile) else {
-        return;
-    };
-    let profile = profile.to_string_lossy();
-    let mut ignored = Vec::new();
-    if selection.session_file.is_none() {
-        ignored.push(variable::AWS_SESSION_FILE);
-    }
-    let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
-    if keys_are_the_profiles {
-        ignored.extend(MASTER_KEYS);
-    }
-    for variable in ignored {
-        if environment.get(variable).is_some() {
-            report.warnings.push(format!(
-                "{variable} is ignored: AWS_MFA_PROFILE selects the profile {profile}"
-            ));
-        }
-    }
-}
-
-fn warn_about_environment(report: &mut Report, environment: &Environment) {
-    let mut warn = |warning: String| report.warnings.push(warning);
-    if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
-        let own = own.to_string_lossy();
-        let wanted = match &report.role {
-            Some(role) => &role.session,
-            None => &report.session,
-        };
-        match (&wanted.state, wanted.access_key_id.as_deref()) {
-            (State::Valid, Some(id)) if own == id => report.loaded = true,
-            (State::Valid, Some(_)) => warn(format!(
-                "this shell has other credentials ({own}): load the session, or unset AWS_ACCESS_KEY_ID"
-            )),
-            _ => {}
-        }
-        if environment.get(variable::AWS_PROFILE).is_some() {
-            report.warnings.push(
-                "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
-                 keys instead of the session"
-                    .to_owned(),
-            );
-        }
-    }
-    if environment.get(variable::AWS_SECURITY_TOKEN).is_some() {
-        report.warnings.push(
-            "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it"
-                .to_owned(),
-        );
-    }
-}
-
-/// The warning for a direnv that is too old. A missing direnv is fine.
-fn old_direnv() -> Option<String> {
-    let mut command = Command::new("direnv");
-    command
-        .arg("version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    let output = process::bounded(command, DIRENV_LIMIT).ok()?;
-    let version = std::str::from_utf8(&output).ok()?.trim();
-    let numbers: Vec<u32> = version
-        .split('.')
-        .map_while(|number| number.parse().ok())
-        .collect();
-    (numbers.len() == OLDEST_DIRENV.len() && numbers.as_slice() < OLDEST_DIRENV.as_slice()).then(
-        || {
-            let [major, minor, patch] = OLDEST_DIRENV;
-            format!(
-                "direnv {version} is too old: direnv_load needs {major}.{minor}.{patch} or newer"
-            )
-        },
-    )
+    (report.settings).extend(shown::rows(settings, base, device));
 }

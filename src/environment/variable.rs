@@ -66,7 +66,7 @@ variables! {
     AWS_ENDPOINT_URL_STS "AWS_ENDPOINT_URL_STS":
         "The URL of STS.";
     AWS_ENDPOINT_URL_IAM "AWS_ENDPOINT_URL_IAM":
-        "The URL of IAM, where get finds the MFA device if none is configured, and rotate replaces the access key.";
+        "The URL of IAM, where get finds the MFA device if none is configured, doctor the devices and keys, and rotate the keys.";
     AWS_ENDPOINT_URL "AWS_ENDPOINT_URL":
         "The URL of both, if the service's own variable is unset. In a profile: endpoint_url.";
     AWS_USE_FIPS_ENDPOINT "AWS_USE_FIPS_ENDPOINT":
@@ -96,7 +96,7 @@ variables! {
     AWS_CREDENTIAL_EXPIRATION "AWS_CREDENTIAL_EXPIRATION":
         "When this shell's credentials expire. After that, the prompt hook makes direnv reload the .envrc.";
     AWS_SECURITY_TOKEN "AWS_SECURITY_TOKEN":
-        "status warns about it: older SDKs prefer it to the session's token.";
+        "status and doctor warn about it: older SDKs prefer it to the session's token.";
     DIRENV_DUMP_FILE_PATH "DIRENV_DUMP_FILE_PATH":
         "Set by direnv_load; load then writes direnv's format.";
     DIRENV_WATCHES "DIRENV_WATCHES":

@@ -232,19 +232,32 @@ impl fmt::Display for Problem {
     }
 }
 
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Warning {
+    /// What others can do.
+    pub fn message(&self) -> String {
         match self {
-            Warning::Readable { file, mode } => write!(
-                f,
-                "others can read the session file (mode {mode:04o}): run `chmod 600 {}`",
-                file.display()
-            ),
-            Warning::SharedDirectory { directory, mode } => write!(
-                f,
-                "others can replace files in the session file's directory (mode {mode:04o}): run `chmod go-w {}`",
-                directory.display()
+            Warning::Readable { mode, .. } => {
+                format!("others can read the session file (mode {mode:04o})")
+            }
+            Warning::SharedDirectory { mode, .. } => format!(
+                "others can replace files in the session file's directory (mode {mode:04o})"
             ),
         }
+    }
+
+    /// The command that fixes it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Warning::Readable { file, .. } => format!("chmod 600 {}", file.display()),
+            Warning::SharedDirectory { directory, .. } => {
+                format!("chmod go-w {}", directory.display())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: run `{}`", self.message(), self.remedy())
     }
 }

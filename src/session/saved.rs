@@ -58,19 +58,31 @@ pub fn roles_of(base: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// The name of the master key's user, as saved with the session at `base` or one of its roles.
 pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
-    let roles = roles_of(base).unwrap_or_default();
-    std::iter::once(base)
-        .chain(roles.iter().map(PathBuf::as_path))
-        .filter_map(provenance_of)
-        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))
+    of_key(base, Some(master_key_id))
+        .into_iter()
         .find_map(|provenance| provenance.user_name)
 }
 
-/// The MFA device that IAM listed for the master key's user, as saved with the session at `base`.
-pub fn discovered_device(base: &Path, master_key_id: &str) -> Option<String> {
-    provenance_of(base)
-        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))?
-        .discovered_device
+/// The MFA device that IAM listed for the master key's user, as saved with the session at `base` or one of its
+/// roles. Without a master key, the device of any.
+pub fn discovered_device(base: &Path, master_key_id: Option<&str>) -> Option<String> {
+    of_key(base, master_key_id)
+        .into_iter()
+        .find_map(|provenance| provenance.discovered_device)
+}
+
+/// The provenance of the session at `base` and of its roles, if this master key requested them.
+fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
+    let mut files = vec![base.to_owned()];
+    files.extend(roles_of(base).unwrap_or_default());
+    let mut known: Vec<Provenance> = files
+        .iter()
+        .filter_map(|file| provenance_of(file))
+        .collect();
+    if master_key_id.is_some() {
+        known.retain(|provenance| provenance.master_key_id.as_deref() == master_key_id);
+    }
+    known
 }
 
 /// Makes the sessions and roles in `directory`, and the session at `selected`, those of another master key: what they

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// The time limit for a `credential_process`: enough to unlock a password manager. The SDKs have no limit.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a `credential_process` prints.
 #[derive(Deserialize)]
@@ -34,6 +34,7 @@ pub fn run(
     command_line: &str,
     name: &str,
     environment: &Environment,
+    limit: Duration,
 ) -> Result<MasterKeys, Failure> {
     if runs_aws_mfa(command_line) {
         return Err(no_long_term_keys(&format!(
@@ -41,7 +42,7 @@ pub fn run(
             process::Fault::Cycle
         )));
     }
-    let output = process::run(command_line, environment, LIMIT).map_err(|fault| match fault {
+    let output = process::run(command_line, environment, limit).map_err(|fault| match fault {
         process::Fault::Cycle => no_long_term_keys(&format!("{name} {fault}")),
         _ => unusable(name, &fault.to_string()),
     })?;

@@ -106,8 +106,9 @@ impl Settings<'_> {
     }
 }
 
-/// The device that IAM listed for the master key's user, as saved with the session at `base`.
-pub fn remembered(base: &Path, master_key_id: &str) -> Option<Setting<Device>> {
+/// The device that IAM listed for the master key's user, as saved with the session at `base` or one of its roles.
+/// Without a master key, the device of any.
+pub fn remembered(base: &Path, master_key_id: Option<&str>) -> Option<Setting<Device>> {
     let name = saved::discovered_device(base, master_key_id)?;
     Some(Setting {
         value: Device::parse(&name).ok()?,

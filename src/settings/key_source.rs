@@ -6,6 +6,7 @@ use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::profile::Profile;
 use crate::setting::{Origin, Setting};
+use std::time::Duration;
 
 /// Where the master keys are.
 pub enum KeySource<'a> {
@@ -23,6 +24,15 @@ pub enum KeySource<'a> {
 impl Settings<'_> {
     /// The master keys of `source`. Runs its `credential_process`, if it has one.
     pub fn master_keys(&self, source: &Setting<KeySource>) -> Result<MasterKeys, Failure> {
+        self.master_keys_within(credential_process::LIMIT, source)
+    }
+
+    /// The same, with another limit for the `credential_process`.
+    pub fn master_keys_within(
+        &self,
+        limit: Duration,
+        source: &Setting<KeySource>,
+    ) -> Result<MasterKeys, Failure> {
         let name = source.origin.to_string();
         match source.value {
             KeySource::Pair {
@@ -30,7 +40,7 @@ impl Settings<'_> {
                 secret_access_key,
             } => MasterKeys::new(access_key_id, secret_access_key, &name),
             KeySource::Process(command_line) => {
-                credential_process::run(command_line, &name, self.environment)
+                credential_process::run(command_line, &name, self.environment, limit)
             }
         }
     }

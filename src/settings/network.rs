@@ -62,6 +62,18 @@ impl Settings<'_> {
         self.network_to(endpoint)
     }
 
+    /// The partition of the region that is configured.
+    ///
+    /// # Errors
+    /// There is no such region: a mistyped one is an error before anybody is asked.
+    pub fn own_partition(&self) -> Result<Option<&'static str>, Failure> {
+        let Some(region) = self.own_region()? else {
+            return Ok(None);
+        };
+        self.endpoint(&region.value)?;
+        Ok(Some(partition::of_region(&region.value)))
+    }
+
     fn network_to(&self, endpoint: Setting<Endpoint>) -> Result<Network, Failure> {
         let trust = match self.ca_bundle()? {
             Some(bundle) => Trust::in_bundle(Path::new(bundle.value))

@@ -1,11 +1,14 @@
 //! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
 use super::{terminal::Terminal, tool::tool};
 
+const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+/// A device that the fake STS does not take for the user's.
+const GONE: &str = "arn:aws:iam::123456789012:mfa/gone";
 const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
 const WITHOUT_IAM: &str = "to skip IAM, set AWS_MFA_ARN to the device's ARN\n";
@@ -48,6 +51,11 @@ fn only_device_with_codes_is_discovered_and_remembered() {
     let requests = aws.requests_for("ListMFADevices");
     assert_eq!(requests.len(), 2);
     assert!(requests.iter().all(|request| request.key_id == KEY_ID));
+    assert!(
+        requests
+            .iter()
+            .all(|request| !request.form.contains_key("UserName"))
+    );
     assert_eq!(requests[0].region, "us-east-1");
     let sessions = aws.requests_for("GetSessionToken");
     assert_eq!(sessions[0].form["SerialNumber"], DEVICE);
@@ -66,6 +74,93 @@ fn only_device_with_codes_is_discovered_and_remembered() {
     sandbox.write(&file, saved.replace(KEY_ID, "AKIAOTHER"));
     assert_eq!(sandbox.run(["get", "333333"]).status, 0);
     assert_eq!(aws.requests_for("ListMFADevices").len(), 4);
+}
+
+#[test]
+fn device_that_a_code_for_a_role_was_of_is_remembered() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[DEVICE]);
+    aws.add_role(ROLE, Role::default());
+    let get = |code| sandbox.run(["get", "--role-arn", ROLE, "--direct", code]);
+    assert_eq!(
+        get("111111").stderr,
+        format!("aws-mfa: found the MFA device {DEVICE}\n")
+    );
+    get("222222").succeeded();
+    sandbox.get("333333");
+    assert_eq!(aws.requests_for("ListMFADevices").len(), 1);
+    let devices = aws.requests();
+    let devices = devices
+        .iter()
+        .filter_map(|request| request.form.get("SerialNumber"));
+    assert_eq!(devices.collect::<Vec<_>>(), [DEVICE; 3]);
+}
+
+#[cfg(unix)]
+#[test]
+fn remembered_device_of_a_credential_process_is_shown() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws, &[DEVICE]);
+    sandbox
+        .unset("MASTER_AWS_ACCESS_KEY_ID")
+        .unset("MASTER_AWS_SECRET_ACCESS_KEY");
+    sandbox.write(
+        "key.json",
+        format!(r#"{{"Version": 1, "AccessKeyId": "{KEY_ID}", "SecretAccessKey": "{SECRET}"}}"#),
+    );
+    sandbox.write(
+        ".aws/config",
+        "[profile work]\ncredential_process = cat ~/key.json\n",
+    );
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let status = sandbox.run(["status", "-p", "work"]).stdout;
+    let line = format!("\ndevice: {DEVICE} (found in IAM)\n");
+    assert!(status.contains(&line), "{status}");
+}
+
+/// The administrator has removed it from the user, who has another one by now.
+#[test]
+fn remembered_device_that_is_not_the_users_any_more_is_an_error_with_the_command_to_forget_it() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[DEVICE]);
+    sandbox.write(
+        ".aws/config",
+        format!("[profile work]\n[profile staging]\nrole_arn = {ROLE}\nsource_profile = work\n"),
+    );
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let file = sandbox.home().join(".config/aws/session-work");
+    let saved = std::fs::read_to_string(&file).unwrap();
+    sandbox.write(&file, saved.replace(DEVICE, GONE));
+    aws.set_iam(iam_with(&[OTHER]));
+    for (arguments, clear) in [
+        (&["-p", "work"][..], "aws-mfa clear --profile work"),
+        (
+            &["-p", "staging", "--direct"],
+            "aws-mfa clear --profile work",
+        ),
+        (
+            &["-p", "work", "--session-file", file.to_str().unwrap()],
+            &format!(
+                "aws-mfa clear --profile work --session-file {}",
+                file.display()
+            ),
+        ),
+    ] {
+        let outcome = sandbox.run([&["get"], arguments, &["222222"]].concat());
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+        let said = format!("the MFA device does not belong to this user: {GONE}, ");
+        assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
+        let hint = format!(
+            "\nhint: run `{clear}`: the next `aws-mfa get` asks IAM for the device again; "
+        );
+        assert!(outcome.stderr.contains(&hint), "{}", outcome.stderr);
+    }
+    sandbox.run(["clear", "-p", "work"]).succeeded();
+    assert_eq!(
+        sandbox.run(["get", "-p", "work", "222222"]).stderr,
+        format!("aws-mfa: found the MFA device {OTHER}\n")
+    );
 }
 
 #[test]
@@ -185,13 +280,13 @@ fn mistyped_region_is_an_error_before_any_request() {
 fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);
-    sandbox.run(["get", "111111"]).is(
+    sandbox.run(["get", "-d", "8h", "111111"]).is(
         1,
         "",
         &format!(
             "aws-mfa: this user has several MFA devices: {DEVICE}, {OTHER}\n\
              hint: choose one with AWS_MFA_ARN, mfa_serial in the profile, or \
-             `aws-mfa get --serial-number <device> <code>`\n"
+             `aws-mfa get --serial-number <device> --duration 8h <code>`\n"
         ),
     );
 }

@@ -101,15 +101,12 @@ impl FakeIam {
             ));
         }
         let result = match action {
-            "ListMFADevices" => {
-                assert_eq!(user, None);
-                self.list(form, "MFADevices", &self.devices, |device| {
-                    format!(
-                        "<UserName>igor</UserName><SerialNumber>{device}</SerialNumber>\
+            "ListMFADevices" => self.list(form, "MFADevices", &self.devices, |device| {
+                format!(
+                    "<UserName>igor</UserName><SerialNumber>{device}</SerialNumber>\
                          <EnableDate>2026-01-02T03:04:05Z</EnableDate>"
-                    )
-                })
-            }
+                )
+            }),
             "ListAccessKeys" => self.list(form, "AccessKeyMetadata", &self.keys, |key| {
                 format!(
                     "<UserName>igor</UserName><AccessKeyId>{}</AccessKeyId><Status>{}</Status>\

@@ -83,6 +83,8 @@ struct State {
     assumed: u32,
     issued: BTreeMap<String, Issued>,
     iam: FakeIam,
+    /// Whose the master keys are, if not [`USER`]'s.
+    owner: Option<String>,
     fault: Option<Fault>,
 }
 
@@ -245,6 +247,12 @@ impl FakeSts {
         self
     }
 
+    /// Makes the master keys those of the user with this ARN.
+    pub fn set_owner(&self, arn: &str) -> &Self {
+        self.state.lock().unwrap().owner = Some(arn.into());
+        self
+    }
+
     /// What IAM knows by now.
     pub fn iam(&self) -> FakeIam {
         self.state.lock().unwrap().iam.clone()
@@ -397,7 +405,7 @@ impl State {
         if let Some(secret) = self.iam.secret(&key_id).filter(|_| token.is_empty()) {
             request.check_signature(&secret, now)?;
             return Ok(Caller {
-                arn: USER.into(),
+                arn: self.owner.clone().unwrap_or(USER.into()),
                 has_mfa: false,
                 is_temporary: false,
             });

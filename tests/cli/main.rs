@@ -32,6 +32,8 @@ mod codes;
 mod completions;
 mod direnv;
 mod discovery;
+#[cfg(unix)]
+mod doctor;
 mod exec;
 mod faults;
 mod formats;

@@ -304,7 +304,7 @@ fn status_warns_about_variables_that_aws_mfa_profile_overrides() {
     sandbox.set("AWS_MFA_PROFILE", "work");
     let ignored = |sandbox: &Sandbox, arguments: &[&str]| -> Vec<String> {
         let shown = sandbox.run(arguments).stdout;
-        let ignored = shown.lines().filter(|line| line.contains(" is ignored: "));
+        let ignored = shown.lines().filter(|line| line.contains(" is ignored, "));
         ignored.map(str::to_owned).collect()
     };
     assert_eq!(
@@ -315,7 +315,7 @@ fn status_warns_about_variables_that_aws_mfa_profile_overrides() {
             "MASTER_AWS_SECRET_ACCESS_KEY"
         ]
         .map(|name| format!(
-            "warning: {name} is ignored: AWS_MFA_PROFILE selects the profile work"
+            "warning: {name} is ignored, because AWS_MFA_PROFILE selects the profile work: unset {name}"
         ))
     );
     assert!(ignored(&sandbox, &["status", "-p", "private"]).is_empty());

@@ -327,11 +327,6 @@ fn quick_start_on_an_empty_account_succeeds() {
     let shown = Outcome::of(&mut cloud_shell);
     let shown = shown.succeeded();
     let key = shown.get(shown.rfind('{').unwrap()..).unwrap();
-    let device = shown.lines().find(|line| line.contains(":mfa/")).unwrap();
-    assert!(
-        profile.contains(&format!("mfa_serial = {device}\n")),
-        "{shown}"
-    );
 
     // On the user's machine.
     let run = |script: &str, paste: &str| {
@@ -365,6 +360,9 @@ fn quick_start_on_an_empty_account_succeeds() {
     }
     let shown = shell.run("aws-mfa get 123456");
     let session = sandbox.home().join(".config/aws/session-work");
+    // moto lists it, to the user who signs the request.
+    let found = "aws-mfa: found the MFA device arn:aws:iam::123456789012:mfa/igor";
+    assert!(shown.contains(found), "{shown}");
     let said = format!("saved session info to {}", session.display());
     assert!(shown.contains(&said), "{shown}");
     assert!(shown.contains("+AWS_ACCESS_KEY_ID"), "{shown}");
@@ -372,4 +370,18 @@ fn quick_start_on_an_empty_account_succeeds() {
     let shown = shell.run(identity.trim());
     assert!(shown.contains("\"Account\": \"123456789012\""), "{shown}");
     assert_eq!(shell.variable("AWS_REGION"), "eu-central-1");
+
+    // moto lets the keys alone do everything.
+    let shown = shell.run("aws-mfa doctor");
+    for line in [
+        "ok      shell: the session is loaded by direnv (",
+        "belongs to arn:aws:iam::123456789012:user/igor",
+        "ok      keys: AKIA",
+        "is 0 days old",
+        "ok      device: arn:aws:iam::123456789012:mfa/igor belongs to igor, and has codes",
+        "warning policy: the keys alone are enough: IAM lists the access keys without MFA",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("error "), "{shown}");
 }

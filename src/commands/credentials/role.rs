@@ -144,6 +144,16 @@ impl SelectedRole {
         format!("assumed the role {}; saved to", self.chain.role.arn.value)
     }
 
+    /// The user's own session that the role is assumed with.
+    ///
+    /// # Errors
+    /// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
+    pub fn session(&self, now: Timestamp) -> Result<Session, Failure> {
+        let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
+        let base = self.base_store.read().map_err(remedy)?.session;
+        base.valid_at(now, self.base_store.path()).map_err(remedy)
+    }
+
     /// New credentials, assumed with the user's own session and saved.
     fn renewed(
         &self,
@@ -151,11 +161,7 @@ impl SelectedRole {
         now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
-        let remedy = |error| Failure::from(error).or_hint(format!("run `{}`", self.get_command));
-        let base = self.base_store.read().map_err(remedy)?.session;
-        let base = base
-            .valid_at(now(), self.base_store.path())
-            .map_err(remedy)?;
+        let base = self.session(now())?;
         let region = base.region.clone();
         // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
         let _ = self.store.prepare();
@@ -170,11 +176,11 @@ impl SelectedRole {
         Ok(session)
     }
 
-    /// Assumes the role with the user's own session.
+    /// Assumes the role with `base`, the user's own session, and saves nothing.
     ///
     /// # Errors
     /// A role in the chain cannot be assumed.
-    fn assume(
+    pub fn assume(
         &self,
         base: Session,
         deadline: Instant,
@@ -270,6 +276,7 @@ impl SelectedRole {
             device: None,
             limit: LIMIT,
             command: &self.get_command,
+            clear_command: "",
         }
     }
 

@@ -1,16 +1,17 @@
 //! The report of `status`, for people and for programs.
 
 use super::super::integration::Integration;
+use super::super::shown::Row;
 use crate::error::Failure;
 use crate::escape::escape;
 use crate::session;
-use crate::setting::{Origin, Setting};
+use crate::setting::Origin;
 use crate::time;
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 use std::path::{Path, PathBuf};
 
 /// The columns of a small terminal.
@@ -109,60 +110,6 @@ pub enum State {
     Unusable,
 }
 
-/// One setting.
-pub struct Row {
-    name: &'static str,
-    setting: Result<Option<Setting<Shown>>, Failure>,
-}
-
-/// A value for people and for programs.
-pub struct Shown {
-    /// For people.
-    pub text: String,
-    /// For programs.
-    pub json: Value,
-}
-
-impl<T: Into<String>> From<T> for Shown {
-    fn from(text: T) -> Self {
-        let text = text.into();
-        Shown {
-            json: Value::from(text.as_str()),
-            text,
-        }
-    }
-}
-
-impl Row {
-    /// The setting called `name`, in snake case: its value, no value, or the reason why it has none.
-    pub fn of<T: Into<Shown>>(
-        name: &'static str,
-        setting: Result<Option<Setting<T>>, Failure>,
-    ) -> Self {
-        Row {
-            name,
-            setting: setting.map(|setting| setting.map(|setting| setting.map(T::into))),
-        }
-    }
-
-    /// Whether this is the id of a profile's master keys.
-    pub fn is_key_id_of_profile(&self) -> bool {
-        self.name == "key_id"
-            && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
-    }
-
-    fn json(&self) -> Value {
-        match &self.setting {
-            Ok(Some(setting)) => json!({
-                "value": setting.value.json,
-                "origin": origin_json(&setting.origin),
-            }),
-            Ok(None) => Value::Null,
-            Err(failure) => json!({ "value": null, "error": failure.message }),
-        }
-    }
-}
-
 /// The text in lines of at most `width` characters. A longer word is not broken.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -192,21 +139,6 @@ fn as_text<S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     time.map(|time| time.to_string()).serialize(serializer)
-}
-
-fn origin_json(origin: &Origin) -> Value {
-    match origin {
-        Origin::Flag(name) => json!({ "kind": "flag", "name": name }),
-        Origin::Variable(name) => json!({ "kind": "variable", "name": name }),
-        Origin::Profile(profile, key, file) => json!({
-            "kind": "profile",
-            "name": key,
-            "profile": profile,
-            "file": file.to_string_lossy(),
-        }),
-        Origin::Discovered => json!({ "kind": "discovered" }),
-        Origin::Default => json!({ "kind": "default" }),
-    }
 }
 
 /// A line of the report for people.
