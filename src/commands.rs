@@ -12,6 +12,7 @@ mod integration;
 mod load;
 mod man;
 mod prompt;
+mod resolved;
 mod rotate;
 mod shown;
 mod status;

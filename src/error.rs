@@ -130,13 +130,24 @@ pub fn causes(error: &anyhow::Error) -> String {
     causes.join(": ")
 }
 
-/// The reason of a failed system call, without Rust's `(os error 13)`.
+/// How std begins to give the number of a system's error, after its words.
+const NUMBER: &str = " (os error";
+
+/// The reason of a failed system call, as a part of a sentence.
 pub fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((reason, _)) => reason.to_lowercase(),
-        None => text,
+    match text.contains(NUMBER) {
+        true => without_number(&text),
+        false => text,
     }
+}
+
+/// What the system said, as part of a sentence: without Rust's `(os error 13)` and Windows' full stop.
+pub fn without_number(text: &str) -> String {
+    let reason = text.split_once(NUMBER).map_or(text, |(reason, _)| reason);
+    reason
+        .trim_end_matches(['.', ' ', '\r', '\n'])
+        .to_lowercase()
 }
 
 /// The kind of `error`, if it is a [`Failure`].
@@ -182,6 +193,22 @@ mod tests {
             assert_eq!(text, "aws-mfa: cannot write: permission denied\n");
         }
         assert!(!text.contains("os error"));
+        assert!(!text.contains(".\n"), "{text}");
+    }
+
+    #[test]
+    fn words_of_the_system_become_a_part_of_a_sentence() {
+        for (said, shown) in [
+            ("Permission denied (os error 13)", "permission denied"),
+            ("Access is denied. (os error 5)", "access is denied"),
+            (
+                "No such host is known.\r\n (os error 11001)",
+                "no such host is known",
+            ),
+            ("Name or service not known", "name or service not known"),
+        ] {
+            assert_eq!(without_number(said), shown);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault,
 use crate::aws::proxy::{Proxy, ProxyError};
 use crate::aws::trust::BundleError;
 use crate::code::{State, next_code};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, Kind, reason, without_number};
 use crate::setting::{Origin, Setting};
 use crate::time::{rounded_span, span};
 use jiff::{SignedDuration, Timestamp};
@@ -318,9 +318,7 @@ impl Request<'_> {
             // std's prefix repeats what the message already says.
             NotSent::UnknownHost(reason) => format!(
                 "cannot find the address of {hop}: {}",
-                reason
-                    .replace("failed to lookup address information: ", "")
-                    .to_lowercase()
+                without_number(&reason.replace("failed to lookup address information: ", ""))
             ),
             NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
             NotSent::Tls(fault) => {
@@ -586,8 +584,10 @@ pub fn clock(off: Option<SignedDuration>) -> Failure {
         Some(off) => format!("{} ahead", rounded_span(off)),
         None => "off".to_owned(),
     };
-    Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
-        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`)")
+    Failure::new(Kind::Setup, format!("this machine's clock is {far}")).hint(match cfg!(windows) {
+        true => "set the clock (as administrator: `w32tm /resync`)",
+        false => "set the clock (Linux: `sudo timedatectl set-ntp true`)",
+    })
 }
 
 fn region_disabled() -> Failure {

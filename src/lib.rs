@@ -12,6 +12,7 @@ mod error;
 mod escape;
 mod explain;
 mod file;
+mod file_name;
 mod memory;
 mod process;
 mod profile;

@@ -48,7 +48,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Runs `command_line` in the shell and gives what it prints on standard output.
+/// Runs `command_line` in the shell and returns its standard output.
 ///
 /// It shares this process's standard error and may prompt on the terminal. After `limit`, it is killed. Without a
 /// terminal, so are all processes that it started; on a terminal it cannot have its own process group, because only the
@@ -105,7 +105,7 @@ fn prepared(command_line: &str) -> Command {
     command
 }
 
-/// Runs `command` as it is and gives what it prints; it is killed after `limit`.
+/// Runs `command` and returns its standard output. Kills it after `limit`.
 ///
 /// # Errors
 /// It cannot be started, fails, prints too much or takes too long.

@@ -7,8 +7,7 @@
 
 pub mod keys_file;
 
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::file;
@@ -328,8 +327,8 @@ impl<'a> Profile<'a> {
 /// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
 fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     Ok(match path.strip_prefix("~") {
-        Ok(rest) => environment.home()?.map(|home| home.join(rest)),
-        Err(_) => Some(path.to_owned()),
+        Ok(rest) => environment.home()?.map(|home| native(home.join(rest))),
+        Err(_) => Some(native(path.to_owned())),
     })
 }
 
@@ -394,12 +393,21 @@ mod tests {
 
     #[test]
     fn tilde_is_the_home_directory() {
-        let environment = [("HOME".into(), "/h".into())].into_iter().collect();
-        for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
+        let home = if cfg!(windows) { "C:/h" } else { "/h" };
+        let environment = [("HOME".into(), home.into())].into_iter().collect();
+        let cases = match cfg!(windows) {
+            true => [
+                ("~/.aws/x", "C:\\h\\.aws\\x"),
+                ("C:/a\\y", "C:\\a\\y"),
+                ("z", "z"),
+                ("~u/x", "~u\\x"),
+            ],
+            false => [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")],
+        };
+        for (path, expanded) in cases {
             let got = expand_home(Path::new(path), &environment).unwrap();
-            if cfg!(unix) {
-                assert_eq!(got.unwrap(), Path::new(expanded));
-            }
+            // As text: to Windows the two separators are the same path.
+            assert_eq!(got.unwrap().to_str().unwrap(), expanded);
         }
     }
 }

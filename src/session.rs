@@ -8,6 +8,8 @@ pub mod leftover;
 pub mod lock;
 pub mod replacement;
 pub mod saved;
+#[cfg(windows)]
+mod sharing;
 pub mod store;
 mod symlink;
 

@@ -273,6 +273,12 @@ fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
+    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
+        // The one way that cmd, PowerShell and a POSIX shell share.
+        format!("\"{text}\"")
+    } else if cfg!(windows) {
+        // PowerShell's own.
+        format!("'{}'", text.replace('\'', "''"))
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
@@ -300,7 +306,10 @@ mod tests {
         );
         assert_eq!(
             get_command(&selection(Some("a b"), Some("/s")), &none),
-            "aws-mfa get --profile 'a b' --session-file /s <code>"
+            match cfg!(windows) {
+                true => "aws-mfa get --profile \"a b\" --session-file /s <code>",
+                false => "aws-mfa get --profile 'a b' --session-file /s <code>",
+            }
         );
         let flags = Flags {
             serial_number: Some("GAHT12345678"),

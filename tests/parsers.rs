@@ -96,7 +96,7 @@ pub fn watches(data: &[u8]) {
         let (last, others) = after.split_last().unwrap();
         assert_eq!(texts(others), texts(&before));
         let last: Value = serde_json::from_str(last.get()).unwrap();
-        assert_eq!(last["path"], "/session");
+        assert_eq!(last["path"], WATCHED);
     }
 }
 
@@ -167,9 +167,16 @@ fn assert_one_line(failure: &Failure) {
     assert!(!line.chars().any(char::is_control), "{line:?}");
 }
 
+/// An absolute path.
+const WATCHED: &str = if cfg!(windows) {
+    r"C:\session"
+} else {
+    "/session"
+};
+
 fn watched() -> Watches {
     let mut watches = Watches::default();
-    watches.add(Path::new("/session"));
+    watches.add(Path::new(WATCHED));
     watches
 }
 

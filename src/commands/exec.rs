@@ -1,5 +1,7 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
+mod search;
+
 use super::{credentials, get};
 use crate::cli::Exec;
 use crate::environment::Environment;
@@ -14,7 +16,7 @@ use crate::time;
 use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// Other variables that select credentials: they would beat the session, or take over after it has expired.
@@ -60,7 +62,7 @@ pub fn run(
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::new(Kind::Usage, "no command was given").into());
     };
-    let mut command = Command::new(program);
+    let mut command = command_of(program, environment)?;
     command.args(arguments);
     set_environment(&mut command, environment, &Change::of(&session));
     replace_process(command).map_err(|error| not_run(program, &error, environment).into())
@@ -86,6 +88,29 @@ fn session(
     }
 }
 
+/// Unix searches `PATH` itself.
+#[cfg(not(windows))]
+fn command_of(program: &OsStr, _: &Environment) -> Result<Command, Failure> {
+    Ok(Command::new(program))
+}
+
+/// Windows itself searches for `.exe` files only. std also runs batch files, with their arguments safely quoted or
+/// rejected: <https://doc.rust-lang.org/std/process/index.html#windows-argument-splitting>.
+#[cfg(windows)]
+fn command_of(program: &OsStr, environment: &Environment) -> Result<Command, Failure> {
+    match search::find(program, environment) {
+        Some(path) => Ok(Command::new(path)),
+        None => Err(not_found(program)),
+    }
+}
+
+fn not_found(program: &OsStr) -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        format!("command not found: {}", quote(&program.to_string_lossy())),
+    )
+}
+
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {
     // If a name occurs twice, getenv(3) sees the first value, but Command keeps the last.
     command.env_clear().envs(environment.variables().rev());
@@ -105,14 +130,25 @@ fn set_environment(command: &mut Command, environment: &Environment, change: &Ch
 }
 
 fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -> Failure {
+    /// `ERROR_BAD_EXE_FORMAT`
+    const NO_PROGRAM: i32 = 193;
     let name = program.to_string_lossy();
+    if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
+        return Failure::new(
+            Kind::CannotRun,
+            format!("cannot run {name}: Windows cannot execute this type of file"),
+        )
+        .hint(format!(
+            "run it with its interpreter: `aws-mfa exec -- <interpreter> {name}`"
+        ));
+    }
     if error.kind() != ErrorKind::NotFound {
         return Failure::new(
             Kind::CannotRun,
             format!("cannot run {name}: {}", reason(error)),
         );
     }
-    match find(program, environment) {
+    match search::find(program, environment) {
         // It exists, so something that it needs does not.
         Some(path) => Failure::new(
             Kind::CannotRun,
@@ -123,22 +159,8 @@ fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -
                 None => format!("cannot run {name}: its interpreter or loader does not exist"),
             },
         ),
-        None => Failure::new(
-            Kind::NotFound,
-            format!("command not found: {}", quote(&name)),
-        ),
+        None => not_found(program),
     }
-}
-
-/// Where exec(3) finds the program.
-fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
-    let path = Path::new(program);
-    if program.as_encoded_bytes().contains(&b'/') {
-        return path.is_file().then(|| path.to_owned());
-    }
-    std::env::split_paths(environment.get(variable::PATH)?)
-        .map(|directory| directory.join(path))
-        .find(|path| path.is_file())
 }
 
 /// The interpreter in a script's first line: `/bin/sh` in `#!/bin/sh -e`.
@@ -171,8 +193,13 @@ fn replace_process(mut command: Command) -> std::io::Result<ExitCode> {
 }
 
 /// Runs the command and exits with its status. Windows has no exec(2).
-#[cfg(not(unix))]
+///
+/// The console sends Ctrl-C and Ctrl-Break to both processes. This one ignores them: if it exited first, the shell would
+/// take the terminal back from a running command, and would never see the command's status.
+#[cfg(windows)]
 fn replace_process(mut command: Command) -> std::io::Result<ExitCode> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
+    let _ignored = (ctrl_c(), ctrl_break());
     let status = command.status()?;
     // On Windows, a status has 32 bits and ExitCode only eight, but std's exit accepts them all.
     std::process::exit(status.code().unwrap_or(1))

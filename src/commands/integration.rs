@@ -2,8 +2,7 @@
 
 use crate::cli::Selection;
 use crate::direnv;
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
 use crate::settings;
 use serde::Serialize;
@@ -49,7 +48,7 @@ impl Integration {
             .map(|directory| {
                 // direnv marks the directory of an .envrc with a dash.
                 let text = directory.to_string_lossy();
-                Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc")
+                native(Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc"))
             })
             .unwrap_or_default();
         match self {
@@ -62,12 +61,14 @@ impl Integration {
             )
             .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
             Integration::Hook => Ok("the prompt hook".to_owned()),
-            Integration::None => Err(Failure::new(Kind::Setup, "none").hint(format!(
-                "run `{}`, or add `{}` to {}",
-                load_command(selection, environment),
-                UserShell::of(environment).init_line("aws-mfa init"),
-                UserShell::of(environment).start_up_file(),
-            ))),
+            Integration::None => {
+                let load = load_command(selection, environment);
+                let hint = match UserShell::of(environment).start_up_line("aws-mfa init") {
+                    Some(line) => format!("run `{load}`, or add {line}"),
+                    None => format!("run `{load}`"),
+                };
+                Err(Failure::new(Kind::Setup, "none").hint(hint))
+            }
         }
     }
 }
@@ -78,7 +79,7 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
         return None;
     }
     let envrc = envrc_above(directory?)?;
-    let shell = UserShell::of(environment);
+    let line = UserShell::of(environment).start_up_line("direnv hook")?;
     Some(
         Failure::new(
             Kind::Setup,
@@ -87,11 +88,7 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
                 envrc.display()
             ),
         )
-        .hint(format!(
-            "add `{}` to {}",
-            shell.init_line("direnv hook"),
-            shell.start_up_file()
-        )),
+        .hint(format!("add {line}")),
     )
 }
 
@@ -115,10 +112,18 @@ pub fn load_command(selection: &Selection, environment: &Environment) -> String 
         UserShell::Powershell => {
             format!("{} | Invoke-Expression", load(" --format powershell"))
         }
+        UserShell::Cmd => format!(
+            "for /f \"delims=\" %i in ('{}') do @%i",
+            load(" --format cmd")
+        ),
     }
 }
 
 /// The user's login shell, from `SHELL`. An unknown one counts as a POSIX shell.
+///
+/// On Windows, only the shells of Git, MSYS and Cygwin set `SHELL`. Of the other two, cmd sets `PROMPT` for the programs
+/// that it starts.
+#[derive(Debug, PartialEq, Eq)]
 enum UserShell {
     /// bash, zsh or another POSIX shell.
     Sh(&'static str),
@@ -127,10 +132,15 @@ enum UserShell {
     Tcsh,
     Nushell,
     Powershell,
+    Cmd,
 }
 
 impl UserShell {
     fn of(environment: &Environment) -> Self {
+        Self::on(cfg!(windows), environment)
+    }
+
+    fn on(windows: bool, environment: &Environment) -> Self {
         let name = environment
             .get(variable::SHELL)
             .and_then(|shell| Path::new(shell).file_stem()?.to_str());
@@ -141,14 +151,16 @@ impl UserShell {
             Some("tcsh" | "csh") => UserShell::Tcsh,
             Some("nu") => UserShell::Nushell,
             Some("pwsh") => UserShell::Powershell,
-            None if cfg!(windows) => UserShell::Powershell,
+            None if windows && environment.get(variable::PROMPT).is_some() => UserShell::Cmd,
+            None if windows => UserShell::Powershell,
             _ => UserShell::Sh("bash"),
         }
     }
 
-    /// The line for the start-up file that evaluates the output of `command` for this shell.
-    fn init_line(&self, command: &str) -> String {
-        match self {
+    /// The line that evaluates the output of `command` for this shell, and the start-up file for it. Neither direnv nor
+    /// `init` supports cmd.
+    fn start_up_line(&self, command: &str) -> Option<String> {
+        let line = match self {
             UserShell::Sh(name) => format!("eval \"$({command} {name})\""),
             UserShell::Fish => format!("{command} fish | source"),
             UserShell::Elvish => format!("eval ({command} elvish | slurp)"),
@@ -158,11 +170,9 @@ impl UserShell {
             UserShell::Powershell => {
                 format!("{command} powershell | Out-String | Invoke-Expression")
             }
-        }
-    }
-
-    fn start_up_file(&self) -> &'static str {
-        match self {
+            UserShell::Cmd => return None,
+        };
+        let file = match self {
             UserShell::Sh("zsh") => "~/.zshrc",
             UserShell::Sh(_) => "~/.bashrc",
             UserShell::Fish => "~/.config/fish/config.fish",
@@ -170,6 +180,41 @@ impl UserShell {
             UserShell::Tcsh => "~/.tcshrc",
             UserShell::Nushell => "config.nu",
             UserShell::Powershell => "$PROFILE",
-        }
+            UserShell::Cmd => return None,
+        };
+        Some(format!("`{line}` to {file}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_on_windows_is_known_by_shell_and_prompt() {
+        let shell = |windows, variables: &[(&str, &str)]| {
+            let variables = variables.iter();
+            let environment = variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+            UserShell::on(windows, &environment)
+        };
+        let prompt = ("PROMPT", "$P$G");
+        let modules = ("PSModulePath", "C:\\Modules");
+        assert_eq!(shell(true, &[modules]), UserShell::Powershell);
+        assert_eq!(shell(true, &[modules, prompt]), UserShell::Cmd);
+        // As Git's bash passes it on.
+        let bash = ("SHELL", "C:/Program Files/Git/usr/bin/bash.exe");
+        assert_eq!(shell(true, &[bash, prompt]), UserShell::Sh("bash"));
+        assert_eq!(shell(false, &[prompt]), UserShell::Sh("bash"));
+    }
+
+    #[test]
+    fn cmd_is_given_a_line_to_type_and_none_for_a_start_up_file() {
+        assert_eq!(UserShell::Cmd.start_up_line("aws-mfa init"), None);
+        assert_eq!(
+            UserShell::Powershell.start_up_line("aws-mfa init").unwrap(),
+            "`aws-mfa init powershell | Out-String | Invoke-Expression` to $PROFILE"
+        );
     }
 }

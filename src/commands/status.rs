@@ -7,6 +7,7 @@ mod report;
 
 use super::conflicts;
 use super::integration::{self, Integration};
+use super::resolved::Resolved;
 use super::shown::{self, Row};
 use crate::cli::Status;
 use crate::environment::Environment;
@@ -31,21 +32,13 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     if status.all {
         return all::run(status, environment, now);
     }
-    let settings = Settings::new(&status.selection, Flags::default(), environment);
-    let chain = match &settings {
-        Ok(settings) => settings.role_chain(),
-        Err(_) => Ok(None),
-    };
-    let base = match (&settings, &chain) {
-        (Ok(settings), Ok(Some(chain))) => Some(settings.base(chain)),
-        _ => None,
-    };
-    let file = match (&base, &settings) {
-        (Some(base), _) => base.session_file()?,
-        (None, Ok(settings)) => settings.session_file()?,
-        // The warnings below report the error in the profiles.
-        (None, Err(_)) => settings::session_file(&status.selection, environment)?,
-    };
+    let Resolved {
+        settings,
+        chain,
+        base,
+        session_file,
+    } = Resolved::of(&status.selection, environment);
+    let file = session_file?;
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(store.read(), store.path(), now);
     let get_command = settings::get_command(&status.selection, &Flags::default());

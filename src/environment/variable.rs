@@ -66,7 +66,7 @@ variables! {
     AWS_ENDPOINT_URL_STS "AWS_ENDPOINT_URL_STS":
         "The URL of STS.";
     AWS_ENDPOINT_URL_IAM "AWS_ENDPOINT_URL_IAM":
-        "The URL of IAM, where get finds the MFA device if none is configured, doctor the devices and keys, and rotate the keys.";
+        "The URL of IAM, for the MFA device if none is configured, for doctor and for rotate.";
     AWS_ENDPOINT_URL "AWS_ENDPOINT_URL":
         "The URL of both, if the service's own variable is unset. In a profile: endpoint_url.";
     AWS_USE_FIPS_ENDPOINT "AWS_USE_FIPS_ENDPOINT":
@@ -82,7 +82,7 @@ variables! {
     HTTPS_PROXY "HTTPS_PROXY":
         "The same, if https_proxy is unset.";
     LOWER_HTTP_PROXY "http_proxy":
-        "The HTTP proxy for an http endpoint. Like curl, aws-mfa ignores HTTP_PROXY.";
+        "The HTTP proxy for an http endpoint. Like curl, aws-mfa ignores HTTP_PROXY, except on Windows, where both are one variable.";
     LOWER_ALL_PROXY "all_proxy":
         "The proxy for both, if neither of the above is set.";
     ALL_PROXY "ALL_PROXY":
@@ -111,10 +111,18 @@ variables! {
         "The shell that status and get give commands for.";
     HOME "HOME":
         "The home directory, an absolute path.";
+    USERPROFILE "USERPROFILE":
+        "Windows: the home directory, if HOME is not set.";
     XDG_CONFIG_HOME "XDG_CONFIG_HOME":
         "The directory that holds aws/session-…, by default ~/.config.";
+    APPDATA "APPDATA":
+        "Windows: the directory that holds aws\\session-…";
     PATH "PATH":
         "Where exec looks for its command.";
+    PATHEXT "PATHEXT":
+        "Windows: the extensions that exec adds to the name of its command.";
+    PROMPT "PROMPT":
+        "Windows: cmd sets it for what it starts, so that status and get know it from PowerShell.";
     NO_COLOR "NO_COLOR":
         "If set, output has no colour.";
     CLICOLOR "CLICOLOR":

@@ -50,6 +50,8 @@ pub enum Obstacle {
     DirectoryName,
     /// The path begins with a `~` that no shell has expanded.
     Tilde,
+    /// On Windows, the name is that of a device, or means another file.
+    ReservedName,
     /// The symlink belongs to another user.
     ForeignSymlink(PathBuf),
     /// The symlinks form a loop, or there are too many.
@@ -62,6 +64,8 @@ pub enum Obstacle {
     MountPoint(PathBuf),
     /// The file is immutable or append-only.
     Protected(PathBuf),
+    /// The file has Windows' read-only attribute.
+    ReadOnly(PathBuf),
     /// `load` would reject any file there.
     RefusedByLoad(Refusal),
     /// `load` would reject the session to be saved, for this reason.
@@ -102,19 +106,26 @@ impl Obstacle {
     fn hint(&self) -> String {
         match self {
             Obstacle::DirectoryName
+            | Obstacle::ReservedName
             | Obstacle::ForeignSymlink(_)
             | Obstacle::SymlinkLoop
             | Obstacle::NotRegular(_)
             | Obstacle::StickyDirectory(_)
             | Obstacle::RefusedByLoad(_) => ELSEWHERE.to_owned(),
+            Obstacle::Tilde if cfg!(windows) => "write the whole path instead of ~".to_owned(),
             Obstacle::Tilde => "write $HOME instead of ~, or remove the quotes".to_owned(),
             Obstacle::MountPoint(_) => "mount its directory instead of the file".to_owned(),
             Obstacle::Protected(file) => {
                 format!("run `chattr -i -a {}` as root", file.display())
             }
+            Obstacle::ReadOnly(file) => format!("run `attrib -r \"{}\"`", file.display()),
             Obstacle::CorruptForLoad(_) => "run `aws-mfa status` and check the endpoint".to_owned(),
             Obstacle::LockFile(file, _) | Obstacle::ForeignLockFile(file) => {
                 format!("remove {}", file.display())
+            }
+            #[cfg(windows)]
+            Obstacle::System(error) if super::sharing::is_violation(error) => {
+                format!("close the program that has the file open, or {ELSEWHERE}")
             }
             Obstacle::Directory(_, error) | Obstacle::System(error) => match error.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -136,6 +147,7 @@ impl fmt::Display for Obstacle {
         match self {
             Obstacle::DirectoryName => f.write_str("that is the name of a directory"),
             Obstacle::Tilde => f.write_str("the shell did not expand ~"),
+            Obstacle::ReservedName => f.write_str("Windows does not allow this file name"),
             Obstacle::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
@@ -154,6 +166,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Protected(file) => {
                 write!(f, "{} is immutable or append-only", file.display())
             }
+            Obstacle::ReadOnly(file) => write!(f, "{} is read-only", file.display()),
             Obstacle::RefusedByLoad(refusal) => {
                 write!(f, "`load` would reject a file there: {refusal}")
             }

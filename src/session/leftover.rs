@@ -99,9 +99,19 @@ fn remove_if_abandoned(temporary: &Path) {
     }
 }
 
-/// On Windows, a lock would block readers of the renamed file, so temporary files have none.
-#[cfg(not(unix))]
-fn remove_if_abandoned(_: &Path) {}
+/// On Windows, a lock would block readers of the renamed file, so temporary files have none. A process that writes one has
+/// it open. This opens it exclusively, and Windows deletes it on close.
+#[cfg(windows)]
+fn remove_if_abandoned(temporary: &Path) {
+    use std::os::windows::fs::OpenOptionsExt;
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+    let _ = File::options()
+        .access_mode(super::sharing::DELETE)
+        .share_mode(0)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_DELETE_ON_CLOSE)
+        .open(temporary);
+}
 
 /// Locks a temporary file; false if another process has removed it.
 #[cfg(unix)]
@@ -115,7 +125,7 @@ fn lock(file: &File) -> std::io::Result<bool> {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn lock(_: &File) -> std::io::Result<bool> {
     Ok(true)
 }

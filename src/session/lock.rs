@@ -14,6 +14,13 @@ const POLL: Duration = Duration::from_millis(50);
 /// How many tries there are between two reports: 30 seconds.
 const POLLS_PER_REPORT: u32 = 600;
 
+/// The command that ends a process, given its id.
+const KILL: &str = if cfg!(windows) {
+    "taskkill /f /pid"
+} else {
+    "kill"
+};
+
 /// The lock of one session file; it ends with this value or with the process.
 pub struct Lock {
     file: File,
@@ -43,7 +50,7 @@ impl Waiting {
         if self.again {
             message.push_str(&format!(
                 ": give it a code, {}or press Ctrl-C and run `{get_command}`",
-                pid("end it with `kill ", "`, ")
+                pid(&format!("end it with `{KILL} "), "`, ")
             ));
         }
         message
@@ -198,6 +205,10 @@ mod tests {
         });
         assert!(taken.is_ok());
         let holder = Some(std::process::id());
+        if cfg!(windows) {
+            // There a lock keeps others from reading, too.
+            reports.iter_mut().for_each(|report| report.holder = holder);
+        }
         let report = |again| Waiting { holder, again };
         assert_eq!(reports, [report(false), report(true), report(true)]);
         drop(taken);
@@ -213,7 +224,7 @@ mod tests {
         assert_eq!(
             message(Some(42), true),
             format!(
-                "{waiting}: give it a code, end it with `kill 42`, \
+                "{waiting}: give it a code, end it with `{KILL} 42`, \
                  or press Ctrl-C and run `aws-mfa get <code>`"
             )
         );

@@ -1,7 +1,13 @@
 //! Atomic replacement: a file's next version is written next to it and renamed.
 
 use super::error::Obstacle;
+#[cfg(windows)]
+use super::sharing;
 use super::{directory, leftover, symlink};
+use crate::file_name::FileNames;
+use std::ffi::OsStr;
+#[cfg(windows)]
+use std::fs::File;
 use std::fs::Metadata;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -82,7 +88,7 @@ impl Replacement {
                 ) => {}
             synced => synced?,
         }
-        self.temporary.persist(&self.target)?;
+        rename(self.temporary, &self.target)?;
         directory::sync(directory::of(&self.target));
         Ok(())
     }
@@ -93,13 +99,48 @@ impl Replacement {
     }
 }
 
+#[cfg(not(windows))]
+fn rename(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
+    temporary.persist(target)?;
+    Ok(())
+}
+
+/// std's rename also replaces a file that another program has open, if that program shares deletion; tempfile's does
+/// not.
+#[cfg(windows)]
+fn rename(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
+    // The handle stays open until the end: without it, the file would count as a leftover.
+    let (_open, path) = temporary.keep()?;
+    let renamed = sharing::patiently(|| std::fs::rename(&path, target))
+        .or_else(|error| put_aside(&path, target).map_err(|_| error));
+    if renamed.is_err() {
+        let _ = std::fs::remove_file(&path);
+    }
+    renamed
+}
+
+/// The last resort if an open file can be renamed but not replaced, as on file systems other than NTFS and in Wine. For a
+/// moment there is no file, but no code is lost.
+#[cfg(windows)]
+fn put_aside(new: &Path, target: &Path) -> std::io::Result<()> {
+    let old = leftover::create(target)?.into_temp_path();
+    std::fs::rename(target, &old)?;
+    std::fs::rename(new, target).inspect_err(|_| {
+        let _ = std::fs::rename(&old, target);
+    })
+}
+
 /// Removes the file at `path`, or its target if it is a symlink. Returns whether there was one.
 ///
 /// # Errors
 /// The directory cannot be written to, or something other than a file is there.
 pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     let target = symlink::follow(path)?;
-    match std::fs::remove_file(&target) {
+    #[cfg(not(windows))]
+    let removed = std::fs::remove_file(&target);
+    #[cfg(windows)]
+    let removed = sharing::patiently(|| std::fs::remove_file(&target));
+    match removed {
         Ok(()) => {
             directory::sync(directory::of(&target));
             Ok(true)
@@ -131,6 +172,11 @@ fn check_name(path: &Path) -> Result<(), Obstacle> {
     }
     if path.starts_with("~") {
         return Err(Obstacle::Tilde);
+    }
+    if let Some(name) = path.file_name().and_then(OsStr::to_str)
+        && !FileNames::HERE.allow(name)
+    {
+        return Err(Obstacle::ReservedName);
     }
     Ok(())
 }
@@ -185,7 +231,18 @@ fn check_attributes(target: &Path) -> Result<(), Obstacle> {
     Ok(())
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+/// A file that is read-only cannot be replaced, nor one that another program has open and does not let be deleted.
+#[cfg(windows)]
+fn check_attributes(target: &Path) -> Result<(), Obstacle> {
+    use std::os::windows::fs::OpenOptionsExt;
+    if target.metadata()?.permissions().readonly() {
+        return Err(Obstacle::ReadOnly(target.to_owned()));
+    }
+    sharing::patiently(|| File::options().access_mode(sharing::DELETE).open(target))?;
+    Ok(())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 fn check_attributes(_: &Path) -> Result<(), Obstacle> {
     Ok(())
 }

@@ -248,4 +248,138 @@ mod tests {
         assert!(store.save(&session(token), Timestamp::UNIX_EPOCH).is_ok());
         assert!(store.read().is_ok());
     }
+
+    #[cfg(windows)]
+    mod windows {
+        use super::*;
+        use crate::error::Failure;
+        use std::fs::OpenOptions;
+        use std::os::windows::fs::OpenOptionsExt;
+        use std::time::Instant;
+
+        const FILE_SHARE_READ: u32 = 1;
+        const FILE_SHARE_WRITE: u32 = 2;
+        const FILE_SHARE_DELETE: u32 = 4;
+
+        /// A store with a session in it, and a way for another program to open it.
+        fn store(share: u32) -> (tempfile::TempDir, SessionStore, OpenOptions) {
+            let directory = tempfile::tempdir().unwrap();
+            let store = SessionStore::new(directory.path().join("session"));
+            assert!(
+                store
+                    .save(&session("old".into()), Timestamp::UNIX_EPOCH)
+                    .is_ok()
+            );
+            let mut options = File::options();
+            options.read(true).share_mode(share);
+            (directory, store, options)
+        }
+
+        fn token(store: &SessionStore) -> String {
+            let session = store.read().ok().unwrap().session;
+            session.session_token.expose_secret().to_owned()
+        }
+
+        #[test]
+        fn file_that_another_program_reads_is_replaced() {
+            let (directory, store, options) =
+                store(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
+            let mut reader = options.open(store.path()).unwrap();
+            assert!(store.prepare().is_ok());
+            let saved = store.save(&session("new".into()), Timestamp::UNIX_EPOCH);
+            assert!(saved.is_ok(), "{}", Failure::from(saved.unwrap_err()));
+            assert_eq!(token(&store), "new");
+            let mut old = String::new();
+            reader.read_to_string(&mut old).unwrap();
+            assert!(old.contains("old"), "{old}");
+            drop(reader);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        }
+
+        #[test]
+        fn file_that_another_program_keeps_for_a_moment_is_replaced() {
+            let (_directory, store, options) = store(FILE_SHARE_READ | FILE_SHARE_WRITE);
+            let keeper = options.open(store.path()).unwrap();
+            let released = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(300));
+                drop(keeper);
+            });
+            let start = Instant::now();
+            assert!(
+                store
+                    .save(&session("new".into()), Timestamp::UNIX_EPOCH)
+                    .is_ok()
+            );
+            assert!(start.elapsed() >= Duration::from_millis(250));
+            assert_eq!(token(&store), "new");
+            released.join().unwrap();
+        }
+
+        #[test]
+        fn file_that_another_program_keeps_is_found_out_before_the_code_is_sent() {
+            let (directory, store, options) = store(FILE_SHARE_READ | FILE_SHARE_WRITE);
+            let keeper = options.open(store.path()).unwrap();
+            for outcome in [
+                store.prepare(),
+                store.save(&session("new".into()), Timestamp::UNIX_EPOCH),
+            ] {
+                let failure = Failure::from(outcome.unwrap_err());
+                assert!(
+                    failure.message.starts_with("cannot save the session in ")
+                        && failure.hint.unwrap().starts_with("close the program"),
+                    "{}",
+                    failure.message
+                );
+            }
+            assert_eq!(token(&store), "old");
+            assert!(store.remove().is_err());
+            drop(keeper);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+            assert!(store.remove().is_ok_and(|removed| removed));
+        }
+
+        #[test]
+        fn read_only_file_is_found_out_before_the_code_is_sent() {
+            let (_directory, store, _) = store(0);
+            let read_only = |is: bool| {
+                let mut permissions = std::fs::metadata(store.path()).unwrap().permissions();
+                permissions.set_readonly(is);
+                std::fs::set_permissions(store.path(), permissions).unwrap();
+            };
+            read_only(true);
+            let file = store.path().display();
+            assert_eq!(
+                Failure::from(store.prepare().unwrap_err()).to_string(),
+                format!(
+                    "cannot save the session in {file}: {file} is read-only\n\
+                     hint: run `attrib -r \"{file}\"`"
+                )
+            );
+            read_only(false);
+            assert!(store.prepare().is_ok());
+        }
+
+        #[test]
+        fn name_of_a_device_or_a_stream_is_found_out_before_the_code_is_sent() {
+            let (directory, _, _) = store(0);
+            for name in ["NUL", "session:work", "com1.json", "session.", "a?"] {
+                let store = SessionStore::new(directory.path().join(name));
+                let failure = Failure::from(store.prepare().unwrap_err());
+                let reason = ": Windows does not allow this file name";
+                assert!(failure.message.ends_with(reason), "{}", failure.message);
+            }
+        }
+
+        #[test]
+        fn temporary_file_of_a_process_that_has_ended_is_removed() {
+            let (directory, store, _) = store(0);
+            let left = leftover::create(store.path()).unwrap().keep().unwrap();
+            store.remove().ok().unwrap();
+            assert!(left.1.exists());
+            drop(left.0);
+            assert!(left.1.exists());
+            store.remove().ok().unwrap();
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        }
+    }
 }

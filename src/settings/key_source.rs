@@ -125,7 +125,7 @@ impl Settings<'_> {
             ));
         }
         Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
-            "export {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
+            "set {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
         ))
     }
 }

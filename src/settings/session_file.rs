@@ -5,9 +5,9 @@ use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
 use super::role::RoleArn;
 use super::selected::SelectedProfile;
 use crate::cli::Selection;
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
+use crate::file_name::FileNames;
 use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use std::path::{Path, PathBuf};
@@ -65,19 +65,19 @@ impl Location {
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy();
-            format!("{name}@{}", encoded(&base))
+            format!("{name}@{}", encoded(&base, FileNames::OF_A_FILE))
         };
         let of_arn = |arn: &str, origin: Origin| {
             let arn = RoleArn::parse(arn, &origin)?;
             Ok::<_, Failure>(beside(&format!(
                 "{}-{}",
                 arn.account(),
-                encoded(arn.name())
+                encoded(arn.name(), FileNames::HERE)
             )))
         };
         let of_profile = || match is_of_profile {
-            true => encoded(&selected.name),
-            false => beside(&encoded(&selected.name)),
+            true => encoded(&selected.name, FileNames::HERE),
+            false => beside(&encoded(&selected.name, FileNames::HERE)),
         };
         let name = if let Some(arn) = &selection.role_arn {
             Some(of_arn(arn, Origin::Flag("--role-arn"))?)
@@ -131,8 +131,8 @@ pub struct Stamp {
 }
 
 /// A name as part of a role's file name, where `@` separates it from the session file's name.
-fn encoded(name: &str) -> String {
-    file_name(name, FileNames::HERE).replace('@', "%40")
+fn encoded(name: &str, system: FileNames) -> String {
+    system.encode(name).replace('@', "%40")
 }
 
 impl Settings<'_> {
@@ -149,12 +149,12 @@ fn locate(
 ) -> Result<Setting<PathBuf>, Failure> {
     if let Some(path) = flag {
         return Ok(Setting {
-            value: path.to_owned(),
+            value: native(path.to_owned()),
             origin: Origin::Flag("--session-file"),
         });
     }
     let of_profile = || -> Result<_, Failure> {
-        let name = file_name(&profile.name, FileNames::HERE);
+        let name = FileNames::HERE.encode(&profile.name);
         Ok(Setting {
             value: directory(environment)?.join(format!("session-{name}")),
             origin: profile.origin.clone(),
@@ -168,16 +168,14 @@ fn locate(
         if path.as_encoded_bytes().ends_with(b"session-") {
             return Err(Failure::new(
                 Kind::Setup,
-                format!(
-                    "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"
-                ),
+                format!("AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"),
             )
             .hint(format!(
-                "set {KEY_ID} before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`"
+                "set {KEY_ID} before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
             )));
         }
         return Ok(Setting {
-            value: PathBuf::from(path),
+            value: native(PathBuf::from(path)),
             origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),
         });
     }
@@ -216,51 +214,11 @@ fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
             Kind::Setup,
             "the home directory is unknown, so there is no place for the session file",
         )
-        .hint("set HOME or AWS_SESSION_FILE")
+        .hint(format!(
+            "set {} or AWS_SESSION_FILE",
+            if cfg!(windows) { "APPDATA" } else { "HOME" }
+        ))
     })
-}
-
-/// The rules for file names on a system.
-#[derive(Clone, Copy)]
-struct FileNames {
-    /// `Work` and `work` are one file.
-    ignore_case: bool,
-    /// Some characters are reserved, and trailing dots and spaces are dropped, see
-    /// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>.
-    are_windows: bool,
-}
-
-impl FileNames {
-    const HERE: FileNames = FileNames {
-        ignore_case: cfg!(any(windows, target_vendor = "apple")),
-        are_windows: cfg!(windows),
-    };
-}
-
-/// A profile's name as part of a file name. Characters that the system does not allow or does not distinguish are
-/// percent-encoded, and so is `%`: no two profiles share a file.
-fn file_name(name: &str, system: FileNames) -> String {
-    let kept = if system.are_windows {
-        name.trim_end_matches(['.', ' ']).len()
-    } else {
-        name.len()
-    };
-    let mut encoded = String::with_capacity(name.len());
-    for (position, character) in name.char_indices() {
-        let encode = "%/\\".contains(character)
-            || system.ignore_case && character.is_uppercase()
-            || system.are_windows
-                && (position >= kept || character < ' ' || "<>:\"|?*".contains(character));
-        if encode {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                encoded.push_str(&format!("%{byte:02X}"));
-            }
-        } else {
-            encoded.push(character);
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -337,13 +295,31 @@ mod tests {
         assert_eq!(path("x"), PathBuf::from("/h/.config/aws/session-default"));
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn session_file_on_windows_is_in_appdata_and_has_no_mixed_slashes() {
+        let variables = [("AppData", "C:/a"), ("AWS_PROFILE", "Work:1")];
+        let path = |selection: &Selection| {
+            let file = session_file(selection, &environment(&variables));
+            file.unwrap().value.to_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            path(&selection(None, None)),
+            "C:\\a\\aws\\session-%57ork%3A1"
+        );
+        assert_eq!(path(&selection(None, Some("C:/a\\s"))), "C:\\a\\s");
+    }
+
     #[test]
     fn missing_home_directory_is_an_error() {
         let failure = session_file(&selection(None, None), &environment(&[])).err();
         assert_eq!(
             failure.unwrap().to_string(),
-            "the home directory is unknown, so there is no place for the session file\n\
-             hint: set HOME or AWS_SESSION_FILE"
+            format!(
+                "the home directory is unknown, so there is no place for the session file\n\
+                 hint: set {} or AWS_SESSION_FILE",
+                if cfg!(windows) { "APPDATA" } else { "HOME" }
+            )
         );
     }
 
@@ -354,8 +330,7 @@ mod tests {
         assert_eq!(
             failure.unwrap().to_string(),
             "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n\
-             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: \
-             `export AWS_MFA_PROFILE=<name>`"
+             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
         );
         assert!(session_file(&selection(Some("p"), Some("/f")), &set).is_ok());
     }
@@ -386,33 +361,6 @@ mod tests {
                 failure.contains(KEY_ID) && !failure.contains(id),
                 "{failure}"
             );
-        }
-    }
-
-    #[test]
-    fn ambiguous_file_names_are_percent_encoded() {
-        let unix = FileNames {
-            ignore_case: false,
-            are_windows: false,
-        };
-        let macos = FileNames {
-            ignore_case: true,
-            ..unix
-        };
-        let windows = FileNames {
-            are_windows: true,
-            ..macos
-        };
-        for (name, on_unix, on_macos, on_windows) in [
-            ("work", "work", "work", "work"),
-            ("Work", "Work", "%57ork", "%57ork"),
-            ("Ä/b%", "Ä%2Fb%25", "%C3%84%2Fb%25", "%C3%84%2Fb%25"),
-            ("a:b?.", "a:b?.", "a:b?.", "a%3Ab%3F%2E"),
-            ("a. .", "a. .", "a. .", "a%2E%20%2E"),
-        ] {
-            assert_eq!(file_name(name, unix), on_unix);
-            assert_eq!(file_name(name, macos), on_macos);
-            assert_eq!(file_name(name, windows), on_windows);
         }
     }
 }

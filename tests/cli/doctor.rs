@@ -2,7 +2,7 @@
 
 use super::authority::Authority;
 use super::fake_iam::{FakeIam, FakeKey};
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, session_json};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, error_xml, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
 use super::terminal::Terminal;
 use super::tool::tool;
@@ -261,7 +261,7 @@ fn file_that_others_can_change_or_that_is_broken_is_found() {
                  correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n\
                  error   files: session file rejected: everyone can write to it, mode 0622 ({file})\n        \
                  aws-mfa get <code>\n\
-                 skipped settings: a file in ~/.aws cannot be used\n\
+                 skipped settings: see files\n\
                  skipped network: a setting is invalid\n\
                  skipped session: a setting is invalid\n",
                 file = file.display(),
@@ -330,7 +330,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
         errors(&[("MASTER_AWS_SECRET_ACCESS_KEY", "")]),
         format!(
             "error   settings: MASTER_AWS_SECRET_ACCESS_KEY is not set, but MASTER_AWS_ACCESS_KEY_ID is\n        \
-             set both, or neither to have the keys looked for elsewhere\n{no_keys}"
+             set both, or neither to use keys from elsewhere\n{no_keys}"
         )
     );
     assert_eq!(
@@ -340,7 +340,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
     );
     assert_eq!(
         errors(&[("AWS_SESSION_FILE", "/h/session-")]),
-        "error   settings: AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was not set where it was made\n        \
+        "error   settings: AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n        \
          set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`\n"
     );
 }
@@ -357,7 +357,7 @@ fn variable_or_key_in_the_way_of_the_session_is_a_warning() {
     let fallback = |sandbox: &Sandbox, profile: &str| {
         format!(
             "without a session, programs use the keys of [{profile}] in {}/.aws/credentials\n        \
-             rename that section, say to [work-keys], and run `export AWS_MFA_PROFILE=work-keys`\n",
+             rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys\n",
             sandbox.home().display()
         )
     };
@@ -607,6 +607,17 @@ fn clock_is_held_against_the_date_of_aws() {
         aws.set_clock(SignedDuration::from_secs(seconds));
         assert_eq!(findings(&sandbox, &[], &["clock"]), (status, line));
     }
+    let body = error_xml("InvalidClientTokenId", "x");
+    for date in ["", "Date: soon\r\n"] {
+        let length = body.len();
+        let raw = format!("HTTP/1.1 403 X\r\n{date}Content-Length: {length}\r\n\r\n{body}");
+        aws.behave(Behaviour::Raw(raw.into_bytes()));
+        assert_eq!(
+            findings(&sandbox, &[], &["clock"]).1,
+            "skipped clock: AWS's answer has no date\n"
+        );
+    }
+    aws.behave(Behaviour::Serve);
     // So far off that AWS does not accept a signature.
     aws.set_clock(SignedDuration::from_mins(20));
     assert_eq!(
@@ -790,7 +801,7 @@ fn device_is_held_against_those_that_iam_lists() {
     };
     assert_eq!(
         device(&sandbox, &[OTHER, FIDO]),
-        foreign(OTHER, &format!("export AWS_MFA_ARN={OTHER}"))
+        foreign(OTHER, &format!("set AWS_MFA_ARN to {OTHER}"))
     );
     assert_eq!(
         device(&sandbox, &[FIDO]),
@@ -846,7 +857,7 @@ fn device_is_held_against_those_that_iam_lists() {
             0,
             format!(
                 "warning device: none is configured, and igor has several: {DEVICE}, {OTHER}\n        \
-                 export AWS_MFA_ARN={DEVICE}\n"
+                 set AWS_MFA_ARN to {DEVICE}\n"
             )
         )
     );

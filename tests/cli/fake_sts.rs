@@ -1,7 +1,7 @@
 //! An STS on loopback that behaves like AWS's, and misbehaves on request.
 //!
-//! It checks the signature (SigV4, written here from AWS's description and not with the SDK's
-//! code), takes each code once, answers in AWS's XML and remembers what it was asked.
+//! It checks the signature (SigV4, implemented from AWS's description without the SDK's code), accepts each code once,
+//! answers in AWS's XML and remembers all requests.
 
 use super::fake_iam::FakeIam;
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,11 +19,11 @@ use std::time::Duration;
 pub const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 /// Its secret.
 pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/S3CR3T+MASTERKEY0";
-/// A word that is in every secret, so that a leak can be found.
+/// A word in every secret, for finding leaks.
 pub const SECRET_WORD: &str = "S3CR3T";
 /// The id of every request.
 pub const REQUEST_ID: &str = "42d59b56-7407-4c4a-be0f-4c88daeea257";
-/// A code that is never right.
+/// A code that is always wrong.
 pub const WRONG_CODE: &str = "000000";
 
 /// The server; it stops with the test's process. A clone is the same server.
@@ -48,14 +48,14 @@ pub struct Request {
 /// What the server does with a request that it has read.
 #[derive(Clone, Debug, Default)]
 pub enum Behaviour {
-    /// What AWS does.
+    /// Behaves like AWS.
     #[default]
     Serve,
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     Close,
     /// Resets the connection.
     Reset,
-    /// Says nothing and keeps the connection.
+    /// Sends nothing and keeps the connection.
     Silence,
     /// Answers this, whatever the request.
     Answer {
@@ -64,7 +64,7 @@ pub enum Behaviour {
         /// The body.
         body: String,
     },
-    /// Promises a longer body than it sends.
+    /// Announces a longer body than it sends.
     HalfABody,
     /// Sends these bytes and closes the connection. With TLS they are written beneath it.
     Raw(Vec<u8>),
@@ -101,15 +101,15 @@ struct Fault {
 /// A role that can be assumed.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// Whether the trust policy demands MFA.
+    /// Whether the trust policy requires MFA.
     pub needs_mfa: bool,
-    /// The external id that the trust policy demands.
+    /// The external id that the trust policy requires.
     pub external_id: Option<&'static str>,
-    /// The session name that the trust policy demands.
+    /// The session name that the trust policy requires.
     pub session_name: Option<&'static str>,
     /// MaxSessionDuration, in seconds.
     pub longest: i64,
-    /// How long its credentials really last; by default as long as is asked for.
+    /// The actual duration of its credentials; by default the requested one.
     pub lasts: Option<SignedDuration>,
 }
 
@@ -125,7 +125,7 @@ impl Default for Role {
     }
 }
 
-/// Temporary credentials that were given out.
+/// Issued temporary credentials.
 #[derive(Clone)]
 struct Issued {
     secret: String,
@@ -229,7 +229,7 @@ impl FakeSts {
         self
     }
 
-    /// Sets the server's clock off from the machine's.
+    /// Sets the difference of the server's clock to the machine's.
     pub fn set_clock(&self, offset: SignedDuration) -> &Self {
         self.state.lock().unwrap().clock = offset;
         self
@@ -241,7 +241,7 @@ impl FakeSts {
         self
     }
 
-    /// Sets what IAM knows, at the same endpoint.
+    /// Sets the state of IAM, at the same endpoint.
     pub fn set_iam(&self, iam: FakeIam) -> &Self {
         self.state.lock().unwrap().iam = iam;
         self
@@ -317,7 +317,7 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
             }
         }
         Behaviour::Silence => {
-            // Until the client goes away.
+            // Until the client disconnects.
             let _ = stream.read(&mut [0]);
         }
         Behaviour::Answer { status, body } => respond(stream, now, *status, body),
@@ -392,7 +392,7 @@ impl State {
         }
     }
 
-    /// Whose signature it is.
+    /// The owner of the signature.
     fn caller(&mut self, request: &HttpRequest, now: Timestamp) -> Result<Caller, Error> {
         let key_id = request.scope().first().cloned().unwrap_or_default();
         let unknown = || {
@@ -556,7 +556,7 @@ impl State {
     }
 }
 
-/// The answer with the session of this number.
+/// The answer with the session with this number.
 pub fn session_xml(number: u32, expiration: &str) -> String {
     format!(
         r#"<GetSessionTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">

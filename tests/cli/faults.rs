@@ -323,7 +323,13 @@ fn invalid_duration_is_a_usage_error() {
 fn wrong_clock_is_an_error_with_the_difference() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n";
+    let command = match cfg!(windows) {
+        true => "as administrator: `w32tm /resync`",
+        false => "Linux: `sudo timedatectl set-ntp true`",
+    };
+    let hint = format!(
+        "hint: set the clock ({command}); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+    );
     for (offset, expected) in [
         (
             SignedDuration::from_mins(25),
@@ -336,7 +342,10 @@ fn wrong_clock_is_an_error_with_the_difference() {
     ] {
         sts.set_clock(offset);
         let text = failed_get(&sts, &sandbox, &["get", "135790"]);
-        assert!(text.starts_with(expected) && text.ends_with(hint), "{text}");
+        assert!(
+            text.starts_with(expected) && text.ends_with(&hint),
+            "{text}"
+        );
         let detail = text.lines().nth(1).unwrap();
         assert!(
             detail.starts_with("  SignatureDoesNotMatch: Signature "),

@@ -180,7 +180,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: no master keys are configured\n\
-             hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n".into(),
+             hint: set MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n".into(),
         ),
         (
             |sandbox| {

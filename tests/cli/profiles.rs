@@ -6,7 +6,7 @@ use super::fake_sts::{FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
 use super::tool::tool;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR as SEP, Path, PathBuf};
 
 const WORK: &str = "arn:aws:iam::111111111111:mfa/igor";
 const PRIVATE: &str = "arn:aws:iam::222222222222:mfa/igor";
@@ -283,11 +283,13 @@ fn exported_aws_mfa_profile_selects_one_session_for_every_subcommand() {
     let key = "ASIASESSION000000001";
     assert!(sandbox.run(["load"]).stdout.contains(key));
     assert!(sandbox.run(["status"]).stdout.contains(key));
-    let exec = sandbox.run(["exec", "env"]).stdout;
-    assert!(
-        exec.contains(&format!("AWS_ACCESS_KEY_ID={key}\n")),
-        "{exec}"
-    );
+    if tool("env").is_some() {
+        let exec = sandbox.run(["exec", "env"]).stdout;
+        assert!(
+            exec.contains(&format!("AWS_ACCESS_KEY_ID={key}\n")),
+            "{exec}"
+        );
+    }
     let file = sandbox.session_file().with_file_name("session-work");
     sandbox.run(["clear"]).is(
         0,
@@ -448,14 +450,14 @@ fn missing_profile_is_an_error_with_suggestions() {
         (
             "private",
             format!(
-                "write [profile private] instead of [private] in {aws}/config: without the word profile, the section is ignored"
+                "write [profile private] instead of [private] in {aws}{SEP}config: without the word profile, the section is ignored"
             ),
         ),
     ] {
         assert_eq!(
             fails(&sandbox, &["get", "-p", name, "111111"]),
             format!(
-                "aws-mfa: there is no profile {name} in {aws}/config or {aws}/credentials\nhint: {hint}\n"
+                "aws-mfa: there is no profile {name} in {aws}{SEP}config or {aws}{SEP}credentials\nhint: {hint}\n"
             )
         );
     }
@@ -465,8 +467,8 @@ fn missing_profile_is_an_error_with_suggestions() {
     assert_eq!(
         fails(&empty, &["get", "111111"]),
         format!(
-            "aws-mfa: there is no profile work in {aws}/config or {aws}/credentials\n\
-             hint: put aws_access_key_id and aws_secret_access_key under [work] in {aws}/credentials\n"
+            "aws-mfa: there is no profile work in {aws}{SEP}config or {aws}{SEP}credentials\n\
+             hint: put aws_access_key_id and aws_secret_access_key under [work] in {aws}{SEP}credentials\n"
         )
     );
 }
@@ -495,7 +497,12 @@ fn profile_without_keys_is_an_error() {
 fn broken_profile_file_is_an_error_with_its_line() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "[profile work]\nregion\n", "");
-    let config = sandbox.home().join(".aws/config").display().to_string();
+    let config = sandbox
+        .home()
+        .join(".aws")
+        .join("config")
+        .display()
+        .to_string();
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
@@ -573,13 +580,13 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
         fails(&sandbox, &["get", "-p", "a", "111111"]),
         format!(
             "aws-mfa: cycle in source_profile: a → b → c → b\n\
-             hint: set source_profile to the profile that has the keys, in {aws}/config\n"
+             hint: set source_profile to the profile that has the keys, in {aws}{SEP}config\n"
         )
     );
     assert_eq!(
         fails(&sandbox, &["get", "-p", "lost", "111111"]),
         format!(
-            "aws-mfa: there is no profile aa in {aws}/config or {aws}/credentials, \
+            "aws-mfa: there is no profile aa in {aws}{SEP}config or {aws}{SEP}credentials, \
              which is the source_profile of the profile lost\n\
              hint: did you mean a?\n"
         )

@@ -213,7 +213,7 @@ fn allow_policy_without_mfa_allows_only_reading_devices() {
 }
 
 #[test]
-fn policy_for_rotation_allows_what_rotate_asks_for_with_mfa() {
+fn rotation_policy_allows_the_calls_of_rotate_only_with_mfa() {
     let expected: [Statement; 1] = [("Allow", "Action", ROTATE_ACTIONS, WITH_MFA)];
     assert_eq!(assert_policy(ROTATE, &expected), set(OWN_USER));
 }

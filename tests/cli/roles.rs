@@ -4,8 +4,10 @@ use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
 #[cfg(unix)]
 use super::sandbox::mode;
 use super::sandbox::{DEVICE, Sandbox, profile_keys, read_json};
+use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use std::path::MAIN_SEPARATOR as SEP;
 
 const DEPLOY: &str = "arn:aws:iam::333333333333:role/team/deploy";
 const READER: &str = "arn:aws:iam::444444444444:role/reader";
@@ -72,13 +74,13 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
         .to_string();
     assert!(
         lines[0].starts_with(&format!(
-            "saved session info to {directory}/session-work (valid 12h, until "
+            "saved session info to {directory}{SEP}session-work (valid 12h, until "
         )),
         "{lines:?}"
     );
     assert!(
         lines[1].starts_with(&format!(
-            "assumed the role {DEPLOY}; saved to {directory}/role-staging (valid 30m, until "
+            "assumed the role {DEPLOY}; saved to {directory}{SEP}role-staging (valid 30m, until "
         )),
         "{lines:?}"
     );
@@ -113,11 +115,11 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
         "{text}"
     );
     assert!(text.contains("export AWS_REGION='eu-west-1'\n"), "{text}");
-    let exec = sandbox.run(["exec", "-p", "staging", "env"]);
-    assert!(
-        exec.succeeded()
-            .contains("AWS_ACCESS_KEY_ID=ASIAROLE000000000001\n")
-    );
+    if tool("env").is_some() {
+        let exec = sandbox.run(["exec", "-p", "staging", "env"]);
+        let key = "AWS_ACCESS_KEY_ID=ASIAROLE000000000001\n";
+        assert!(exec.succeeded().contains(key));
+    }
     assert_eq!(loaded(&sandbox, &["-p", "work"]), "ASIASESSION000000001");
     assert_eq!(sts.requests().len(), 2);
 }
@@ -142,7 +144,7 @@ fn get_with_a_role_and_no_code_uses_the_valid_session() {
         .to_string();
     assert!(
         kept.succeeded().contains(&format!(
-            "\nkept the role's credentials in {directory}/role-staging (valid 30m, "
+            "\nkept the role's credentials in {directory}{SEP}role-staging (valid 30m, "
         )),
         "{}",
         kept.stdout
@@ -726,12 +728,16 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     let shown = sandbox.run(["status", "--all"]);
     let lines: Vec<&str> = shown.succeeded().lines().collect();
     assert!(
-        lines[0].starts_with(&format!("{directory}/role-staging: {DEPLOY}, valid for ")),
+        lines[0].starts_with(&format!(
+            "{directory}{SEP}role-staging: {DEPLOY}, valid for "
+        )),
         "{lines:?}"
     );
     assert_eq!(lines[1], format!("{}: session, expired", own.display()));
     assert!(
-        lines[2].starts_with(&format!("{directory}/session-work: session, valid for ")),
+        lines[2].starts_with(&format!(
+            "{directory}{SEP}session-work: session, valid for "
+        )),
         "{lines:?}"
     );
     let json = sandbox.run(["status", "--all", "--json"]);
@@ -744,15 +750,15 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     // First only a role, then the session with its roles.
     sandbox.run(["clear", "-p", "staging"]).is(
         0,
-        &format!("removed the role's credentials ({directory}/role-staging)\n"),
+        &format!("removed the role's credentials ({directory}{SEP}role-staging)\n"),
         "",
     );
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
     sandbox.run(["clear", "-p", "work"]).is(
         0,
         &format!(
-            "removed the role's credentials ({directory}/role-staging)\n\
-             removed the session ({directory}/session-work)\n"
+            "removed the role's credentials ({directory}{SEP}role-staging)\n\
+             removed the session ({directory}{SEP}session-work)\n"
         ),
         "",
     );
@@ -761,7 +767,7 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     sandbox.run(["clear", "--all"]).is(
         0,
         &format!(
-            "removed {directory}/role-staging\nremoved {}\nremoved {directory}/session-work\n",
+            "removed {directory}{SEP}role-staging\nremoved {}\nremoved {directory}{SEP}session-work\n",
             own.display()
         ),
         "",
@@ -781,6 +787,7 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
         format!("{config}[profile plain]\nregion = x\n[profile a%b]\nmfa_serial = {DEVICE}\n"),
     );
     let binary = super::sandbox::binary();
+    let binary = std::path::absolute(binary).unwrap();
     let program = binary.display();
     let stanza = |name: &str| {
         format!(

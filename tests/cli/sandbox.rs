@@ -42,8 +42,7 @@ impl Sandbox {
             .prefix("aws-mfa-test-")
             .tempdir()
             .unwrap();
-        // If the temporary directory is a symlink (macOS), messages contain its target.
-        let home = directory.path().canonicalize().unwrap().join("home");
+        let home = real(directory.path()).join("home");
         let temporary = home.with_file_name("tmp");
         std::fs::create_dir(&home).unwrap();
         std::fs::create_dir(&temporary).unwrap();
@@ -70,6 +69,9 @@ impl Sandbox {
             .set("TZ", "UTC")
             .set("LC_ALL", "C.UTF-8");
         if cfg!(windows) {
+            // Where the session files are on Unix.
+            let config = sandbox.home().join(".config");
+            sandbox.set("APPDATA", config);
             for name in ["SystemRoot", "TEMP"] {
                 if let Some(value) = std::env::var_os(name) {
                     sandbox.set(name, value);
@@ -152,13 +154,14 @@ impl Sandbox {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.directory.path().canonicalize().unwrap().join("home")
+        real(self.directory.path()).join("home")
     }
 
     /// The README's session file.
     pub fn session_file(&self) -> PathBuf {
         self.home()
-            .join(".config/aws")
+            .join(".config")
+            .join("aws")
             .join(format!("session-{}", fake_sts::KEY_ID))
     }
 
@@ -169,7 +172,8 @@ impl Sandbox {
 
     /// Writes a file below the home directory, and creates its directories.
     pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.home().join(path);
+        // On Windows with one kind of separator, as messages have it.
+        let path: PathBuf = self.home().join(path).components().collect();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = std::fs::File::options();
         options.write(true).create(true).truncate(true);
@@ -252,7 +256,7 @@ impl Sandbox {
                 leaks.add_code(code);
             }
         }
-        leaks.add_files(self.directory.path(), &self.written.lock().unwrap());
+        leaks.add_files(&real(self.directory.path()), &self.written.lock().unwrap());
         leaks
     }
 
@@ -320,6 +324,16 @@ impl Outcome {
             (self.status, self.stdout.as_str(), self.stderr.as_str()),
             (status, stdout, stderr),
         );
+    }
+}
+
+/// The directory as messages name it: where the temporary directory is a symlink (macOS), what it leads to; on Windows
+/// without the `\\?\` that cmd cannot work in.
+fn real(directory: &Path) -> PathBuf {
+    let path = directory.canonicalize().unwrap();
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(text) => text.into(),
+        None => path,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `aws-mfa status`: what there is, and where it comes from.
+//! `aws-mfa status`: the session, the settings with their origins, and warnings.
 
 use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
@@ -344,7 +344,7 @@ fn missing_settings_are_shown_once_and_are_no_error() {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (3, ""));
     assert!(
         outcome.stdout.contains(
-            "\nkey id: no master keys are configured: export MASTER_AWS_ACCESS_KEY_ID and \
+            "\nkey id: no master keys are configured: set MASTER_AWS_ACCESS_KEY_ID and \
              MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n\
              duration: 12h (default)\n"
         ),

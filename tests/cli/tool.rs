@@ -37,12 +37,14 @@ pub fn root(to: &str) -> bool {
 /// What needs root for a process that is not dumpable, for [`root`].
 pub const LOOK_INSIDE: &str = "look into a process that is not dumpable";
 
-/// The path of `name`, if it is installed.
+/// The path of `name`, if it is installed. On Windows, only of `name.exe`: Wine also finds Linux's programs.
 pub fn installed(name: &str) -> Option<PathBuf> {
+    let suffix = std::env::consts::EXE_SUFFIX;
+    let name = format!("{}{suffix}", name.strip_suffix(".exe").unwrap_or(name));
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(tools_directory())
-        .map(|directory| directory.join(name))
+        .map(|directory| directory.join(&name))
         .find(|path| path.is_file())
 }
 

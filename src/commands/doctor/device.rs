@@ -53,7 +53,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
             );
             warning(
                 CHECK,
-                Failure::new(Kind::Setup, message).hint(format!("export AWS_MFA_ARN={first}")),
+                Failure::new(Kind::Setup, message).hint(format!("set AWS_MFA_ARN to {first}")),
             )
         }
     }
@@ -75,7 +75,6 @@ fn foreign(setup: &Setup, device: &Setting<Device>, user: &Identity, own: &[&str
             settings::get_command(setup.selection, &flags)
         }
         (Origin::Discovered, _) => settings::command("clear", setup.selection, ""),
-        (Origin::Variable(variable), [one]) => format!("export {variable}={one}"),
         (origin, [one]) => format!("set {origin} to {one}"),
         (origin, _) => format!("check {origin}"),
     };

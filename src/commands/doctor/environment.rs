@@ -66,7 +66,8 @@ fn fallback(setup: &Setup) -> Option<Failure> {
         "without a session, programs use the keys of [{name}] in {}",
         key.file.display()
     );
-    Some(Failure::new(Kind::Setup, message).hint(
-        "rename that section, say to [work-keys], and run `export AWS_MFA_PROFILE=work-keys`",
-    ))
+    Some(
+        Failure::new(Kind::Setup, message)
+            .hint("rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys"),
+    )
 }

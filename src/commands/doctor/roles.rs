@@ -13,7 +13,7 @@ const CHECK: &str = "roles";
 /// Assumes the role of each profile, and the one that is selected without a profile, once. Nothing is saved.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let Ok(settings) = &setup.settings else {
-        return vec![skipped(CHECK, "a file in ~/.aws cannot be used")];
+        return vec![skipped(CHECK, "see files")];
     };
     let profiles = settings.profiles();
     let mut findings = Vec::new();

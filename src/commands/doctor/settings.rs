@@ -11,7 +11,7 @@ const CHECK: &str = "settings";
 /// Where each setting comes from, and which of them are invalid. `sts` is what they lead to.
 pub fn check(setup: &Setup, sts: &Result<Service, Failure>) -> Vec<Finding> {
     let (Ok(settings), Ok(base)) = (&setup.settings, setup.base()) else {
-        return vec![skipped(CHECK, "a file in ~/.aws cannot be used")];
+        return vec![skipped(CHECK, "see files")];
     };
     let mut findings = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();

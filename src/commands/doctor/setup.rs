@@ -2,6 +2,7 @@
 
 use super::limit::Limit;
 use crate::cli::Selection;
+use crate::commands::resolved::Resolved;
 use crate::commands::shown;
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -52,29 +53,16 @@ impl<'a> Setup<'a> {
         now: fn() -> Timestamp,
     ) -> Self {
         let limit = Limit::start();
-        let settings = Settings::new(selection, Flags::default(), environment);
-        let chain = match &settings {
-            Ok(settings) => settings.role_chain(),
-            Err(_) => Ok(None),
-        };
-        let base = match (&settings, &chain) {
-            (Ok(settings), Ok(Some(chain))) => Some(settings.base(chain)),
-            _ => None,
-        };
-        let file = match (&base, &settings) {
-            (Some(base), _) => base.session_file(),
-            (None, Ok(settings)) => settings.session_file(),
-            (None, Err(_)) => settings::session_file(selection, environment),
-        };
+        let resolved = Resolved::of(selection, environment);
         Setup {
             selection,
             environment,
             now,
             limit,
-            chain,
-            base,
-            settings,
-            store: file.map(|file| file.map(SessionStore::new)),
+            settings: resolved.settings,
+            chain: resolved.chain,
+            base: resolved.base,
+            store: (resolved.session_file).map(|file| file.map(SessionStore::new)),
             get_command: settings::get_command(selection, &Flags::default()),
         }
     }

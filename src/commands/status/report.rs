@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Map;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 /// The columns of a small terminal.
 pub const WIDTH: usize = 80;
@@ -330,8 +330,8 @@ impl Report {
 pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
     match home {
         Some(home) => {
-            let home = format!("{}/", escape(&home.to_string_lossy()));
-            text.replace(&home, "~/")
+            let home = format!("{}{MAIN_SEPARATOR}", escape(&home.to_string_lossy()));
+            text.replace(&home, &format!("~{MAIN_SEPARATOR}"))
         }
         None => text.to_owned(),
     }
