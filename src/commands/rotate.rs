@@ -208,7 +208,7 @@ impl Rotating<'_> {
             let failure = Failure::new(
                 Kind::Setup,
                 format!(
-                    "the new access key {id} was not saved: {place} gives {}",
+                    "the new access key {id} was not saved: {place} still has {}",
                     read.access_key_id
                 ),
             );
@@ -218,7 +218,7 @@ impl Rotating<'_> {
             old: old.to_owned(),
             new: id.clone(),
         })?;
-        super::note(&format!("saved it to {}", self.store.name()));
+        super::note(&format!("saved it {}", self.store.way()));
         Ok(read)
     }
 

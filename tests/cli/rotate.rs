@@ -69,9 +69,9 @@ fn actions(aws: &FakeSts, from: usize) -> Vec<String> {
         .collect()
 }
 
-fn replaced(file: &str) -> String {
+fn replaced(way: &str) -> String {
     format!(
-        "aws-mfa: created the access key {NEW}\naws-mfa: saved it to {file}\n\
+        "aws-mfa: created the access key {NEW}\naws-mfa: saved it {way}\n\
          aws-mfa: deactivated the old access key {KEY_ID}\n"
     )
 }
@@ -88,7 +88,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
             "replaced the access key {KEY_ID} with {NEW}; once nothing uses {KEY_ID}, delete it: \
              `aws-mfa rotate --finish`\n"
         ),
-        &replaced(&format!("{} (profile work)", file.display())),
+        &replaced(&format!("to {} (profile work)", file.display())),
     );
     assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
     assert_eq!(mode(&file), 0o600);
@@ -117,7 +117,8 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
 
     // The session still counts, and so does what is known of its device.
     sandbox.run(["load"]).succeeded();
-    let session = read_json(&sandbox.session_file().with_file_name("session-work"));
+    let saved = || read_json(&sandbox.session_file().with_file_name("session-work"));
+    let session = saved();
     assert_eq!(session["MasterKeyId"], NEW);
 
     sandbox.run(["rotate", "--finish"]).is(
@@ -131,6 +132,9 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
         .run(["rotate", "--finish"])
         .is(0, "there is no rotation to finish\n", "");
     sandbox.get("234567");
+    // Nothing has to be read in ~/.aws to know that the session is still the right one.
+    assert!(session["Settings"].is_string());
+    assert_eq!(session["Settings"], saved()["Settings"]);
 }
 
 #[test]
@@ -559,7 +563,7 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     let outcome = sandbox.run(["rotate", "--store-command", command]);
     assert_eq!(
         (outcome.status, outcome.stderr),
-        (0, replaced("the store command"))
+        (0, replaced("with the store command"))
     );
     assert_eq!(
         outcome.stdout,
@@ -585,7 +589,9 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
     for (command, message) in [
         (
             "true",
-            format!("the new access key {NEW} was not saved: the store command gives {KEY_ID}"),
+            format!(
+                "the new access key {NEW} was not saved: credential_process in the profile work still has {KEY_ID}"
+            ),
         ),
         (
             "exit 7",
