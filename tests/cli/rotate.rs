@@ -2,7 +2,9 @@
 //! in tests/soak.
 
 use super::fake_iam::{FakeIam, FakeKey};
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, REQUEST_ID, Request, SECRET, error_xml};
+use super::fake_sts::{
+    Behaviour, FakeSts, KEY_ID, REQUEST_ID, Request, SECRET, USER, error_xml, identity_xml,
+};
 use super::moto::Moto;
 use super::readme::ROTATE_ACTIONS;
 use super::sandbox::{DEVICE, Outcome, Sandbox, mode, profile_keys, read_json};
@@ -479,6 +481,55 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
         assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
         assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
     }
+}
+
+#[test]
+fn new_key_of_another_user_is_not_saved() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let other = USER.replace("igor", "eve");
+    let answer = Behaviour::Answer {
+        status: 200,
+        body: identity_xml(&other),
+    };
+    aws.behave_once(3, true, answer);
+    let outcome = sandbox.run(["rotate"]);
+    let message = format!("aws-mfa: the access key {NEW} is not {USER}'s, but that of {other}\n");
+    let stderr = outcome.failed(1);
+    assert!(stderr.contains(&message), "{stderr}");
+    assert_eq!(in_credentials_file(&sandbox), credentials(KEY_ID, SECRET));
+}
+
+/// A disk that is full, say: nobody would know the secret of the new key.
+#[test]
+fn new_key_that_cannot_be_written_down_is_deleted() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let go = sandbox.home().join("go");
+    aws.behave_once(2, true, Behaviour::Hold(go.clone()));
+    let mut rotate = sandbox.command(super::sandbox::binary());
+    let pipe = std::process::Stdio::piped;
+    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
+    let rotate = rotate.spawn().unwrap();
+    while aws.requests_for("CreateAccessKey").is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    std::fs::remove_file(journal(&sandbox)).unwrap();
+    std::fs::create_dir(journal(&sandbox)).unwrap();
+    sandbox.write(go, "");
+    let outcome = Outcome::from(rotate.wait_with_output().unwrap());
+    let path = journal(&sandbox);
+    outcome.is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: cannot write {0}: {0} is not a regular file\n",
+            path.display()
+        ),
+    );
+    assert_eq!(keys(&aws), [KEY_ID]);
+    std::fs::remove_dir(path).unwrap();
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
 }
 
 #[test]
