@@ -341,7 +341,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
     assert_eq!(
         errors(&[("AWS_SESSION_FILE", "/h/session-")]),
         "error   settings: AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n        \
-         set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`\n"
+         set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead\n"
     );
 }
 
