@@ -1,5 +1,4 @@
-//! Requests to AWS: values in, values or typed errors out. It knows neither settings nor the words
-//! for people; those are in `explain.rs`.
+//! Calls to AWS: values in, values or typed errors out. Settings are resolved elsewhere; `explain.rs` has the messages.
 
 pub mod client;
 pub mod endpoint;
@@ -7,5 +6,6 @@ pub mod error;
 pub mod http;
 pub mod iam;
 pub mod proxy;
+mod query;
 pub mod sts;
 pub mod trust;

@@ -1,4 +1,4 @@
-//! The command line. Nothing here reads, writes or asks; `commands` does.
+//! The command line. Nothing here reads, writes or prompts; `commands` does.
 
 use crate::escape::{MASK, escape, mask_digits};
 use clap::builder::{NonEmptyStringValueParser, StyledStr};
@@ -29,56 +29,67 @@ pub struct Cli {
 }
 
 /// The verbs, each with a file of its name in `commands`.
-// Deferred: only the arguments of the verb that runs are built. The descriptions are here and not on the structs,
-// because the root help shows them without building the rest.
+// Deferred: clap builds the arguments of the running subcommand only. The descriptions are here rather than on the
+// structs, because the root help shows them without building the rest.
 #[derive(Subcommand)]
 #[command(defer = true)]
 pub enum Command {
     /// Get a new session from STS for an MFA code, and save it
     ///
-    /// The master keys are MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY of the
-    /// environment, or those of a profile in ~/.aws. The session file is replaced once STS has
-    /// answered; a failure leaves it as it is. A code is sent at most once.
+    /// The access key comes from MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or from a profile in
+    /// ~/.aws. The session file is replaced only after STS has answered; a failure leaves it unchanged. A code is
+    /// sent at most once.
     Get(Get),
-    /// Hand the saved session on to a shell or to direnv
+    /// Print the saved session for a shell, direnv or an SDK
     ///
-    /// Without a valid session nothing is printed, the reason goes to standard error, and the exit
-    /// status is 3. Under direnv the environment is handed back unchanged, and the exit status is 0.
+    /// Without a valid session, it prints nothing on standard output, gives the reason on standard error, and exits
+    /// with status 3. Under direnv, the environment is then unchanged, and the exit status is 0.
     Load(Load),
-    /// Print the integration for a shell or for direnv
+    /// Print the integration code for a shell, direnv or ~/.aws/config
     ///
-    /// In a shell it is a hook that runs at each prompt: a new session reaches the shell, an expired one is
-    /// removed from it with one line, and one line says when 15 minutes are left. In a directory that direnv has
-    /// loaded, the hook changes nothing itself: it has direnv load the .envrc again when the session has expired.
+    /// For a shell, it is a hook that runs at each prompt: it loads a new session, removes an expired one and says so,
+    /// and warns when 15 minutes are left. Where direnv is active, the hook changes nothing itself: it makes direnv
+    /// reload the .envrc when the session has expired.
     Init(Init),
     /// Run a command with the session
     ///
-    /// On a terminal and without a valid session, it first gets one, as `get` does: from the code command, or by
-    /// asking for a code. The command has the session in its environment; the master keys, AWS_PROFILE and what older SDKs
-    /// would prefer to the session are taken out of it. On Unix the command takes the place of aws-mfa,
-    /// so that its signals and its exit status are its own. Exit status: the command's; 3 without a
-    /// valid session, before anything runs; 126 if it cannot be run, 127 if it does not exist.
+    /// If there is no valid session, and there is a terminal, it gets one first, as `get` does. The command finds the
+    /// session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to the
+    /// session. On Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status:
+    /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if
+    /// it does not exist.
     Exec(Exec),
     /// Show the session, how long it is valid, and where each setting comes from
     ///
-    /// It needs no network and shows no secret. Exit status: 3 without a valid session, so that a script
-    /// can test for one.
+    /// It uses no network and shows no secrets. Exit status: 3 without a valid session, so scripts can test for one.
     Status(Status),
-    /// Remove the saved session and the credentials of its roles
+    /// Find what is wrong with the setup, and say what to do about it
     ///
-    /// Shells that direnv or a prompt hook keeps up to date drop them at their next prompt.
+    /// It checks, in this order: files, settings, environment, shell integration, network, clock, keys, MFA
+    /// device, MFA policy and session. It changes nothing and sends no MFA code. Each check has 5 seconds, all of
+    /// them together 20. Exit status: 1 if there is an error; a warning is none.
+    Doctor(Doctor),
+    /// Remove the saved session and its roles' credentials
+    ///
+    /// Shells with direnv or the prompt hook drop them at their next prompt.
     ///
     /// For a role, only the role's credentials are removed.
     ///
     /// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
     /// file is a symlink, its target is removed.
     Clear(Clear),
-    /// Print the completions for a shell; profiles are completed by their names
+    /// Replace the master access key, with the session and no code
+    ///
+    /// The session signs what IAM is asked for. The new key is saved where the old one is: in the profile's file
+    /// in ~/.aws, or by the store command behind credential_process. Then the old key is deactivated; --finish,
+    /// or the next rotation, deletes it. A rotation may be interrupted at any moment: run it again to go on.
+    Rotate(Rotate),
+    /// Print the completion script for a shell
     Completions(Completions),
     #[command(hide = true)]
-    /// What the hooks of `init` run at each prompt
+    /// Used by the hooks of `init` at each prompt
     ///
-    /// It prints what the shell has to do, which is nothing unless something has changed.
+    /// It prints the commands that the shell has to run: none if nothing has changed.
     Prompt(Prompt),
     /// Print the manual page
     ///
@@ -100,10 +111,10 @@ Examples:
   pass otp aws | aws-mfa get -"
 )]
 pub struct Get {
-    /// The six digits that the MFA device shows, or - to read them from standard input
+    /// The six digits on the MFA device, or - to read them from standard input
     ///
-    /// Without it, the code command is asked; without one, the user is, on the terminal.
-    // A list, and each a secret: what is typed here is never to be shown again, not by clap either.
+    /// Without it, the code comes from the code command, or from a prompt on the terminal.
+    // A list of secrets: clap must not quote what is typed here either.
     #[arg(value_name = "CODE", num_args = 0.., value_parser = secret)]
     pub code: Vec<SecretString>,
 
@@ -112,35 +123,35 @@ pub struct Get {
 
     /// The MFA device: an ARN, or the serial number of a hardware device [env: AWS_MFA_ARN]
     ///
-    /// If none is configured, IAM is asked for the user's devices, and the answer is saved with the session.
+    /// If none is configured, get finds the user's device through IAM and saves it with the session.
     #[arg(long, value_name = "DEVICE")]
     pub serial_number: Option<String>,
 
     /// How long the session lasts, 15m to 36h: 12h, 90m, 1h30m or seconds [env: AWS_MFA_DURATION]
-    #[arg(short, long, value_name = "LENGTH")]
+    #[arg(short, long, value_name = "DURATION")]
     pub duration: Option<String>,
 
-    /// The region whose STS to ask [env: AWS_REGION, AWS_DEFAULT_REGION]
+    /// The region of the STS endpoint [env: AWS_REGION, AWS_DEFAULT_REGION]
     ///
-    /// It is saved with the session, and `load` sets it.
+    /// It is saved with the session, and `load` sets it in the shell.
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 
-    /// A command that prints a code; it has 60 s [env: AWS_MFA_CODE_COMMAND]
+    /// A command that prints a code within 60 s [env: AWS_MFA_CODE_COMMAND]
     #[arg(long, value_name = "COMMAND")]
     pub code_command: Option<String>,
 
-    /// Spend the code on the role itself, for a session of more than an hour (-d, to 12h)
+    /// Spend the code on the role itself, for more than an hour (up to 12h, with -d)
     ///
-    /// The role's credentials are then got with the master keys and the code, and cannot be renewed without
-    /// another code.
+    /// The role is then assumed with the access key and the code. Its credentials cannot be renewed without another
+    /// code.
     #[arg(long)]
     pub direct: bool,
 
     /// Keep the session if it is valid for more than MARGIN [default: 15m]
     ///
-    /// The margin is a quarter of the duration at most. Of terminals that start together, one asks
-    /// for a code, and the others wait for its session.
+    /// MARGIN is limited to a quarter of the duration. If several terminals start together, one asks for a code, and the
+    /// others wait for its session.
     #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "15m")]
     pub unless_valid: Option<String>,
 
@@ -163,7 +174,7 @@ Examples:
   ~/.aws/config   credential_process = aws-mfa load --format process
   docker, Node    aws-mfa load --format dotenv > session.env")]
 pub struct Load {
-    /// What to print; by default `direnv` under direnv_load, else `sh`
+    /// The output format [default: direnv under direnv_load, else sh]
     #[arg(short, long, value_name = "FORMAT")]
     pub format: Option<Format>,
 
@@ -172,8 +183,7 @@ pub struct Load {
 
     /// Under direnv, fail (exit status 3) if there is no valid session
     ///
-    /// By default the environment is handed back unchanged, so that the rest of the .envrc loads
-    /// and direnv watches for the session.
+    /// By default, the environment is then unchanged, the rest of the .envrc loads, and direnv watches for the session.
     #[arg(long)]
     pub strict: bool,
 
@@ -189,21 +199,21 @@ Examples:
   eval \"$(aws-mfa init zsh)\"                                 in ~/.zshrc
   aws-mfa init fish | source                                 in ~/.config/fish/config.fish
   eval (aws-mfa init elvish | slurp)                         in ~/.config/elvish/rc.elv
-  eval \"`aws-mfa init tcsh`\"                                in ~/.tcshrc, after direnv's hook
+  eval \"`aws-mfa init tcsh`\"                                 in ~/.tcshrc, after direnv's hook
   aws-mfa init powershell | Out-String | Invoke-Expression   in $PROFILE
-  aws-mfa init nushell | save -f ~/.aws-mfa.nu               then `source ~/.aws-mfa.nu` in config.nu
+  aws-mfa init nushell | save -f ~/.aws-mfa.nu               then `source` it in config.nu
   aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh      for `use aws_mfa` in an .envrc
   aws-mfa init aws-config >> ~/.aws/config                   for the AWS CLI, SDKs and IDEs")]
 pub struct Init {
-    /// The shell, or direnv
-    #[arg(value_name = "SHELL | direnv")]
+    /// The shell, direnv, or aws-config
+    #[arg(value_name = "SHELL | TOOL")]
     pub tool: Tool,
 
     #[command(flatten)]
     pub selection: Selection,
 }
 
-/// What `init` knows.
+/// What `init` prints code for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
     /// A hook for bash 3.2 or later
@@ -220,9 +230,9 @@ pub enum Tool {
     Tcsh,
     /// A hook for Nushell
     Nushell,
-    /// Functions for direnv: an .envrc can then say `use aws_mfa`
+    /// Functions for direnv, for `use aws_mfa` in an .envrc
     Direnv,
-    /// Profiles for ~/.aws/config, through which the AWS CLI and SDKs get a role or session
+    /// Profiles for ~/.aws/config that give the session to the AWS CLI and SDKs
     AwsConfig,
 }
 
@@ -235,11 +245,11 @@ pub struct Exec {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Never ask for a code: fail (exit status 3) if there is no valid session
+    /// Never prompt for a code: fail (exit status 3) if there is no valid session
     #[arg(long)]
     pub no_prompt: bool,
 
-    /// The command with its arguments; all that follows its name is its own
+    /// The command and its arguments
     #[arg(
         value_name = "COMMAND",
         required = true,
@@ -252,14 +262,14 @@ pub struct Exec {
 
 #[derive(Args)]
 pub struct Prompt {
-    /// The language of the shell; json for those that read data instead of code
+    /// The shell's language; json for shells that read data instead of code
     #[arg(long, value_name = "FORMAT")]
     pub format: Format,
 
     #[command(flatten)]
     pub selection: Selection,
 
-    /// What the hook has remembered since the last prompt
+    /// What the hook remembers from the last prompt
     #[arg(default_value = "")]
     pub memory: String,
 }
@@ -280,11 +290,34 @@ pub struct Status {
 
     /// Exit with status 3 if less than DURATION is left: 30m, 1h30m or seconds
     ///
-    /// A session whose expiry is unknown counts as too short.
+    /// A session with an unknown expiry counts as too short.
     #[arg(long, value_name = "DURATION", conflicts_with = "all")]
     pub valid_for: Option<String>,
 
     /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa doctor
+  aws-mfa doctor -p work --roles
+  aws-mfa doctor --json | jq '.findings[] | select(.status == \"error\")'")]
+pub struct Doctor {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Use no network: check only files, settings, environment and shell integration
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Also assume the role of each profile once; nothing is saved
+    #[arg(long, conflicts_with = "offline")]
+    pub roles: bool,
+
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -301,6 +334,35 @@ pub struct Clear {
     /// Remove every saved session and role
     #[arg(long)]
     pub all: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa rotate -p work
+  aws-mfa rotate -p work --finish
+  aws-mfa rotate -p work --store-command 'pass insert -mf aws/work'")]
+pub struct Rotate {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// A command that saves the new key where the profile's credential_process reads it; it has 60 s
+    ///
+    /// It gets the key on standard input, in the form that credential_process prints.
+    #[arg(long, value_name = "COMMAND")]
+    pub store_command: Option<String>,
+
+    /// Delete the old key that an earlier rotation has deactivated
+    #[arg(long, conflicts_with_all = ["delete", "delete_old"])]
+    pub finish: bool,
+
+    /// Delete the old key at once
+    #[arg(long, conflicts_with = "delete")]
+    pub delete_old: bool,
+
+    /// Only delete this access key of the user, to make room for another; never the one in use
+    #[arg(long, value_name = "KEYID", value_parser = NonEmptyStringValueParser::new())]
+    pub delete: Option<String>,
 }
 
 #[derive(Args)]
@@ -327,11 +389,11 @@ pub enum CompletionShell {
     Elvish,
 }
 
-// Which session: the flags that most commands take. (A doc comment here would replace the description of the command
+// Which session: the flags of most subcommands. (A doc comment here would replace the description of the subcommand
 // that they are flattened into.)
 #[derive(Args, Clone)]
 pub struct Selection {
-    /// The profile in ~/.aws that has the keys; each has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
+    /// The profile in ~/.aws; each profile has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
 
@@ -344,7 +406,7 @@ pub struct Selection {
     pub session_file: Option<PathBuf>,
 }
 
-/// What `load` prints. The aliases are the AWS CLI's names of the formats.
+/// What `load` prints. The aliases are the AWS CLI's names for the formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For POSIX shells: bash, zsh, dash, ksh (also: env)
@@ -361,14 +423,14 @@ pub enum Format {
     /// For cmd (also: windows-cmd)
     #[value(alias = "windows-cmd")]
     Cmd,
-    /// A flat JSON object, null for what is removed: Nushell, scripts
+    /// A flat JSON object for Nushell and scripts; null unsets a variable
     Json,
     /// Lines of NAME=value (also: env-no-export)
     #[value(alias = "env-no-export")]
     Dotenv,
-    /// The answer of a credential_process
+    /// The output of a credential_process
     Process,
-    /// The dump that direnv_load waits for
+    /// The dump that direnv_load reads
     Direnv,
 }
 
@@ -376,12 +438,11 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
     Ok(SecretString::from(text))
 }
 
-/// The error for a command line that clap rejected, as it may be shown: what it quotes of the arguments is
-/// escaped, and a code or a part of one (`aws-mfa 123 456`, the verb forgotten) is masked.
+/// Clap's error, made safe to show: the arguments that it quotes are escaped, and a code or a part of one
+/// (`aws-mfa 123 456`, without the verb) is masked.
 ///
-/// The arguments are parsed again with that already done to them, so that no other text of the message
-/// is touched.
-pub fn presentable(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
+/// This parses the arguments again, escaped and masked, so that the rest of the message stays as it is.
+pub fn safe_to_show(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
     let arguments: Vec<String> = arguments
         .enumerate()
         .map(
@@ -399,8 +460,8 @@ pub fn presentable(error: clap::Error, arguments: impl Iterator<Item = OsString>
     }
 }
 
-/// The same error; with what to type instead if the verb was forgotten, or comes after its options. `first` is
-/// the first argument, masked.
+/// The same error, with a tip if the verb is missing or comes after its options. `first` is the first argument,
+/// masked.
 fn with_tip(mut error: clap::Error, first: &str) -> clap::Error {
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand if first.contains(MASK) => {
@@ -418,7 +479,7 @@ fn with_tip(mut error: clap::Error, first: &str) -> clap::Error {
     error
 }
 
-/// Whether any verb has the option: `-p`, `-pwork`, `--profile=work`.
+/// Whether any subcommand has this option: `-p`, `-pwork`, `--profile=work`.
 fn is_option_of_a_verb(argument: &str) -> bool {
     let mut cli = Cli::command();
     cli.build();

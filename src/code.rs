@@ -1,4 +1,4 @@
-//! An MFA code, as the device shows it.
+//! MFA codes.
 
 pub mod source;
 
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
-/// A code lasts for one time step of RFC 6238, in seconds.
+/// The time step of RFC 6238, in seconds: a device shows a code for that long.
 const TIME_STEP: i64 = 30;
 
-/// What is known of a code that was in a request.
+/// What is known about a code after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It was not sent, and is good for as long as the device shows it.
+    /// It was not used, and is valid for as long as the device shows it.
     Unspent,
     /// It was rejected: wrong, expired, or used before.
     Rejected,
@@ -21,17 +21,16 @@ pub enum State {
     MaybeSpent,
 }
 
-/// Six digits, good for one request within half a minute or so (RFC 6238).
+/// Six digits, valid for one request within about half a minute (RFC 6238).
 pub struct Code(SecretString);
 
 impl Code {
-    /// The code in what was typed or printed; white space is dropped, as authenticators show
-    /// `123 456`.
+    /// Parses a code that was typed or printed. White space is ignored, because authenticators show `123 456`.
     ///
     /// # Errors
-    /// It is not six digits.
+    /// `text` is not six digits.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        // Its full length from the start, so that no copy is left behind as it grows.
+        // Allocated in full, because a growing string would leave copies behind.
         let mut digits = String::with_capacity(text.len());
         digits.extend(text.split_whitespace());
         let code = SecretString::from(digits);
@@ -55,18 +54,18 @@ impl PartialEq for Code {
     }
 }
 
-/// What was given for a code is not six digits. It is not repeated in any message.
+/// The text given as a code is not six digits. No message repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
 impl From<Malformed> for Failure {
     fn from(_: Malformed) -> Self {
-        Failure::new(Kind::Usage, "an MFA code is six digits")
+        Failure::new(Kind::Usage, "an MFA code has six digits")
             .hint("run `aws-mfa get <code>` with the digits that the MFA device shows")
     }
 }
 
-/// How long until the device shows the next code, if its clock is right: 1 to 30 s.
+/// The time until the device shows the next code, if its clock is right: 1 to 30 s.
 pub fn next_code(now: Timestamp) -> Duration {
     let wait = TIME_STEP - now.as_second().rem_euclid(TIME_STEP);
     Duration::from_secs(wait.unsigned_abs())
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_is_six_digits_and_spaces_do_not_matter() {
+    fn code_with_or_without_spaces_is_six_digits() {
         for text in ["123456", "123 456", " 123456\r\n", "1 2 3 4 5 6"] {
             assert_eq!(Code::parse(text).unwrap().digits(), "123456");
         }

@@ -1,8 +1,10 @@
-//! One file for each verb.
+//! One file per subcommand.
 
 mod clear;
 pub mod completions;
+mod conflicts;
 mod credentials;
+mod doctor;
 mod exec;
 mod get;
 mod init;
@@ -10,6 +12,9 @@ mod integration;
 mod load;
 mod man;
 mod prompt;
+mod resolved;
+mod rotate;
+mod shown;
 mod status;
 
 use crate::cli::Command;
@@ -21,7 +26,7 @@ use jiff::Timestamp;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Carries out `command`, and gives the status to exit with.
+/// Runs `command` and returns the exit status.
 pub fn run(
     command: &Command,
     environment: &Environment,
@@ -33,7 +38,9 @@ pub fn run(
         Command::Init(init) => init::run(init, environment),
         Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
+        Command::Doctor(doctor) => return doctor::run(doctor, environment, now),
         Command::Clear(clear) => clear::run(clear, environment),
+        Command::Rotate(rotate) => rotate::run(rotate, environment, now),
         Command::Completions(completions) => completions::run(completions),
         Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
         Command::Man => man::run(),
@@ -41,8 +48,8 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a command's result to standard output, whole and at once. That its reader has gone, like
-/// `head` once it has seen enough, is no error.
+/// Writes a command's result to standard output, all at once. A reader that has closed the pipe, such as `head`, is no
+/// error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout
@@ -54,12 +61,12 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes one line about a command's result to standard output, for people.
+/// Writes a command's result for people to standard output: one line.
 fn confirm(text: &str) -> anyhow::Result<()> {
     print(&format!("{}\n", escape(text)))
 }
 
-/// Writes one line to standard error, for people: programs read standard output.
+/// Writes a one-line notice for people to standard error.
 fn note(text: &str) {
     stderr::write(&format!("aws-mfa: {}\n", escape(text)), stderr::NOTICE);
 }

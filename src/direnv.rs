@@ -1,6 +1,6 @@
-//! direnv's side: the dump that `direnv_load` reads, and the watch on the session file.
+//! direnv: the dump that `direnv_load` reads, and the watch on the session file.
 //!
-//! Both are in direnv's `gzenv` encoding: base64url with padding, of a zlib stream, of JSON. See
+//! Both use direnv's `gzenv` encoding: JSON in a zlib stream in padded base64url. See
 //! direnv's `gzenv/gzenv.go`, `internal/cmd/cmd_dump.go` and `internal/cmd/file_times.go`.
 
 use crate::environment::Environment;
@@ -21,23 +21,22 @@ use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
-/// Where `direnv_load` wants the dump: the path of a file that exists, or the number of a file
-/// descriptor.
+/// Where `direnv_load` expects the dump: the path of an existing file, or the number of a file descriptor.
 pub const DUMP_FILE: &str = variable::DIRENV_DUMP_FILE_PATH.name();
 
-/// The files whose change makes direnv load the `.envrc` again.
+/// The files that make direnv reload the `.envrc` when they change.
 const WATCHES: &str = variable::DIRENV_WATCHES.name();
 
-/// A watch takes about a hundred bytes of JSON: a list that unpacks to more, 1 MiB, is not direnv's.
+/// The largest list of watches, in bytes of JSON. A watch takes about a hundred.
 const LARGEST_WATCHES: usize = 1024 * 1024;
 
-/// A stored block has its length in 16 bits.
+/// The longest stored block in zlib: its length has 16 bits.
 const LONGEST_BLOCK: usize = 0xffff;
 
-/// The dump: the whole environment, with `change` and with `own_watches` added to the watches.
+/// The dump: the whole environment with `change`, and with `own_watches` added to the watches.
 ///
-/// What a dump lacks is unset by direnv, `PATH` included; so it is never less than everything.
-/// Names and values that are not UTF-8 are taken as direnv takes them, with U+FFFD.
+/// direnv unsets every variable that the dump lacks, even `PATH`, so the dump is always complete. As in direnv, U+FFFD
+/// replaces what is not UTF-8 in names and values.
 pub fn dump(
     environment: &Environment,
     change: &Change,
@@ -46,8 +45,8 @@ pub fn dump(
     let watches = watches(environment, own_watches);
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
-        let (name, value) = as_direnv_has_it(text(name), text(value));
-        // Of two variables of one name, getenv(3) and direnv see the first.
+        let (name, value) = split_as_in_direnv(text(name), text(value));
+        // If a name occurs twice, getenv(3) and direnv see the first.
         variables.entry(name).or_insert(value);
     }
     variables.remove(DUMP_FILE);
@@ -60,7 +59,7 @@ pub fn dump(
     if let Some(watches) = watches {
         variables.insert(WATCHES.into(), watches.into());
     }
-    // Room for the JSON: a buffer that grows is copied again and again.
+    // Room for the JSON, because a growing buffer is copied again and again.
     let room = variables
         .iter()
         .map(|(name, value)| name.len() + value.len() + r#""":"","#.len())
@@ -68,15 +67,15 @@ pub fn dump(
     encode(&variables, room)
 }
 
-/// What the shell of the `.envrc` watches, with `own_watches` added to it; `None` if that changes nothing.
+/// The watches of the `.envrc`'s shell with `own_watches` added; `None` if that changes nothing.
 fn watches(environment: &Environment, own_watches: &Watches) -> Option<String> {
     let watches = environment.get(variable::DIRENV_WATCHES)?.to_str()?;
     own_watches.added_to(watches)
 }
 
-/// The change that has direnv load the `.envrc` again at its next prompt, in this shell alone: what it does not
-/// know to be unchanged, it loads (`LoadedRC` in direnv's `internal/cmd/config.go`). Touching the `.envrc`
-/// would make every shell load it, and be seen by whoever watches that file.
+/// The change that makes direnv reload the `.envrc` at the next prompt, in this shell only: without watches, direnv does
+/// not know that nothing has changed (`LoadedRC` in direnv's `internal/cmd/config.go`). Touching the `.envrc` would make
+/// every shell reload it, and other watchers would notice.
 pub fn without_watches() -> Change<'static> {
     Change::of_variables([(WATCHES, None)])
 }
@@ -97,7 +96,7 @@ pub fn is_watched(environment: &Environment, path: &Path) -> bool {
         .unwrap_or(false)
 }
 
-/// The change with `own_watches` added to the watches, for the shell of an `.envrc` itself.
+/// The change with `own_watches` added to the watches, for the `.envrc`'s own shell.
 pub fn with_watches<'a>(
     change: Change<'a>,
     environment: &Environment,
@@ -109,7 +108,7 @@ pub fn with_watches<'a>(
     }
 }
 
-/// A name or a value as direnv takes it. Nearly all are UTF-8, which is seen faster than mended.
+/// A name or a value as direnv reads it. Nearly all are UTF-8, and checking that is faster than converting.
 fn text(value: &OsStr) -> Cow<'_, str> {
     match value.to_str() {
         Some(text) => Cow::from(text),
@@ -117,22 +116,21 @@ fn text(value: &OsStr) -> Cow<'_, str> {
     }
 }
 
-/// direnv cuts each entry of its environment at the first `=`, so that one like `=C:=x` has an empty
-/// name (`GetEnv` in direnv's `internal/cmd/env.go`).
-fn as_direnv_has_it<'a>(name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
+/// direnv splits each entry of its environment at the first `=`, so an entry like `=C:=x` has an empty name (`GetEnv` in
+/// direnv's `internal/cmd/env.go`).
+fn split_as_in_direnv<'a>(name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
     match name.strip_prefix('=') {
         Some(rest) => (Cow::from(""), Cow::from(format!("{rest}={value}"))),
         None => (name, value),
     }
 }
 
-/// Writes the dump where `direnv_load` waits for it, in one write.
+/// Writes the dump where `direnv_load` expects it, in one write.
 ///
-/// A path is that of a regular file: whatever else it may name would show the secrets or block.
+/// A path must be a regular file: anything else would show the secrets or block.
 ///
 /// # Errors
-/// The file is gone or not a regular one (the variable has leaked into a shell), or people would see
-/// what is written to it.
+/// The file is missing or not regular (the variable has leaked into a shell), or its contents would be seen.
 pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
     let numbered = place
         .to_str()
@@ -143,14 +141,14 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
         PathBuf::from(place)
     };
     let leaked = |what: &str| {
-        Failure::new(Kind::Setup, format!("{DUMP_FILE} names {what} ({})", path.display())).hint(format!(
-            "outside of direnv_load run `unset {DUMP_FILE}`, or name a format: `aws-mfa load --format sh`"
+        Failure::new(Kind::Setup, format!("{DUMP_FILE} points to {what} ({})", path.display())).hint(format!(
+            "outside direnv_load, run `unset {DUMP_FILE}`, or choose a format: `aws-mfa load --format sh`"
         ))
     };
     let mut file = match open_dump(&path, numbered) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(leaked("a file that is gone").into());
+            return Err(leaked("a file that does not exist").into());
         }
         Err(_) if !numbered && path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
             return Err(leaked("something other than a regular file").into());
@@ -170,13 +168,13 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
         .with_context(|| cannot_write(&path))
 }
 
-/// Opens the place for the dump, and never waits for a reader to open the other end of a FIFO.
+/// Opens the file for the dump. Never blocks, not even on a FIFO that has no reader.
 fn open_dump(path: &Path, numbered: bool) -> std::io::Result<File> {
     let mut options = File::options();
-    // Not created: a file that is not there is one that nobody waits for.
+    // Not created: nothing would read a new file.
     options
         .write(true)
-        // Opened by its number, a file would else be overwritten from its start.
+        // A file opened by its number would otherwise be overwritten from its start.
         .append(numbered);
     #[cfg(unix)]
     {
@@ -186,8 +184,8 @@ fn open_dump(path: &Path, numbered: bool) -> std::io::Result<File> {
         options.custom_flags(flags.bits() as i32);
     }
     let file = options.open(path)?;
-    // A pipe takes less than a dump at once: from here on, wait for its reader. Other systems open
-    // a number as dup(2) does, without these flags.
+    // A pipe's buffer is smaller than a dump, so writing must block until the reader has read. Other systems open a
+    // number as dup(2) does, without these flags.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if numbered {
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -196,8 +194,8 @@ fn open_dump(path: &Path, numbered: bool) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Whether people see what is written to `file`: on a terminal, or in the log of an editor that runs
-/// direnv, to which standard error leads as well.
+/// Whether output to `file` is seen: on a terminal, or in the log of an editor that runs direnv, where standard error
+/// goes too.
 #[cfg(unix)]
 pub fn is_seen(file: &impl std::os::fd::AsFd) -> bool {
     use rustix::fs::{Stat, fstat, stat};
@@ -210,7 +208,7 @@ pub fn is_seen(file: &impl std::os::fd::AsFd) -> bool {
             && leads_to != stat("/dev/null").map(place).ok()
 }
 
-/// Whether people see what is written to `file`.
+/// Whether output to `file` is seen.
 #[cfg(not(unix))]
 pub fn is_seen(file: &impl std::io::IsTerminal) -> bool {
     file.is_terminal()
@@ -220,7 +218,7 @@ fn cannot_write(path: &Path) -> String {
     format!("cannot write the dump for direnv in {}", path.display())
 }
 
-/// What direnv remembers of a watched file, as it was at one moment.
+/// The state of a watched file at one moment, as direnv records it.
 #[derive(Serialize)]
 pub struct Watch {
     path: String,
@@ -233,13 +231,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The file as it is now. To be taken before the file is read: a change in between is then
-    /// noticed at the next prompt, not lost.
+    /// The file's current state. Call this before reading the file, so that direnv notices a change in between at the
+    /// next prompt.
     ///
-    /// `None` where direnv could not tell whether the file has changed, and would load the `.envrc`
-    /// again at every prompt: a path that is not UTF-8, a directory that cannot be searched.
+    /// `None` if direnv could not check the file and would reload the `.envrc` at every prompt: the path is not UTF-8, or
+    /// a directory cannot be searched.
     pub fn of(path: &Path) -> Option<Self> {
-        // As direnv does: the later one of a symlink and of what it leads to.
+        // As in direnv: the later time of a symlink and its target.
         let modified = std::fs::symlink_metadata(path)
             .and_then(|link| Ok(modified_second(&link)?.max(modified_second(&path.metadata()?)?)));
         let (modified, exists) = match modified {
@@ -256,13 +254,13 @@ impl Watch {
     }
 }
 
-/// The files that `load` has read, each as it was before.
+/// The files that `load` has read, each with its state before that.
 #[derive(Default)]
 pub struct Watches(Vec<Watch>);
 
 impl Watches {
-    /// Watches the file at `path`, as it is now. What is added again was replaced by this process: that is no
-    /// reason to load the `.envrc` once more.
+    /// Watches the file at `path` in its current state. Adding it again means that this process has replaced it, which
+    /// must not make direnv reload.
     pub fn add(&mut self, path: &Path) {
         let Some(mut watch) = Watch::of(path) else {
             return;
@@ -276,8 +274,8 @@ impl Watches {
         }
     }
 
-    /// `watches` with these; `None` if they are there already, or if `watches` is not what direnv writes. The
-    /// other entries stay as they are, byte for byte.
+    /// `watches` with these added; `None` if they are already there, or if `watches` is not in direnv's format. The other
+    /// entries keep every byte.
     fn added_to(&self, watches: &str) -> Option<String> {
         let json = unpack(watches)?;
         let mut list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
@@ -302,7 +300,7 @@ impl Watches {
     }
 }
 
-/// The path of an entry. Before 2.33 direnv wrote its keys with a capital; it reads both.
+/// The path in an entry. direnv before 2.33 capitalized the keys; newer versions read both.
 fn watched_path(entry: &RawValue) -> Option<String> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
     let path = fields.get("path").or_else(|| fields.get("Path"))?;
@@ -320,7 +318,7 @@ fn modified_second(metadata: &std::fs::Metadata) -> std::io::Result<i64> {
     Ok(since.map_or(0, |since| since.as_secs() as i64))
 }
 
-/// The path as direnv writes it: absolute, without `.` and `..`, by its text alone.
+/// The path as direnv writes it: absolute, without `.` and `..`, resolved textually.
 fn absolute(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in std::path::absolute(path)
@@ -339,16 +337,15 @@ fn absolute(path: &Path) -> PathBuf {
     clean
 }
 
-/// `value` in gzenv, with `room` for its JSON from the start.
+/// `value` in gzenv, with `room` for its JSON.
 fn encode<T: Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
     let mut json = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *json, value)?;
     Ok(Zeroizing::new(URL_SAFE.encode(zlib(&json).as_slice())))
 }
 
-/// A zlib stream (RFC 1950) of stored blocks (RFC 1951, section 3.2.4). Not deflated: direnv unpacks
-/// it at once, so that packing would be time for nothing; a library's compressor would touch its
-/// 300 kB of tables all the same.
+/// A zlib stream (RFC 1950) of stored blocks (RFC 1951, section 3.2.4). Not compressed: direnv unpacks it at once, so
+/// compression would only cost time, and a library's compressor would touch 300 kB of tables.
 fn zlib(data: &[u8]) -> Zeroizing<Vec<u8>> {
     let room = data.len() + 5 * (data.len() / LONGEST_BLOCK + 1) + 6;
     let mut stream = Zeroizing::new(Vec::with_capacity(room));
@@ -383,7 +380,7 @@ mod tests {
     }
 
     proptest! {
-        // Zlib takes its time where it is not optimized.
+        // An unoptimized zlib is slow.
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
@@ -518,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn name_that_begins_with_an_equals_sign_is_cut_where_direnv_cuts_it() {
+    fn name_that_begins_with_an_equals_sign_is_split_as_in_direnv() {
         let environment = environment(&[("=C:", "x"), ("=D:", "y"), ("A", "=b=")]);
         let expected = [("", "C:=x"), ("A", "=b=")];
         assert_eq!(
@@ -537,7 +534,9 @@ mod tests {
 
     #[test]
     fn watched_path_is_absolute_and_clean() {
-        assert_eq!(absolute(Path::new("/a/./b/../c")), Path::new("/a/c"));
+        let root = if cfg!(windows) { "C:\\" } else { "/" };
+        let path = Path::new(root).join("a/./b/../c");
+        assert_eq!(absolute(&path), Path::new(root).join("a/c"));
         assert!(absolute(Path::new("session")).is_absolute());
     }
 
@@ -554,7 +553,7 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let odd = Path::new(OsStr::from_bytes(b"/nonexistent/\xff"));
         assert!(Watch::of(odd).is_none());
-        // To direnv neither, a path below a file is not that of a missing file.
+        // For direnv too, a path below a file is not a missing file.
         assert!(Watch::of(Path::new("/dev/null/session")).is_none());
     }
 

@@ -15,7 +15,7 @@ pub struct Environment {
     directories: Directories,
 }
 
-/// What the system knows of the user's directories, asked only where the variables do not say.
+/// The system's functions for the user's directories, called only if the variables do not say.
 struct Directories {
     home: fn() -> Option<PathBuf>,
     config: fn() -> Option<PathBuf>,
@@ -46,7 +46,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable that has to be text.
+    /// The value of a variable that must be UTF-8.
     ///
     /// # Errors
     /// The value is not UTF-8.
@@ -60,55 +60,74 @@ impl Environment {
             .transpose()
     }
 
-    /// The first of these variables that is set, with its value, which has to be text.
+    /// The first of these variables that is set, with its value, which must be UTF-8.
     ///
     /// # Errors
     /// The value is not UTF-8.
     pub fn first(&self, variables: &[Variable]) -> Result<Option<(&'static str, &str)>, Failure> {
         for variable in variables {
             if let Some(value) = self.text(*variable)? {
-                return Ok(Some((variable.name(), value)));
+                let name = match cfg!(windows) {
+                    true => self.spelling(*variable, variables),
+                    false => variable.name(),
+                };
+                return Ok(Some((name, value)));
             }
         }
         Ok(None)
     }
 
-    /// All variables, in the order in which the process was given them.
+    /// The name of `variable` as the user has set it: on Windows, `https_proxy` and `HTTPS_PROXY` are one variable, and
+    /// both are among `variables`.
+    fn spelling(&self, variable: Variable, variables: &[Variable]) -> &'static str {
+        let set = variables
+            .iter()
+            .map(|other| other.name())
+            .filter(|name| name.eq_ignore_ascii_case(variable.name()))
+            .find(|name| self.variables.iter().any(|(set, _)| set == *name));
+        set.unwrap_or(variable.name())
+    }
+
+    /// All variables, in the process's order.
     pub fn variables(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
         self.variables
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The user's home directory: `HOME` (on Windows the profile directory), else what the system
-    /// knows.
+    /// The user's home directory: `HOME`, on Windows else `USERPROFILE` (the order of the AWS SDK), else the system's
+    /// answer.
     ///
     /// # Errors
-    /// `HOME` is a relative path: it would be another directory in each directory.
+    /// The variable is a relative path, which would mean a different directory everywhere.
     pub fn home(&self) -> Result<Option<PathBuf>, Failure> {
-        if cfg!(windows) {
-            return Ok((self.directories.home)());
+        let mut variable = variable::HOME;
+        if cfg!(windows) && self.get(variable).is_none() {
+            variable = variable::USERPROFILE;
         }
-        match self.get(variable::HOME).map(PathBuf::from) {
+        match self.get(variable).map(PathBuf::from) {
             Some(home) if home.is_relative() => Err(Failure::new(
                 Kind::Setup,
-                format!("HOME is a relative path ({})", home.display()),
+                format!("{variable} is a relative path ({})", home.display()),
             )
-            .hint("set HOME to an absolute path")),
-            Some(home) => Ok(Some(home)),
+            .hint(format!("set {variable} to an absolute path"))),
+            Some(home) => Ok(Some(native(home))),
             None => Ok((self.directories.home)()),
         }
     }
 
-    /// The directory for the user's settings: `$XDG_CONFIG_HOME` where it is an absolute path, else
-    /// `~/.config`, on every Unix (the two scripts kept their session there on macOS too); on
-    /// Windows the roaming application data.
+    /// The directory for the user's configuration: `$XDG_CONFIG_HOME` if it is an absolute path, else `~/.config`, on every
+    /// Unix (the two scripts saved their session there on macOS too). On Windows, the roaming application data:
+    /// `%APPDATA%` if it is an absolute path, else the system's.
     ///
     /// # Errors
     /// Those of [`Environment::home`].
     pub fn config_directory(&self) -> Result<Option<PathBuf>, Failure> {
         if cfg!(windows) {
-            return Ok((self.directories.config)());
+            return Ok(match self.get(variable::APPDATA).map(PathBuf::from) {
+                Some(directory) if directory.is_absolute() => Some(native(directory)),
+                _ => (self.directories.config)(),
+            });
         }
         match self.get(variable::XDG_CONFIG_HOME).map(PathBuf::from) {
             Some(directory) if directory.is_absolute() => Ok(Some(directory)),
@@ -117,8 +136,16 @@ impl Environment {
     }
 }
 
-/// Whether a variable called `variable` answers to `name`: on Windows, whatever the case of its
-/// letters. The names that this program asks for are ASCII.
+/// The path with the system's separators: Windows accepts `/` too, but a path with both is hard to read.
+pub fn native(path: PathBuf) -> PathBuf {
+    match path.to_str() {
+        Some(text) if cfg!(windows) => text.replace('/', "\\").into(),
+        _ => path,
+    }
+}
+
+/// Whether `variable` is the variable called `name`. On Windows, case is ignored. All names that this program reads are
+/// ASCII.
 fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
     match ignore_case {
         true => variable.eq_ignore_ascii_case(name),
@@ -126,7 +153,7 @@ fn is_same_name(variable: &OsStr, name: &str, ignore_case: bool) -> bool {
     }
 }
 
-/// An environment of these variables alone, on a system that knows no directories.
+/// An environment with these variables only, on a system without known directories.
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
         Environment {
@@ -170,5 +197,60 @@ mod tests {
         }
         assert_eq!(environment("/h").home().unwrap(), Some("/h".into()));
         assert_eq!(environment("").home().unwrap(), None);
+    }
+
+    #[test]
+    fn variable_is_named_as_it_is_written() {
+        let both = [variable::LOWER_HTTPS_PROXY, variable::HTTPS_PROXY];
+        for (set, named) in [
+            ("HTTPS_PROXY", "HTTPS_PROXY"),
+            ("https_proxy", "https_proxy"),
+            ("Https_Proxy", "https_proxy"),
+        ] {
+            let environment = Environment::from_iter([(set.into(), "x".into())]);
+            assert_eq!(environment.spelling(both[0], &both), named);
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn home_and_appdata_are_honoured_before_the_system_is_asked() {
+        let of = |variables: &[(&str, &str)]| Environment {
+            directories: Directories {
+                home: || Some("S:\\home".into()),
+                config: || Some("S:\\config".into()),
+            },
+            ..variables
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect()
+        };
+        for (variables, home) in [
+            (&[][..], "S:\\home"),
+            (&[("Home", ""), ("USERPROFILE", "")], "S:\\home"),
+            (&[("UserProfile", "C:\\u")], "C:\\u"),
+            (&[("home", "C:/h/i"), ("USERPROFILE", "C:\\u")], "C:\\h\\i"),
+        ] {
+            // As text: to Windows both separators are the same path.
+            let found = of(variables).home().unwrap().unwrap();
+            assert_eq!(found.to_str().unwrap(), home);
+        }
+        for (variables, config) in [
+            (&[][..], "S:\\config"),
+            (&[("APPDATA", "a\\b")], "S:\\config"),
+            (&[("appdata", "C:\\a")], "C:\\a"),
+        ] {
+            assert_eq!(
+                of(variables).config_directory().unwrap().unwrap(),
+                PathBuf::from(config)
+            );
+        }
+        assert_eq!(
+            of(&[("USERPROFILE", "\\u")])
+                .home()
+                .unwrap_err()
+                .to_string(),
+            "USERPROFILE is a relative path (\\u)\nhint: set USERPROFILE to an absolute path"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Failures that have a remedy, how they are shown, and the exit statuses.
 //!
 //! A command fails with an [`anyhow::Error`]. Where the user can do something about it, that error
-//! holds a [`Failure`]: what happened, to what, and what to do next.
+//! is a [`Failure`]: what happened, to what, and what to do next.
 
 use crate::escape::escape;
 use std::fmt;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub enum Kind {
     /// The command line or the value of a setting is invalid.
     Usage,
-    /// Something outside is missing or broken: a setting, a file, a policy, the network.
+    /// Something is missing or broken: a setting, a file, a policy, the network.
     Setup,
     /// There is no valid session.
     NoSession,
@@ -41,21 +41,21 @@ impl Kind {
 
 /// A failure that has a remedy.
 ///
-/// None of its texts may hold a secret or a code. Text from outside is escaped when it is shown.
+/// No text in it may contain a secret or a code. Outside text is escaped when it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Decides the exit status.
     pub kind: Kind,
     /// What happened and to what: one line, lower case.
     pub message: String,
-    /// What the other side said, word for word; shown on a line of its own.
+    /// AWS's own words, shown on a separate line.
     pub detail: Option<String>,
-    /// What to do, in the user's words: one line.
+    /// What to do next: one line.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// A failure with a message and, as yet, no hint.
+    /// A failure without a hint.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Failure {
             kind,
@@ -65,19 +65,27 @@ impl Failure {
         }
     }
 
-    /// The same failure with its remedy.
+    /// The same failure with this hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same failure with what the other side said.
+    /// The same failure, with this hint if it has none.
+    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.hint(hint),
+        }
+    }
+
+    /// The same failure with AWS's own words.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// The failure on one line, for where each line counts: an `.envrc` is loaded at every prompt.
+    /// The failure on one line, for direnv and prompts, where more would be in the way.
     pub fn one_line(&self) -> String {
         let line = match &self.hint {
             Some(hint) => format!("{}: {hint}", self.message),
@@ -122,21 +130,32 @@ pub fn causes(error: &anyhow::Error) -> String {
     causes.join(": ")
 }
 
-/// The reason of a failed system call, without Rust's `(os error 13)`.
+/// How std begins to give the number of a system's error, after its words.
+const NUMBER: &str = " (os error";
+
+/// The reason of a failed system call, as a part of a sentence.
 pub fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((reason, _)) => reason.to_lowercase(),
-        None => text,
+    match text.contains(NUMBER) {
+        true => without_number(&text),
+        false => text,
     }
 }
 
-/// The kind of `error`, if it is a failure.
+/// What the system said, as part of a sentence: without Rust's `(os error 13)` and Windows' full stop.
+pub fn without_number(text: &str) -> String {
+    let reason = text.split_once(NUMBER).map_or(text, |(reason, _)| reason);
+    reason
+        .trim_end_matches(['.', ' ', '\r', '\n'])
+        .to_lowercase()
+}
+
+/// The kind of `error`, if it is a [`Failure`].
 pub fn kind(error: &anyhow::Error) -> Option<Kind> {
     error.downcast_ref::<Failure>().map(|failure| failure.kind)
 }
 
-/// The exit status that goes with `error`.
+/// The exit status for `error`.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(kind(error).map_or(1, Kind::exit_status))
 }
@@ -174,6 +193,22 @@ mod tests {
             assert_eq!(text, "aws-mfa: cannot write: permission denied\n");
         }
         assert!(!text.contains("os error"));
+        assert!(!text.contains(".\n"), "{text}");
+    }
+
+    #[test]
+    fn words_of_the_system_become_a_part_of_a_sentence() {
+        for (said, shown) in [
+            ("Permission denied (os error 13)", "permission denied"),
+            ("Access is denied. (os error 5)", "access is denied"),
+            (
+                "No such host is known.\r\n (os error 11001)",
+                "no such host is known",
+            ),
+            ("Name or service not known", "name or service not known"),
+        ] {
+            assert_eq!(without_number(said), shown);
+        }
     }
 
     #[test]

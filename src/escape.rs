@@ -1,11 +1,11 @@
-//! Text from outside, made safe to show to people.
+//! Outside text, made safe to show on a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// `text` with every character escaped that a terminal would act on, or that would reorder or hide
-/// what stands beside it: control characters (C0 and C1, the line feed among them), Unicode's
-/// bidirectional controls, line separators and invisible characters.
+/// `text` with every character escaped that a terminal would act on, or that would reorder or hide its neighbours:
+/// control characters (C0 and C1, including the line feed), Unicode's bidirectional controls, line separators and
+/// invisible characters.
 ///
 /// See <https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -25,7 +25,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::from(escaped)
 }
 
-/// A value that was typed, as a message may quote it: an MFA code in the wrong place is not shown.
+/// A value for a message to quote. An MFA code in the wrong place is masked.
 pub fn quote(value: &str) -> &str {
     let digits = value.chars().filter(|c| !c.is_whitespace());
     let (count, all_numeric) = digits.fold((0, true), |(count, all), character| {
@@ -37,8 +37,8 @@ pub fn quote(value: &str) -> &str {
     }
 }
 
-/// `message` without a run of two digits or more: with the verb forgotten, a code or a part of one is among
-/// the arguments that clap quotes.
+/// `message` with every run of two or more digits masked: without a verb, clap quotes the code, or a part of it, as an
+/// argument.
 pub fn mask_digits(message: &str) -> String {
     let mut masked = String::with_capacity(message.len());
     let mut rest = message;
@@ -58,7 +58,7 @@ pub fn mask_digits(message: &str) -> String {
     masked + rest
 }
 
-/// What stands for a code.
+/// What is shown instead of a code.
 pub const MASK: &str = "******";
 
 fn is_unsafe(character: char) -> bool {

@@ -1,4 +1,4 @@
-//! What went wrong between this machine and AWS, in the user's words, and what to do about it.
+//! Messages for errors between this machine and AWS, with hints.
 
 use crate::aws::client::{CONNECT_TIMEOUT, ClientError};
 use crate::aws::endpoint::{Endpoint, EndpointError};
@@ -6,7 +6,7 @@ use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault,
 use crate::aws::proxy::{Proxy, ProxyError};
 use crate::aws::trust::BundleError;
 use crate::code::{State, next_code};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, Kind, reason, without_number};
 use crate::setting::{Origin, Setting};
 use crate::time::{rounded_span, span};
 use jiff::{SignedDuration, Timestamp};
@@ -14,40 +14,42 @@ use std::time::Duration;
 
 const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
 
-/// A request to AWS, as far as the user knows of it.
+/// A request to AWS, as messages describe it.
 pub struct Request<'a> {
-    /// What is asked for, as a policy names it.
+    /// The action, as in a policy.
     pub action: &'static str,
-    /// Where it is sent.
+    /// The endpoint.
     pub endpoint: &'a Endpoint,
-    /// What it goes through.
+    /// The proxy.
     pub proxy: Option<&'a Setting<Proxy>>,
-    /// The id of the key that signs it.
+    /// The signing key's id.
     pub key_id: Setting<&'a str>,
-    /// The region that it is signed for.
+    /// The region in the signature.
     pub region: Setting<&'a str>,
-    /// The MFA device that the code is from, if there is a code.
+    /// The code's MFA device, if there is a code.
     pub device: Option<Setting<&'a str>>,
-    /// How long all attempts together may take.
+    /// The time limit for all attempts together.
     pub limit: Duration,
-    /// The command that does it all again, with another code.
+    /// The command that repeats everything, with another code.
     pub command: &'a str,
+    /// The command that forgets an MFA device which was found in IAM.
+    pub clear_command: &'a str,
 }
 
-/// A role that a request asks for.
+/// A role to assume.
 pub struct RoleToAssume<'a> {
     /// Its ARN.
     pub arn: &'a str,
-    /// Who asks: the user, or the ARN of the role before.
+    /// The caller: the user, or the previous role's ARN.
     pub caller: &'a str,
-    /// Whether the caller is itself a role, whose session carries no MFA.
+    /// Whether the caller is itself a role, whose credentials carry no MFA.
     pub is_chained: bool,
-    /// The length that is asked for, in seconds.
+    /// The requested duration, in seconds.
     pub seconds: i32,
 }
 
 impl Request<'_> {
-    /// The failure for a role that was not assumed. No code was in the request.
+    /// The failure for a role that was not assumed. The request contained no code.
     pub fn role_failed(&self, role: &RoleToAssume, error: &CallError, now: Timestamp) -> Failure {
         let refusal = match error {
             CallError::NotSent(cause) => return self.not_sent(cause),
@@ -56,7 +58,7 @@ impl Request<'_> {
                 return Failure::new(
                     Kind::Setup,
                     format!(
-                        "STS's answer is not a session of the role {}: {} ({})",
+                        "STS's answer is not a session for the role {}: {} ({})",
                         role.arn,
                         unusable(cause),
                         self.endpoint
@@ -68,23 +70,19 @@ impl Request<'_> {
         with_words(self.role_refused(role, refusal, now), refusal)
     }
 
-    /// The failure for a question that has no code in it.
-    pub fn asked(&self, error: &CallError) -> Failure {
+    /// The failure for a call without a code.
+    pub fn without_code(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(cause) => self.no_answer(cause),
             CallError::Refused(refusal) => {
-                let failure = Failure::new(
-                    Kind::Setup,
-                    format!("AWS does not accept the access key {}", self.key_id.value),
-                )
-                .hint(format!("check {}", self.key_id.origin));
-                with_words(failure, refusal)
+                with_words(self.refused_without_code(refusal, now), refusal)
             }
             CallError::Unusable(cause) => Failure::new(
                 Kind::Setup,
                 format!(
-                    "STS's answer is unusable: {} ({})",
+                    "{}'s answer is unusable: {} ({})",
+                    self.service(),
                     unusable(cause),
                     self.endpoint
                 ),
@@ -92,7 +90,54 @@ impl Request<'_> {
         }
     }
 
-    /// The failure for a list of MFA devices that IAM did not give. No code was asked for yet.
+    /// The failure for a call without a code that a session signed.
+    pub fn session_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::Refused(refusal)
+                if matches!(
+                    refusal.reason,
+                    Reason::ExpiredSession
+                        | Reason::UnknownKey
+                        | Reason::WrongSecret
+                        | Reason::AccessDenied
+                        | Reason::Other
+                ) =>
+            {
+                let message = format!("AWS rejected the session {}", self.key_id.value);
+                let failure = Failure::new(Kind::NoSession, message);
+                with_words(failure.hint(format!("run `{}`", self.command)), refusal)
+            }
+            _ => self.without_code(error, now),
+        }
+    }
+
+    fn refused_without_code(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        let setup = |message: String| Failure::new(Kind::Setup, message);
+        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
+        match refusal.reason {
+            Reason::UnknownKey => setup(format!(
+                "AWS does not know the access key {key_id}: deleted, inactive or from another partition"
+            ))
+            .hint(format!("check {key_origin}")),
+            Reason::WrongSecret => {
+                setup(format!("the secret does not belong to the access key {key_id}"))
+                    .hint(format!("check the secret that goes with {key_origin}"))
+            }
+            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
+            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
+            Reason::Throttled => setup(format!("{} is busy", self.service())),
+            Reason::ServerFault => setup(format!(
+                "{} failed (HTTP {})",
+                self.service(),
+                refusal.http_status
+            )),
+            Reason::RegionDisabled => region_disabled(),
+            _ => setup(format!("AWS rejected the access key {key_id}"))
+                .hint(format!("check {key_origin}")),
+        }
+    }
+
+    /// The failure for a missing list of MFA devices. There is no code yet.
     pub fn no_device_list(&self, error: &CallError, now: Timestamp) -> Failure {
         let failure = match error {
             CallError::NotSent(cause) => self.not_sent(cause),
@@ -111,25 +156,92 @@ impl Request<'_> {
         };
         with_next_step(
             failure,
-            "to do without IAM, set AWS_MFA_ARN to the device's ARN".to_owned(),
+            "to skip IAM, set AWS_MFA_ARN to the device's ARN".to_owned(),
         )
     }
 
-    fn device_list_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+    /// The failure for a call that the session signs and that concerns the user or the user's access keys.
+    pub fn keys_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::NotSent(cause) => self.not_sent(cause),
+            CallError::NoAnswer(cause) => self.no_answer(cause),
+            CallError::Unusable(cause) => Failure::new(
+                Kind::Setup,
+                format!(
+                    "the answer to {} cannot be used: {} ({})",
+                    self.action,
+                    unusable(cause),
+                    self.endpoint
+                ),
+            ),
+            CallError::Refused(refusal) => with_words(self.keys_refused(refusal, now), refusal),
+        }
+    }
+
+    fn keys_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
         let setup = |message: String| Failure::new(Kind::Setup, message);
-        let (key_id, key_origin) = (self.key_id.value, &self.key_id.origin);
+        let no_session = |message: String| {
+            Failure::new(Kind::NoSession, message).hint(format!("run `{}`", self.command))
+        };
         match refusal.reason {
-            Reason::AccessDenied => setup("this user may not list its own MFA devices".to_owned())
-                .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}"),
-            Reason::UnknownKey => setup(format!("AWS does not know the access key {key_id}"))
-                .hint(format!("check {key_origin}")),
-            Reason::WrongSecret => setup(format!(
-                "the secret does not belong to the access key {key_id}"
-            ))
-            .hint(format!("check the secret that goes with {key_origin}")),
+            Reason::AccessDenied => {
+                let failure = setup(format!("a policy denies {} to this user", self.action));
+                match self.service() {
+                    "IAM" => failure.hint(format!(
+                        "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
+                         the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
+                        self.action
+                    )),
+                    _ => failure,
+                }
+            }
+            Reason::LimitExceeded => {
+                setup("the user has as many access keys as AWS allows".to_owned())
+            }
+            Reason::ExpiredSession => no_session("the session has expired, AWS says".to_owned()),
+            Reason::UnknownKey | Reason::WrongSecret => no_session(format!(
+                "AWS does not accept the session {}",
+                self.key_id.value
+            )),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
             Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
-            _ => setup("IAM did not list the MFA devices".to_owned()),
+            Reason::Throttled => setup(format!("{} is busy", self.service())),
+            Reason::ServerFault => setup(format!(
+                "{} has failed (HTTP {})",
+                self.service(),
+                refusal.http_status
+            )),
+            _ => setup(format!("{} refused {}", self.service(), self.action)),
+        }
+    }
+
+    /// The failure for a new access key that AWS does not accept, even after a while.
+    pub fn new_key_failed(&self, error: &CallError, now: Timestamp) -> Failure {
+        match error {
+            CallError::Refused(refusal)
+                if matches!(refusal.reason, Reason::UnknownKey | Reason::WrongSecret) =>
+            {
+                let message = format!(
+                    "AWS does not accept the new access key {}",
+                    self.key_id.value
+                );
+                with_words(Failure::new(Kind::Setup, message), refusal)
+            }
+            _ => self.keys_failed(error, now),
+        }
+    }
+
+    fn device_list_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
+        match refusal.reason {
+            Reason::AccessDenied => Failure::new(
+                Kind::Setup,
+                "this user is not allowed to list its own MFA devices",
+            )
+            .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}"),
+            Reason::NoSuchEntity | Reason::Other => {
+                Failure::new(Kind::Setup, "IAM refused to list the MFA devices")
+            }
+            _ => self.refused_without_code(refusal, now),
         }
     }
 
@@ -138,68 +250,69 @@ impl Request<'_> {
         let get = format!("run `{}`", self.command);
         match refusal.reason {
             Reason::AccessDenied => {
-                let failure = setup(format!("{} may not assume the role {}", role.caller, role.arn));
+                let failure = setup(format!("{} is not allowed to assume the role {}", role.caller, role.arn));
                 failure.hint(if role.is_chained {
-                    "a role's session carries no MFA: a trust policy that demands \
-                     aws:MultiFactorAuthPresent rejects it from the second role on"
+                    "a role's credentials carry no MFA: a trust policy that requires aws:MultiFactorAuthPresent rejects them from the second role on"
                 } else {
                     "check the role's trust policy, the permission sts:AssumeRole, external_id and \
                      role_session_name"
                 })
             }
             Reason::ExpiredSession => {
-                Failure::new(Kind::NoSession, "the session has expired, AWS says").hint(get)
+                Failure::new(Kind::NoSession, "AWS says that the session has expired").hint(get)
             }
             Reason::UnknownKey => Failure::new(
                 Kind::NoSession,
-                format!("AWS does not accept the session {}", self.key_id.value),
+                format!("AWS rejected the session {}", self.key_id.value),
             )
             .hint(get),
             Reason::InvalidDuration => setup(format!(
-                "the role {} does not allow a session of {}",
+                "the role {} does not allow sessions of {}",
                 role.arn,
                 span(SignedDuration::from_secs(role.seconds.into()))
             ))
-            .hint("set duration_seconds, or --duration with --direct, to at most its MaxSessionDuration"),
+            .hint("set duration_seconds, or --duration with --direct, to its MaxSessionDuration or less"),
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::RegionDisabled => {
-                setup("STS is disabled in this region for the account".to_owned())
-                    .hint("use another region: `--region us-east-1`")
-            }
+            Reason::RegionDisabled => region_disabled(),
             Reason::Throttled => setup("STS is busy".to_owned()),
-            Reason::ServerFault => setup(format!("STS has failed (HTTP {})", refusal.http_status)),
+            Reason::ServerFault => setup(format!("STS failed (HTTP {})", refusal.http_status)),
             Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
             Reason::InvalidMfaCode
             | Reason::ForeignMfaDevice
             | Reason::TemporaryCredentials
             | Reason::WrongSecret
+            | Reason::NoSuchEntity
+            | Reason::LimitExceeded
             | Reason::Other => setup(format!(
-                "STS refused to assume the role {} for {}",
+                "STS refused to let {} assume the role {}",
                 role.arn, role.caller
             )),
         }
     }
 
-    /// The failure for a client that could not be made. No code was asked for yet.
+    /// The failure for a client that cannot be created. There is no code yet.
     pub fn no_client(&self, error: &ClientError) -> Failure {
         let (what, origin) = match error {
             ClientError::KeyId => ("the access key id", &self.key_id.origin),
             ClientError::Region => ("the region", &self.region.origin),
             ClientError::Http(error) => {
-                return Failure::new(Kind::Setup, format!("cannot make an HTTP client: {error}"));
+                return Failure::new(
+                    Kind::Setup,
+                    format!("cannot create an HTTP client: {error}"),
+                );
             }
         };
         Failure::new(
             Kind::Setup,
-            format!("{what} has characters in it that cannot be sent"),
+            format!("{what} contains characters that cannot be sent"),
         )
         .hint(format!("check {origin}"))
     }
 
-    /// The failure for a call that failed, with what is known of the code that was in it.
+    /// The failure for a call with a code, including what is known about the code.
     pub fn failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
-            CallError::NotSent(cause) => with_next_step(self.not_sent(cause), self.still_good()),
+            CallError::NotSent(cause) => with_next_step(self.not_sent(cause), self.unspent_hint()),
             CallError::NoAnswer(cause) => self.maybe_spent(self.no_answer(cause), now),
             CallError::Refused(refusal) => self.refused(refusal, now),
             CallError::Unusable(cause) => Failure::new(
@@ -216,7 +329,7 @@ impl Request<'_> {
 
     fn not_sent(&self, cause: &NotSent) -> Failure {
         let endpoint = self.endpoint;
-        // The first hop, which is what could not be reached.
+        // The first hop could not be reached.
         let hop = match self.proxy {
             Some(proxy) => format!("the proxy {}", proxy.value),
             None => endpoint.to_string(),
@@ -232,12 +345,10 @@ impl Request<'_> {
                     CONNECT_TIMEOUT.as_secs()
                 )
             }
-            // std's own words before the system's say nothing that was not said.
+            // std's prefix repeats what the message already says.
             NotSent::UnknownHost(reason) => format!(
                 "cannot find the address of {hop}: {}",
-                reason
-                    .replace("failed to lookup address information: ", "")
-                    .to_lowercase()
+                without_number(&reason.replace("failed to lookup address information: ", ""))
             ),
             NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
             NotSent::Tls(fault) => {
@@ -257,7 +368,7 @@ impl Request<'_> {
             NotSent::BrokenTunnel(reason) => {
                 format!("{hop} broke the connection to {endpoint}: {reason}")
             }
-            NotSent::Unmade => format!("cannot make a request for {endpoint}"),
+            NotSent::Unmade => format!("cannot build a request for {endpoint}"),
             NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
         };
         let failure = Failure::new(Kind::Setup, message);
@@ -267,7 +378,7 @@ impl Request<'_> {
         }
     }
 
-    /// The failure for a proxy that asks for credentials, or for others than it got.
+    /// The failure for a proxy that requires credentials, or rejected them.
     fn proxy_credentials(&self, proxy: &Setting<Proxy>) -> Failure {
         Failure::new(
             Kind::Setup,
@@ -299,7 +410,7 @@ impl Request<'_> {
         let setup = |message: String| Failure::new(Kind::Setup, message);
         match cause {
             NoAnswer::Broken => setup(format!(
-                "the connection to {endpoint} broke before an answer came"
+                "the connection to {endpoint} broke before the answer arrived"
             )),
             NoAnswer::TimedOut => setup(format!(
                 "no answer from {endpoint} within {} s",
@@ -316,7 +427,7 @@ impl Request<'_> {
             origin: key_origin,
         } = &self.key_id;
         let setup = |message: String| Failure::new(Kind::Setup, message);
-        // Where the words are not AWS's, the status is all that there is to say.
+        // Without AWS's own words, the status is all that is known.
         let status = match refusal.words {
             Some(_) => String::new(),
             None => format!(" (HTTP {})", refusal.http_status),
@@ -337,7 +448,10 @@ impl Request<'_> {
                 let failure =
                     setup(format!("the MFA device does not belong to this user: {device}"));
                 if self.device.as_ref().is_some_and(|device| device.origin == Origin::Discovered) {
-                    failure.hint("run `aws-mfa clear`: the next `aws-mfa get` asks IAM for the device again")
+                    failure.hint(format!(
+                        "run `{}`: the next `aws-mfa get` asks IAM for the device again",
+                        self.clear_command
+                    ))
                 } else {
                     failure.hint(format!(
                         "check {origin}: the IAM console shows the user's devices under Security credentials"
@@ -359,7 +473,7 @@ impl Request<'_> {
                     .hint(format!("check the secret that goes with {key_origin}"))
             }
             Reason::ExpiredSession => {
-                setup(format!("the session that signs the request has expired: {key_id}"))
+                setup(format!("the session has expired: {key_id}"))
                     .hint(format!("run `{}`", self.command))
             }
             Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
@@ -368,61 +482,57 @@ impl Request<'_> {
                     "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
                 )
             }
-            Reason::RegionDisabled => {
-                setup("STS is disabled in this region for the account".to_owned())
-                    .hint("use another region: `--region us-east-1`")
-            }
+            Reason::RegionDisabled => region_disabled(),
             Reason::Throttled => setup(format!("STS is busy{status}")),
-            Reason::ServerFault => setup(format!("STS has failed{status}")),
-            // Within TLS a proxy has no say.
+            Reason::ServerFault => setup(format!("STS failed{status}")),
+            // A proxy cannot answer within TLS.
             Reason::ProxyCredentials => match self.proxy.filter(|_| !endpoint.has_tls()) {
                 Some(proxy) => self.proxy_credentials(proxy),
                 None => self.not_aws(refusal.http_status),
             },
-            Reason::Other => {
+            Reason::NoSuchEntity | Reason::LimitExceeded | Reason::Other => {
                 let code = refusal.words.as_ref().map_or("", |words| &words.code);
                 setup(format!("STS refused the request: {code}"))
             }
             Reason::NotAws => self.not_aws(refusal.http_status),
         };
         let failure = match refusal.reason.state_of_code() {
-            State::Unspent => with_next_step(failure, self.still_good()),
+            State::Unspent => with_next_step(failure, self.unspent_hint()),
             State::MaybeSpent => self.maybe_spent(failure, now),
             State::Rejected => failure,
         };
         with_words(failure, refusal)
     }
 
-    fn still_good(&self) -> String {
+    fn unspent_hint(&self) -> String {
         format!(
-            "the code is still good while the device shows it: run `{}` again",
+            "the code is still valid while the device shows it: run `{}` again",
             self.command
         )
     }
 
-    /// The same failure, with the code in doubt.
+    /// The same failure, saying that the code may be used up.
     fn maybe_spent(&self, mut failure: Failure, now: Timestamp) -> Failure {
         failure.message.push_str(", and the code may be used up");
         with_next_step(failure, next_code_hint(now, self.command))
     }
 }
 
-/// The failure for a setting that is not the URL of an endpoint. It is not shown: it may have a
-/// password in it.
+/// The failure for a setting that is not an endpoint's URL. The URL is not shown, because it may contain a password.
 pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     Failure::new(
         Kind::Setup,
         match error {
             EndpointError::Scheme => format!("{origin} does not begin with https:// or http://"),
             EndpointError::Malformed => format!("{origin} is not a valid URL"),
-            EndpointError::UserInfo => format!("{origin} has a user name or a password in it"),
-            EndpointError::Query => format!("{origin} has a query or a fragment in it"),
+            EndpointError::UserInfo => format!("{origin} contains a user name or a password"),
+            EndpointError::Query => format!("{origin} contains a query or a fragment"),
         },
     )
     .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
-/// The failure for a region in which there is no STS; `meant` is the one that it looks like.
+/// The failure for a region without STS. `meant` is the similar region that exists.
 pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
     let example = match meant {
         Some(meant) => format!("did you mean {meant}? "),
@@ -431,17 +541,17 @@ pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
     Failure::new(
         Kind::Setup,
         format!(
-            "there is no {}STS for the region {}",
+            "there is no {}STS endpoint for the region {}",
             if fips { "FIPS " } else { "" },
             region
         ),
     )
     .hint(format!(
-        "{example}set it with `--region`, AWS_REGION or region of the profile"
+        "{example}set it with `--region`, AWS_REGION or region in the profile"
     ))
 }
 
-/// The failure for a partition whose IAM is not known.
+/// The failure for a partition whose IAM endpoint is not known.
 pub fn no_iam(partition: &str, fips: bool) -> Failure {
     Failure::new(
         Kind::Setup,
@@ -450,11 +560,10 @@ pub fn no_iam(partition: &str, fips: bool) -> Failure {
             if fips { "FIPS " } else { "" }
         ),
     )
-    .hint("name the MFA device with AWS_MFA_ARN, or the endpoint with AWS_ENDPOINT_URL_IAM")
+    .hint("set AWS_MFA_ARN to the MFA device, or AWS_ENDPOINT_URL_IAM to the endpoint")
 }
 
-/// The failure for a setting that is not the URL of a proxy. It is not shown: it may have a password
-/// in it.
+/// The failure for a setting that is not a proxy's URL. The URL is not shown, because it may contain a password.
 pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
     match error {
         ProxyError::Malformed => Failure::new(
@@ -470,26 +579,26 @@ pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
     }
 }
 
-/// The failure for a bundle of certificates that cannot be used.
+/// The failure for a CA bundle that cannot be used.
 pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
     let what = match error {
         BundleError::Unreadable(error) => format!("cannot read the CA bundle: {}", reason(error)),
-        BundleError::Empty => "there is no certificate in the CA bundle".to_owned(),
-        BundleError::Broken(number) => format!("certificate {number} of the CA bundle is broken"),
+        BundleError::Empty => "the CA bundle contains no certificate".to_owned(),
+        BundleError::Broken(number) => format!("certificate {number} in the CA bundle is invalid"),
     };
     Failure::new(Kind::Setup, format!("{what} ({})", setting.value)).hint(format!(
-        "check {}: a file of certificates in PEM, the certificate authority's among them",
+        "check {}: it must be a PEM file that contains the certificate authority's certificate",
         setting.origin
     ))
 }
 
-/// What to do when a code is gone: wait for the next one, and how long.
+/// The hint after a used code: to wait for the next one, and how long.
 pub fn next_code_hint(now: Timestamp, command: &str) -> String {
     let wait = next_code(now).as_secs();
     format!("wait for the next code ({wait} s), then run `{command}`")
 }
 
-/// The same failure; its hint, where it has one, goes on with `step`.
+/// The same failure with `step` appended to its hint.
 fn with_next_step(mut failure: Failure, step: String) -> Failure {
     let hint = match failure.hint.take() {
         Some(remedy) => format!("{remedy}; {step}"),
@@ -498,22 +607,30 @@ fn with_next_step(mut failure: Failure, step: String) -> Failure {
     failure.hint(hint)
 }
 
-/// `off` is how far ahead of AWS's this machine's clock is, if known.
-fn clock(off: Option<SignedDuration>) -> Failure {
+/// The failure for a wrong clock. `off` is how far it is ahead of AWS's, if known.
+pub fn clock(off: Option<SignedDuration>) -> Failure {
     let far = match off {
         Some(off) if off.is_negative() => format!("{} behind", rounded_span(off.abs())),
         Some(off) => format!("{} ahead", rounded_span(off)),
         None => "off".to_owned(),
     };
-    Failure::new(Kind::Setup, format!("this machine's clock is {far}"))
-        .hint("set the clock (Linux: `sudo timedatectl set-ntp true`)")
+    Failure::new(Kind::Setup, format!("this machine's clock is {far}")).hint(match cfg!(windows) {
+        true => "set the clock (as administrator: `w32tm /resync`)",
+        false => "set the clock (Linux: `sudo timedatectl set-ntp true`)",
+    })
+}
+
+fn region_disabled() -> Failure {
+    Failure::new(
+        Kind::Setup,
+        "STS is disabled in this region for the account",
+    )
+    .hint("use another region: `--region us-east-1`")
 }
 
 fn tls_fault(fault: &TlsFault) -> &str {
     match fault {
-        TlsFault::UnknownIssuer => {
-            "its certificate is signed by an authority that is not trusted here"
-        }
+        TlsFault::UnknownIssuer => "its certificate is not signed by a trusted authority",
         TlsFault::Expired => "its certificate has expired, or this machine's clock is ahead",
         TlsFault::WrongName => "its certificate is for another name",
         TlsFault::Other(words) => words,
@@ -522,16 +639,16 @@ fn tls_fault(fault: &TlsFault) -> &str {
 
 fn unusable(cause: &Unusable) -> String {
     match cause {
-        Unusable::NoCredentials => "there are no credentials in it".to_owned(),
+        Unusable::NoCredentials => "it contains no credentials".to_owned(),
         Unusable::Missing(field) => format!("{field} is missing"),
         Unusable::NoExpiration => "Expiration is missing or unreadable".to_owned(),
-        Unusable::Expired(time) => format!("it has expired already, at {time}"),
+        Unusable::Expired(time) => format!("it expired at {time}"),
         Unusable::OtherRole => "it is for another role".to_owned(),
-        Unusable::Unexpected => "it cannot be read".to_owned(),
+        Unusable::Unexpected => "it cannot be parsed".to_owned(),
     }
 }
 
-/// The same failure, with AWS's own words where there are some.
+/// The same failure with AWS's own words, if there are any.
 fn with_words(failure: Failure, refusal: &Refusal) -> Failure {
     match &refusal.words {
         Some(words) => failure.detail(quoted(words)),

@@ -1,12 +1,11 @@
-//! Files that a user names, opened without waiting and read up to a limit.
+//! The user's files, opened without blocking and read up to a limit.
 
 use secrecy::zeroize::Zeroizing;
 use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
-/// Opens the file at `path` for reading, and never waits: to open a FIFO would block until someone
-/// writes to it.
+/// Opens the file at `path` for reading. Never blocks, not even on a FIFO that has no writer.
 ///
 /// # Errors
 /// Those of open(2) and fstat(2).
@@ -30,8 +29,8 @@ pub fn open(path: &Path) -> Result<(File, Metadata)> {
 /// `/dev/null` is an empty file, as it is for the AWS CLI.
 ///
 /// # Errors
-/// Those of open(2) and read(2), [`ErrorKind::FileTooLarge`], and [`ErrorKind::InvalidInput`] for a
-/// FIFO, a device or a directory, which could keep a reader waiting.
+/// Those of open(2) and read(2), [`ErrorKind::FileTooLarge`], and [`ErrorKind::InvalidInput`] for a FIFO, a device or a
+/// directory, which could block the reader.
 pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     let (file, metadata) = open(path)?;
     if metadata.is_dir() {
@@ -40,7 +39,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     if metadata.len() > limit {
         return Err(too_large(limit));
     }
-    // Room for all of it, and to see the end: one read.
+    // Room for the whole file and for detecting its end: one read.
     let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
     match file.take(limit + 1).read_to_end(&mut bytes) {
         Ok(length) if length as u64 > limit => Err(too_large(limit)),

@@ -12,6 +12,7 @@ mod error;
 mod escape;
 mod explain;
 mod file;
+mod file_name;
 mod memory;
 mod process;
 mod profile;
@@ -42,7 +43,7 @@ use environment::{Environment, variable};
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// Parses the command line of this process, carries it out and reports.
+/// Parses this process's command line, runs the subcommand and reports errors.
 pub fn run() -> ExitCode {
     let environment = Environment::of_process();
     if environment.get(variable::AWS_MFA_COMPLETE).is_some() {
@@ -53,7 +54,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return report_usage(usage),
     };
-    // Elsewhere it would pass on to the command of exec.
+    // On other systems, the command of exec would inherit it.
     if cfg!(any(target_os = "linux", target_os = "android"))
         || !matches!(cli.command, cli::Command::Exec(_))
     {
@@ -72,7 +73,7 @@ pub fn run() -> ExitCode {
 fn report_usage(error: clap::Error) -> ExitCode {
     let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     if error.use_stderr() {
-        let error = cli::presentable(error, std::env::args_os());
+        let error = cli::safe_to_show(error, std::env::args_os());
         stderr::write(&error.render().to_string(), stderr::ERROR);
     } else if let Err(error) = error.print()
         && error.kind() != ErrorKind::BrokenPipe

@@ -4,8 +4,8 @@ use std::alloc::System;
 use std::process::ExitCode;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Overwrites what is freed. Types of this program wipe their secrets themselves; this is for the
-/// copies that others make: the AWS SDK, serde, the HTTP client, a string that grows.
+/// Overwrites freed memory. This program's types wipe their own secrets; this covers the copies made by the AWS SDK,
+/// serde, the HTTP client and growing strings.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

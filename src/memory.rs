@@ -1,18 +1,18 @@
-//! Secrets in memory: in no core dump. (They are wiped where they are freed: `main.rs`.)
+//! Keeps secrets out of core dumps. (`main.rs` wipes freed memory.)
 
-/// Keeps this process out of core dumps, and other processes of this user from reading its memory.
+/// Keeps this process from dumping core, and other processes of this user from reading its memory.
 ///
-/// It does not pass on to a program that is run or that `exec` puts in the place of this one. See
-/// `PR_SET_DUMPABLE` in prctl(2); ssh-agent does the same.
+/// Child processes do not inherit this, nor does the command of `exec`. See `PR_SET_DUMPABLE` in prctl(2); ssh-agent does
+/// the same.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn keep_out_of_core_dumps() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    // Where it is refused, all else works as well.
+    // Everything else works even if this fails.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// Other systems have a limit only, which each program that is run inherits. `exec`, whose command
-/// is the user's own, is left alone for that reason.
+/// Other systems only have a limit that child processes inherit. `exec` does not set it, because its command would inherit
+/// it.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 pub fn keep_out_of_core_dumps() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -23,6 +23,6 @@ pub fn keep_out_of_core_dumps() {
     let _ = setrlimit(Resource::Core, limit);
 }
 
-/// Windows writes no dumps of its own accord.
+/// Windows writes no dumps by default.
 #[cfg(not(unix))]
 pub fn keep_out_of_core_dumps() {}

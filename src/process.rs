@@ -1,7 +1,7 @@
-//! A command of the user's that prints a secret: a `credential_process`, or one that gives codes.
+//! The user's commands that print or store secrets: a `credential_process`, a code command or a store command.
 //!
-//! The value of the setting is a command line for the system's shell, as the AWS SDKs for Rust,
-//! Go, JavaScript and PHP take `credential_process`:
+//! The setting is a command line for the system's shell, as `credential_process` is in the AWS SDKs for Rust, Go,
+//! JavaScript and PHP:
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 
 use crate::environment::Environment;
@@ -9,35 +9,34 @@ use crate::environment::variable::{self, Variable};
 use crate::error::reason;
 use secrecy::zeroize::Zeroizing;
 use std::fmt;
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Is set for every command that is run, so that a command that runs aws-mfa again, through
-/// whatever other programs, fails.
+/// Set for every command, so that aws-mfa fails if the command runs it again, however indirectly.
 const MARKER: Variable = variable::AWS_MFA_INSIDE_COMMAND;
 
-/// No command that prints a key or a code prints more.
+/// The most that a command may print, in bytes.
 const LARGEST_OUTPUT: u64 = 64 * 1024;
 
-/// Why a command gave nothing that could be used. No variant holds what the command printed.
+/// Why a command's output cannot be used. No variant contains any of the output.
 #[derive(Debug)]
 pub enum Fault {
-    /// aws-mfa runs within such a command already.
+    /// This aws-mfa was itself started by such a command.
     Cycle,
-    /// The shell could not be started, or its output not be read.
+    /// The shell could not be started, or its output could not be read.
     Io(std::io::Error),
     /// It did not end in time, and was killed.
     TimedOut(Duration),
-    /// It failed by its own account.
+    /// It exited with a failure.
     Failed(ExitStatus),
     /// It printed more than 64 KiB, and was killed.
     TooLong,
 }
 
 impl fmt::Display for Fault {
-    /// What happened, as the rest of a sentence that begins with the command's name.
+    /// The rest of a sentence that begins with the command's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Cycle => f.write_str("runs aws-mfa again"),
@@ -49,11 +48,11 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Runs `command_line` in the shell and gives what it prints on standard output.
+/// Runs `command_line` in the shell and returns its standard output.
 ///
-/// Its standard error is this process's. Where a terminal is there, the command may ask on it.
-/// After `limit` it is killed: with all that it has started if there is no terminal, and alone
-/// where there is one, because there it has to share this process's group to be allowed to ask.
+/// It shares this process's standard error and may prompt on the terminal. After `limit`, it is killed. Without a
+/// terminal, so are all processes that it started; on a terminal it cannot have its own process group, because only the
+/// foreground group may prompt.
 ///
 /// # Errors
 /// It runs aws-mfa again, cannot be started, fails, prints too much or takes too long.
@@ -65,21 +64,48 @@ pub fn run(
     if environment.get(MARKER).is_some() {
         return Err(Fault::Cycle);
     }
+    let mut command = prepared(command_line);
+    command.stdin(if std::io::stdin().is_terminal() {
+        Stdio::inherit()
+    } else {
+        // It may hold the code that `get -` reads.
+        Stdio::null()
+    });
+    bounded(command, limit)
+}
+
+/// Runs `command_line` in the shell with `input`, a kilobyte at most, on standard input; as [`run`] else.
+///
+/// # Errors
+/// Those of [`run`]. That it does not read its input is none.
+pub fn run_with_input(
+    command_line: &str,
+    input: &[u8],
+    environment: &Environment,
+    limit: Duration,
+) -> Result<(), Fault> {
+    if environment.get(MARKER).is_some() {
+        return Err(Fault::Cycle);
+    }
+    // A pipe takes that much without a reader.
+    let (reader, mut writer) = std::io::pipe().map_err(Fault::Io)?;
+    writer.write_all(input).map_err(Fault::Io)?;
+    drop(writer);
+    let mut command = prepared(command_line);
+    command.stdin(reader);
+    bounded(command, limit).map(drop)
+}
+
+fn prepared(command_line: &str) -> Command {
     let mut command = shell(command_line);
     command
         .env(MARKER.name(), "1")
         .env_remove(variable::AWS_MFA_HOOK.name())
-        .stdin(if std::io::stdin().is_terminal() {
-            Stdio::inherit()
-        } else {
-            // It may hold the code that `get -` reads.
-            Stdio::null()
-        })
         .stderr(Stdio::inherit());
-    bounded(command, limit)
+    command
 }
 
-/// Runs `command` as it is and gives what it prints; it is killed after `limit`.
+/// Runs `command` and returns its standard output. Kills it after `limit`.
 ///
 /// # Errors
 /// It cannot be started, fails, prints too much or takes too long.
@@ -89,7 +115,7 @@ pub fn bounded(mut command: Command, limit: Duration) -> Result<Zeroizing<Vec<u8
     let mut child = command.spawn().map_err(Fault::Io)?;
     let outcome = output(&mut child, deadline, limit);
     match outcome {
-        // It has ended and was waited for: its id may be someone else's by now.
+        // It has ended and was reaped: another process may have its id by now.
         Ok(_) | Err(Fault::Failed(_)) => {}
         Err(_) => kill(&mut child, apart),
     }
@@ -103,7 +129,7 @@ fn output(
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        // Reading cannot be given a time limit. A thread that is left behind ends with the process.
+        // Reads have no time limit. A thread that is still reading ends with this process.
         std::thread::spawn(move || {
             let mut bytes = Zeroizing::new(Vec::new());
             let read = stdout.take(LARGEST_OUTPUT + 1).read_to_end(&mut bytes);
@@ -117,7 +143,7 @@ fn output(
     if bytes.len() as u64 > LARGEST_OUTPUT {
         return Err(Fault::TooLong);
     }
-    // Most commands end as they close their output; std can only ask, not wait for a while.
+    // Most commands end when they close their output. std can poll, but has no wait with a time limit.
     let status = loop {
         match child.try_wait().map_err(Fault::Io)? {
             Some(status) => break status,
@@ -139,7 +165,7 @@ fn shell(command_line: &str) -> Command {
     command
 }
 
-/// `cmd /C` takes one pair of quotes off the rest of the line, and all else as it stands.
+/// `cmd /C` strips one pair of quotes from the rest of the line and changes nothing else.
 #[cfg(windows)]
 fn shell(command_line: &str) -> Command {
     use std::os::windows::process::CommandExt;
@@ -148,8 +174,8 @@ fn shell(command_line: &str) -> Command {
     command
 }
 
-/// Gives the command a process group of its own, unless there is a terminal: a group in the
-/// background is stopped when it asks there, and Ctrl-C does not reach it.
+/// Gives the command its own process group, unless there is a terminal: a background group is stopped when it prompts
+/// there, and Ctrl-C does not reach it.
 #[cfg(unix)]
 fn set_apart(command: &mut Command) -> bool {
     let apart = std::fs::File::open("/dev/tty").is_err();
@@ -164,8 +190,8 @@ fn set_apart(_: &mut Command) -> bool {
     false
 }
 
-/// Kills the command, and its whole group where it has one. It may have ended, but must not have been
-/// waited for: until then nobody else gets its id.
+/// Kills the command, and its process group if it has one. It may have ended, but must not have been reaped: until then
+/// no other process gets its id.
 fn kill(child: &mut Child, apart: bool) {
     #[cfg(unix)]
     if apart && let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
@@ -201,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn fault_says_what_went_wrong_and_not_what_was_printed() {
+    fn fault_of_a_command_contains_none_of_its_output() {
         assert_eq!(
             fault("echo S3CR3T; exit 7", LIMIT),
             "failed: exit status: 7"
@@ -216,14 +242,14 @@ mod tests {
     fn command_that_takes_too_long_is_killed() {
         let limit = Duration::from_secs(1);
         assert_eq!(fault("sleep 600", limit), "did not end within 1 s");
-        // Its output closed, it still does not end.
+        // It closes its output but does not end.
         assert_eq!(fault("exec sleep 600 >&-", limit), "did not end within 1 s");
-        // What it has left in the background holds the output open.
+        // A background process holds the output open.
         assert_eq!(fault("sleep 600 & exit", limit), "did not end within 1 s");
     }
 
     #[test]
-    fn command_that_leads_back_to_aws_mfa_is_refused() {
+    fn command_that_runs_aws_mfa_again_is_an_error() {
         let inside = [(MARKER.name().into(), "1".into())].into_iter().collect();
         let fault = run("echo", &inside, LIMIT).unwrap_err();
         assert_eq!(fault.to_string(), "runs aws-mfa again");

@@ -1,12 +1,13 @@
 //! The profiles in `~/.aws/config` and `~/.aws/credentials`, read with the SDK's own parser.
-//! Nothing is ever written there.
+//! [`keys_file`] writes another access key there; nothing else is ever written.
 //!
 //! Where the files are and what is in them:
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>,
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
 
-use crate::environment::Environment;
-use crate::environment::variable;
+pub mod keys_file;
+
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use crate::file;
@@ -20,27 +21,28 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// No file of `~/.aws` is larger; a profile takes a few hundred bytes.
+/// The largest file in `~/.aws`, in bytes. A profile takes a few hundred.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// How alike a name must be to be offered for one that is missing, from 0 to 1: clap's own bound.
+/// How similar a name must be to be suggested for a missing one, from 0 to 1: the same as in clap.
 const ALIKE: f64 = 0.7;
 
 /// All profiles of the two files.
 pub struct Profiles {
-    /// The one whose values count more first: credentials, then config.
+    /// In order of precedence: credentials, then config.
     files: Vec<ProfileFile>,
 }
 
 struct ProfileFile {
     path: PathBuf,
+    kind: EnvConfigFileKind,
     /// `None` if there is no such file.
     sections: Option<ProfileSet>,
-    /// Sections of the config file that lack the word `profile`, and so are none.
+    /// Sections in the config file that are ignored because they lack the word `profile`.
     ignored: Vec<String>,
 }
 
-/// One profile by its name, whether or not it exists.
+/// A profile, which may not exist.
 #[derive(Clone, Copy)]
 pub struct Profile<'a> {
     name: &'a str,
@@ -56,11 +58,11 @@ pub struct Property<'a> {
 }
 
 impl Profiles {
-    /// Reads the two files, where `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` or the
-    /// defaults say that they are; files that are missing hold no profiles.
+    /// Reads the two files, at their default paths or those in `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`. A
+    /// missing file has no profiles.
     ///
     /// # Errors
-    /// A file cannot be read, is not UTF-8 or is broken: which one, and in which line.
+    /// A file cannot be read, is not UTF-8 or cannot be parsed. The message has the file and the line.
     pub fn load(environment: &Environment) -> Result<Self, Failure> {
         let mut files = Vec::new();
         for (kind, path) in [
@@ -78,10 +80,10 @@ impl Profiles {
         Ok(Profiles { files })
     }
 
-    /// What the two files are now, without reading them: a text that changes when one of them does.
+    /// A text that changes whenever one of the two files changes. Reads neither of them.
     ///
     /// # Errors
-    /// No home directory is known.
+    /// HOME is a relative path.
     pub fn stamp(environment: &Environment) -> Result<String, Failure> {
         let mut stamp = String::new();
         for path in [credentials_file(environment)?, config_file(environment)?] {
@@ -100,12 +102,32 @@ impl Profiles {
         Ok(stamp)
     }
 
-    /// The profile called `name`, whether or not it exists.
+    /// The profile called `name`, which may not exist.
     pub fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
         Profile {
             name,
             profiles: self,
         }
+    }
+
+    /// The files that exist, and whether there is a secret key in each.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.files.iter().filter_map(|file| {
+            let sections = file.sections.as_ref()?;
+            let has_secret = sections.profiles().any(|name| {
+                let profile = sections.get_profile(name);
+                profile.is_some_and(|profile| profile.get("aws_secret_access_key").is_some())
+            });
+            Some((file.path.as_path(), has_secret))
+        })
+    }
+
+    /// The sections of the config file that count for nothing, because they lack the word `profile`.
+    pub fn ignored_sections(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.files.iter().flat_map(|file| {
+            let names = file.ignored.iter().map(String::as_str);
+            names.map(|name| (name, file.path.as_path()))
+        })
     }
 
     /// The names of all profiles, in alphabetical order.
@@ -117,7 +139,7 @@ impl Profiles {
         self.files.iter().filter_map(|file| file.sections.as_ref())
     }
 
-    /// The failure for a profile that is not there: where it was looked for, and which it may be.
+    /// The failure for a missing profile: where it was looked for, and similar names.
     pub fn missing(&self, name: &str) -> Failure {
         let paths: Vec<String> = self
             .files
@@ -134,7 +156,7 @@ impl Profiles {
         let name = quote(name);
         let hint = if let Some(file) = ignored_in {
             format!(
-                "write [profile {name}] for [{name}] in {}: without that word it counts for nothing",
+                "write [profile {name}] instead of [{name}] in {}: without the word profile, the section is ignored",
                 file.path.display()
             )
         } else if let Some(nearest) = nearest {
@@ -146,7 +168,7 @@ impl Profiles {
             )
         } else {
             let names: Vec<&str> = names.into_iter().collect();
-            format!("the profiles are: {}", names.join(", "))
+            format!("available profiles: {}", names.join(", "))
         };
         Failure::new(
             Kind::Setup,
@@ -177,16 +199,9 @@ fn config_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
 }
 
 impl ProfileFile {
-    /// The SDK's loader gets the text, not the path: it would take a file that it cannot read, or that
-    /// is not UTF-8, for an empty one, and read any other one to its end.
+    /// Passes the text, not the path, to the SDK's loader: given the path, it would treat an unreadable file, or one that is
+    /// not UTF-8, as empty, and would have no size limit.
     fn load(kind: EnvConfigFileKind, path: PathBuf) -> Result<Self, Failure> {
-        let unreadable = |fault: String| {
-            Failure::new(
-                Kind::Setup,
-                format!("cannot read {}: {fault}", path.display()),
-            )
-            .hint("correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
-        };
         let text = match file::read(&path, LARGEST_FILE) {
             Ok(mut bytes) => String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
                 let line = error
@@ -195,38 +210,53 @@ impl ProfileFile {
                     .take(error.utf8_error().valid_up_to())
                     .filter(|byte| **byte == b'\n')
                     .count();
-                unreadable(format!("line {} is not UTF-8", line + 1))
+                unreadable(&path, &format!("line {} is not UTF-8", line + 1))
             })?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Ok(ProfileFile {
                     path,
+                    kind,
                     sections: None,
                     ignored: Vec::new(),
                 });
             }
-            Err(error) => return Err(unreadable(crate::error::reason(&error))),
+            Err(error) => return Err(unreadable(&path, &crate::error::reason(&error))),
         };
         let ignored = match kind {
             EnvConfigFileKind::Config => sections_without_prefix(&text),
             _ => Vec::new(),
         };
-        let files = EnvConfigFiles::builder().with_contents(kind, text).build();
-        let sections = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .map_err(|error| unreadable(crate::error::reason(&error)))?
-            .block_on(aws_config::profile::load(
-                &Fs::real(),
-                &Env::from_slice(&[]),
-                &files,
-                None,
-            ))
-            .map_err(|error| broken(&error, &path))?;
+        let sections = Some(parse(kind, text, &path)?);
         Ok(ProfileFile {
             path,
-            sections: Some(sections),
+            kind,
+            sections,
             ignored,
         })
     }
+}
+
+/// The sections of a file's text, as the SDK reads them; `path` is for the message.
+fn parse(kind: EnvConfigFileKind, text: String, path: &Path) -> Result<ProfileSet, Failure> {
+    let files = EnvConfigFiles::builder().with_contents(kind, text).build();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| unreadable(path, &crate::error::reason(&error)))?;
+    runtime
+        .block_on(aws_config::profile::load(
+            &Fs::real(),
+            &Env::from_slice(&[]),
+            &files,
+            None,
+        ))
+        .map_err(|error| broken(&error, path))
+}
+
+fn unreadable(path: &Path, fault: &str) -> Failure {
+    Failure::new(
+        Kind::Setup,
+        format!("cannot read {}: {fault}", path.display()),
+    )
+    .hint("correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE")
 }
 
 impl<'a> Profile<'a> {
@@ -235,7 +265,7 @@ impl<'a> Profile<'a> {
         self.name
     }
 
-    /// The value of `key`; an empty one counts as none.
+    /// The value of `key`. An empty value counts as unset.
     pub fn get(&self, key: &str) -> Option<Property<'a>> {
         self.profiles.files.iter().find_map(|file| {
             let profile = file.sections.as_ref()?.get_profile(self.name)?;
@@ -254,11 +284,11 @@ impl<'a> Profile<'a> {
             .any(|sections| sections.get_profile(self.name).is_some())
     }
 
-    /// The profile, then the one whose keys it names with `source_profile`, then that one's, and so
-    /// on. A profile that names itself has keys of its own, as AWS has it for roles.
+    /// The profile, then its `source_profile`, then that profile's, and so on. A profile that is its own source has its own
+    /// keys, as AWS specifies for roles.
     ///
     /// # Errors
-    /// They form a cycle, or lead to a profile that is not there.
+    /// They form a cycle, or one of them does not exist.
     pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
         let mut chain = vec![self];
         let mut last = self;
@@ -276,7 +306,7 @@ impl<'a> Profile<'a> {
                     format!("cycle in source_profile: {}", names.join(" → ")),
                 )
                 .hint(format!(
-                    "let source_profile name the profile that has the keys, in {}",
+                    "set source_profile to the profile that has the keys, in {}",
                     source.file.display()
                 )));
             }
@@ -294,15 +324,15 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// `~/` at the front is the home directory, as it is for the AWS SDKs; `None` without one.
+/// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
 fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     Ok(match path.strip_prefix("~") {
-        Ok(rest) => environment.home()?.map(|home| home.join(rest)),
-        Err(_) => Some(path.to_owned()),
+        Ok(rest) => environment.home()?.map(|home| native(home.join(rest))),
+        Err(_) => Some(native(path.to_owned())),
     })
 }
 
-/// `[work]` in the config file, where only `[default]` goes without the word `profile`.
+/// Sections like `[work]` in the config file, where only `[default]` may lack the word `profile`.
 fn sections_without_prefix(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'))
@@ -312,7 +342,7 @@ fn sections_without_prefix(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The most alike of `names`, at most three of them.
+/// The most similar of `names`, at most three.
 fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     let mut alike: Vec<(f64, &str)> = names
         .iter()
@@ -324,7 +354,7 @@ fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" or "))
 }
 
-/// The parser's message on one line: it names the line of the file, and quotes nothing of it.
+/// The parser's message on one line. It has the line number and quotes nothing from the file.
 fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
     let message = match error.source() {
         Some(source) => source.to_string(),
@@ -332,7 +362,7 @@ fn broken(error: &ProfileFileLoadError, path: &Path) -> Failure {
     };
     let words: Vec<&str> = message.split_whitespace().collect();
     let message = words.join(" ");
-    // The parser leaves room for the path, which it does not know.
+    // The parser does not know the path and leaves a gap for it.
     let fault = message.strip_prefix("error parsing ").unwrap_or(&message);
     Failure::new(
         Kind::Setup,
@@ -363,12 +393,21 @@ mod tests {
 
     #[test]
     fn tilde_is_the_home_directory() {
-        let environment = [("HOME".into(), "/h".into())].into_iter().collect();
-        for (path, expanded) in [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")] {
+        let home = if cfg!(windows) { "C:/h" } else { "/h" };
+        let environment = [("HOME".into(), home.into())].into_iter().collect();
+        let cases = match cfg!(windows) {
+            true => [
+                ("~/.aws/x", "C:\\h\\.aws\\x"),
+                ("C:/a\\y", "C:\\a\\y"),
+                ("z", "z"),
+                ("~u/x", "~u\\x"),
+            ],
+            false => [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")],
+        };
+        for (path, expanded) in cases {
             let got = expand_home(Path::new(path), &environment).unwrap();
-            if cfg!(unix) {
-                assert_eq!(got.unwrap(), Path::new(expanded));
-            }
+            // As text: to Windows the two separators are the same path.
+            assert_eq!(got.unwrap().to_str().unwrap(), expanded);
         }
     }
 }

@@ -1,13 +1,15 @@
-//! A session: temporary credentials that STS gave for a code, and when they expire.
+//! Sessions: temporary credentials with their expiry.
 
-mod access;
+pub mod access;
 mod directory;
 pub mod error;
 pub mod json;
-mod leftover;
+pub mod leftover;
 pub mod lock;
-mod replacement;
+pub mod replacement;
 pub mod saved;
+#[cfg(windows)]
+mod sharing;
 pub mod store;
 mod symlink;
 
@@ -16,7 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::path::Path;
 
-/// When a session is about to expire: the shortest one that STS gives, and what the AWS CLI renews at.
+/// A session with less time left expires soon. This is the shortest session that STS issues, and the time at which the
+/// AWS CLI renews credentials.
 pub const SOON: SignedDuration = SignedDuration::from_mins(15);
 
 /// Temporary credentials with their expiry.
@@ -27,53 +30,52 @@ pub struct Session {
     pub access_key_id: String,
     /// Signs requests.
     pub secret_access_key: SecretString,
-    /// Goes with each request; as good as a secret.
+    /// Sent with each request; as sensitive as a secret.
     pub session_token: SecretString,
     /// In whole seconds; `None` if the file does not say.
     pub expiration: Option<Timestamp>,
-    /// The region that a flag or a profile named for this session.
+    /// The region from a flag or a profile.
     pub region: Option<String>,
-    /// How it was got.
+    /// How it was obtained.
     pub provenance: Provenance,
 }
 
-/// How a session was got, as far as it helps to use and to renew it.
+/// How a session was obtained, as far as using and renewing it needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
-    /// What the settings were that led to it; see `settings::stamp`.
+    /// The stamp of the settings that led to it, see `settings::Location::stamp`.
     pub settings: Option<String>,
-    /// The id of the master key that it was got with.
+    /// The id of the master key that obtained it.
     pub master_key_id: Option<String>,
-    /// The name of the user, as GetCallerIdentity gave it.
+    /// The user's name, from GetCallerIdentity.
     pub user_name: Option<String>,
-    /// The MFA device, where IAM was asked for it.
+    /// The MFA device, if it was found in IAM.
     pub discovered_device: Option<String>,
-    /// The role that these are the credentials of; `None` for the user's own session.
+    /// The assumed role; `None` for the user's own session.
     pub role: Option<AssumedRole>,
 }
 
-/// The role that was assumed.
+/// An assumed role.
 ///
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssumedRole {
-    /// The role that was asked for.
+    /// The role's ARN.
     pub arn: String,
     /// `AssumedRoleUser`'s ARN: `arn:aws:sts::<account>:assumed-role/<role>/<session name>`
     pub user_arn: String,
     /// `AssumedRoleUser`'s id: `AROA…:<session name>`
     pub user_id: String,
-    /// The session file of the user's own session that it was assumed with.
+    /// The session file of the user's session that assumed it.
     pub base: Option<String>,
-    /// How long the credentials last, in seconds.
+    /// The duration of the credentials, in seconds.
     pub seconds: i32,
-    /// Whether a code was spent on the role itself, so that only another code gets as long a session again.
+    /// Whether a code was spent on the role itself: renewal then needs another code.
     pub is_direct: bool,
 }
 
 impl Session {
-    /// How long the session is still valid: `None` if its expiry is unknown, zero or negative if it
-    /// has expired.
+    /// The time left: `None` if the expiry is unknown, zero or negative if the session has expired.
     pub fn time_left(&self, now: Timestamp) -> Option<SignedDuration> {
         self.expiration
             .map(|expiration| expiration.duration_since(now))
@@ -87,7 +89,7 @@ impl Session {
     /// The session, if it is valid at `now` or its expiry is unknown.
     ///
     /// # Errors
-    /// It has expired: how long ago, and in which file.
+    /// It has expired.
     pub fn valid_at(self, now: Timestamp, file: &Path) -> Result<Self, Error> {
         match self.time_left(now) {
             Some(left) if !left.is_positive() => Err(Error {

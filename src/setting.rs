@@ -3,16 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// A setting's value, and what gave it.
+/// A setting's value and its origin.
 pub struct Setting<T> {
     /// The value.
     pub value: T,
-    /// The flag, the variable, the profile's key, or the default.
+    /// Where the value comes from.
     pub origin: Origin,
 }
 
 impl<T> Setting<T> {
-    /// The same setting with a part of its value.
+    /// The same setting with part of its value.
     pub fn get<'a, U>(&'a self, part: impl FnOnce(&'a T) -> U) -> Setting<U> {
         Setting {
             value: part(&self.value),
@@ -20,7 +20,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same setting with its value in another form.
+    /// The same setting with its value converted.
     pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
         Setting {
             value: into(self.value),
@@ -28,10 +28,10 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same setting with its value in another form, if it has one.
+    /// The same setting with its value converted.
     ///
     /// # Errors
-    /// `into` has failed.
+    /// `into` fails.
     pub fn try_map<U, E>(self, into: impl FnOnce(T) -> Result<U, E>) -> Result<Setting<U>, E> {
         Ok(Setting {
             value: into(self.value)?,
@@ -49,9 +49,9 @@ pub enum Origin {
     Variable(&'static str),
     /// A key of a profile, and the file that it is in: `region` of `work`.
     Profile(String, &'static str, PathBuf),
-    /// IAM, now or when the saved session was got.
+    /// IAM, either now or when the saved session was requested.
     Discovered,
-    /// Nothing named it.
+    /// The default.
     Default,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
-            Origin::Profile(profile, key, _) => write!(f, "{key} of the profile {profile}"),
+            Origin::Profile(profile, key, _) => write!(f, "{key} in the profile {profile}"),
             Origin::Discovered => f.write_str("found in IAM"),
             Origin::Default => f.write_str("default"),
         }

@@ -1,8 +1,9 @@
-//! Every setting, resolved in one place. Each value remembers where it came from.
+//! Every setting, resolved in one place. Each value knows its origin.
 //!
-//! A flag beats all else. An explicit profile's own settings beat the environment's; otherwise the
-//! environment's beat the profile's.
+//! A flag beats everything. An explicit profile's settings beat the environment; otherwise the environment beats the
+//! profile.
 
+pub mod arn;
 pub mod credential_process;
 pub mod device;
 pub mod duration;
@@ -43,7 +44,7 @@ pub struct Flags<'a> {
     pub code_command: Option<&'a str>,
 }
 
-/// All that a setting can come from.
+/// The sources of all settings.
 pub struct Settings<'a> {
     session_file: Option<&'a Path>,
     role_arn: Option<&'a str>,
@@ -54,10 +55,10 @@ pub struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Reads the profiles; the settings are looked up when they are asked for.
+    /// Reads the profiles. Settings are looked up on demand.
     ///
     /// # Errors
-    /// A file in `~/.aws` is broken.
+    /// A file in `~/.aws` cannot be parsed.
     pub fn new(
         selection: &'a Selection,
         flags: Flags<'a>,
@@ -75,7 +76,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The settings of the user's own session that `chain` begins with.
+    /// The settings of the user's own session, where `chain` begins.
     pub fn base(&self, chain: &RoleChain) -> Settings<'a> {
         let selected = match &chain.base {
             Base::Profile(name) => SelectedProfile {
@@ -97,21 +98,25 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// All profiles.
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
     /// The profile that the settings come from, whether or not it exists.
     fn profile(&self) -> Profile<'_> {
         self.profiles.profile(&self.selected.name)
     }
 
-    /// Whether the selected profile is a role's.
+    /// Whether the selected profile has a role.
     pub fn profile_is_role(&self) -> bool {
         self.profile().get("role_arn").is_some()
     }
 
-    /// The profile that the settings come from: `None` if nothing names one and there is no
-    /// default one.
+    /// The profile that the settings come from: `None` if none is selected and there is no `default`.
     ///
     /// # Errors
-    /// The one that is named does not exist.
+    /// The selected profile does not exist.
     pub fn named_profile(&self) -> Result<Option<Setting<Profile<'_>>>, Failure> {
         let profile = self.profile();
         if profile.exists() {
@@ -123,7 +128,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// How long the session lasts: `duration_seconds` of the profile that has the keys.
+    /// The session's duration. In a profile: `duration_seconds` of the profile that has the keys.
     pub fn duration(&self) -> Result<Setting<Duration>, Failure> {
         let named = self.look_up_in(
             self.flags.duration.map(|value| ("--duration", value)),
@@ -139,7 +144,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The region whose STS is asked; by default that of `device`'s partition.
+    /// The region of the STS endpoint; by default, the first one in `device`'s partition.
     pub fn region(&self, device: &Device) -> Result<Setting<String>, Failure> {
         Ok(self.own_region()?.unwrap_or_else(|| Setting {
             value: device.default_region().to_owned(),
@@ -147,7 +152,7 @@ impl<'a> Settings<'a> {
         }))
     }
 
-    /// The region that is configured.
+    /// The configured region.
     pub fn own_region(&self) -> Result<Option<Setting<String>>, Failure> {
         let region = self.look_up(
             self.flags.region.map(|value| ("--region", value)),
@@ -157,8 +162,8 @@ impl<'a> Settings<'a> {
         Ok(region.map(|setting| setting.map(str::to_owned)))
     }
 
-    /// The command that prints a code, if one is configured: `mfa_process` is inherited along the chain of
-    /// `source_profile`. The key's name is aws-vault's, see its USAGE.md.
+    /// The code command, if one is configured. A profile inherits `mfa_process` from its `source_profile`. aws-vault
+    /// introduced this key, see its USAGE.md.
     pub fn code_command(&self) -> Result<Option<Setting<&str>>, Failure> {
         self.look_up_in(
             self.flags
@@ -169,7 +174,7 @@ impl<'a> Settings<'a> {
         )
     }
 
-    /// The value of `key` in the selected profile, else in the first of its sources that has it.
+    /// The value of `key` in the selected profile, or in the first of its sources that has it.
     fn inherited(&self, key: &'static str) -> Result<Option<Setting<&str>>, Failure> {
         let profile = self.profile();
         if let Some(setting) = in_profile(profile, key) {
@@ -181,8 +186,7 @@ impl<'a> Settings<'a> {
             .find_map(|source| in_profile(source, key)))
     }
 
-    /// The value that counts: the flag's, else that of an explicit profile, else that of the first of
-    /// these variables, else the profile's.
+    /// The flag's value, else the explicit profile's, else the first of these variables, else the profile's.
     fn look_up(
         &self,
         flag: Option<(&'static str, &'a str)>,
@@ -194,7 +198,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The same, for a setting that `of_profile` finds along the chain of profiles.
+    /// The same, for a setting that `of_profile` looks up in the chain of profiles.
     fn look_up_in<'s>(
         &'s self,
         flag: Option<(&'static str, &'a str)>,
@@ -229,17 +233,23 @@ fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p
     })
 }
 
-/// The `get` that renews the session of this selection with these flags, for hints.
+/// The `get` command for this selection and these flags, for hints.
 pub fn get_command(selection: &Selection, flags: &Flags) -> String {
-    let options = [
-        ("--serial-number", flags.serial_number),
-        ("--duration", flags.duration),
-        ("--region", flags.region),
-    ];
-    command("get", selection, &words(&options)) + " <code>"
+    let device = words(&[("--serial-number", flags.serial_number)]);
+    get_command_with(&device, selection, flags)
 }
 
-/// The command line of a verb for this selection, for hints; `options` begin with a space.
+/// The same command, with the place of a device that the user has to name.
+pub fn get_command_naming_device(selection: &Selection, flags: &Flags) -> String {
+    get_command_with(" --serial-number <device>", selection, flags)
+}
+
+fn get_command_with(device: &str, selection: &Selection, flags: &Flags) -> String {
+    let rest = words(&[("--duration", flags.duration), ("--region", flags.region)]);
+    command("get", selection, &format!("{device}{rest} <code>"))
+}
+
+/// A subcommand's command line for this selection, for hints. `options` begin with a space.
 pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
     let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
     let selection = words(&[
@@ -250,18 +260,25 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
     format!("aws-mfa {verb}{selection}{options}")
 }
 
-fn words(options: &[(&str, Option<&str>)]) -> String {
+/// Options with their values, as words that a person can paste into a shell, each after a space.
+pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {
         value.map(|value| format!(" {option} {}", word(value)))
     };
     options.iter().filter_map(given).collect()
 }
 
-/// A word that a person can paste into a shell.
+/// A word quoted for a shell, if necessary.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
+    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
+        // The one way that cmd, PowerShell and a POSIX shell share.
+        format!("\"{text}\"")
+    } else if cfg!(windows) {
+        // PowerShell's own.
+        format!("'{}'", text.replace('\'', "''"))
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
@@ -289,7 +306,10 @@ mod tests {
         );
         assert_eq!(
             get_command(&selection(Some("a b"), Some("/s")), &none),
-            "aws-mfa get --profile 'a b' --session-file /s <code>"
+            match cfg!(windows) {
+                true => "aws-mfa get --profile \"a b\" --session-file /s <code>",
+                false => "aws-mfa get --profile 'a b' --session-file /s <code>",
+            }
         );
         let flags = Flags {
             serial_number: Some("GAHT12345678"),

@@ -1,7 +1,7 @@
-//! A change in the language of each shell and of each file format that holds an environment.
+//! Changes to an environment, in each shell's language and in file formats.
 //!
-//! Every value is quoted so that its consumer takes it for exactly those characters: nothing in a
-//! session file can run. What a language cannot carry is a failure, never a guess.
+//! Every value is quoted so that its reader gets exactly the same characters: nothing in a session file can run. A value
+//! that a language cannot carry is a failure, never a guess.
 
 mod cmd;
 mod dotenv;
@@ -18,7 +18,7 @@ use crate::environment::change::Change;
 use crate::error::{Failure, Kind};
 use secrecy::zeroize::Zeroizing;
 
-/// A language in which a change can be written.
+/// A language for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// POSIX shells: bash, zsh, dash, ksh.
@@ -33,20 +33,20 @@ pub enum Language {
     Tcsh,
     /// The Windows command processor.
     Cmd,
-    /// A flat JSON object, for Nushell's `load-env`; what is removed is `null`.
+    /// A flat JSON object, for Nushell's `load-env`; `null` unsets a variable.
     Json,
     /// `NAME=value` lines for `docker --env-file`, systemd, Node.js and the dotenv libraries.
     Dotenv,
-    /// The answer of a `credential_process`.
+    /// The output of a `credential_process`.
     Process,
 }
 
 /// The change as text in `language`.
 ///
 /// # Errors
-/// A value that the language cannot carry; the message names the variable, not the value.
+/// The language cannot carry a value. The message contains the variable's name, but not the value.
 pub fn render(change: &Change, language: Language) -> Result<Zeroizing<String>, Failure> {
-    // Room for all of it: a buffer that grows is copied each time.
+    // Room for everything, because a growing buffer is copied each time.
     let values: usize = change
         .entries()
         .filter_map(|(_, value)| value.map(str::len))
@@ -65,11 +65,10 @@ pub fn render(change: &Change, language: Language) -> Result<Zeroizing<String>, 
     Ok(text)
 }
 
-/// `text` as one word of a command line in `language`, for the scripts of `init`. Languages that no shell
-/// reads have no words.
+/// `text` quoted as one word in `language`, for the scripts of `init`.
 ///
 /// # Errors
-/// A line end in tcsh.
+/// tcsh cannot carry a line break.
 pub fn word(text: &str, language: Language) -> Result<String, Failure> {
     let mut word = String::with_capacity(text.len() + 2);
     match language {
@@ -83,7 +82,7 @@ pub fn word(text: &str, language: Language) -> Result<String, Failure> {
         Language::Tcsh => tcsh::quote(text, &mut word).map_err(|Unfit(what)| {
             Failure::new(
                 Kind::Usage,
-                format!("tcsh cannot carry an option with {what} in it"),
+                format!("tcsh cannot carry an option that contains {what}"),
             )
         })?,
         Language::Json => nushell::quote(text, &mut word),
@@ -94,7 +93,7 @@ pub fn word(text: &str, language: Language) -> Result<String, Failure> {
     Ok(word)
 }
 
-/// What it is in a value that a language cannot carry.
+/// The part of a value that a language cannot carry.
 #[derive(Debug, PartialEq, Eq)]
 struct Unfit(&'static str);
 
@@ -107,7 +106,7 @@ fn unfit(language: Language, name: &str, what: &str) -> Failure {
     };
     Failure::new(
         Kind::Setup,
-        format!("the {language} format cannot carry {name}: there is {what} in it"),
+        format!("the {language} format cannot carry {name}: it contains {what}"),
     )
     .hint("use another format, or get a new session")
 }
@@ -132,7 +131,7 @@ fn line(
         (Language::Cmd, Some(value)) => cmd::set(name, value, text)?,
         (Language::Cmd, None) => cmd::unset(name, text),
         (Language::Dotenv, Some(value)) => dotenv::set(name, value, text)?,
-        // A file of this kind can only add.
+        // A dotenv file can only set variables.
         (Language::Dotenv, None) => {}
         // Not written line by line.
         (Language::Json | Language::Process, _) => {}
@@ -140,13 +139,12 @@ fn line(
     Ok(())
 }
 
-/// Writes `parts` one after the other.
+/// Appends `parts`.
 fn put<const N: usize>(text: &mut String, parts: [&str; N]) {
     parts.iter().for_each(|part| text.push_str(part));
 }
 
-/// Writes `value` in single quotes; `escape` gives what stands for a character that is not itself
-/// there.
+/// Appends `value` in single quotes. `escape` returns the replacement for a character that is special there.
 fn single_quoted(value: &str, escape: impl Fn(char) -> Option<&'static str>, text: &mut String) {
     text.push('\'');
     for character in value.chars() {
@@ -158,12 +156,12 @@ fn single_quoted(value: &str, escape: impl Fn(char) -> Option<&'static str>, tex
     text.push('\'');
 }
 
-/// Values that try to be more than values, for the property tests of each language.
+/// Values that try to be code, for the property tests of each language.
 #[cfg(test)]
 mod hostile {
     use proptest::prelude::*;
 
-    /// Any text but NUL, with much of what shells give a meaning to.
+    /// Any text without NUL, with many characters that are special in shells.
     pub fn value() -> impl Strategy<Value = String> {
         let special = prop::sample::select(
             "'\"`$(){}[]<>|&;!#~*?%^\\=,:-+/@ \t\n\r\u{7}\u{1b}\u{7f}\u{85}\u{a0}\u{2018}\u{2019}\u{201a}\u{201c}\u{201d}\u{2028}\u{feff}"
@@ -188,15 +186,15 @@ mod tests {
         for (language, message) in [
             (
                 Language::Tcsh,
-                "the tcsh format cannot carry AWS_SESSION_TOKEN: there is a line end in it",
+                "the tcsh format cannot carry AWS_SESSION_TOKEN: it contains a line break",
             ),
             (
                 Language::Cmd,
-                "the cmd format cannot carry AWS_SESSION_TOKEN: there is a control character in it",
+                "the cmd format cannot carry AWS_SESSION_TOKEN: it contains a control character",
             ),
             (
                 Language::Dotenv,
-                "the dotenv format cannot carry AWS_SESSION_TOKEN: there is a line end in it",
+                "the dotenv format cannot carry AWS_SESSION_TOKEN: it contains a line break",
             ),
         ] {
             let change = Change::of_variables([("AWS_SESSION_TOKEN", Some("a\nb"))]);

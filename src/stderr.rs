@@ -5,33 +5,34 @@ use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// For the word before an error.
+/// The style of the word before an error.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// For the word before a warning or a notice.
+/// The style of the word before a warning or a notice.
 pub const NOTICE: Style = AnsiColor::Yellow.on_default().bold();
 
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 static COLOUR: AtomicBool = AtomicBool::new(false);
 
-/// Whether the user's variables allow colour: not with `NO_COLOR` (<https://no-color.org>), nor on a terminal that
-/// has none.
+/// Whether the user's variables allow colour. `NO_COLOR` (<https://no-color.org>) and `CLICOLOR=0` turn it off, as in
+/// clap's help, and so does a terminal without colours.
 pub fn allows_colour(environment: &Environment) -> bool {
     environment.get(variable::NO_COLOR).is_none()
+        && (environment.get(variable::CLICOLOR)).is_none_or(|value| value != "0")
         && match environment.get(variable::TERM) {
             Some(term) => term != "dumb",
             None => cfg!(windows),
         }
 }
 
-/// Has what is written from now on coloured, if standard error is a terminal.
+/// Turns colour on for a standard error that is a terminal, if the user's variables allow it.
 pub fn use_colour(environment: &Environment) {
     COLOUR.store(allows_colour(environment), Ordering::Relaxed);
 }
 
-/// Writes `text`, whole lines, the word before the first one in `style`. If standard error is closed, there is
-/// nowhere left to complain to.
+/// Writes `text`, which is whole lines, with its first word in `style`. If standard error is closed, nowhere is left to
+/// report that.
 pub fn write(text: &str, style: Style) {
     let mut stderr = std::io::stderr();
     let text = match COLOUR.load(Ordering::Relaxed) && stderr.is_terminal() {
@@ -41,8 +42,8 @@ pub fn write(text: &str, style: Style) {
     let _ = stderr.write_all(text.as_bytes());
 }
 
-/// Text from outside has no line of its own in a message: it is escaped. So the words at the start of a line are
-/// this program's.
+/// Colours the words at the start of lines. They are this program's own: outside text is escaped and never starts a
+/// line.
 fn coloured(text: &str, style: Style) -> String {
     let words = [
         ("aws-mfa:", style),

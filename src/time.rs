@@ -1,9 +1,9 @@
-//! Lengths and times of day as people say them.
+//! Durations and times of day, for people.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// A length of time as people say it, in at most two units: `12h`, `1h 30m`, `14m`, `40s`.
+/// A duration in at most two units: `12h`, `1h 30m`, `14m`, `40s`.
 pub fn span(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600, seconds / 60);
@@ -19,8 +19,8 @@ pub fn span(length: SignedDuration) -> String {
     }
 }
 
-/// A length of time to the nearest minute: a session of 12 hours that STS gave out half a second
-/// ago is one of `12h`, not of 11 hours, 59 minutes and some.
+/// A duration rounded to the nearest minute: a 12-hour session that STS issued half a second ago is `12h`, not
+/// `11h 59m`.
 pub fn rounded_span(length: SignedDuration) -> String {
     if length < SignedDuration::from_mins(1) {
         return span(length);
@@ -30,8 +30,7 @@ pub fn rounded_span(length: SignedDuration) -> String {
     ))
 }
 
-/// The time of day in `zone` at which something ends: `03:14`, with the date where the time of day
-/// alone would leave the day open.
+/// The time of day in `zone` at which something ends: `03:14`, with the date if it is a day or more away.
 pub fn until(end: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let format = if end.duration_since(now) < SignedDuration::from_hours(24) {
         "%H:%M"
@@ -70,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn new_session_is_shown_as_long_as_was_asked_for() {
+    fn new_session_is_rounded_to_its_requested_duration() {
         assert_eq!(rounded_span(SignedDuration::from_millis(43_199_200)), "12h");
         assert_eq!(rounded_span(SignedDuration::from_secs(5_400)), "1h 30m");
         assert_eq!(rounded_span(SignedDuration::from_secs(59)), "59s");
     }
 
     #[test]
-    fn end_a_day_or_more_away_has_its_date() {
+    fn end_a_day_or_more_away_includes_the_date() {
         let now = time("2026-11-24T15:14:00Z");
         let zone = TimeZone::get("Europe/Zurich").unwrap();
         assert_eq!(until(time("2026-11-25T03:14:00Z"), now, &zone), "04:14");

@@ -1,8 +1,7 @@
-//! `cargo run --example demo`: the story of the README without an AWS account.
+//! `cargo run --example demo`: the README's story without an AWS account.
 //!
-//! AWS is the tests' STS on loopback, the home directory a throw-away one; the binary, and direnv
-//! where it is installed, are the real ones. `cargo run --example demo -- --picture FILE` makes the
-//! README's picture of it.
+//! AWS is the tests' STS on loopback, and the home directory is temporary. The binary is real, and so is direnv, if it is
+//! installed. `cargo run --example demo -- --picture FILE` draws the README's picture.
 
 #![allow(
     dead_code,
@@ -73,7 +72,7 @@ fn main() {
     }
 }
 
-/// `cargo run --example` builds the example alone.
+/// `cargo run --example` builds only the example.
 fn build() {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let mut build = Command::new(cargo);

@@ -1,7 +1,7 @@
-//! What holds for each parser, whatever it is given. Fuzzers look for what breaks it (tests/fuzz);
-//! what they have found, and what they start from, is tried by each `cargo test`.
+//! Invariants of each parser for any input. Fuzzers look for counterexamples (tests/fuzz); every `cargo test` tries their
+//! corpus and findings.
 //!
-//! This is a test of its own, and a module of each fuzz target.
+//! This is a test, and also a module of each fuzz target.
 
 #![allow(
     clippy::expect_used,
@@ -28,8 +28,8 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// A session file: what is taken for a session is written and read back as the same one, and can
-/// be handed on; what is not is told without quoting it.
+/// A session file: a parsed session is written and parsed back unchanged, and can be rendered. An error quotes nothing from
+/// the file.
 pub fn session_file(data: &[u8]) {
     let session = match json::parse(data) {
         Ok(session) => session,
@@ -74,8 +74,8 @@ pub fn session_file(data: &[u8]) {
     ));
 }
 
-/// `DIRENV_WATCHES`: a list gets one more watch and keeps the others byte for byte, anything else is
-/// passed on as it is. The data is taken as it is, and as the JSON within direnv's encoding.
+/// `DIRENV_WATCHES`: a list gets one more watch and keeps every byte of the others. Anything else is unchanged. The data is
+/// used as it is, and as the JSON within direnv's encoding.
 pub fn watches(data: &[u8]) {
     let mut stream = ZlibEncoder::new(Vec::new(), Compression::fast());
     stream.write_all(data).unwrap();
@@ -96,7 +96,7 @@ pub fn watches(data: &[u8]) {
         let (last, others) = after.split_last().unwrap();
         assert_eq!(texts(others), texts(&before));
         let last: Value = serde_json::from_str(last.get()).unwrap();
-        assert_eq!(last["path"], "/session");
+        assert_eq!(last["path"], WATCHED);
     }
 }
 
@@ -104,7 +104,7 @@ fn texts<'a>(entries: &[&'a RawValue]) -> Vec<&'a str> {
     entries.iter().map(|entry| entry.get()).collect()
 }
 
-/// A length of time, for a session and for a margin.
+/// A duration, for a session and for a margin.
 pub fn duration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -123,13 +123,13 @@ pub fn duration(data: &[u8]) {
     }
 }
 
-/// What a code command or a `credential_process` prints: keys and codes never show in a failure.
+/// The output of a code command or a `credential_process`: keys and codes never appear in a failure.
 pub fn credential_lines(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         match Code::parse(text) {
             Ok(code) => assert_eq!(code.digits().len(), 6),
             Err(failure) => {
-                // Whatever it was, the same is said of it.
+                // The message does not depend on the output.
                 assert_eq!(Some(failure), Code::parse("").err());
             }
         }
@@ -142,7 +142,7 @@ pub fn credential_lines(data: &[u8]) {
     }
 }
 
-/// A file of `~/.aws`: read with the SDK's parser, and a broken one is told.
+/// A file in `~/.aws`: parsed by the SDK's parser, or an error.
 pub fn profile_file(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(data).unwrap();
@@ -167,14 +167,21 @@ fn assert_one_line(failure: &Failure) {
     assert!(!line.chars().any(char::is_control), "{line:?}");
 }
 
+/// An absolute path.
+const WATCHED: &str = if cfg!(windows) {
+    r"C:\session"
+} else {
+    "/session"
+};
+
 fn watched() -> Watches {
     let mut watches = Watches::default();
-    watches.add(Path::new("/session"));
+    watches.add(Path::new(WATCHED));
     watches
 }
 
-/// What is in direnv's encoding, read without the product's own code. The checksum at the end is left
-/// aside: under a fuzzer miniz_oxide does not look at it, so that mutated streams get further.
+/// Decodes direnv's encoding without the product's own code. It ignores the checksum at the end: miniz_oxide does not check
+/// it under a fuzzer, so that mutated streams get further.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let stream = URL_SAFE.decode(text).ok()?;
     let mut unpacked = Vec::new();

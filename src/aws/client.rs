@@ -2,7 +2,7 @@
 
 use super::endpoint::Endpoint;
 use super::error::{CallError, NotSent};
-use super::http;
+use super::http::{self, Date};
 use super::proxy::Proxy;
 use super::trust::Trust;
 use aws_sdk_sts::config::retry::RetryConfig;
@@ -15,43 +15,43 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
-/// For the name, the connection and the TLS handshake together.
+/// The time limit for name resolution, connection and TLS handshake together.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For the whole call. The SDK's default never gives up on a server that says nothing.
+/// The time limit for the whole call. By default, the SDK waits forever for a silent server.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The way to a service.
+/// The route to a service.
 pub struct Route<'a> {
     /// Where requests go.
     pub endpoint: &'a Endpoint,
-    /// What they go through.
+    /// The proxy for them.
     pub proxy: Option<&'a Proxy>,
-    /// Whose certificates are accepted on the way.
+    /// The trusted certificates.
     pub trust: &'a Trust,
 }
 
-/// How long a call may take, and how often its request may be sent.
+/// Time limits for a call, and how often it may be sent.
 #[derive(Clone, Copy)]
 pub struct Patience {
-    /// For the name, the connection and the TLS handshake of one attempt.
+    /// For name resolution, connection and TLS handshake in one attempt.
     pub connect: Duration,
     /// For one attempt.
     pub attempt: Duration,
     /// For all attempts together.
     pub call: Duration,
-    /// How many times the request is sent at most.
+    /// The maximum number of attempts.
     pub attempts: u32,
 }
 
 impl Patience {
-    /// For a request with a code in it: a code works once, and the SDK's own default sends the same one three
-    /// times.
+    /// For a request that contains a code: a code works only once, but by default the SDK would send it three times.
     pub const ONCE: Patience = Patience {
         connect: CONNECT_TIMEOUT,
         attempt: CALL_TIMEOUT,
@@ -59,11 +59,21 @@ impl Patience {
         attempts: 1,
     };
 
-    /// For a request that may be sent again, within `limit` in all.
+    /// For a request that is sent once, within `limit`.
+    pub fn once(limit: Duration) -> Self {
+        Patience {
+            connect: limit.min(CONNECT_TIMEOUT),
+            attempt: limit,
+            call: limit,
+            attempts: 1,
+        }
+    }
+
+    /// For a request that may be sent again, within `limit` in total.
     pub fn within(limit: Duration) -> Self {
         Patience {
             connect: limit.min(CONNECT_TIMEOUT),
-            // So that one that is lost leaves time for another.
+            // A lost request leaves time for another one.
             attempt: limit * 2 / 5,
             call: limit,
             attempts: 3,
@@ -71,40 +81,41 @@ impl Patience {
     }
 }
 
-/// What requests are signed with.
+/// The credentials and the region that sign requests.
 pub struct SigningKey<'a> {
     /// The access key's id.
     pub id: &'a str,
     /// Its secret.
     pub secret: &'a SecretString,
-    /// The session token that goes with temporary credentials.
+    /// The session token of temporary credentials.
     pub token: Option<&'a SecretString>,
-    /// The region that the signature is for.
+    /// The region in the signature.
     pub region: &'a str,
 }
 
-/// Why no request can be made.
+/// Why a client cannot be created.
 #[derive(Debug)]
 pub enum ClientError {
-    /// The key's id has characters in it that a header cannot carry.
+    /// The key's id contains characters that a header cannot carry.
     KeyId,
-    /// The region has.
+    /// The region contains such characters.
     Region,
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     Http(BoxError),
 }
 
-/// A caller of AWS. It connects when something is called.
+/// A client for AWS. It connects on the first call.
 pub struct Client {
     config: SdkConfig,
     credentials: Credentials,
+    date: Date,
 }
 
 impl Client {
     /// A client that calls AWS over `route`, with requests signed by `key`.
     ///
     /// # Errors
-    /// No request can be made of these values.
+    /// These values cannot be used in a request.
     pub fn new(route: &Route, key: &SigningKey, patience: Patience) -> Result<Self, ClientError> {
         let sendable =
             |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -123,8 +134,9 @@ impl Client {
                 .with_max_attempts(attempts)
                 .with_initial_backoff(Duration::from_millis(100)),
         };
-        let http_client =
-            http::client(route.endpoint, route.proxy, route.trust).map_err(ClientError::Http)?;
+        let date = Date::default();
+        let http_client = http::client(route.endpoint, route.proxy, route.trust, &date)
+            .map_err(ClientError::Http)?;
         Ok(Client {
             config: SdkConfig::builder()
                 .behavior_version(BehaviorVersion::latest())
@@ -143,20 +155,26 @@ impl Client {
                 .http_client(http_client)
                 .build(),
             credentials,
+            date,
         })
     }
 
-    /// For the SDK's client of a service.
+    /// The service's time, to the second, as of its last answer.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        self.date.last()
+    }
+
+    /// The configuration for the SDK's client of a service.
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// What requests are signed with, for a service without an SDK client.
+    /// The signing credentials, for a service without an SDK client.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Sends a request and waits for its end.
+    /// Sends a request and waits for the answer.
     ///
     /// # Errors
     /// It was not sent, not answered, or refused.
@@ -172,7 +190,7 @@ impl Client {
             .build()
             .map_err(|error| CallError::NotSent(NotSent::NoRuntime(error)))?;
         let outcome = runtime.block_on(request);
-        // A name server that does not answer would hold up an orderly shutdown.
+        // An orderly shutdown would wait for a name server that does not answer.
         runtime.shutdown_background();
         outcome.map_err(|error| CallError::of(&error))
     }
@@ -183,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn value_that_no_header_can_carry_is_an_error() {
+    fn value_that_a_header_cannot_carry_is_an_error() {
         let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
         let route = Route {
             endpoint: &endpoint,

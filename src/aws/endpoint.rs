@@ -5,23 +5,23 @@ use http::Uri;
 use std::fmt;
 use std::net::Ipv6Addr;
 
-/// The URL that requests go to: `http` or `https`, a host, and perhaps a port and a path.
+/// An endpoint's URL: `http` or `https`, a host, and optionally a port and a path.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     text: String,
     uri: Uri,
 }
 
-/// Why a text is not the URL of an endpoint.
+/// Why a text is not an endpoint's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointError {
     /// It begins with neither `https://` nor `http://`.
     Scheme,
     /// It is not a URL with a host and at most one port.
     Malformed,
-    /// A user name, and perhaps a password, stands before the host.
+    /// There is a user name, and perhaps a password, before the host.
     UserInfo,
-    /// A query or a fragment follows.
+    /// There is a query or a fragment.
     Query,
 }
 
@@ -33,7 +33,7 @@ impl Endpoint {
     /// The endpoint at the URL `text`.
     ///
     /// # Errors
-    /// It is not such a URL.
+    /// It is not an endpoint's URL.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
         if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
@@ -59,8 +59,7 @@ impl Endpoint {
         })
     }
 
-    /// The endpoint of STS in `region`, by the SDK's own rules; with `fips` the one whose
-    /// cryptography is validated.
+    /// The endpoint of STS in `region`, by the SDK's own rules; with `fips`, the FIPS endpoint.
     ///
     /// # Errors
     /// There is no such region, or no such endpoint in it.
@@ -83,7 +82,7 @@ impl Endpoint {
         self.uri.scheme_str() == Some("https")
     }
 
-    /// The port that is connected to.
+    /// The port to connect to.
     pub fn port(&self) -> u16 {
         let default = if self.has_tls() { 443 } else { 80 };
         self.uri.port_u16().unwrap_or(default)
@@ -93,7 +92,7 @@ impl Endpoint {
         &self.uri
     }
 
-    /// The URL as it was written.
+    /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -105,7 +104,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What the `http` crate leaves open: an IPv6 address in brackets, and one port that is a number.
+/// Checks what the `http` crate does not: an IPv6 address in brackets, and one numeric port.
 fn has_valid_host(uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else {
         return false;

@@ -1,7 +1,7 @@
-//! Why a call of AWS failed, by its phase: what was sent, and what came back.
+//! Errors of calls to AWS, by phase: what was sent, and what came back.
 //!
-//! Nothing of the SDK's errors is ever printed as it is: an answer that the SDK cannot parse shows
-//! up whole, secrets and all, in their `Debug`.
+//! The SDK's errors are never printed as they are: their `Debug` contains the whole of an answer that the SDK cannot
+//! parse, including secrets.
 
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -20,35 +20,35 @@ use std::io;
 /// Why a call failed.
 #[derive(Debug)]
 pub enum CallError {
-    /// Nothing of the request was sent.
+    /// No part of the request was sent.
     NotSent(NotSent),
-    /// The request was sent, or part of it, and no whole answer came.
+    /// The request, or part of it, was sent, and no complete answer came.
     NoAnswer(NoAnswer),
-    /// The request was refused.
+    /// AWS, or a proxy, refused the request.
     Refused(Refusal),
-    /// The answer says that all is well, and is not what was asked for.
+    /// The answer reports success, but is not what the request asked for.
     Unusable(Unusable),
 }
 
 /// Why nothing was sent.
 #[derive(Debug)]
 pub enum NotSent {
-    /// The name, the connection and the TLS handshake took longer than
+    /// Name resolution, connection and TLS handshake took longer than
     /// [`CONNECT_TIMEOUT`](super::client::CONNECT_TIMEOUT).
     TimedOut,
-    /// The first hop's name has no address; with the system's reason.
+    /// The first hop's name has no address, for this reason from the system.
     UnknownHost(String),
     /// The first hop cannot be connected to.
     Unreachable(io::Error),
     /// The TLS handshake failed.
     Tls(TlsFault),
-    /// The proxy asks for credentials, or for others.
+    /// The proxy requires credentials, or rejected them.
     ProxyCredentials,
-    /// The proxy does not connect to the endpoint.
+    /// The proxy refused to connect to the endpoint.
     ProxyRefused,
-    /// The proxy's answer was none, or none of HTTP; with the reason.
+    /// The proxy did not answer, or not in HTTP, for this reason.
     BrokenTunnel(String),
-    /// The SDK could not make a request.
+    /// The SDK could not build a request.
     Unmade,
     /// The runtime could not be started.
     NoRuntime(io::Error),
@@ -61,9 +61,9 @@ pub enum TlsFault {
     UnknownIssuer,
     /// The certificate has expired.
     Expired,
-    /// The certificate is another host's.
+    /// The certificate is for another host.
     WrongName,
-    /// Anything else, in the words of rustls.
+    /// Anything else, in rustls's words.
     Other(String),
 }
 
@@ -74,11 +74,11 @@ pub enum NoAnswer {
     Broken,
     /// It took longer than [`CALL_TIMEOUT`](super::client::CALL_TIMEOUT).
     TimedOut,
-    /// The answer was longer than any of AWS's, with this HTTP status.
+    /// The answer, with this HTTP status, was longer than any from AWS.
     TooLong(u16),
 }
 
-/// An answer that refuses.
+/// A refusal.
 #[derive(Debug)]
 pub struct Refusal {
     /// What it means.
@@ -89,26 +89,26 @@ pub struct Refusal {
     pub http_status: u16,
 }
 
-/// What AWS says.
+/// AWS's own words.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
 #[derive(Debug)]
 pub struct Words {
     /// `AccessDenied`, `InvalidClientTokenId`, …
     pub code: String,
-    /// A sentence.
+    /// The message.
     pub message: Option<String>,
-    /// For AWS's support.
+    /// The request id, for AWS Support.
     pub request_id: Option<String>,
 }
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The MFA code is wrong, has expired or was used before.
+    /// The MFA code is wrong, expired or already used.
     InvalidMfaCode,
-    /// The MFA device is not the user's.
+    /// The MFA device belongs to another user.
     ForeignMfaDevice,
-    /// The keys are temporary credentials, which may not do this.
+    /// The keys are temporary credentials, which cannot call this.
     TemporaryCredentials,
     /// A policy denies the action.
     AccessDenied,
@@ -118,38 +118,42 @@ pub enum Reason {
     WrongSecret,
     /// The session that signed the request has expired.
     ExpiredSession,
-    /// The signature's time is too far from AWS's time, which is this if known.
+    /// The signature's time is too far from AWS's time, which is this, if known.
     ClockSkew(Option<Timestamp>),
     /// The session duration is too long.
     InvalidDuration,
+    /// There is no such user, key or device.
+    NoSuchEntity,
+    /// The account or user has as many of these as it may have.
+    LimitExceeded,
     /// The service is not activated in the region.
     RegionDisabled,
     /// AWS is busy.
     Throttled,
-    /// AWS has failed.
+    /// AWS failed.
     ServerFault,
-    /// Someone asks for a proxy's credentials: HTTP status 407.
+    /// A proxy requires credentials: HTTP status 407.
     ProxyCredentials,
     /// Any other error of AWS.
     Other,
-    /// The answer is not AWS's: a sign-in page, a gateway's.
+    /// The answer is not from AWS: a sign-in page, or a gateway's error.
     NotAws,
 }
 
 /// What is wrong with an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// There are no credentials in it.
+    /// It contains no credentials.
     NoCredentials,
-    /// This field of them is missing or empty.
+    /// This field is missing or empty.
     Missing(&'static str),
     /// `Expiration` is missing, or is not a time.
     NoExpiration,
     /// They expired at this time.
     Expired(Timestamp),
-    /// They are another role's than the one that was asked for.
+    /// They are for another role.
     OtherRole,
-    /// It is not what the service answers to this.
+    /// It is not the service's answer to this call.
     Unexpected,
 }
 
@@ -166,9 +170,9 @@ impl CallError {
                 Some(error) => CallError::of_connector(error),
                 None => CallError::NoAnswer(NoAnswer::Broken),
             },
-            // Making a connection has a shorter limit of its own.
+            // Connecting has its own, shorter limit.
             SdkError::TimeoutError(_) => CallError::NoAnswer(NoAnswer::TimedOut),
-            // The head of an answer came, and its body broke off, or did not end.
+            // The head of an answer came, but its body broke off or did not end.
             SdkError::ResponseError(answer) => {
                 CallError::NoAnswer(match find::<LengthLimitError>(error) {
                     Some(_) => NoAnswer::TooLong(answer.raw().status().as_u16()),
@@ -179,9 +183,8 @@ impl CallError {
         }
     }
 
-    /// Only what hyper calls a fault of connecting (the name, TCP, the proxy's tunnel, the TLS
-    /// handshake) happened before anything was sent. The same faults of TLS and of TCP can come
-    /// later.
+    /// Only hyper's connect errors (name resolution, TCP, the proxy's tunnel, the TLS handshake) happen before anything is
+    /// sent. The same TLS and TCP errors can happen later too.
     fn of_connector(error: &ConnectorError) -> Self {
         let connecting =
             find::<legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect);
@@ -204,7 +207,7 @@ impl NotSent {
         if let Some(tls) = find::<rustls::Error>(error) {
             return NotSent::Tls(TlsFault::of(tls));
         }
-        // hyper-util's TunnelError cannot be named; its texts can.
+        // hyper-util's TunnelError is private, but its texts are not.
         let tunnel = chain(error)
             .map(ToString::to_string)
             .find_map(|text| text.strip_prefix("tunnel error: ").map(str::to_owned));
@@ -280,6 +283,8 @@ impl Reason {
                 Reason::ClockSkew(server_time(message, date))
             }
             "ValidationError" if says("durationseconds") => Reason::InvalidDuration,
+            "NoSuchEntity" => Reason::NoSuchEntity,
+            "LimitExceeded" => Reason::LimitExceeded,
             "RegionDisabledException" => Reason::RegionDisabled,
             code if is_throttling(code, http_status) => Reason::Throttled,
             _ if http_status >= 500 => Reason::ServerFault,
@@ -300,9 +305,14 @@ fn is_throttling(code: &str, http_status: u16) -> bool {
         || matches!(http_status, 429 | 503)
 }
 
-/// AWS's time: the one in its message, which is exact, else its `Date` header.
+/// AWS's time: from its message, which is exact, else from its `Date` header.
 fn server_time(message: &str, date: Option<&str>) -> Option<Timestamp> {
-    signature_time(message).or_else(|| rfc2822::DateTimeParser::new().parse_timestamp(date?).ok())
+    signature_time(message).or_else(|| self::date(date?))
+}
+
+/// The time in a `Date` header.
+pub fn date(header: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(header).ok()
 }
 
 /// The third time in «Signature expired: 20261124T060000Z is now earlier than 20261124T061000Z
@@ -314,8 +324,8 @@ fn signature_time(message: &str) -> Option<Timestamp> {
     Some(time.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// Each error in turn with what caused it. `io::Error::source` passes over the error that it
-/// wraps, which is where hyper and rustls keep theirs.
+/// The error and its causes in turn. `io::Error::source` skips the error that it wraps, which is where hyper and rustls
+/// put theirs.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>() {
@@ -329,7 +339,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     chain(error).find_map(|error| error.downcast_ref::<E>())
 }
 
-/// The innermost cause, which says it best.
+/// The innermost cause, which is the most precise.
 fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     chain(error).last().unwrap_or(error)
 }
@@ -346,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_of_aws_is_in_its_message_or_its_date() {
+    fn server_time_comes_from_the_message_or_the_date_header() {
         let expired = "Signature expired: 20261124T060000Z is now earlier than 20261124T061000Z (20261124T062500Z - 15 min.)";
         assert_eq!(
             server_time(expired, None).unwrap().to_string(),

@@ -1,6 +1,7 @@
-//! The HTTP client: through which proxy, trusting whom, and how names are resolved.
+//! The HTTP client: proxy, trusted certificates and name resolution.
 
 use super::endpoint::Endpoint;
+use super::error;
 use super::proxy::Proxy;
 use super::trust::Trust;
 use aws_smithy_http_client::Connector;
@@ -16,12 +17,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// An answer of STS has 2 KiB.
+/// The largest answer, in bytes. STS's have 2 KiB.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// The Connection Attempt Delay of RFC 8305, section 5.
@@ -30,11 +33,12 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// The client that reaches `endpoint` through `proxy`, or directly.
 ///
 /// # Errors
-/// The SDK does not take the trusted certificates.
+/// The SDK rejects the trusted certificates.
 pub fn client(
     endpoint: &Endpoint,
     proxy: Option<&Proxy>,
     trust: &Trust,
+    date: &Date,
 ) -> Result<SharedHttpClient, BoxError> {
     let resolver = SystemResolver {
         port: proxy.map_or(endpoint, Proxy::address).port(),
@@ -44,7 +48,8 @@ pub fn client(
     let trust = TlsContext::builder()
         .with_trust_store(trust.store(has_tls))
         .build()?;
-    // The SDK's own builder makes its connector twice, and reads the trust roots each time.
+    // The SDK's own builder creates its connector twice, and reads the trust roots each time.
+    let date = date.clone();
     Ok(http_client_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .tls_provider(Provider::rustls(CryptoMode::Ring))
@@ -53,19 +58,44 @@ pub fn client(
             .connector_settings(settings.clone());
         connector.set_sleep_impl(components.sleep_impl());
         let connector = connector.build_with_resolver(resolver.clone());
-        SharedHttpConnector::new(LimitedConnector(connector))
+        SharedHttpConnector::new(LimitedConnector {
+            connector,
+            date: date.clone(),
+        })
     }))
 }
 
-/// The connector of the SDK, with answers that end at [`LARGEST_ANSWER`], and are whole.
+/// The `Date` of the last answer, which the SDK's own output and errors leave out.
+#[derive(Clone, Debug, Default)]
+pub struct Date(Arc<Mutex<Option<Timestamp>>>);
+
+impl Date {
+    /// The time of the service, to the second, as of its last answer.
+    pub fn last(&self) -> Option<Timestamp> {
+        *self.0.lock().ok()?
+    }
+
+    fn remember(&self, header: Option<&str>) {
+        if let Ok(mut date) = self.0.lock() {
+            *date = header.and_then(error::date);
+        }
+    }
+}
+
+/// The SDK's connector, which accepts only complete answers of at most [`LARGEST_ANSWER`].
 #[derive(Debug)]
-struct LimitedConnector(Connector);
+struct LimitedConnector {
+    connector: Connector,
+    date: Date,
+}
 
 impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = self.0.call(request);
+        let answer = self.connector.call(request);
+        let date = self.date.clone();
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
+            date.remember(answer.headers().get("date"));
             let has_length = ["content-length", "transfer-encoding"]
                 .iter()
                 .any(|header| answer.headers().contains_key(*header));
@@ -80,12 +110,12 @@ impl HttpConnector for LimitedConnector {
     }
 }
 
-/// The answer whose end is that of the connection. AWS's XML does not say where it ends, and the SDK takes what
-/// there is of a value for the whole value: a token cut short would be saved.
+/// The complete body of an answer. The SDK accepts truncated XML and takes a truncated value for the whole one, so a
+/// truncated token would be saved.
 async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     let bytes = match body.collect().await {
         Ok(collected) => collected.to_bytes().to_vec(),
-        // No answer of AWS's is as long, and an empty one is none either.
+        // No answer from AWS is that long, and the caller rejects an empty one too.
         Err(error) if error.is::<LengthLimitError>() => Vec::new(),
         Err(error) => return Err(ConnectorError::io(error)),
     };
@@ -95,13 +125,13 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     }
 }
 
-/// The system's own name resolution, with failures that can be distinguished from others.
+/// The system's name resolution, with distinguishable errors.
 ///
-/// The SDK connects to the addresses of one family in turn, and gives each of them all the time
-/// that there is. So the one that answers first is put first.
+/// The SDK tries the addresses of one family in turn, and gives each one the whole time limit. So the address that answers
+/// first comes first.
 #[derive(Clone, Debug)]
 struct SystemResolver {
-    /// Of the first hop, whose name is the only one that is resolved.
+    /// The first hop's port. Only its name is resolved.
     port: u16,
 }
 
@@ -129,8 +159,7 @@ impl ResolveDns for SystemResolver {
     }
 }
 
-/// The first of these addresses that takes a connection; each is given a head start over the next.
-/// `None` if none of them does.
+/// The first of these addresses that accepts a connection. Each has a head start over the next. `None` if none does.
 async fn first_to_answer(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let mut attempts = JoinSet::new();
     for (turn, &address) in (0..).zip(addresses) {

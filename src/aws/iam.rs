@@ -1,30 +1,17 @@
-//! IAM's Query API: signed with the SDK's own signer and sent with its HTTP client. `aws-sdk-iam` itself would more
-//! than double the cold build.
+//! IAM: the user's MFA devices and access keys.
+//!
+//! `aws-sdk-iam` would more than double the cold build for these six calls.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>
 
 use super::client::Client;
-use super::error::{CallError, NotSent, Unusable};
-use aws_sdk_sts::config::BehaviorVersion;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_query::QueryWriter;
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
-use aws_types::request_id::apply_request_id;
+use super::error::{CallError, Unusable};
+use super::query::{self, Action};
+use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use jiff::Timestamp;
-use std::error::Error;
-use std::fmt;
-use std::time::SystemTime;
+use secrecy::SecretString;
 
-const VERSION: &str = "2010-05-08";
-
-/// A user has eight devices at most; more pages than that are not IAM's.
+/// A user has eight devices and two keys at most; more pages than that are not IAM's.
 const MOST_PAGES: usize = 8;
 
 /// The endpoint of a partition's IAM, of which there is one for all regions.
@@ -47,235 +34,299 @@ pub fn endpoint(partition: &str, fips: bool) -> Option<&'static str> {
     })
 }
 
-/// The ARNs or serial numbers of the signing user's MFA devices, security keys among them.
+/// The ARNs or serial numbers of the user's MFA devices, security keys among them.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html>
+///
+/// Without a name, those of the user who signs the request.
 ///
 /// # Errors
 /// The call failed, or the answer is not a list of devices.
-pub fn mfa_devices(client: &Client, now: Timestamp) -> Result<Vec<String>, CallError> {
-    let mut devices = Vec::new();
+pub fn mfa_devices(
+    client: &Client,
+    user: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<String>, CallError> {
+    let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
+    all_pages(client, "ListMFADevices", &user, now, |result| {
+        page_of(result, "MFADevices", |member| {
+            let [serial_number] = texts(member, ["SerialNumber"])?;
+            required(serial_number)
+        })
+    })
+}
+
+/// An access key without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKey {
+    /// `AKIA…`
+    pub id: String,
+    /// Whether requests that it signs are accepted.
+    pub is_active: bool,
+    /// When it was created, if IAM says.
+    pub created: Option<Timestamp>,
+}
+
+/// The access keys of the user, inactive ones included: two at most.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html>
+///
+/// Without a name, those of the user who signs the request.
+///
+/// # Errors
+/// The call failed, or the answer is not a list of keys.
+pub fn access_keys(
+    client: &Client,
+    user: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<AccessKey>, CallError> {
+    let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
+    all_pages(client, "ListAccessKeys", &user, now, |result| {
+        page_of(result, "AccessKeyMetadata", |member| {
+            let [id, status, created] = texts(member, ["AccessKeyId", "Status", "CreateDate"])?;
+            Ok(AccessKey {
+                id: required(id)?,
+                is_active: required(status)? == "Active",
+                created: time(created),
+            })
+        })
+    })
+}
+
+/// An access key that was just created.
+pub struct NewAccessKey {
+    /// `AKIA…`
+    pub id: String,
+    /// Its secret, which IAM shows this once.
+    pub secret: SecretString,
+}
+
+/// Creates an access key for the user. A lost answer leaves a key whose secret nobody knows.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>
+///
+/// # Errors
+/// The call failed, or there is no key in the answer.
+pub fn create_access_key(
+    client: &Client,
+    user: &str,
+    now: Timestamp,
+) -> Result<NewAccessKey, CallError> {
+    let parameters = [("UserName", user)];
+    query::call(
+        client,
+        &action("CreateAccessKey"),
+        &parameters,
+        now,
+        new_key,
+    )
+}
+
+fn new_key(result: &mut ScopedDecoder) -> Result<NewAccessKey, XmlDecodeError> {
+    while let Some(mut tag) = result.next_tag() {
+        if tag.start_el().matches("AccessKey") {
+            let [id, secret] = texts(&mut tag, ["AccessKeyId", "SecretAccessKey"])?;
+            return Ok(NewAccessKey {
+                id: required(id)?,
+                secret: required(secret)?.into(),
+            });
+        }
+    }
+    Err(XmlDecodeError::custom("no AccessKey"))
+}
+
+/// Activates or deactivates an access key of the user. It changes nothing if the key is so already.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html>
+///
+/// # Errors
+/// The call failed.
+pub fn set_access_key_active(
+    client: &Client,
+    user: &str,
+    id: &str,
+    active: bool,
+    now: Timestamp,
+) -> Result<(), CallError> {
+    let status = if active { "Active" } else { "Inactive" };
+    let parameters = [("UserName", user), ("AccessKeyId", id), ("Status", status)];
+    query::call(
+        client,
+        &action("UpdateAccessKey"),
+        &parameters,
+        now,
+        nothing,
+    )
+}
+
+/// Deletes an access key of the user.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html>
+///
+/// # Errors
+/// The call failed; [`Reason::NoSuchEntity`](super::error::Reason::NoSuchEntity) if there is no such key.
+pub fn delete_access_key(
+    client: &Client,
+    user: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<(), CallError> {
+    let parameters = [("UserName", user), ("AccessKeyId", id)];
+    query::call(
+        client,
+        &action("DeleteAccessKey"),
+        &parameters,
+        now,
+        nothing,
+    )
+}
+
+/// When an access key last signed a request; `None` if it never has since IAM keeps track (April 2015).
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html>
+///
+/// # Errors
+/// The call failed, or the answer is another.
+pub fn access_key_last_used(
+    client: &Client,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, CallError> {
+    let parameters = [("AccessKeyId", id)];
+    let action = action("GetAccessKeyLastUsed");
+    query::call(client, &action, &parameters, now, last_used)
+}
+
+fn last_used(result: &mut ScopedDecoder) -> Result<Option<Timestamp>, XmlDecodeError> {
+    while let Some(mut tag) = result.next_tag() {
+        if tag.start_el().matches("AccessKeyLastUsed") {
+            let [date] = texts(&mut tag, ["LastUsedDate"])?;
+            return Ok(time(date));
+        }
+    }
+    Err(XmlDecodeError::custom("no AccessKeyLastUsed"))
+}
+
+fn action(name: &'static str) -> Action {
+    Action {
+        service: "iam",
+        version: "2010-05-08",
+        name,
+    }
+}
+
+/// Some of the entries of a list.
+struct Page<T> {
+    entries: Vec<T>,
+    /// What asks for the next page, unless this is the last.
+    marker: Option<String>,
+}
+
+/// The entries of all pages, each of which `read` reads.
+fn all_pages<T>(
+    client: &Client,
+    name: &'static str,
+    parameters: &[(&str, &str)],
+    now: Timestamp,
+    read: fn(&mut ScopedDecoder) -> Result<Page<T>, XmlDecodeError>,
+) -> Result<Vec<T>, CallError> {
+    let mut entries = Vec::new();
     let mut marker: Option<String> = None;
     for _ in 0..MOST_PAGES {
-        let parameters: Vec<_> = marker
-            .iter()
-            .map(|marker| ("Marker", marker.as_str()))
-            .collect();
-        let page = call(client, "ListMFADevices", &parameters, now, device_page)?;
-        devices.extend(page.devices);
+        let mut parameters = parameters.to_owned();
+        parameters.extend(marker.iter().map(|marker| ("Marker", marker.as_str())));
+        let page = query::call(client, &action(name), &parameters, now, read)?;
+        entries.extend(page.entries);
         match page.marker {
             Some(next) => marker = Some(next),
-            None => return Ok(devices),
+            None => return Ok(entries),
         }
     }
     Err(CallError::Unusable(Unusable::Unexpected))
 }
 
-/// Some of the devices.
-#[derive(Debug, Default)]
-struct DevicePage {
-    devices: Vec<String>,
-    /// What asks for the next page, unless this is the last.
-    marker: Option<String>,
-}
-
-fn device_page(result: &mut ScopedDecoder) -> Result<DevicePage, XmlDecodeError> {
-    let mut page = DevicePage::default();
-    let mut has_list = false;
+/// `<Marker>` and the members of the element called `list`.
+fn page_of<T>(
+    result: &mut ScopedDecoder,
+    list: &'static str,
+    read: fn(&mut ScopedDecoder) -> Result<T, XmlDecodeError>,
+) -> Result<Page<T>, XmlDecodeError> {
+    let (mut entries, mut marker) = (None, None);
     while let Some(mut tag) = result.next_tag() {
-        if tag.start_el().matches("MFADevices") {
-            has_list = true;
+        if tag.start_el().matches(list) {
+            let mut members = Vec::new();
             while let Some(mut member) = tag.next_tag() {
-                page.devices.push(text_of(&mut member, "SerialNumber")?);
+                members.push(read(&mut member)?);
             }
+            entries = Some(members);
         } else if tag.start_el().matches("Marker") {
-            page.marker = Some(try_data(&mut tag)?.into_owned());
+            marker = Some(try_data(&mut tag)?.into_owned());
         }
     }
-    match has_list {
-        true => Ok(page),
-        false => Err(XmlDecodeError::custom("no MFADevices")),
-    }
+    let entries = entries.ok_or_else(|| XmlDecodeError::custom(list))?;
+    Ok(Page { entries, marker })
 }
 
-/// The text of the child called `name`, which must not be empty.
-fn text_of(element: &mut ScopedDecoder, name: &'static str) -> Result<String, XmlDecodeError> {
-    let mut found = None;
+/// The texts of the children with these names.
+fn texts<const N: usize>(
+    element: &mut ScopedDecoder,
+    names: [&str; N],
+) -> Result<[Option<String>; N], XmlDecodeError> {
+    let mut texts = [const { None }; N];
     while let Some(mut tag) = element.next_tag() {
-        if tag.start_el().matches(name) {
-            found = Some(try_data(&mut tag)?.into_owned());
-        }
-    }
-    found
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| XmlDecodeError::custom(name))
-}
-
-/// Sends one request, once, and reads `<…Result>` of the answer with `read`.
-fn call<O: fmt::Debug + Send + Sync + 'static>(
-    client: &Client,
-    action: &'static str,
-    parameters: &[(&str, &str)],
-    now: Timestamp,
-    read: fn(&mut ScopedDecoder) -> Result<O, XmlDecodeError>,
-) -> Result<O, CallError> {
-    let mut body = String::new();
-    let mut writer = QueryWriter::new(&mut body, action, VERSION);
-    for (name, value) in parameters {
-        writer.prefix(name).string(value);
-    }
-    writer.finish();
-    let not_sent = |_| CallError::NotSent(NotSent::Unmade);
-    let request = signed(client, &body, now).map_err(not_sent)?;
-
-    let config = client.config();
-    let mut operation = Operation::builder()
-        .service_name("iam")
-        .operation_name(action)
-        .behavior_version(BehaviorVersion::latest())
-        .no_auth()
-        .no_retry()
-        .endpoint_url(config.endpoint_url().unwrap_or_default());
-    if let Some(timeouts) = config.timeout_config() {
-        operation = operation.timeout_config(timeouts.clone());
-    }
-    if let Some(http_client) = config.http_client() {
-        operation = operation.http_client(http_client);
-    }
-    let operation = operation
-        .serializer(Ok)
-        .deserializer(move |answer: &HttpResponse| decoded(answer, read))
-        .build();
-    client
-        .call(operation.invoke(request))?
-        .ok_or(CallError::Unusable(Unusable::Unexpected))
-}
-
-/// The request with this form, with the client's signature.
-fn signed(client: &Client, body: &str, now: Timestamp) -> Result<HttpRequest, BoxError> {
-    let config = client.config();
-    let endpoint = config.endpoint_url().unwrap_or_default();
-    let region = config.region().ok_or("no region")?;
-    let identity = client.credentials().clone().into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region.as_ref())
-        .name("iam")
-        .time(SystemTime::UNIX_EPOCH + now.as_duration().unsigned_abs())
-        .settings(SigningSettings::default())
-        .build()?
-        .into();
-    let (name, value) = ("content-type", "application/x-www-form-urlencoded");
-    let signable = SignableRequest::new(
-        "POST",
-        format!("{}/", endpoint.trim_end_matches('/')),
-        std::iter::once((name, value)),
-        SignableBody::Bytes(body.as_bytes()),
-    )?;
-    let (instructions, _) = sign(signable, &parameters)?.into_parts();
-    let mut request = http::Request::builder()
-        .method("POST")
-        .uri("/")
-        .header(name, value)
-        .header("content-length", body.len())
-        .body(SdkBody::from(body))?;
-    instructions.apply_to_request_http1x(&mut request);
-    Ok(HttpRequest::try_from(request)?)
-}
-
-/// What `read` makes of an answer; `None` if that is nothing.
-fn decoded<O>(
-    answer: &HttpResponse,
-    read: fn(&mut ScopedDecoder) -> Result<O, XmlDecodeError>,
-) -> Result<Option<O>, OrchestratorError<Refused>> {
-    let body = answer.body().bytes().unwrap_or_default();
-    if answer.status().is_success() {
-        return Ok(result_of(body, read).ok());
-    }
-    let (code, message) = code_and_message(body).unwrap_or_default();
-    let mut metadata = apply_request_id(ErrorMetadata::builder(), answer.headers());
-    if let Some(code) = code {
-        metadata = metadata.code(code);
-    }
-    if let Some(message) = message {
-        metadata = metadata.message(message);
-    }
-    Err(OrchestratorError::operation(Refused(metadata.build())))
-}
-
-/// Reads `<…Result>` of an answer.
-fn result_of<O>(
-    body: &[u8],
-    read: fn(&mut ScopedDecoder) -> Result<O, XmlDecodeError>,
-) -> Result<O, XmlDecodeError> {
-    let mut document = Document::try_from(body)?;
-    let mut root = document.root_element()?;
-    while let Some(mut tag) = root.next_tag() {
-        if tag.start_el().local().ends_with("Result") {
-            return read(&mut tag);
-        }
-    }
-    Err(XmlDecodeError::custom("no result"))
-}
-
-/// `<ErrorResponse><Error><Code>…</Code><Message>…</Message></Error></ErrorResponse>`
-fn code_and_message(body: &[u8]) -> Result<(Option<String>, Option<String>), XmlDecodeError> {
-    let mut document = Document::try_from(body)?;
-    let mut root = document.root_element()?;
-    let (mut code, mut message) = (None, None);
-    while let Some(mut error) = root.next_tag() {
-        if !error.start_el().matches("Error") {
-            continue;
-        }
-        while let Some(mut tag) = error.next_tag() {
-            if tag.start_el().matches("Code") {
-                code = Some(try_data(&mut tag)?.into_owned());
-            } else if tag.start_el().matches("Message") {
-                message = Some(try_data(&mut tag)?.into_owned());
+        for (name, text) in names.iter().zip(&mut texts) {
+            if tag.start_el().local() == *name {
+                *text = Some(try_data(&mut tag)?.into_owned());
+                break;
             }
         }
     }
-    Ok((code, message))
+    Ok(texts)
 }
 
-/// IAM's refusal.
-#[derive(Debug)]
-struct Refused(ErrorMetadata);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IAM refused the request")
-    }
+fn required(text: Option<String>) -> Result<String, XmlDecodeError> {
+    text.filter(|text| !text.is_empty())
+        .ok_or_else(|| XmlDecodeError::custom("an element is missing or empty"))
 }
 
-impl Error for Refused {}
+fn time(text: Option<String>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
 
-impl ProvideErrorMetadata for Refused {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.0
-    }
+fn nothing(_: &mut ScopedDecoder) -> Result<(), XmlDecodeError> {
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
+
+    fn result<T>(
+        action: &str,
+        result: &str,
+        read: fn(&mut ScopedDecoder) -> Result<T, XmlDecodeError>,
+    ) -> Option<T> {
+        let xml = format!(
+            "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">{result}\
+             <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+        );
+        query::result_of(xml.as_bytes(), action, read).ok()
+    }
 
     fn page(list: &str) -> Option<(Vec<String>, Option<String>)> {
-        let xml = format!(
-            "<ListMFADevicesResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
-             <ListMFADevicesResult>{list}</ListMFADevicesResult></ListMFADevicesResponse>"
-        );
-        let page = result_of(xml.as_bytes(), device_page).ok()?;
-        Some((page.devices, page.marker))
+        let list = format!("<LResult>{list}</LResult>");
+        let page = result("L", &list, |result| {
+            page_of(result, "List", |member| {
+                let [name] = texts(member, ["Name"])?;
+                required(name)
+            })
+        })?;
+        Some((page.entries, page.marker))
     }
 
     #[test]
-    fn list_of_devices_is_read_or_is_an_error() {
-        assert_eq!(page("<MFADevices/>").unwrap(), (vec![], None));
+    fn page_of_a_list_is_parsed_or_an_error() {
+        assert_eq!(page("<List/>").unwrap(), (vec![], None));
         assert_eq!(
             page(
-                "<IsTruncated>true</IsTruncated><Marker>a&amp;b</Marker><MFADevices>\
-                 <member><UserName>igor</UserName><SerialNumber>GAHT12345678</SerialNumber></member>\
-                 <member><SerialNumber>x</SerialNumber></member></MFADevices>"
+                "<IsTruncated>true</IsTruncated><Marker>a&amp;b</Marker><List>\
+                 <member><User>igor</User><Name>GAHT12345678</Name></member>\
+                 <member><Name>x</Name></member></List>"
             )
             .unwrap(),
             (vec!["GAHT12345678".into(), "x".into()], Some("a&b".into()))
@@ -283,12 +334,69 @@ mod tests {
         for broken in [
             "",
             "<Other/>",
-            "<MFADevices><member/></MFADevices>",
-            "<MFADevices><member><SerialNumber></SerialNumber></member></MFADevices>",
+            "<List><member/></List>",
+            "<List><member><Name></Name></member></List>",
         ] {
             assert_eq!(page(broken), None, "{broken}");
         }
-        assert!(result_of(b"<html>Sign in</html>", device_page).is_err());
-        assert!(result_of(b"not XML", device_page).is_err());
+    }
+
+    #[test]
+    fn answer_to_another_request_is_an_error() {
+        for other in [
+            "<html>Sign in</html>",
+            "not XML",
+            "",
+            "<DeleteAccessKeyResponse/>",
+            "<UpdateAccessKeyResponse><ResponseMetadata/></UpdateAccessKeyResponse>",
+        ] {
+            assert!(query::result_of(other.as_bytes(), "DeleteAccessKey", nothing).is_err());
+        }
+        assert_eq!(result("DeleteAccessKey", "", nothing), Some(()));
+        assert!(result("CreateAccessKey", "", new_key).is_none());
+    }
+
+    #[test]
+    fn new_key_without_its_secret_is_an_error() {
+        let new = |key: &str| {
+            let key = format!(
+                "<CreateAccessKeyResult><AccessKey>{key}</AccessKey></CreateAccessKeyResult>"
+            );
+            let key = result("CreateAccessKey", &key, new_key)?;
+            Some((key.id, key.secret.expose_secret().to_owned()))
+        };
+        let (id, secret) = (
+            "<AccessKeyId>AKIA1</AccessKeyId>",
+            "<SecretAccessKey>a/b+c</SecretAccessKey>",
+        );
+        assert_eq!(
+            new(&format!(
+                "<UserName>igor</UserName>{id}<Status>Active</Status>{secret}"
+            )),
+            Some(("AKIA1".into(), "a/b+c".into()))
+        );
+        assert_eq!(new(id), None);
+        assert_eq!(new(secret), None);
+        assert_eq!(new(&format!("{id}<SecretAccessKey/>")), None);
+    }
+
+    #[test]
+    fn key_that_was_never_used_has_no_last_use() {
+        let used = |key: &str| result("GetAccessKeyLastUsed", key, last_used);
+        assert_eq!(
+            used(
+                "<GetAccessKeyLastUsedResult><AccessKeyLastUsed><ServiceName>s3</ServiceName>\
+                  <LastUsedDate>2026-01-02T03:04:05Z</LastUsedDate></AccessKeyLastUsed></GetAccessKeyLastUsedResult>"
+            ),
+            Some(Some("2026-01-02T03:04:05Z".parse().unwrap()))
+        );
+        assert_eq!(
+            used(
+                "<GetAccessKeyLastUsedResult><AccessKeyLastUsed><ServiceName>N/A</ServiceName>\
+                  </AccessKeyLastUsed></GetAccessKeyLastUsedResult>"
+            ),
+            Some(None)
+        );
+        assert_eq!(used(""), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP proxy that stands between this machine and AWS.
+//! The HTTP proxy between this machine and AWS.
 
 use super::endpoint::Endpoint;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -11,18 +11,17 @@ pub struct Proxy {
     address: Endpoint,
 }
 
-/// Why a text is not the URL of a proxy.
+/// Why a text is not a proxy's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyError {
-    /// It is not a URL of `http` or `https` with a host and nothing after it.
+    /// It is not an `http` or `https` URL with a host and nothing after it.
     Malformed,
-    /// The user name or the password has a character in it that a URL needs percent-encoded, as
-    /// `%40` for `@`.
+    /// The user name or the password contains a character that must be percent-encoded, such as `%40` for `@`.
     Unencoded,
 }
 
 impl Proxy {
-    /// The proxy at the URL `text`. Without a scheme it is one of `http`, as for curl.
+    /// The proxy at the URL `text`. The default scheme is `http`, as in curl.
     ///
     /// # Errors
     /// It is not the URL of an HTTP proxy.
@@ -40,14 +39,14 @@ impl Proxy {
             .ok()
             .filter(|_| !host.contains('/'))
             .ok_or(ProxyError::Malformed)?;
-        // The host is valid by now, so that what is wrong is before it.
+        // The host is valid, so the error is before it.
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
         let config = ProxyConfig::all(format!("{scheme}://{user}{host}"))
             .map_err(|_| ProxyError::Unencoded)?;
         Ok(Proxy { config, address })
     }
 
-    /// What the HTTP client needs, the user name and the password included.
+    /// The configuration for the HTTP client, including user name and password.
     pub fn config(&self) -> ProxyConfig {
         self.config.clone()
     }
@@ -64,9 +63,9 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Whether `no_proxy`, a list as in `NO_PROXY` (hosts, domains, address ranges), excepts `endpoint`.
-pub fn is_excepted(endpoint: &Endpoint, no_proxy: &str) -> bool {
-    // For the matcher `*` is every name, but no address; for curl it is everything.
+/// Whether `no_proxy`, a list like `NO_PROXY` (hosts, domains, address ranges), contains `endpoint`.
+pub fn is_exempt(endpoint: &Endpoint, no_proxy: &str) -> bool {
+    // In the matcher, `*` matches every name but no address; in curl, it matches everything.
     no_proxy.trim() == "*"
         || Matcher::builder()
             .all("http://proxy")
@@ -134,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_hosts_domains_ranges_and_the_asterisk() {
+    fn no_proxy_matches_hosts_domains_ranges_and_the_asterisk() {
         let excepted = |host: &str, no_proxy: &str| {
-            is_excepted(
+            is_exempt(
                 &Endpoint::parse(&format!("https://{host}")).unwrap(),
                 no_proxy,
             )

@@ -144,25 +144,42 @@ fn is_of_role(user_arn: &str, role_arn: &str) -> bool {
     (partition, account) == (role_partition, role_account) && name == role.rsplit('/').next()
 }
 
-/// The name of the user whose credentials sign the request. Nobody can be denied to ask this.
+/// Who has signed a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `arn:aws:iam::<account>:user/<path><name>`, `arn:aws:iam::<account>:root`, or that of a role's session.
+    pub arn: String,
+    /// The account's number.
+    pub account: String,
+}
+
+impl Identity {
+    /// The user's name without its path; `root` for the root user, the session's name for a role.
+    pub fn name(&self) -> &str {
+        self.arn.rsplit([':', '/']).next().unwrap_or_default()
+    }
+}
+
+/// The identity whose credentials sign the request. No policy can deny this call.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 ///
 /// # Errors
-/// The call failed, or the answer names nobody.
-pub fn user_name(client: &Client) -> Result<String, CallError> {
+/// The call failed, or the answer contains no user.
+pub fn caller_identity(client: &Client) -> Result<Identity, CallError> {
     let request = aws_sdk_sts::Client::new(client.config()).get_caller_identity();
     let output = client.call(request.send())?;
-    // arn:aws:iam::<account>:user/<path><name>, or …:root
-    let name = output
-        .arn()
-        .and_then(|arn| arn.rsplit([':', '/']).next())
-        .filter(|name| !name.is_empty());
-    name.map(str::to_owned)
-        .ok_or(CallError::Unusable(Unusable::Missing("Arn")))
+    let identity = Identity {
+        arn: output.arn().unwrap_or_default().to_owned(),
+        account: output.account().unwrap_or_default().to_owned(),
+    };
+    match identity.name().is_empty() {
+        true => Err(CallError::Unusable(Unusable::Missing("Arn"))),
+        false => Ok(identity),
+    }
 }
 
-/// The session in an answer that says that all is well. What is missing in it, or unreadable, the
-/// SDK has filled in by then: empty strings, and the year 1970.
+/// The session in a successful answer. For missing or unreadable fields, the SDK has filled in empty strings and the year
+/// 1970.
 fn checked(credentials: Option<&Credentials>, now: Timestamp) -> Result<Session, Unusable> {
     let credentials = credentials.ok_or(Unusable::NoCredentials)?;
     for (name, value) in [
@@ -196,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assumed_role_is_the_one_asked_for_or_not() {
+    fn user_arn_belongs_to_its_role_only() {
         let user = "arn:aws:sts::123456789012:assumed-role/admin/igor";
         for (role, expected) in [
             ("arn:aws:iam::123456789012:role/admin", true),

@@ -1,4 +1,4 @@
-//! Whose certificates are trusted.
+//! Trusted certificates.
 
 use crate::file;
 use aws_smithy_http_client::tls::TrustStore;
@@ -8,10 +8,10 @@ use rustls::pki_types::pem::PemObject;
 use std::io;
 use std::path::Path;
 
-/// The system's own bundle has 200 KiB.
+/// The largest bundle, in bytes. The system's has 200 KiB.
 const LARGEST_BUNDLE: u64 = 16 * 1024 * 1024;
 
-/// The certificate authorities that are trusted.
+/// The trusted certificate authorities.
 pub enum Trust {
     /// The system's.
     System,
@@ -24,20 +24,20 @@ pub enum Trust {
 pub enum BundleError {
     /// It cannot be read.
     Unreadable(io::Error),
-    /// There is no certificate in it.
+    /// It contains no certificate.
     Empty,
-    /// The certificate of this number, counted from 1, is broken.
+    /// The certificate with this number, from 1, is invalid.
     Broken(usize),
 }
 
 impl Trust {
-    /// The authorities in a file of certificates in PEM, at most 16 MiB.
+    /// The authorities in a PEM file of at most 16 MiB.
     ///
-    /// Each of them is checked here: the SDK panics at a broken one, and takes a file without any
-    /// for one that trusts nobody.
+    /// Each certificate is checked here, because the SDK panics at an invalid one, and with an empty file it would trust no
+    /// certificate at all.
     ///
     /// # Errors
-    /// The file cannot be read, or is not such a file.
+    /// The file cannot be read, or is not a valid PEM file.
     pub fn in_bundle(path: &Path) -> Result<Self, BundleError> {
         let pem = file::read(path, LARGEST_BUNDLE).map_err(BundleError::Unreadable)?;
         let mut roots = RootCertStore::empty();
@@ -56,8 +56,8 @@ impl Trust {
         ))
     }
 
-    /// What the HTTP client needs; with the system's authorities only where `needed`, because
-    /// reading them takes longer than all else together.
+    /// The trust store for the HTTP client. It has the system's authorities only if `needed`, because reading them takes
+    /// longer than everything else.
     pub fn store(&self, needed: bool) -> TrustStore {
         match self {
             Trust::System => TrustStore::empty().with_native_roots(needed),

@@ -1,5 +1,4 @@
-//! Where a code comes from: the command line, standard input, a command of the user's, or the
-//! terminal.
+//! Where a code comes from: the command line, standard input, the user's code command, or the terminal.
 
 use super::{Code, Malformed, State, next_code};
 use crate::environment::Environment;
@@ -14,33 +13,33 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
 
-/// For a code command: long enough to touch a key or to unlock a vault.
+/// The time limit for a code command: enough to touch a key or to unlock a vault.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
-/// A code is asked for so often on a terminal, the first time included.
+/// How many times the terminal prompts for a code, including the first.
 const MOST_PROMPTS: u32 = 3;
 
-/// No line with a code in it is longer.
+/// The longest line that can contain a code, in bytes.
 const LONGEST_LINE: u64 = 1024;
 
 /// Where the codes of one `get` come from.
 pub enum CodeSource<'a> {
-    /// The words that were given on the command line.
+    /// The words on the command line.
     Argument(&'a [SecretString]),
     /// A line of standard input: `get -`.
     Stdin,
-    /// A command that prints one: `ykman oath accounts code --single aws`.
+    /// A command that prints it: `ykman oath accounts code --single aws`.
     Command {
         /// The command line for the shell.
         command: Setting<&'a str>,
-        /// What the command runs in.
+        /// The command's environment.
         environment: &'a Environment,
     },
-    /// A prompt on the terminal, whatever standard input and output are.
+    /// A prompt on the terminal, even if standard input and output are redirected.
     Terminal,
 }
 
-/// What the user is asked on the terminal.
+/// What the prompt on the terminal shows.
 pub struct Prompt<'a> {
     /// The MFA device.
     pub device: &'a str,
@@ -48,19 +47,19 @@ pub struct Prompt<'a> {
     pub get_command: &'a str,
 }
 
-/// A request with a code in it that failed.
+/// A failed request that contained a code.
 pub struct Failed {
-    /// Why, for the user.
+    /// The reason, for the user.
     pub failure: Failure,
-    /// What is known of the code.
+    /// What is known about the code.
     pub code: State,
 }
 
-/// Why a source gives no code.
+/// Why a source has no code.
 enum NoCode {
-    /// It gave something else.
+    /// It gave something that is not a code.
     Malformed(Malformed),
-    /// It has nothing to give.
+    /// It could not give anything.
     Unavailable(Failure),
 }
 
@@ -77,15 +76,15 @@ impl From<Failure> for NoCode {
 }
 
 impl CodeSource<'_> {
-    /// Asks for codes and sends each with `request`, until one is accepted or it makes no sense to
-    /// go on. No code is sent again once it was rejected.
+    /// Gets codes and sends each with `request`, until one is accepted or another would not help. A rejected code is
+    /// never sent again.
     ///
-    /// A code that is malformed or was rejected is asked for again on a terminal, three times in
-    /// all. A command is asked once more for a code that was rejected, after the next time step has
-    /// begun: until then it prints the same code. The other sources have one code to give.
+    /// After a malformed or rejected code, the terminal prompts again, three times in all. After a rejected code, a
+    /// code command runs once more, in the next time step: until then it would print the same code. The other sources
+    /// have only one code.
     ///
     /// # Errors
-    /// No code can be had, or the last failure of `request`.
+    /// The source has no code, or the last `request` failed.
     pub fn spend<T>(
         &self,
         prompt: &Prompt,
@@ -113,14 +112,14 @@ impl CodeSource<'_> {
             };
             match self {
                 CodeSource::Terminal if try_another && attempt < MOST_PROMPTS => {
-                    tell(&error::render(
+                    print_error(&error::render(
                         &try_again(failure, attempt + 1, now()).into(),
                     ));
                 }
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
-                    tell(&format!(
-                        "aws-mfa: the code was rejected; asking the code command again in {} s\n",
+                    print_error(&format!(
+                        "aws-mfa: the code was rejected; running the code command again in {} s\n",
                         wait.as_secs()
                     ));
                     std::thread::sleep(wait);
@@ -158,19 +157,19 @@ impl CodeSource<'_> {
         match self {
             CodeSource::Command { command, .. } => Failure::new(
                 Kind::CodeRejected,
-                "the code command printed the same code again, which was rejected",
+                "the code command printed the rejected code again",
             )
             .hint(format!(
                 "check {}: it must print the device's current code",
                 command.origin
             )),
-            _ => Failure::new(Kind::CodeRejected, "this code was rejected before")
+            _ => Failure::new(Kind::CodeRejected, "this code has already been rejected")
                 .hint("wait until the MFA device shows the next code"),
         }
     }
 }
 
-/// The same failure for a user who is asked again, for the `attempt`-th time.
+/// The same failure, for the prompt number `attempt`.
 fn try_again(failure: Failure, attempt: u32, now: Timestamp) -> Failure {
     let again = format!("try again ({attempt} of {MOST_PROMPTS})");
     match failure.kind {
@@ -194,7 +193,7 @@ fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result
     parse_line(&output).map_err(|_| fault("the code command printed no MFA code".to_owned()))
 }
 
-/// Asks on the terminal. The digits are shown as they are typed: they are worthless in a moment.
+/// Prompts on the terminal. The digits are shown as they are typed: they are worthless a moment later.
 fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let (input, mut output) = terminal().map_err(|_| no_terminal(prompt.get_command))?;
     let broken = |error: std::io::Error| {
@@ -208,14 +207,14 @@ fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
         .map_err(broken)?;
     let line = read_line(BufReader::new(input)).map_err(broken)?;
     if line.is_empty() {
-        // The end of input, Ctrl-D: the user does not want to.
+        // End of input: the user has pressed Ctrl-D.
         let _ = writeln!(output);
         return Err(Failure::new(Kind::Setup, "no MFA code was entered"));
     }
     Ok(line)
 }
 
-/// The line that is typed on the terminal after `question`.
+/// The line typed on the terminal after `question`.
 ///
 /// # Errors
 /// There is no terminal, nothing was typed, or the line is not UTF-8.
@@ -246,14 +245,14 @@ fn terminal() -> std::io::Result<(File, File)> {
 fn no_terminal(get_command: &str) -> Failure {
     Failure::new(
         Kind::Setup,
-        "no MFA code was given, and there is no terminal to ask on",
+        "no MFA code was given, and there is no terminal to prompt on",
     )
     .hint(format!(
         "run `{get_command}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND"
     ))
 }
 
-/// A line, as the bytes that were typed: they need not be text.
+/// A line as bytes, which need not be text.
 fn read_line(input: impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE as usize));
     input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
@@ -264,6 +263,6 @@ fn parse_line(line: &[u8]) -> Result<Code, Malformed> {
     Code::parse(std::str::from_utf8(line).map_err(|_| Malformed)?)
 }
 
-fn tell(text: &str) {
+fn print_error(text: &str) {
     stderr::write(text, stderr::ERROR);
 }

@@ -8,13 +8,13 @@ use crate::session::store::SessionStore;
 use crate::settings::{self, Flags, Location, Settings};
 use std::path::Path;
 
-/// Carries out `aws-mfa clear`. That there is nothing to remove is no failure.
+/// Runs `aws-mfa clear`. It is no failure if there is nothing to remove.
 pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
     if clear.all {
         return remove_all(clear, environment);
     }
     let settings = Settings::new(&clear.selection, Flags::default(), environment);
-    // What is wrong with the profiles is no reason to keep credentials.
+    // Credentials can be removed even if the profiles are invalid.
     let is_role = settings.and_then(|settings| settings.role_chain());
     if let Ok(Some(_)) = is_role
         && let Some(role) = Location::of(&clear.selection, environment)?.role
@@ -22,7 +22,7 @@ pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
         return confirm(remove(&role)?, "the role's credentials", &role);
     }
     let session = settings::session_file(&clear.selection, environment)?.value;
-    // Its roles cannot be renewed any more; what is left of them must not outlive it.
+    // Its roles cannot be renewed any more, and must not outlive it.
     for role in saved::roles_of(&session)? {
         confirm(remove(&role)?, "the role's credentials", &role)?;
     }

@@ -1,5 +1,5 @@
-//! `aws-mfa completions`: the script that a shell completes with. The script asks this program for
-//! each completion, so that profiles are known by their names in every shell.
+//! `aws-mfa completions`: the completion script for a shell. The script calls this program for each completion, so it knows
+//! the names of the profiles. In bash, zsh and fish, the shell completes the command of `exec`, see `completions/`.
 
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
@@ -12,20 +12,12 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
 use std::process::ExitCode;
 
-/// The variable by which a script asks, and not clap's own `COMPLETE`, which may be anybody's.
+/// The variable that the scripts set. clap's own `COMPLETE` may have other uses.
 const VARIABLE: &str = variable::AWS_MFA_COMPLETE.name();
 
 const PROGRAM: &str = "aws-mfa";
 
-/// In a directory of `$fpath`, zsh loads the script at the first completion, which has to be answered
-/// too.
-const ZSH_FIRST_TIME: &str = "\
-if [[ ${funcstack[1]} = _aws-mfa ]]; then
-    _clap_dynamic_completer_aws_mfa \"$@\"
-fi
-";
-
-/// Carries out `aws-mfa completions`.
+/// Runs `aws-mfa completions`.
 pub fn run(completions: &Completions) -> anyhow::Result<()> {
     let name = match completions.shell {
         CompletionShell::Bash => "bash",
@@ -41,13 +33,16 @@ pub fn run(completions: &Completions) -> anyhow::Result<()> {
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
     let mut script = String::from_utf8(script)?;
-    if completions.shell == CompletionShell::Zsh {
-        script.push_str(ZSH_FIRST_TIME);
-    }
+    script.push_str(match completions.shell {
+        CompletionShell::Bash => include_str!("completions/exec.bash"),
+        CompletionShell::Zsh => include_str!("completions/exec.zsh"),
+        CompletionShell::Fish => include_str!("completions/exec.fish"),
+        CompletionShell::Powershell | CompletionShell::Elvish => "",
+    });
     super::print(&script)
 }
 
-/// Answers a script. Whatever goes wrong, there is only nothing to complete.
+/// Answers a completion script. After an error, there are no completions.
 pub fn answer(environment: &Environment) -> ExitCode {
     CompleteEnv::with_factory(|| with_profiles(environment))
         .var(VARIABLE)
@@ -57,7 +52,7 @@ pub fn answer(environment: &Environment) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The command line, with the profiles' names for `--profile`.
+/// The command line's definition, with the profiles' names for `--profile`.
 fn with_profiles(environment: &Environment) -> Command {
     let names: Vec<String> = Profiles::load(environment)
         .map(|profiles| profiles.names().into_iter().map(str::to_owned).collect())
@@ -65,7 +60,7 @@ fn with_profiles(environment: &Environment) -> Command {
     let candidates =
         ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect());
     let mut command = Cli::command();
-    // The arguments of the verbs are made when they are needed.
+    // clap builds the arguments of subcommands on demand.
     command.build();
     command.mut_subcommands(|command| {
         let has_profile = command.get_arguments().any(|arg| arg.get_id() == "profile");

@@ -1,5 +1,4 @@
-//! The credentials that a selection means, for the commands that hand them on: the user's own session, or
-//! those of a role.
+//! The credentials of a selection, for the subcommands that use them: the user's own session, or a role's credentials.
 
 pub mod role;
 
@@ -14,25 +13,25 @@ use jiff::Timestamp;
 use role::SelectedRole;
 use std::path::Path;
 
-/// Credentials that were found, and what their user should know of them.
+/// Credentials with warnings about them.
 pub struct Found {
-    /// The credentials; they are valid.
+    /// The credentials, which are valid.
     pub session: Session,
-    /// Others may read the file that they are in.
+    /// Others can read their file.
     pub warning: Option<Warning>,
-    /// Why a role was not renewed although it is time.
+    /// Why a role was not renewed although it was due.
     pub not_renewed: Option<Failure>,
 }
 
 impl Found {
     /// The credentials; prints the warnings first.
-    pub fn announced(self) -> Session {
+    pub fn with_warnings_printed(self) -> Session {
         if let Some(warning) = self.warning {
             super::note(&format!("warning: {warning}"));
         }
         if let Some(failure) = self.not_renewed {
             super::note(&format!(
-                "warning: the role is not renewed: {}",
+                "warning: the role was not renewed: {}",
                 failure.one_line()
             ));
         }
@@ -50,14 +49,13 @@ impl From<Loaded> for Found {
     }
 }
 
-/// The credentials that the selection means. Those of a role are renewed if less than a quarter of an hour is
-/// left of them; nothing else needs the network.
+/// The credentials of the selection. A role's credentials are renewed when they are due; nothing else uses the network.
 ///
-/// `watch` is called with each file before it is read, and again after it was replaced.
+/// `watch` is called with each file before it is read, and again after this has replaced it.
 ///
 /// # Errors
-/// There are none, they have expired, their file cannot be used, or a role cannot be assumed; with the command
-/// to run next.
+/// There are no credentials, they have expired, their file cannot be used, or the role cannot be assumed. The hint has the
+/// command to run next.
 pub fn find(
     selection: &Selection,
     environment: &Environment,
@@ -72,7 +70,7 @@ pub fn find(
     };
     watch(&role_file);
     let stamp = Location::stamp(selection, environment)?;
-    // Nothing that decides between the two has changed since they were saved.
+    // The settings that decide between session and role have not changed since these credentials were saved.
     if let Ok(loaded) = SessionStore::new(role_file.clone()).read()
         && loaded.session.provenance.settings.as_ref() == Some(&stamp.role)
         && role::is_fresh(&loaded.session, now())
@@ -99,13 +97,17 @@ pub fn find(
     role.credentials(now, watch)
 }
 
-/// The user's own session that is saved at `store`.
+/// The user's own session in `store`.
 ///
 /// # Errors
-/// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
-fn saved(store: &SessionStore, selection: &Selection, now: Timestamp) -> Result<Found, Failure> {
+/// There is none, it has expired, or its file cannot be used. The hint has the `get` command to run.
+pub fn saved(
+    store: &SessionStore,
+    selection: &Selection,
+    now: Timestamp,
+) -> Result<Found, Failure> {
     let get_command = settings::get_command(selection, &Flags::default());
-    let remedy = |error| Failure::from(error).hint(format!("run `{get_command}`"));
+    let remedy = |error| Failure::from(error).or_hint(format!("run `{get_command}`"));
     let mut loaded = store.read().map_err(remedy)?;
     loaded.session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
     Ok(loaded.into())

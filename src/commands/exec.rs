@@ -1,5 +1,7 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
+mod search;
+
 use super::{credentials, get};
 use crate::cli::Exec;
 use crate::environment::Environment;
@@ -14,14 +16,12 @@ use crate::time;
 use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// What else names credentials, besides the master keys: it would beat the session, or take over
-/// when the session has expired.
+/// Other variables that select credentials: they would beat the session, or take over after it has expired.
 const OTHER_CREDENTIALS: [&str; 12] = [
-    // The JavaScript SDK prefers the keys of a profile to those of the environment, and every SDK
-    // fails on a profile that is missing.
+    // The JavaScript SDK prefers a profile's keys to the environment's, and every SDK fails if the profile does not exist.
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     // <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
@@ -33,18 +33,18 @@ const OTHER_CREDENTIALS: [&str; 12] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    // When another tool's session expires, which is not this one.
+    // The expiry of another tool's session.
     "AWS_SESSION_EXPIRATION",
-    // Prints codes, with which more sessions can be had.
+    // Prints codes, which could get more sessions.
     "AWS_MFA_CODE_COMMAND",
-    // Is true of this process alone.
+    // Applies to this process only.
     variable::AWS_MFA_HOOK.name(),
 ];
 
-/// The longest first line that Linux reads of a script (`BINPRM_BUF_SIZE`).
+/// The longest first line of a script that Linux reads (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: u64 = 256;
 
-/// Carries out `aws-mfa exec`. On Unix it returns only if the command could not be started.
+/// Runs `aws-mfa exec`. On Unix it returns only if the command could not be started.
 pub fn run(
     exec: &Exec,
     environment: &Environment,
@@ -62,20 +62,20 @@ pub fn run(
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::new(Kind::Usage, "no command was given").into());
     };
-    let mut command = Command::new(program);
+    let mut command = command_of(program, environment)?;
     command.args(arguments);
     set_environment(&mut command, environment, &Change::of(&session));
-    become_it(command).map_err(|error| not_run(program, &error, environment).into())
+    replace_process(command).map_err(|error| not_run(program, &error, environment).into())
 }
 
-/// The saved credentials. Somebody who sits at a terminal and has none gets one.
+/// The saved credentials. On a terminal, gets a session if there is none.
 fn session(
     exec: &Exec,
     environment: &Environment,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<Session> {
     match credentials::find(&exec.selection, environment, now, &mut |_| {}) {
-        Ok(found) => Ok(found.announced()),
+        Ok(found) => Ok(found.with_warnings_printed()),
         Err(failure)
             if failure.kind == Kind::NoSession
                 && !exec.no_prompt
@@ -88,9 +88,31 @@ fn session(
     }
 }
 
+/// Unix searches `PATH` itself.
+#[cfg(not(windows))]
+fn command_of(program: &OsStr, _: &Environment) -> Result<Command, Failure> {
+    Ok(Command::new(program))
+}
+
+/// Windows itself searches for `.exe` files only. std also runs batch files, with their arguments safely quoted or
+/// rejected: <https://doc.rust-lang.org/std/process/index.html#windows-argument-splitting>.
+#[cfg(windows)]
+fn command_of(program: &OsStr, environment: &Environment) -> Result<Command, Failure> {
+    match search::find(program, environment) {
+        Some(path) => Ok(Command::new(path)),
+        None => Err(not_found(program)),
+    }
+}
+
+fn not_found(program: &OsStr) -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        format!("command not found: {}", quote(&program.to_string_lossy())),
+    )
+}
+
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {
-    // Of two variables of one name, getenv(3) sees the first; of two that are set here, the last
-    // counts.
+    // If a name occurs twice, getenv(3) sees the first value, but Command keeps the last.
     command.env_clear().envs(environment.variables().rev());
     for name in settings::MASTER_KEYS
         .map(Variable::name)
@@ -108,15 +130,26 @@ fn set_environment(command: &mut Command, environment: &Environment, change: &Ch
 }
 
 fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -> Failure {
+    /// `ERROR_BAD_EXE_FORMAT`
+    const NO_PROGRAM: i32 = 193;
     let name = program.to_string_lossy();
+    if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
+        return Failure::new(
+            Kind::CannotRun,
+            format!("cannot run {name}: Windows cannot execute this type of file"),
+        )
+        .hint(format!(
+            "run it with its interpreter: `aws-mfa exec -- <interpreter> {name}`"
+        ));
+    }
     if error.kind() != ErrorKind::NotFound {
         return Failure::new(
             Kind::CannotRun,
             format!("cannot run {name}: {}", reason(error)),
         );
     }
-    match find(program, environment) {
-        // It is there, so that something else is not.
+    match search::find(program, environment) {
+        // It exists, so something that it needs does not.
         Some(path) => Failure::new(
             Kind::CannotRun,
             match interpreter(&path) {
@@ -126,25 +159,11 @@ fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -
                 None => format!("cannot run {name}: its interpreter or loader does not exist"),
             },
         ),
-        None => Failure::new(
-            Kind::NotFound,
-            format!("command not found: {}", quote(&name)),
-        ),
+        None => not_found(program),
     }
 }
 
-/// Where exec(3) has found the program.
-fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
-    let path = Path::new(program);
-    if program.as_encoded_bytes().contains(&b'/') {
-        return path.is_file().then(|| path.to_owned());
-    }
-    std::env::split_paths(environment.get(variable::PATH)?)
-        .map(|directory| directory.join(path))
-        .find(|path| path.is_file())
-}
-
-/// What the first line of a script names: `/bin/sh` in `#!/bin/sh -e`.
+/// The interpreter in a script's first line: `/bin/sh` in `#!/bin/sh -e`.
 fn interpreter(path: &Path) -> Option<String> {
     let mut start = Vec::new();
     let (file, _) = file::open(path).ok()?;
@@ -154,7 +173,7 @@ fn interpreter(path: &Path) -> Option<String> {
         .split(|byte| *byte == b'\n')
         .next()?;
     let line = String::from_utf8_lossy(line);
-    // Not every white space: the carriage return of a file from Windows belongs to the name.
+    // Not all white space: in a file from Windows, the carriage return is part of the name.
     let name = line
         .trim_start_matches([' ', '\t'])
         .split([' ', '\t'])
@@ -162,22 +181,27 @@ fn interpreter(path: &Path) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Puts the command in the place of this process, so that signals, terminal and status are its own.
+/// Replaces this process with the command, so that signals, terminal and status are its own.
 ///
-/// All but one disposition of signals is handed on: Rust's runtime ignores SIGPIPE before `main`, and
-/// std gives it back its default before exec(2), whatever it was (see `-Zon-broken-pipe`,
-/// <https://github.com/rust-lang/rust/issues/97889>). Stable Rust without unsafe code cannot know
-/// what it was; `.github/GUIDE.md` says what to do.
+/// The command inherits every signal disposition but one: Rust's runtime ignores SIGPIPE before `main`, and std resets it
+/// to its default before exec(2), whatever it was (see `-Zon-broken-pipe`,
+/// <https://github.com/rust-lang/rust/issues/97889>). Stable Rust without unsafe code cannot find out what it was;
+/// `.github/GUIDE.md` has a workaround.
 #[cfg(unix)]
-fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
+fn replace_process(mut command: Command) -> std::io::Result<ExitCode> {
     Err(std::os::unix::process::CommandExt::exec(&mut command))
 }
 
-/// Runs the command and hands its status on; Windows knows no other way.
-#[cfg(not(unix))]
-fn become_it(mut command: Command) -> std::io::Result<ExitCode> {
+/// Runs the command and exits with its status. Windows has no exec(2).
+///
+/// The console sends Ctrl-C and Ctrl-Break to both processes. This one ignores them: if it exited first, the shell would
+/// take the terminal back from a running command, and would never see the command's status.
+#[cfg(windows)]
+fn replace_process(mut command: Command) -> std::io::Result<ExitCode> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
+    let _ignored = (ctrl_c(), ctrl_break());
     let status = command.status()?;
-    // A status of Windows has 32 bits, and ExitCode eight; std's exit takes them all.
+    // On Windows, a status has 32 bits and ExitCode only eight, but std's exit accepts them all.
     std::process::exit(status.code().unwrap_or(1))
 }
 

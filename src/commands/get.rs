@@ -1,6 +1,6 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-mod discovery;
+pub mod discovery;
 
 use super::credentials::role::SelectedRole;
 use super::integration::{self, Integration};
@@ -11,6 +11,7 @@ use crate::cli::{Get, Selection};
 use crate::code::Code;
 use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
+use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::explain::{self, next_code_hint};
@@ -23,6 +24,7 @@ use crate::settings::duration::{self, Duration};
 use crate::settings::key_source::KeySource;
 use crate::settings::keys::MasterKeys;
 use crate::settings::network::Network;
+use crate::settings::role::Base;
 use crate::settings::{self, Flags, Location, Settings};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +32,7 @@ use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Carries out `aws-mfa get`.
+/// Runs `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
     obtain(get, environment, now, &mut |done| match get.quiet {
         true => Ok(()),
@@ -48,7 +50,7 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
     Ok(())
 }
 
-/// Credentials for a command that needs some and has none: of commands that start together, one asks for a code.
+/// Gets a session for `exec`. If several commands start together, one prompts for a code.
 ///
 /// # Errors
 /// Those of `aws-mfa get`.
@@ -74,7 +76,7 @@ pub fn session_for_command(
     })
 }
 
-/// Gets what the selection means, and calls `report` with each thing that was done.
+/// Gets the selection's credentials, and calls `report` after each step.
 fn obtain(
     get: &Get,
     environment: &Environment,
@@ -87,7 +89,6 @@ fn obtain(
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
     };
-    let get_command = settings::get_command(&get.selection, &flags);
     let settings = Settings::new(&get.selection, flags, environment)?;
     let location = Location::of(&get.selection, environment)?;
     let stamp = Location::stamp(&get.selection, environment)?;
@@ -101,10 +102,11 @@ fn obtain(
         )?),
         _ => None,
     };
-    // The user's own session is that of the keys, whatever role is selected.
+    let commands = Commands::of(get, &flags, role.as_ref(), environment);
+    // The user's own session belongs to the keys, not to the selected role.
     let base = role.as_ref().map(|role| settings.base(&role.chain));
     let base = base.as_ref().unwrap_or(&settings);
-    let resolved = Resolved::of(get, &settings, base, &get_command, environment)?;
+    let resolved = Resolved::of(get, &settings, base, &commands, environment)?;
     let mut done = |what: &str, session: Session, file: &Path| {
         report(&confirmation(what, &session, file, now(), environment))?;
         Ok(session)
@@ -120,11 +122,11 @@ fn obtain(
         return done(&role.confirmation(), session, role.store.path());
     }
 
-    // Held until the session is saved, so that those who wait for the lock find it there.
+    // Held until the session is saved, so that processes waiting for the lock find it.
     let mut _lock = None;
     let mut kept = resolved.kept(role.is_some(), get, now());
     if kept.is_none() && resolved.margin.is_some() {
-        _lock = lock(&resolved.store, &get_command);
+        _lock = lock(&resolved.store, &commands.get);
         // Another `get` may have saved one while this one waited.
         kept = resolved.kept(false, get, now());
     }
@@ -133,14 +135,14 @@ fn obtain(
         Some(session) => done("kept the session in", session, file)?,
         None => {
             let mut session = resolved.session(base, now)?;
-            // A profile that is its own source is a role's all the same.
+            // A profile that is its own source still means a role.
             if location.depends_on_profiles && !base.profile_is_role() {
                 session.provenance.settings = Some(stamp.session);
             }
             resolved
                 .store
                 .save(&session, now())
-                .map_err(|error| code_is_spent(error.into(), &get_command, now()))?;
+                .map_err(|error| code_is_spent(error.into(), &commands.get, now()))?;
             done("saved session info to", session, file)?
         }
     };
@@ -154,21 +156,60 @@ fn obtain(
     }
 }
 
-/// All that a `get` needs to know before it acts.
+/// The settings of a `get`, resolved before it acts.
 struct Resolved<'a> {
     /// Where the session is saved.
     store: SessionStore,
-    /// `--unless-valid`: what must be left of a session for it to be kept.
+    /// The margin of `--unless-valid`: a session with more time left is kept.
     margin: Option<SignedDuration>,
     keys: Setting<KeySource<'a>>,
-    /// The device that is configured, and the way to the STS that takes its codes.
+    /// The configured device, with its STS.
     sts: Option<Sts>,
     duration: Duration,
     code: CodeSource<'a>,
-    get_command: &'a str,
+    commands: &'a Commands,
 }
 
-/// The MFA device, and the STS that takes its codes.
+/// The commands that the hints name.
+pub struct Commands {
+    /// This one.
+    get: String,
+    /// The same, with the place of a device that the user has to name.
+    get_naming_device: String,
+    /// What forgets a device that was found in IAM.
+    clear: String,
+}
+
+impl Commands {
+    fn of(
+        get: &Get,
+        flags: &Flags,
+        role: Option<&SelectedRole>,
+        environment: &Environment,
+    ) -> Self {
+        let names_role = environment.get(variable::AWS_MFA_ROLE_ARN).is_some();
+        let clear = match role.map(|role| &role.chain.base) {
+            None => settings::command("clear", &get.selection, ""),
+            // For a role, only the role's credentials would be removed.
+            Some(Base::Profile(base)) if !names_role => {
+                let base = Selection {
+                    profile: Some(base.clone()),
+                    role_arn: None,
+                    session_file: get.selection.session_file.clone(),
+                };
+                settings::command("clear", &base, "")
+            }
+            Some(_) => "aws-mfa clear --all".to_owned(),
+        };
+        Commands {
+            get: settings::get_command(&get.selection, flags),
+            get_naming_device: settings::get_command_naming_device(&get.selection, flags),
+            clear,
+        }
+    }
+}
+
+/// The MFA device, and the STS for its codes.
 struct Sts {
     device: Setting<Device>,
     region: Setting<String>,
@@ -184,16 +225,21 @@ impl Sts {
             region,
         })
     }
+
+    /// The name of the device, if IAM was asked for it.
+    fn discovered(&self) -> Option<String> {
+        (self.device.origin == Origin::Discovered).then(|| self.device.value.name().to_owned())
+    }
 }
 
 impl<'a> Resolved<'a> {
-    /// The settings of the user's session in `base`; the device and its codes can be named by a role's profile,
-    /// in `selected`.
+    /// The settings of the user's session come from `base`. The device and the code command come from `selected`, where a
+    /// role's profile can set them.
     fn of(
         get: &'a Get,
         selected: &'a Settings,
         base: &'a Settings,
-        get_command: &'a str,
+        commands: &'a Commands,
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
         let duration = base.duration()?.value;
@@ -212,23 +258,23 @@ impl<'a> Resolved<'a> {
             sts,
             duration,
             code: code_source(get, selected, environment)?,
-            get_command,
+            commands,
         })
     }
 
-    /// The session that need not be got: with `--unless-valid`, one with enough time left; for a role and without
-    /// a code, any that is valid.
+    /// The saved session, if it can be kept: with `--unless-valid`, it has enough time left; for a role and without a code,
+    /// it is valid.
     fn kept(&self, is_for_role: bool, get: &Get, now: Timestamp) -> Option<Session> {
         let margin = match self.margin {
             Some(margin) => margin,
             None if is_for_role && get.code.is_empty() => SignedDuration::ZERO,
             None => return None,
         };
-        still_good(&self.store, margin, now)
+        valid_for_longer_than(&self.store, margin, now)
     }
 
-    /// The STS of the device that is configured, else of the one that the session was got with, else of the one
-    /// that IAM lists, which is kept in `found`.
+    /// The STS for the configured device, else for the device remembered with the session, else for the device that IAM
+    /// lists. Stores a device that was not configured in `found`.
     fn sts<'s>(
         &'s self,
         found: &'s mut Option<Sts>,
@@ -239,11 +285,11 @@ impl<'a> Resolved<'a> {
         if let Some(sts) = &self.sts {
             return Ok(sts);
         }
-        let device = match device::remembered(self.store.path(), &keys.access_key_id) {
+        let device = match device::remembered(self.store.path(), Some(&keys.access_key_id)) {
             Some(device) => device,
             None => {
                 let origin = &self.keys.origin;
-                let device = discovery::discover(base, keys, origin, self.get_command, now)?;
+                let device = discovery::discover(base, keys, origin, self.commands, now)?;
                 super::note(&format!("found the MFA device {}", device.value.name()));
                 device
             }
@@ -251,7 +297,7 @@ impl<'a> Resolved<'a> {
         Ok(found.insert(Sts::of(device, base)?))
     }
 
-    /// A new session from STS.
+    /// Gets a new session from STS.
     fn session(&self, base: &Settings, now: fn() -> Timestamp) -> Result<Session, Failure> {
         let keys = base.master_keys(&self.keys)?;
         let mut found = None;
@@ -261,14 +307,13 @@ impl<'a> Resolved<'a> {
             sts::session(client, device, code, self.duration.seconds(), now)
         })?;
         session.region = region_to_save(&sts.region, previous.as_ref());
-        session.provenance.discovered_device =
-            (sts.device.origin == Origin::Discovered).then(|| sts.device.value.name().to_owned());
+        session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
         session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
     }
 
-    /// New credentials of a role, for which a code is spent on the role itself, saved.
+    /// Gets a role's credentials by spending a code on the role itself, and saves them.
     fn role_session(
         &self,
         role: &SelectedRole,
@@ -281,11 +326,11 @@ impl<'a> Resolved<'a> {
             return Err(Failure::new(
                 Kind::Usage,
                 format!(
-                    "--direct cannot reach the role {}: another role comes before it",
+                    "--direct cannot assume the role {} through another role",
                     wanted.arn.value
                 ),
             )
-            .hint(format!("run `{}` without --direct", self.get_command)));
+            .hint(format!("run `{}` without --direct", &self.commands.get)));
         }
         let seconds = match duration {
             Some(text) => duration::of_role(text)?,
@@ -296,7 +341,7 @@ impl<'a> Resolved<'a> {
         let sts = self.sts(&mut found, &keys, base, now())?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => settings::role::session_name(&self.user_name(sts, &keys)?),
+            None => settings::role::session_name(&self.user_name(sts, &keys, now())?),
         };
         let session = self.spend(sts, &keys, &role.store, now, |client, device, code| {
             let request = RoleRequest {
@@ -308,23 +353,26 @@ impl<'a> Resolved<'a> {
             };
             sts::assume_role(client, &request, now)
         })?;
-        let session = role.complete(session, None);
+        let mut session = role.complete(session, None);
+        session.provenance.discovered_device = sts.discovered();
+        session.provenance.master_key_id = Some(keys.access_key_id.clone());
         role.store
             .save(&session, now())
-            .map_err(|error| code_is_spent(error.into(), self.get_command, now()))?;
+            .map_err(|error| code_is_spent(error.into(), &self.commands.get, now()))?;
         Ok(session)
     }
 
-    /// The user's name: as it was kept with the session, else as AWS gives it.
-    fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
+    /// The user's name: saved with the session, else from AWS.
+    fn user_name(&self, sts: &Sts, keys: &MasterKeys, now: Timestamp) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
-            None => sts::user_name(&self.client(sts, keys)?)
-                .map_err(|error| self.request(sts, keys).asked(&error)),
+            None => sts::caller_identity(&self.client(sts, keys)?)
+                .map(|identity| identity.name().to_owned())
+                .map_err(|error| self.request(sts, keys).without_code(&error, now)),
         }
     }
 
-    /// Gets a code and sends it with `call`; what it buys has a place in `store`.
+    /// Gets a code and sends it with `call`, after checking that the result can be saved in `store`.
     fn spend(
         &self,
         sts: &Sts,
@@ -334,14 +382,14 @@ impl<'a> Resolved<'a> {
         call: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
     ) -> Result<Session, Failure> {
         let client = self.client(sts, keys)?;
-        // Before a code is spent: what it buys must have a place to go.
+        // Before a code is spent.
         store.prepare()?;
         if let Some(warning) = store.directory_warning() {
             super::note(&format!("warning: {warning}"));
         }
         let prompt = Prompt {
             device: sts.device.value.name(),
-            get_command: self.get_command,
+            get_command: &self.commands.get,
         };
         self.code.spend(&prompt, now, |code| {
             call(&client, prompt.device, code).map_err(|error| Failed {
@@ -371,13 +419,14 @@ impl<'a> Resolved<'a> {
             region: sts.region.get(String::as_str),
             device: Some(sts.device.get(Device::name)),
             limit: CALL_TIMEOUT,
-            command: self.get_command,
+            command: &self.commands.get,
+            clear_command: &self.commands.clear,
         }
     }
 }
 
-/// A region that a flag or a profile named belongs to the session. One of the environment does only where it is that
-/// of the session before: `load` has set it then, and the shell would lose it.
+/// A region from a flag or a profile belongs to the session. A region from the environment does so only if the previous
+/// session had it too: `load` has set it then, and the shell would lose it.
 fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Option<String> {
     let belongs_to_session = match region.origin {
         Origin::Flag(_) | Origin::Profile(..) => true,
@@ -389,15 +438,14 @@ fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Optio
     belongs_to_session.then(|| region.value.clone())
 }
 
-/// The lock of the session file. Without it two `get`s at once spend two codes, which is no reason
-/// to get no session.
+/// The lock of the session file. Without it, two simultaneous `get`s spend two codes; failing would be worse.
 fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     match store.lock(|waiting| super::note(&waiting.message(get_command))) {
         Ok(lock) => Some(lock),
         Err(error) => {
             let failure = Failure::from(error);
             super::note(&format!(
-                "warning: going on without a lock: {}",
+                "warning: continuing without a lock: {}",
                 failure.one_line()
             ));
             None
@@ -405,9 +453,12 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     }
 }
 
-/// The session that is saved, if more than the margin is left of it. One whose expiry is unknown is
-/// not relied upon.
-fn still_good(store: &SessionStore, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+/// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
+fn valid_for_longer_than(
+    store: &SessionStore,
+    margin: SignedDuration,
+    now: Timestamp,
+) -> Option<Session> {
     let Loaded { session, warning } = store.read().ok()?;
     session.time_left(now).filter(|left| *left > margin)?;
     if let Some(warning) = warning {
@@ -434,7 +485,7 @@ fn code_source<'a>(
     })
 }
 
-/// The worst that can happen: STS has given a session for the code, and it could not be saved.
+/// The worst case: STS has issued a session, but it could not be saved.
 fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Failure {
     failure.message.push_str(", and the code is used up");
     let next_code = next_code_hint(now, get_command);

@@ -1,7 +1,7 @@
-//! `aws-mfa init`: prints the integration for a shell or for direnv.
+//! `aws-mfa init`: prints the integration code for a shell, direnv or `~/.aws/config`.
 //!
-//! A shell's is a hook in its own language, one file each in `init/`. What all of them do at a prompt is in
-//! [`super::prompt`].
+//! For a shell, this is a hook in the shell's language, in `init/`. [`super::prompt`] decides what the hooks do at each
+//! prompt.
 
 mod aws_config;
 
@@ -12,10 +12,10 @@ use crate::shell::{self, Language};
 use anyhow::Context;
 use std::path::absolute;
 
-/// Where a hook has the options that `init` was given.
+/// The placeholder in a hook for the options of `init`.
 const OPTIONS: &str = "@OPTIONS@";
 
-/// Carries out `aws-mfa init`.
+/// Runs `aws-mfa init`.
 pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
     let options = options(&init.selection)?;
     let (hook, language) = match init.tool {
@@ -36,7 +36,7 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         }
         Tool::Direnv => {
             return Err(Failure::new(Kind::Usage, "`init direnv` takes no options")
-                .hint("name the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
+                .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
         }
     };
     let words = options
@@ -58,13 +58,13 @@ fn aws_config(environment: &Environment) -> anyhow::Result<()> {
     super::print(&aws_config::stanzas(environment, &program, &mut warn)?)
 }
 
-/// Words of a command whose output an alias evaluates: within the quotes of the alias, and within the double
-/// quotes of the substitution, in which tcsh looks for variables whatever the quotes.
+/// Quotes words for a command substitution in an alias: inside the alias's quotes, and inside the substitution's double
+/// quotes, where tcsh expands variables regardless of other quotes.
 fn in_tcsh_alias(words: &str) -> Result<String, Failure> {
     if words.contains(['$', '`', '"']) {
         return Err(Failure::new(
             Kind::Usage,
-            "tcsh cannot carry an option with $, ` or \" in it",
+            "tcsh cannot carry an option that contains $, ` or \"",
         ));
     }
     let quoted = shell::word(words, Language::Tcsh)?;
@@ -83,8 +83,7 @@ fn without_comments(script: &str) -> String {
         .collect()
 }
 
-/// The options that every prompt of the shell is to have. A relative path would be another file in each
-/// directory.
+/// The options for the hook. A relative path becomes absolute, because the hook runs in every directory.
 fn options(selection: &Selection) -> Result<Vec<String>, Failure> {
     let mut options = Vec::new();
     if let Some(profile) = &selection.profile {

@@ -1,14 +1,14 @@
-//! What brings the session into a shell: direnv, the prompt hook of `init`, or the user.
+//! How a shell loads the session: direnv, the prompt hook of `init`, or the user.
 
 use crate::cli::Selection;
 use crate::direnv;
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
+use crate::error::{Failure, Kind};
 use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// What brings the session into the shell that this process was started from.
+/// What loads the session into the shell that started this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Integration {
@@ -21,7 +21,8 @@ pub enum Integration {
 }
 
 impl Integration {
-    /// What the shell's environment says. Where direnv has loaded an `.envrc`, the hook leaves the session to it.
+    /// The integration, from the shell's environment. Where direnv has loaded an `.envrc`, the hook leaves the session to
+    /// it.
     pub fn of(environment: &Environment) -> Self {
         if environment.get(variable::DIRENV_DIR).is_some() {
             Integration::Direnv
@@ -32,53 +33,63 @@ impl Integration {
         }
     }
 
-    /// The same in words: what brings the session, or what would.
+    /// The same in words.
+    ///
+    /// # Errors
+    /// Nothing brings the session; with what would.
     pub fn in_words(
         self,
         selection: &Selection,
         environment: &Environment,
         session_file: &Path,
-    ) -> String {
+    ) -> Result<String, Failure> {
         let envrc = environment
             .get(variable::DIRENV_DIR)
             .map(|directory| {
-                // direnv's own mark of an .envrc.
+                // direnv marks the directory of an .envrc with a dash.
                 let text = directory.to_string_lossy();
-                Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc")
+                native(Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc"))
             })
             .unwrap_or_default();
         match self {
             Integration::Direnv if direnv::is_watched(environment, session_file) => {
-                format!("direnv ({})", envrc.display())
+                Ok(format!("direnv ({})", envrc.display()))
             }
-            Integration::Direnv => format!(
-                "direnv, but {} does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`",
-                envrc.display()
-            ),
-            Integration::Hook => "the prompt hook".to_owned(),
-            Integration::None => format!(
-                "none: run `{}`, or add `{}` to {}",
-                load_command(selection, environment),
-                UserShell::of(environment).init_line("aws-mfa init"),
-                UserShell::of(environment).start_up_file(),
-            ),
+            Integration::Direnv => Err(Failure::new(
+                Kind::Setup,
+                format!("direnv, but {} does not load this session", envrc.display()),
+            )
+            .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
+            Integration::Hook => Ok("the prompt hook".to_owned()),
+            Integration::None => {
+                let load = load_command(selection, environment);
+                let hint = match UserShell::of(environment).start_up_line("aws-mfa init") {
+                    Some(line) => format!("run `{load}`, or add {line}"),
+                    None => format!("run `{load}`"),
+                };
+                Err(Failure::new(Kind::Setup, "none").hint(hint))
+            }
         }
     }
 }
 
-/// The warning for an `.envrc` that direnv has not loaded, because nothing runs it in this shell.
-pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<String> {
+/// The warning for an `.envrc` that is not loaded because direnv's hook is missing in this shell.
+pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<Failure> {
     if environment.get(variable::DIRENV_DIR).is_some() {
         return None;
     }
     let envrc = envrc_above(directory?)?;
-    let shell = UserShell::of(environment);
-    Some(format!(
-        "direnv is not active in this shell, and there is {}: add `{}` to {}",
-        envrc.display(),
-        shell.init_line("direnv hook"),
-        shell.start_up_file()
-    ))
+    let line = UserShell::of(environment).start_up_line("direnv hook")?;
+    Some(
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "direnv is not active in this shell, so {} is not loaded",
+                envrc.display()
+            ),
+        )
+        .hint(format!("add {line}")),
+    )
 }
 
 fn envrc_above(directory: &Path) -> Option<PathBuf> {
@@ -101,22 +112,35 @@ pub fn load_command(selection: &Selection, environment: &Environment) -> String 
         UserShell::Powershell => {
             format!("{} | Invoke-Expression", load(" --format powershell"))
         }
+        UserShell::Cmd => format!(
+            "for /f \"delims=\" %i in ('{}') do @%i",
+            load(" --format cmd")
+        ),
     }
 }
 
-/// The user's login shell, by its name in `SHELL`; one that is not known is taken for a POSIX shell.
+/// The user's login shell, from `SHELL`. An unknown one counts as a POSIX shell.
+///
+/// On Windows, only the shells of Git, MSYS and Cygwin set `SHELL`. Of the other two, cmd sets `PROMPT` for the programs
+/// that it starts.
+#[derive(Debug, PartialEq, Eq)]
 enum UserShell {
-    /// bash, zsh, or another one of POSIX.
+    /// bash, zsh or another POSIX shell.
     Sh(&'static str),
     Fish,
     Elvish,
     Tcsh,
     Nushell,
     Powershell,
+    Cmd,
 }
 
 impl UserShell {
     fn of(environment: &Environment) -> Self {
+        Self::on(cfg!(windows), environment)
+    }
+
+    fn on(windows: bool, environment: &Environment) -> Self {
         let name = environment
             .get(variable::SHELL)
             .and_then(|shell| Path::new(shell).file_stem()?.to_str());
@@ -127,28 +151,28 @@ impl UserShell {
             Some("tcsh" | "csh") => UserShell::Tcsh,
             Some("nu") => UserShell::Nushell,
             Some("pwsh") => UserShell::Powershell,
-            None if cfg!(windows) => UserShell::Powershell,
+            None if windows && environment.get(variable::PROMPT).is_some() => UserShell::Cmd,
+            None if windows => UserShell::Powershell,
             _ => UserShell::Sh("bash"),
         }
     }
 
-    /// The line of the start-up file that evaluates what `command` prints for this shell.
-    fn init_line(&self, command: &str) -> String {
-        match self {
+    /// The line that evaluates the output of `command` for this shell, and the start-up file for it. Neither direnv nor
+    /// `init` supports cmd.
+    fn start_up_line(&self, command: &str) -> Option<String> {
+        let line = match self {
             UserShell::Sh(name) => format!("eval \"$({command} {name})\""),
             UserShell::Fish => format!("{command} fish | source"),
             UserShell::Elvish => format!("eval ({command} elvish | slurp)"),
             UserShell::Tcsh => format!("eval \"`{command} tcsh`\""),
-            // Nushell evaluates no text: it sources a file.
+            // Nushell cannot evaluate text; it sources a file.
             UserShell::Nushell => format!("{command} nushell | save --force ~/.aws-mfa.nu"),
             UserShell::Powershell => {
                 format!("{command} powershell | Out-String | Invoke-Expression")
             }
-        }
-    }
-
-    fn start_up_file(&self) -> &'static str {
-        match self {
+            UserShell::Cmd => return None,
+        };
+        let file = match self {
             UserShell::Sh("zsh") => "~/.zshrc",
             UserShell::Sh(_) => "~/.bashrc",
             UserShell::Fish => "~/.config/fish/config.fish",
@@ -156,6 +180,41 @@ impl UserShell {
             UserShell::Tcsh => "~/.tcshrc",
             UserShell::Nushell => "config.nu",
             UserShell::Powershell => "$PROFILE",
-        }
+            UserShell::Cmd => return None,
+        };
+        Some(format!("`{line}` to {file}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_on_windows_is_known_by_shell_and_prompt() {
+        let shell = |windows, variables: &[(&str, &str)]| {
+            let variables = variables.iter();
+            let environment = variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+            UserShell::on(windows, &environment)
+        };
+        let prompt = ("PROMPT", "$P$G");
+        let modules = ("PSModulePath", "C:\\Modules");
+        assert_eq!(shell(true, &[modules]), UserShell::Powershell);
+        assert_eq!(shell(true, &[modules, prompt]), UserShell::Cmd);
+        // As Git's bash passes it on.
+        let bash = ("SHELL", "C:/Program Files/Git/usr/bin/bash.exe");
+        assert_eq!(shell(true, &[bash, prompt]), UserShell::Sh("bash"));
+        assert_eq!(shell(false, &[prompt]), UserShell::Sh("bash"));
+    }
+
+    #[test]
+    fn cmd_is_given_a_line_to_type_and_none_for_a_start_up_file() {
+        assert_eq!(UserShell::Cmd.start_up_line("aws-mfa init"), None);
+        assert_eq!(
+            UserShell::Powershell.start_up_line("aws-mfa init").unwrap(),
+            "`aws-mfa init powershell | Out-String | Invoke-Expression` to $PROFILE"
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! `aws-mfa load`: hands the saved session on to a shell or to direnv.
+//! `aws-mfa load`: prints the saved session for a shell, direnv or an SDK.
 //!
-//! It runs whenever direnv reloads and, in some set-ups, at every prompt: it reads, checks, renders
-//! and writes once, and never asks, waits or starts anything.
+//! It runs whenever direnv reloads and, in some set-ups, at every prompt. It reads, checks, renders and writes once, and
+//! never prompts or starts a process.
 
 use super::{credentials, integration};
 use crate::cli::{Format, Load};
@@ -17,13 +17,13 @@ use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Carries out `aws-mfa load`, and gives the status to exit with.
+/// Runs `aws-mfa load` and returns the exit status.
 pub fn run(
     load: &Load,
     environment: &Environment,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<ExitCode> {
-    match hand_on(load, environment, now) {
+    match print_session(load, environment, now) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if load.quiet && error::kind(&error) == Some(Kind::NoSession) => {
             Ok(error::exit_code(&error))
@@ -32,7 +32,11 @@ pub fn run(
     }
 }
 
-fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+fn print_session(
+    load: &Load,
+    environment: &Environment,
+    now: fn() -> Timestamp,
+) -> anyhow::Result<()> {
     let dump_file = environment.get(variable::DIRENV_DUMP_FILE_PATH);
     let language = match load.format {
         Some(format) => language(format),
@@ -45,11 +49,12 @@ fn hand_on(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> an
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
         return in_envrc(load, environment, now);
     }
-    let session = credentials::find(&load.selection, environment, now, &mut |_| {})?.announced();
+    let session =
+        credentials::find(&load.selection, environment, now, &mut |_| {})?.with_warnings_printed();
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
-/// The language of a format; direnv's dump is none.
+/// The language of a format; direnv's dump has none.
 pub fn language(format: Format) -> Option<Language> {
     Some(match format {
         Format::Sh => Language::Sh,
@@ -65,8 +70,8 @@ pub fn language(format: Format) -> Option<Language> {
     })
 }
 
-/// The dump for `direnv_load`. Without a valid session it hands the environment back as it is, with
-/// the watch: were it to fail, direnv would forget the watch, and no shell would see the next `get`.
+/// The dump for `direnv_load`. Without a valid session, it is the unchanged environment with the watch. If `load` failed
+/// instead, direnv would forget the watch, and no shell would see the next `get`.
 fn dump(
     load: &Load,
     environment: &Environment,
@@ -89,8 +94,8 @@ fn dump(
     direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
 }
 
-/// What the shell of an .envrc evaluates: as with `direnv_load`, with the watch, and the same without a valid
-/// session. The watch comes last.
+/// The commands for an .envrc's shell. As with `direnv_load`, they include the watch, also without a valid session. The
+/// watch comes last.
 fn in_envrc(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
     let mut watches = Watches::default();
     let session = session_or_note(load, environment, now, &mut watches)?;
@@ -99,7 +104,7 @@ fn in_envrc(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> a
     super::print(&shell::render(&change, Language::Sh)?)
 }
 
-/// The credentials; without valid ones, a line that says so.
+/// The credentials, or a notice if there are no valid ones.
 ///
 /// # Errors
 /// Those of [`credentials::find`], with `--strict`.
@@ -113,7 +118,7 @@ fn session_or_note(
         watches.add(file);
     });
     match found {
-        Ok(found) => Ok(Some(found.announced())),
+        Ok(found) => Ok(Some(found.with_warnings_printed())),
         Err(failure) if load.strict => Err(failure),
         Err(failure) => {
             if !load.quiet {
@@ -124,7 +129,7 @@ fn session_or_note(
     }
 }
 
-/// Where the secrets would only be seen: on a terminal, unless a format is given; and in an .envrc, whose standard
+/// Rejects an output that would only show the secrets: a terminal, unless a format is given, or an .envrc, whose standard
 /// output direnv sends to standard error.
 fn refuse_to_show_secrets(load: &Load, environment: &Environment) -> Result<(), Failure> {
     if environment.get(variable::DIRENV_IN_ENVRC).is_some() && direnv::is_seen(&std::io::stdout()) {

@@ -1,12 +1,12 @@
-//! `aws-mfa man`: the manual page. Commands and options are those of the command line; what only a
-//! manual says is here.
+//! `aws-mfa man`: the manual page. Subcommands and options come from the command line's definition; the rest of the text
+//! is here.
 
 use crate::cli::Cli;
 use crate::environment::variable;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-/// Every variable that `load` and `exec` set or unset for others.
+/// Every variable that `load` and `exec` set or unset.
 const CHANGED: [(&str, &str); 4] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
@@ -15,15 +15,15 @@ const CHANGED: [(&str, &str); 4] = [
     ("AWS_CREDENTIAL_EXPIRATION", "When it expires, in RFC 3339."),
     (
         "AWS_REGION, AWS_DEFAULT_REGION",
-        "Where a region was saved with the session.",
+        "Set if a region was saved with the session.",
     ),
     (
         "AWS_SECURITY_TOKEN, AWS_WEB_IDENTITY_TOKEN_FILE",
-        "Are unset. exec also unsets MASTER_AWS_ACCESS_KEY_ID, MASTER_AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_SESSION_EXPIRATION and AWS_MFA_CODE_COMMAND.",
+        "Unset. exec also unsets MASTER_AWS_ACCESS_KEY_ID, MASTER_AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_SESSION_EXPIRATION and AWS_MFA_CODE_COMMAND.",
     ),
 ];
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     (
         "~/.config/aws/session-<key id>, ~/.config/aws/session-<profile>",
         "The session, mode 0600: the JSON that `aws sts get-session-token` prints.",
@@ -33,21 +33,25 @@ const FILES: [(&str, &str); 4] = [
         "The credentials of a role, mode 0600: the JSON that `aws sts assume-role` prints. load and exec renew them.",
     ),
     (
+        "~/.config/aws/rotation-<account>-<user>",
+        "How far a rotation is, mode 0600. It has the new access key until that is saved elsewhere, and is removed with the old one.",
+    ),
+    (
         "~/.aws/config",
-        "Profiles: role_arn, source_profile or credential_source = Environment, external_id, role_session_name, mfa_serial, region, duration_seconds, mfa_process, credential_process, endpoint_url, ca_bundle, use_fips_endpoint. It is only read.",
+        "Profiles: role_arn, source_profile or credential_source = Environment, external_id, role_session_name, mfa_serial, region, duration_seconds, mfa_process, credential_process, endpoint_url, ca_bundle, use_fips_endpoint. Only rotate writes to it, if a profile has its access key there.",
     ),
     (
         "~/.aws/credentials",
-        "Profiles: aws_access_key_id, aws_secret_access_key. It is only read.",
+        "Profiles: aws_access_key_id, aws_secret_access_key. Only rotate writes to it: the two values of the key that it replaces.",
     ),
 ];
 
 const EXIT_STATUS: [(&str, &str); 7] = [
     (
         "0",
-        "Done. Under direnv_load also load without a valid session, unless --strict is given.",
+        "Success. Also load without a valid session under direnv_load, unless --strict is given.",
     ),
-    ("1", "Failed."),
+    ("1", "Any other failure. For doctor: an error was found."),
     ("2", "Usage error."),
     (
         "3",
@@ -59,12 +63,12 @@ const EXIT_STATUS: [(&str, &str); 7] = [
     ),
     (
         "126",
-        "exec: the command cannot be run. Else exec has the status of its command.",
+        "exec: the command cannot be run. Otherwise exec exits with the status of its command.",
     ),
     ("127", "exec: there is no such command."),
 ];
 
-/// Carries out `aws-mfa man`.
+/// Runs `aws-mfa man`.
 pub fn run() -> anyhow::Result<()> {
     super::print(&page()?)
 }
@@ -100,6 +104,7 @@ fn page() -> anyhow::Result<String> {
         ("WHAT LOAD AND EXEC CHANGE", &CHANGED),
         ("FILES", &FILES),
         ("STATUS AS JSON", &STATUS_AS_JSON),
+        ("DOCTOR AS JSON", &DOCTOR_AS_JSON),
     ] {
         page += &section(title);
         for (term, meaning) in entries {
@@ -111,7 +116,7 @@ fn page() -> anyhow::Result<String> {
     Ok(page)
 }
 
-/// One command: its synopsis, what it does, its options and its examples.
+/// One subcommand: its synopsis, description, options and examples.
 fn subcommand(command: &Command) -> anyhow::Result<String> {
     let man = Man::new(command.clone());
     let mut parts = Vec::new();
@@ -141,7 +146,7 @@ fn long_about(command: &Command) -> String {
         .unwrap_or_default()
 }
 
-/// The examples of `--help`, line by line as they are there.
+/// The examples of `--help`, line by line.
 fn examples(command: &Command) -> String {
     let help = command
         .get_after_help()
@@ -162,7 +167,7 @@ fn section(title: &str) -> String {
     format!(".SH \"{title}\"\n")
 }
 
-/// Paragraphs, as roff has them.
+/// The paragraphs in roff.
 fn text(text: &str) -> String {
     text.trim()
         .lines()
@@ -173,8 +178,7 @@ fn text(text: &str) -> String {
         .collect()
 }
 
-/// Characters as they are: roff takes a backslash, a hyphen and a line's first `.` or `'` for its
-/// own.
+/// Literal characters: to roff, a backslash, a hyphen and a leading `.` or `'` have a meaning.
 fn inline(text: &str) -> String {
     let escaped: String = text
         .chars()
@@ -194,11 +198,11 @@ fn inline(text: &str) -> String {
     }
 }
 
-/// Where each setting comes from. Which source wins is the first entry.
+/// Where each setting comes from. The first entry says which source wins.
 const SETTINGS: [(&str, &str); 12] = [
     (
         "order",
-        "A flag beats the environment, the environment beats the profile, the profile beats the default. If the profile is explicit (--profile or AWS_MFA_PROFILE), it beats the environment, and MASTER_* and AWS_SESSION_FILE count for nothing. An empty variable counts as unset.",
+        "A flag beats the environment, the environment beats the profile, the profile beats the default. If the profile is explicit (--profile or AWS_MFA_PROFILE), it beats the environment, and MASTER_* and AWS_SESSION_FILE are ignored. An empty variable counts as unset.",
     ),
     (
         "profile",
@@ -206,11 +210,11 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "master keys",
-        "MASTER_AWS_ACCESS_KEY_ID with MASTER_AWS_SECRET_ACCESS_KEY; in the profile: aws_access_key_id with aws_secret_access_key, or credential_process, or those of source_profile. Never a flag.",
+        "MASTER_AWS_ACCESS_KEY_ID with MASTER_AWS_SECRET_ACCESS_KEY; in the profile: aws_access_key_id with aws_secret_access_key, or credential_process; or the keys of its source_profile. Never a flag.",
     ),
     (
         "MFA device",
-        "--serial-number; AWS_MFA_ARN; in the profile: mfa_serial, also of its source_profile.",
+        "--serial-number; AWS_MFA_ARN; in the profile or its source_profile: mfa_serial; default: the device that IAM lists for the user, remembered with the session.",
     ),
     (
         "role",
@@ -218,7 +222,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "session file",
-        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in the roaming application data.",
+        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in %APPDATA%\\aws. Where file names ignore case (macOS, Windows), capital letters and what is not ASCII are percent-encoded.",
     ),
     (
         "duration",
@@ -226,7 +230,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "region",
-        "--region; AWS_REGION, AWS_DEFAULT_REGION; in the profile: region; default, for STS only: us-east-1, cn-north-1 or us-gov-west-1, as the device's partition has it.",
+        "--region; AWS_REGION, AWS_DEFAULT_REGION; in the profile: region; default, for STS only: us-east-1, cn-north-1 or us-gov-west-1, depending on the device's partition.",
     ),
     (
         "endpoint",
@@ -234,7 +238,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "MFA code",
-        "get CODE; get -; --code-command; AWS_MFA_CODE_COMMAND; in the profile: mfa_process; default: asked for on the terminal.",
+        "get CODE; get -; --code-command; AWS_MFA_CODE_COMMAND; in the profile: mfa_process; default: a prompt on the terminal.",
     ),
     (
         "network",
@@ -258,11 +262,11 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
     ),
     (
         "role",
-        "The selected role, or null. arn; through, the roles that are assumed before it; file; session, with the fields of the one above; renewable, without a code; reduced_from_seconds, or null.",
+        "The selected role, or null. arn; through, the roles assumed before it; file; session, with the fields of the one above; renewable, without a code; reduced_from_seconds, or null.",
     ),
     (
         "loaded",
-        "Whether the environment has the key of this session, or of the selected role.",
+        "Whether the environment has the key of the session, or of the selected role.",
     ),
     (
         "integration",
@@ -275,9 +279,30 @@ const STATUS_AS_JSON: [(&str, &str); 9] = [
     ),
     (
         "settings.*.origin",
-        "kind: flag, variable, profile or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
+        "kind: flag, variable, profile, discovered (in IAM) or default. name: of the flag, the variable or the key in the profile. profile and file: of the profile.",
     ),
-    ("warnings", "Texts: what may be in the way."),
+    ("warnings", "Possible problems, in words."),
+];
+
+/// The fields of `doctor --json`.
+const DOCTOR_AS_JSON: [(&str, &str); 5] = [
+    (
+        "version",
+        "1. While it stays 1, fields are added, never changed or removed.",
+    ),
+    (
+        "findings[].check",
+        "files, settings, environment, shell, network, clock, keys, device, policy, session or roles. A check can have several findings, and others can be added.",
+    ),
+    (
+        "findings[].status",
+        "ok, warning, error, or skipped: not checked because of another finding, or the check cannot tell.",
+    ),
+    ("findings[].message", "What was found."),
+    (
+        "findings[].hint",
+        "What to do about it: a command or a line; null if there is nothing to do.",
+    ),
 ];
 
 #[cfg(test)]

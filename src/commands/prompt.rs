@@ -1,7 +1,7 @@
-//! `aws-mfa prompt`: what the hooks of `init` run at each prompt of a shell.
+//! `aws-mfa prompt`: the hooks of `init` run it at each prompt.
 //!
-//! It prints what the shell has to do, in the shell's own language, and nothing at all if that is nothing. It
-//! remembers nothing itself: the hook keeps its [`Memory`] in a variable of the shell that is not exported.
+//! It prints the commands that the shell has to run, in the shell's language, or nothing. The hook keeps its [`Memory`]
+//! between prompts, in a shell variable that is not exported.
 
 mod memory;
 
@@ -23,7 +23,7 @@ use memory::{KeyId, Memory};
 use secrecy::zeroize::Zeroizing;
 use std::process::ExitCode;
 
-/// Carries out `aws-mfa prompt`. Whatever goes wrong is one line: a prompt is no place for more.
+/// Runs `aws-mfa prompt`. A failure is a one-line notice: a prompt has no room for more.
 pub fn run(
     prompt: &Prompt,
     environment: &Environment,
@@ -50,13 +50,13 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the shell has to do.
+/// What the shell must do.
 enum Action {
-    /// Put this session into force.
+    /// Load this session.
     Set(Box<Session>),
-    /// Drop the session that it has.
+    /// Unset the session.
     Unset,
-    /// Have direnv load the `.envrc` again.
+    /// Make direnv reload the `.envrc`.
     Reload,
 }
 
@@ -66,12 +66,12 @@ struct Shell<'a> {
     environment: &'a Environment,
     now: fn() -> Timestamp,
     memory: Memory,
-    /// The key that the shell has.
+    /// The shell's access key.
     own: Option<KeyId>,
 }
 
 impl Shell<'_> {
-    /// Gives the shell what is saved, unless the user has put other credentials into it.
+    /// Loads the saved credentials into the shell, unless the user has set other credentials there.
     fn without_direnv(&mut self) -> Option<Action> {
         let now = (self.now)();
         if self.memory.is_pausing(now) {
@@ -89,10 +89,10 @@ impl Shell<'_> {
         self.memory.failed_at = None;
         match saved {
             Saved::Valid(mut found) => {
-                // Each attempt takes time: the next one is made in a minute.
+                // Each attempt takes time, so the next one waits for a minute.
                 if let Some(failure) = found.not_renewed.take() {
                     self.memory.failed_at = Some(now.as_second());
-                    super::note(&format!("the role is not renewed: {}", failure.one_line()));
+                    super::note(&format!("the role was not renewed: {}", failure.one_line()));
                 }
                 self.follow(*found, now)
             }
@@ -116,7 +116,7 @@ impl Shell<'_> {
         let is_given = self.memory.given.as_ref() == Some(&id);
         let is_new = match &self.own {
             Some(own) if *own == id => false,
-            // The user has taken it out of this shell.
+            // The user has unset it in this shell.
             None if is_given => return None,
             // The user has other credentials here.
             Some(own) if self.memory.given.as_ref() != Some(own) => return None,
@@ -125,18 +125,18 @@ impl Shell<'_> {
         if is_new && let Some(warning) = warning {
             super::note(&format!("warning: {warning}"));
         }
-        // Only a session's end takes a code; a role is renewed.
+        // Only a session needs a new code; a role is renewed without one.
         if session.provenance.role.is_none()
             && let Some(left) = session.time_left(now)
         {
-            self.warn_of_end(&id, left);
+            self.warn_about_expiry(&id, left);
         }
         self.memory.given = Some(id);
         is_new.then(|| Action::Set(Box::new(session)))
     }
 
-    /// direnv has loaded the session, or has not: the `.envrc` knows which profile and role are meant. But
-    /// direnv does not see time pass.
+    /// Where direnv is active, loading is up to the `.envrc`, which selects the profile and the role. But direnv does not
+    /// notice that time passes.
     fn in_direnv(&mut self) -> Option<Action> {
         let own = self.own.clone()?;
         let now = (self.now)();
@@ -156,7 +156,7 @@ impl Shell<'_> {
                 return Some(Action::Reload);
             }
             if self.saved_key().as_ref() == Some(&own) {
-                self.warn_of_end(&own, left);
+                self.warn_about_expiry(&own, left);
             }
             return None;
         }
@@ -164,10 +164,10 @@ impl Shell<'_> {
             self.memory.reloaded = Some(own);
             return Some(Action::Reload);
         }
-        // The .envrc has not replaced them.
+        // Reloading the .envrc has not replaced them.
         if self.memory.reported.as_ref() != Some(&own) {
             super::note(&format!(
-                "the credentials of this shell expired {} ago: run `{}`",
+                "this shell's credentials expired {} ago: run `{}`",
                 time::span(left.abs()),
                 self.get_command()
             ));
@@ -176,7 +176,7 @@ impl Shell<'_> {
         None
     }
 
-    fn warn_of_end(&mut self, id: &KeyId, left: SignedDuration) {
+    fn warn_about_expiry(&mut self, id: &KeyId, left: SignedDuration) {
         if left <= SOON && self.memory.warned.as_ref() != Some(id) {
             super::note(&format!(
                 "session expires in {}: run `{}`",
@@ -187,9 +187,9 @@ impl Shell<'_> {
         }
     }
 
-    /// Whether the key is a role's that `load` would renew.
+    /// Whether the key belongs to a role that `load` would renew.
     fn is_due_role(&self, own: &KeyId, now: Timestamp) -> bool {
-        // The one that the variables select may be elsewhere; a flag in the .envrc may have selected another.
+        // The selected role's file may be in another directory, and a flag in the .envrc may have selected another role.
         let selected = Location::of(&self.prompt.selection, self.environment);
         let selected = selected.ok().and_then(|location| location.role);
         let directory = settings::session_directory(self.environment);
@@ -209,10 +209,10 @@ impl Shell<'_> {
             })
     }
 
-    /// What is saved for this shell; a role is renewed.
+    /// The saved credentials for this shell. A role is renewed if it is due.
     ///
     /// # Errors
-    /// A setting is invalid. That there is no session is not an error.
+    /// A setting is invalid. A missing session is not an error.
     fn saved(&self) -> Result<Saved, Failure> {
         let selection = &self.prompt.selection;
         match credentials::find(selection, self.environment, self.now, &mut |_| {}) {
@@ -225,7 +225,7 @@ impl Shell<'_> {
         }
     }
 
-    /// The key that is saved, whether or not it has expired.
+    /// The saved session's key, whether or not it has expired.
     fn saved_key(&self) -> Option<KeyId> {
         let file = settings::session_file(&self.prompt.selection, self.environment).ok()?;
         let loaded = SessionStore::new(file.value).read().ok()?;
@@ -237,13 +237,13 @@ impl Shell<'_> {
     }
 }
 
-/// What is saved.
+/// The saved credentials.
 enum Saved {
     Valid(Box<Found>),
     Invalid { failure: Failure, id: Option<KeyId> },
 }
 
-/// What the shell has to do, and to remember, in its language.
+/// The commands for the shell, and its new memory, in its language.
 fn script(
     format: Format,
     action: Option<Action>,
@@ -273,13 +273,13 @@ fn script(
     Ok(script)
 }
 
-/// Has direnv's hook run at this prompt, whichever of the two hooks comes first. In the other shells ours does,
-/// or the next prompt is early enough.
+/// Runs direnv's hook at this prompt, whichever of the two hooks comes first. In the other shells, ours comes first, or the
+/// next prompt is early enough.
 fn run_direnv(language: Language) -> &'static str {
     match language {
         Language::Sh => "if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
         Language::Fish => "functions -q __direnv_export_eval; and __direnv_export_eval; or true\n",
-        // There, direnv's hook only runs where the directory changes.
+        // In PowerShell, direnv's hook runs only when the directory changes.
         Language::Powershell => {
             "if (Get-Command direnv -ErrorAction Ignore) { Invoke-Expression ((direnv export pwsh) -join \"`n\") }\n"
         }

@@ -1,81 +1,68 @@
 //! `aws-mfa status`: the session, how long it is valid, and where each setting comes from.
 //!
-//! It uses no network, runs no `credential_process` and shows no secret.
+//! It uses no network, starts no process and shows no secret.
 
 mod all;
 mod report;
 
+use super::conflicts;
 use super::integration::{self, Integration};
-use crate::cli::{Selection, Status};
+use super::resolved::Resolved;
+use super::shown::{self, Row};
+use crate::cli::Status;
 use crate::environment::Environment;
-use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
-use crate::process;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
-use crate::setting::Setting;
-use crate::settings::device::{self, Device};
 use crate::settings::duration;
-use crate::settings::key_source::KeySource;
 use crate::settings::role::{CHAINED, RoleChain};
-use crate::settings::{self, Flags, Location, MASTER_KEYS, Settings};
+use crate::settings::{self, Flags, Location, Settings};
 use crate::stderr;
 use jiff::Timestamp;
-use report::{Report, RoleReport, Row, SessionReport, Shown, State};
+use report::{Report, RoleReport, SessionReport, State};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::process::ExitCode;
 
-/// The first direnv whose `direnv_load` does all that `load` needs.
-const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
-
-/// direnv prints its version at once.
-const DIRENV_LIMIT: Duration = Duration::from_secs(2);
-
-/// Carries out `aws-mfa status`.
+/// Runs `aws-mfa status`.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let needed = status.valid_for.as_deref();
     let needed = needed.map(duration::time_left).transpose()?;
     if status.all {
         return all::run(status, environment, now);
     }
-    let settings = Settings::new(&status.selection, Flags::default(), environment);
-    let chain = match &settings {
-        Ok(settings) => settings.role_chain(),
-        Err(_) => Ok(None),
-    };
-    let base = match (&settings, &chain) {
-        (Ok(settings), Ok(Some(chain))) => Some(settings.base(chain)),
-        _ => None,
-    };
-    let file = match (&base, &settings) {
-        (Some(base), _) => base.session_file()?,
-        (None, Ok(settings)) => settings.session_file()?,
-        // The warnings below say what is wrong with the profiles.
-        (None, Err(_)) => settings::session_file(&status.selection, environment)?,
-    };
+    let Resolved {
+        settings,
+        chain,
+        base,
+        session_file,
+    } = Resolved::of(&status.selection, environment);
+    let file = session_file?;
     let store = SessionStore::new(file.value.clone());
     let (session, warning) = session(store.read(), store.path(), now);
     let get_command = settings::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
-        next: (session.state != State::Valid).then(|| format!("run `{get_command}`")),
+        next: (session.state != State::Valid).then(|| {
+            session
+                .hint
+                .clone()
+                .unwrap_or(format!("run `{get_command}`"))
+        }),
         session,
         role: None,
         loaded: false,
         integration: Integration::of(environment),
-        integration_in_words: Integration::of(environment).in_words(
-            &status.selection,
-            environment,
-            store.path(),
-        ),
+        integration_in_words: Integration::of(environment)
+            .in_words(&status.selection, environment, store.path())
+            .unwrap_or_else(|failure| failure.one_line()),
         account: None,
         settings: vec![Row::of(
             "session_file",
             Ok(Some(file.map(|path| path.display().to_string()))),
         )],
+        home: environment.home().ok().flatten(),
         warnings: warning
             .into_iter()
             .chain(store.directory_warning())
@@ -94,25 +81,34 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         Ok(settings) => add_settings(&mut report, settings, base.as_ref().unwrap_or(settings)),
         Err(failure) => report.warnings.push(failure.one_line()),
     }
-    warn_of_ignored_variables(&mut report, &status.selection, environment);
-    warn_of_environment(&mut report, environment);
+    let wanted = match &report.role {
+        Some(role) => &role.session,
+        None => &report.session,
+    };
+    let valid = match wanted.state {
+        State::Valid => wanted.access_key_id.as_deref(),
+        _ => None,
+    };
+    report.loaded = valid.is_some_and(|id| conflicts::has_credentials(environment, id));
+    let has_profile_keys = report.settings.iter().any(Row::is_key_id_of_profile);
+    let mut found = conflicts::ignored(&status.selection, environment, has_profile_keys);
+    found.extend(conflicts::with_session(environment, valid));
     let directory = std::env::current_dir().ok();
-    (report.warnings).extend(integration::inactive_direnv(
+    found.extend(integration::inactive_direnv(
         environment,
         directory.as_deref(),
     ));
-    report.warnings.extend(old_direnv());
+    (report.warnings).extend(found.iter().map(Failure::one_line));
 
     super::print(&if status.json {
         report.json()?
     } else if std::io::stdout().is_terminal() {
         let colour = stderr::allows_colour(environment);
-        let home = environment.home().ok().flatten();
-        report.table(now, &time_zone(environment), home.as_deref(), colour)
+        report.table(now, &time_zone(environment), colour)
     } else {
         report.plain(now, &time_zone(environment))
     })?;
-    // A valid session is enough for a role: it is assumed when it is needed.
+    // For a role, a valid session is enough: the role is assumed on demand.
     let is_enough = |session: &SessionReport| {
         session.state == State::Valid
             && needed.is_none_or(|needed| {
@@ -143,7 +139,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     };
     RoleReport {
         arn: role.arn.value.to_string(),
-        origin: role.arn.origin.to_string(),
+        origin: role.arn.origin.clone(),
         through: chain
             .hops
             .iter()
@@ -156,7 +152,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     }
 }
 
-/// The session, and what its owner should know of its file.
+/// The session, with a warning about its file.
 fn session(
     loaded: Result<Loaded, Error>,
     file: &Path,
@@ -170,6 +166,8 @@ fn session(
     let report = SessionReport {
         state: State::Valid,
         message: None,
+        problem: None,
+        hint: None,
         access_key_id: Some(session.access_key_id.clone()),
         expiration: session.expiration,
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
@@ -183,185 +181,31 @@ fn session(
 }
 
 impl SessionReport {
-    /// The report of a session that cannot be used.
+    /// The report for a session that cannot be used.
     fn unusable(self, error: Error) -> Self {
+        let state = match error.problem {
+            Problem::Missing => State::Missing,
+            Problem::Expired { .. } => State::Expired,
+            _ => State::Unusable,
+        };
+        let problem = error.problem.to_string();
+        let failure = Failure::from(error);
         SessionReport {
-            state: match error.problem {
-                Problem::Missing => State::Missing,
-                Problem::Expired { .. } => State::Expired,
-                _ => State::Unusable,
-            },
-            message: Some(Failure::from(error).message),
+            state,
+            message: Some(failure.message),
+            problem: Some(problem),
+            hint: failure.hint,
             ..self
         }
     }
 }
 
-/// What the next `get` would work with: for a role, the keys and the session of `base`.
+/// Adds the settings of the next `get`. For a role, the keys and the session come from `base`.
 fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
-    let profile = settings.named_profile();
-    let device = match settings.device() {
-        Ok(None) => Ok(discovered_device(base)),
-        device => device,
-    };
-    let known = device.as_ref().ok().and_then(Option::as_ref);
-    report.account = known
-        .and_then(|device| device.value.account())
-        .map(str::to_owned);
-    // Without a device no partition is known, and without that neither region nor endpoint.
-    let region = known
-        .map(|device| settings.region(&device.value))
-        .transpose();
-    let endpoint = match &region {
-        Ok(Some(region)) => settings.endpoint(&region.value).map(Some),
-        _ => Ok(None),
-    };
-    let proxy = settings.proxy(match &endpoint {
-        Ok(Some(endpoint)) => Some(&endpoint.value),
+    let device = shown::device(settings, base);
+    report.account = match &device {
+        Ok(Some(device)) => device.value.account().map(str::to_owned),
         _ => None,
-    });
-    report.settings.extend([
-        Row::of(
-            "profile",
-            profile.map(|profile| profile.map(|profile| profile.map(|profile| profile.name()))),
-        ),
-        Row::of("key_id", base.key_source().map(key_id)),
-        Row::of(
-            "device",
-            device.map(|device| device.map(|device| device.map(|device| device.name().to_owned()))),
-        ),
-        Row::of(
-            "duration_seconds",
-            base.duration().map(|duration| {
-                Some(duration.map(|duration| Shown {
-                    text: duration.to_string(),
-                    json: duration.seconds().into(),
-                }))
-            }),
-        ),
-        Row::of("region", region),
-        Row::of("endpoint", endpoint.map(shown)),
-        Row::of(
-            "code_command",
-            settings
-                .code_command()
-                .map(|command| command.map(|command| command.map(program))),
-        ),
-        Row::of("proxy", proxy.map(shown)),
-        Row::of("ca_bundle", settings.ca_bundle()),
-    ]);
-}
-
-/// The device that IAM gave for these master keys when the saved session was got.
-fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
-    let KeySource::Pair { access_key_id, .. } = base.key_source().ok()?.value else {
-        return None;
     };
-    let file = base.session_file().ok()?.value;
-    device::remembered(&file, access_key_id.trim())
-}
-
-fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
-    Some(source.map(|source| match source {
-        KeySource::Pair { access_key_id, .. } => access_key_id.trim().into(),
-        KeySource::Process(_) => Shown {
-            text: "printed by a command".to_owned(),
-            json: serde_json::Value::Null,
-        },
-    }))
-}
-
-/// The first word of a command line: the rest of it may be the seed that codes are made of.
-fn program(command_line: &str) -> String {
-    match command_line.trim().split_once(char::is_whitespace) {
-        Some((program, _)) if !program.contains('=') => format!("{program} …"),
-        Some(_) => "…".to_owned(),
-        None => command_line.trim().to_owned(),
-    }
-}
-
-fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
-    setting.map(|setting| setting.map(|value| value.to_string()))
-}
-
-/// What an explicit profile of the environment makes count for nothing.
-fn warn_of_ignored_variables(
-    report: &mut Report,
-    selection: &Selection,
-    environment: &Environment,
-) {
-    let explicit = environment.get(variable::AWS_MFA_PROFILE);
-    let (Some(profile), None) = (explicit, &selection.profile) else {
-        return;
-    };
-    let profile = profile.to_string_lossy();
-    let mut ignored = Vec::new();
-    if selection.session_file.is_none() {
-        ignored.push(variable::AWS_SESSION_FILE);
-    }
-    let keys_are_the_profiles = report.settings.iter().any(Row::is_key_id_of_profile);
-    if keys_are_the_profiles {
-        ignored.extend(MASTER_KEYS);
-    }
-    for variable in ignored {
-        if environment.get(variable).is_some() {
-            report.warnings.push(format!(
-                "{variable} is ignored: AWS_MFA_PROFILE selects the profile {profile}"
-            ));
-        }
-    }
-}
-
-fn warn_of_environment(report: &mut Report, environment: &Environment) {
-    let mut warn = |warning: String| report.warnings.push(warning);
-    if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
-        let own = own.to_string_lossy();
-        let wanted = match &report.role {
-            Some(role) => &role.session,
-            None => &report.session,
-        };
-        match (&wanted.state, wanted.access_key_id.as_deref()) {
-            (State::Valid, Some(id)) if own == id => report.loaded = true,
-            (State::Valid, Some(_)) => warn(format!(
-                "this shell has other credentials ({own}): load the session, or unset AWS_ACCESS_KEY_ID"
-            )),
-            _ => {}
-        }
-        if environment.get(variable::AWS_PROFILE).is_some() {
-            report.warnings.push(
-                "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's \
-                 keys instead of the session"
-                    .to_owned(),
-            );
-        }
-    }
-    if environment.get(variable::AWS_SECURITY_TOKEN).is_some() {
-        report.warnings.push(
-            "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it"
-                .to_owned(),
-        );
-    }
-}
-
-/// The warning for a direnv that is too old. It is no fault to have none.
-fn old_direnv() -> Option<String> {
-    let mut command = Command::new("direnv");
-    command
-        .arg("version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    let output = process::bounded(command, DIRENV_LIMIT).ok()?;
-    let version = std::str::from_utf8(&output).ok()?.trim();
-    let numbers: Vec<u32> = version
-        .split('.')
-        .map_while(|number| number.parse().ok())
-        .collect();
-    (numbers.len() == OLDEST_DIRENV.len() && numbers.as_slice() < OLDEST_DIRENV.as_slice()).then(
-        || {
-            let [major, minor, patch] = OLDEST_DIRENV;
-            format!(
-                "direnv {version} is too old: direnv_load needs {major}.{minor}.{patch} or newer"
-            )
-        },
-    )
+    (report.settings).extend(shown::rows(settings, base, device));
 }

@@ -4,7 +4,7 @@ use crate::session::Session;
 use secrecy::ExposeSecret;
 use std::borrow::Cow;
 
-/// What a session changes in an environment: names in order, each with its new value or gone.
+/// What a session changes in an environment: variables in order, each with its new value, or unset.
 ///
 /// The formats of [`crate::shell`] and [`crate::direnv`] each render this one value.
 pub struct Change<'a> {
@@ -12,15 +12,15 @@ pub struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// The change that puts `session` into force.
+    /// The change that loads `session`.
     ///
-    /// What this session lacks goes, because it can only be left from another one. So does what an
-    /// SDK prefers to the session:
+    /// It unsets the variables that this session lacks, because they can only come from another session. It also unsets
+    /// those that an SDK prefers to the session:
     ///
     /// - `AWS_SECURITY_TOKEN`: older SDKs prefer it to `AWS_SESSION_TOKEN`.
     /// - `AWS_WEB_IDENTITY_TOKEN_FILE`: the SDK for .NET up to version 3 assumes that role before it
-    ///   looks at the environment's keys (`FallbackCredentialsFactory.Reset` in aws-sdk-net). The
-    ///   other SDKs look at the keys first, and all of them at a container's credentials last:
+    ///   looks for keys in the environment (`FallbackCredentialsFactory.Reset` in aws-sdk-net). The
+    ///   other SDKs look for the keys first, and all SDKs look for a container's credentials last:
     ///   <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
     pub fn of(session: &'a Session) -> Self {
         let expiration = session.expiration.map(|time| Cow::from(time.to_string()));
@@ -54,8 +54,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The change that takes a session out of force. Regions stay: without credentials they do no harm, and
-    /// the shell may have had them before.
+    /// The change that removes a session. Regions stay: without credentials they do no harm, and the shell may have had
+    /// them before.
     pub fn without_session() -> Self {
         Change::of_variables([
             ("AWS_ACCESS_KEY_ID", None),
@@ -71,21 +71,21 @@ impl<'a> Change<'a> {
         self
     }
 
-    /// A change that leaves everything as it is.
+    /// The empty change.
     pub fn nothing() -> Self {
         Change {
             entries: Vec::new(),
         }
     }
 
-    /// The names with their new values; `None` if the variable goes.
+    /// The names with their new values; `None` means unset.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
         self.entries
             .iter()
             .map(|(name, value)| (*name, value.as_deref()))
     }
 
-    /// The new value of `name`, if the change gives it one.
+    /// The new value of `name`, if the change sets it.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.entries()
             .find(|(entry, _)| *entry == name)

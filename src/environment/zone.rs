@@ -5,14 +5,13 @@ use crate::file;
 use jiff::tz::TimeZone;
 use std::path::Path;
 
-/// A file of the time zone database takes a few kilobytes.
+/// The largest time zone file, in bytes: real ones have a few kilobytes.
 const LARGEST_ZONE: u64 = 64 * 1024;
 
-/// The user's time zone: that of `TZ`, else the system's. As with the C library, what cannot be found
-/// out is UTC.
+/// The user's time zone: from `TZ`, else the system's. As in the C library, an unknown zone is UTC.
 ///
-/// `TZ` is a rule of POSIX, or a name in the time zone database or in `TZDIR`, or the path of a file
-/// of that kind (tzset(3)). jiff's own [`TimeZone::system`] would wait for a FIFO of that name.
+/// `TZ` is a POSIX rule, a name in the time zone database or in `TZDIR`, or the path of a time zone file (tzset(3)).
+/// jiff's own [`TimeZone::system`] would block on a FIFO.
 pub fn time_zone(environment: &Environment) -> TimeZone {
     let Some(value) = environment.get(variable::TZ) else {
         return TimeZone::system();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::Metadata;
 use std::path::PathBuf;
 
-/// What others can do with a file of this user's.
+/// What other users can do with a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Access {
     /// Nothing.
@@ -15,14 +15,13 @@ pub enum Access {
         /// The permission bits.
         mode: u32,
     },
-    /// Choose what is in it, and with it whose account the user works in.
+    /// Choose its contents, and so the account that the user works in.
     #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
     Refused(Refusal),
 }
 
-/// Why a file's contents may be another user's choice.
+/// Why another user may have chosen a file's contents.
 #[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
 pub enum Refusal {
     /// Another user owns the file.
     ForeignFile,
@@ -41,13 +40,15 @@ impl fmt::Display for Refusal {
             Refusal::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
-            Refusal::EverybodyWrites(mode) => write!(f, "everyone can write it, mode {mode:04o}"),
-            Refusal::GroupWrites(mode) => write!(f, "its group can write it, mode {mode:04o}"),
+            Refusal::EverybodyWrites(mode) => {
+                write!(f, "everyone can write to it, mode {mode:04o}")
+            }
+            Refusal::GroupWrites(mode) => write!(f, "its group can write to it, mode {mode:04o}"),
         }
     }
 }
 
-/// What others can do with the file.
+/// What other users can do with the file.
 #[cfg(unix)]
 pub fn of_file(metadata: &Metadata) -> Access {
     use std::os::unix::fs::MetadataExt;
@@ -65,14 +66,14 @@ pub fn of_file(metadata: &Metadata) -> Access {
     }
 }
 
-/// Windows keeps the user's application data from others by inherited access lists.
+/// On Windows, inherited access lists protect the user's application data.
 #[cfg(not(unix))]
 pub fn of_file(_: &Metadata) -> Access {
     Access::Private
 }
 
-/// The mode of a directory in which others can rename and remove this user's files: all who can
-/// write in it, unless it is sticky.
+/// The mode of a directory in which others can rename and remove this user's files, because they can write to it and it
+/// is not sticky.
 #[cfg(unix)]
 pub fn shared_mode(directory: &Metadata) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
@@ -100,12 +101,11 @@ pub fn is_own(_: &Metadata) -> bool {
     true
 }
 
-/// Whether a group other than the user's own can write it.
+/// Whether a group other than the user's private one can write to it.
 ///
-/// Many systems give each user a group of the same number with no other members, and a umask of
-/// 0002, so that whatever else writes a session file leaves it with mode 0664. The numbers decide
-/// because they cost no look-up. (`usergroups` of pam_umask(8), which sets such a umask, compares
-/// the names of the user and the primary group, and leaves root out.)
+/// Many systems give each user a private group with the same number, and a umask of 0002, so session files written by
+/// other tools have mode 0664. This compares the numbers, because names need a look-up. (`usergroups` in pam_umask(8),
+/// which sets such a umask, compares the names of the user and the primary group, and excludes root.)
 #[cfg(unix)]
 fn group_writes(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

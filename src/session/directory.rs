@@ -4,7 +4,7 @@ use super::error::Obstacle;
 use std::fs::File;
 use std::path::Path;
 
-/// The directory that `file` is in.
+/// The directory of `file`.
 pub fn of(file: &Path) -> &Path {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -12,10 +12,10 @@ pub fn of(file: &Path) -> &Path {
     }
 }
 
-/// Makes the directory and those above it that are missing, each of mode 0700 under any umask.
+/// Creates the directory and its missing ancestors, each with mode 0700 under any umask.
 ///
 /// # Errors
-/// It cannot be made, or something else is in its place.
+/// It cannot be created, or something else has its name.
 pub fn make_private(directory: &Path) -> Result<(), Obstacle> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -28,8 +28,8 @@ pub fn make_private(directory: &Path) -> Result<(), Obstacle> {
     made.map_err(|error| Obstacle::Directory(directory.to_owned(), error))
 }
 
-/// Makes something with exactly the mode that is asked for: under the umask 0277 or 0777 the user
-/// could not read what is made, and to set its mode later can fail.
+/// Creates something with exactly the requested mode: under the umask 0277 or 0777 its own user could not read it, and a
+/// later change of mode can fail.
 #[cfg(unix)]
 pub fn with_private_umask<T>(make: impl FnOnce() -> T) -> T {
     use rustix::fs::Mode;
@@ -46,8 +46,8 @@ pub fn with_private_umask<T>(make: impl FnOnce() -> T) -> T {
     make()
 }
 
-/// Makes a renaming or a removal survive a power failure, if the directory can be opened and
-/// synced: without permission to read it, on some network file systems and on Windows it cannot.
+/// Makes a renaming or removal survive a power failure, if the directory can be opened and synced. It cannot without
+/// permission to read it, on some network file systems, and on Windows.
 pub fn sync(directory: &Path) {
     if cfg!(unix) {
         let _ = File::open(directory).and_then(|directory| directory.sync_all());

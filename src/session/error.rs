@@ -1,4 +1,4 @@
-//! What reading and saving a session can run into, and how people see it.
+//! Errors of session files, and their messages.
 
 use super::access::Refusal;
 use crate::error::{Failure, Kind, reason};
@@ -8,12 +8,12 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// A session file that is of no use, and why.
+/// A session file that cannot be used, and why.
 ///
-/// It becomes a [`Failure`] to be shown, and is no [`std::error::Error`], so that none reaches `main` without its hint.
+/// It is not a [`std::error::Error`], so that it reaches `main` only as a [`Failure`] with a hint.
 #[derive(Debug)]
 pub struct Error {
-    /// The path of the session file, as the user named it.
+    /// The path of the session file, as configured.
     pub file: PathBuf,
     /// What is wrong.
     pub problem: Problem,
@@ -29,11 +29,11 @@ pub enum Problem {
         /// How long ago.
         ago: SignedDuration,
     },
-    /// The file is not a session: why, in a few words that quote nothing of it.
+    /// The file is not a session. The reason quotes nothing from it.
     Corrupt(String),
-    /// Someone else may have chosen what is in the file.
+    /// Another user may have chosen the file's contents.
     Refused(Refusal),
-    /// The system does not let the file be read.
+    /// The file cannot be read.
     Unreadable(Obstacle),
     /// A session cannot be saved in the file.
     NotSaved(Obstacle),
@@ -43,48 +43,44 @@ pub enum Problem {
     NotLocked(Obstacle),
 }
 
-/// What is in the way of reading, replacing, removing or locking a file.
+/// Why a file cannot be read, replaced, removed or locked.
 #[derive(Debug)]
 pub enum Obstacle {
     /// The path is the name of a directory.
     DirectoryName,
     /// The path begins with a `~` that no shell has expanded.
     Tilde,
-    /// Another user has made the symlink.
+    /// On Windows, the name is that of a device, or means another file.
+    ReservedName,
+    /// The symlink belongs to another user.
     ForeignSymlink(PathBuf),
     /// The symlinks form a loop, or there are too many.
     SymlinkLoop,
-    /// Something that is not a regular file is in the place.
+    /// Something other than a regular file has the name.
     NotRegular(PathBuf),
     /// Another user owns the file, in a sticky directory.
     StickyDirectory(PathBuf),
     /// The file is a mount point.
-    #[cfg_attr(
-        not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only Linux tells by statx(2)")
-    )]
     MountPoint(PathBuf),
     /// The file is immutable or append-only.
-    #[cfg_attr(
-        not(any(target_os = "linux", target_os = "android")),
-        expect(dead_code, reason = "only Linux tells by statx(2)")
-    )]
     Protected(PathBuf),
-    /// `load` would refuse any file in this place.
+    /// The file has Windows' read-only attribute.
+    ReadOnly(PathBuf),
+    /// `load` would reject any file there.
     RefusedByLoad(Refusal),
-    /// `load` would find no session in what is to be saved: why.
+    /// `load` would reject the session to be saved, for this reason.
     CorruptForLoad(String),
-    /// No file can be made in the directory.
+    /// No file can be created in the directory.
     Directory(PathBuf, std::io::Error),
     /// The lock's file cannot be opened.
     LockFile(PathBuf, std::io::Error),
-    /// The lock's file is another user's, or no regular file.
+    /// The lock's file belongs to another user, or is not a regular file.
     ForeignLockFile(PathBuf),
-    /// What the system said.
+    /// The system's error.
     System(std::io::Error),
 }
 
-/// What the user should know of a session file that can be used all the same.
+/// What the user should know about a session file that can be used nevertheless.
 #[derive(Debug)]
 pub enum Warning {
     /// Others can read the file.
@@ -103,28 +99,33 @@ pub enum Warning {
     },
 }
 
-const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-file";
+const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
 
 impl Obstacle {
     /// What to do about it.
     fn hint(&self) -> String {
         match self {
             Obstacle::DirectoryName
+            | Obstacle::ReservedName
             | Obstacle::ForeignSymlink(_)
             | Obstacle::SymlinkLoop
             | Obstacle::NotRegular(_)
             | Obstacle::StickyDirectory(_)
             | Obstacle::RefusedByLoad(_) => ELSEWHERE.to_owned(),
+            Obstacle::Tilde if cfg!(windows) => "write the whole path instead of ~".to_owned(),
             Obstacle::Tilde => "write $HOME instead of ~, or remove the quotes".to_owned(),
             Obstacle::MountPoint(_) => "mount its directory instead of the file".to_owned(),
             Obstacle::Protected(file) => {
                 format!("run `chattr -i -a {}` as root", file.display())
             }
-            Obstacle::CorruptForLoad(_) => {
-                "check with `aws-mfa status` that the endpoint is the right one".to_owned()
-            }
+            Obstacle::ReadOnly(file) => format!("run `attrib -r \"{}\"`", file.display()),
+            Obstacle::CorruptForLoad(_) => "run `aws-mfa status` and check the endpoint".to_owned(),
             Obstacle::LockFile(file, _) | Obstacle::ForeignLockFile(file) => {
                 format!("remove {}", file.display())
+            }
+            #[cfg(windows)]
+            Obstacle::System(error) if super::sharing::is_violation(error) => {
+                format!("close the program that has the file open, or {ELSEWHERE}")
             }
             Obstacle::Directory(_, error) | Obstacle::System(error) => match error.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -145,7 +146,8 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Obstacle::DirectoryName => f.write_str("that is the name of a directory"),
-            Obstacle::Tilde => f.write_str("no shell has expanded the ~"),
+            Obstacle::Tilde => f.write_str("the shell did not expand ~"),
+            Obstacle::ReservedName => f.write_str("Windows does not allow this file name"),
             Obstacle::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
@@ -153,7 +155,7 @@ impl fmt::Display for Obstacle {
             Obstacle::NotRegular(file) => write!(f, "{} is not a regular file", file.display()),
             Obstacle::StickyDirectory(directory) => write!(
                 f,
-                "another user owns it, and nobody else can replace it in the sticky directory {}",
+                "it belongs to another user, and only that user can replace it in the sticky directory {}",
                 directory.display()
             ),
             Obstacle::MountPoint(file) => write!(
@@ -164,15 +166,16 @@ impl fmt::Display for Obstacle {
             Obstacle::Protected(file) => {
                 write!(f, "{} is immutable or append-only", file.display())
             }
+            Obstacle::ReadOnly(file) => write!(f, "{} is read-only", file.display()),
             Obstacle::RefusedByLoad(refusal) => {
-                write!(f, "`load` would refuse a file there: {refusal}")
+                write!(f, "`load` would reject a file there: {refusal}")
             }
             Obstacle::CorruptForLoad(fault) => {
-                write!(f, "`load` would refuse what AWS answered: {fault}")
+                write!(f, "`load` would reject AWS's answer: {fault}")
             }
             Obstacle::Directory(directory, error) => write!(
                 f,
-                "cannot write in the directory {}: {}",
+                "cannot write to the directory {}: {}",
                 directory.display(),
                 reason(error)
             ),
@@ -180,7 +183,7 @@ impl fmt::Display for Obstacle {
                 write!(f, "cannot open {}: {}", file.display(), reason(error))
             }
             Obstacle::ForeignLockFile(file) => {
-                write!(f, "{} is not a file of this user", file.display())
+                write!(f, "{} does not belong to this user", file.display())
             }
             Obstacle::System(error) => f.write_str(&reason(error)),
         }
@@ -210,10 +213,14 @@ impl From<Error> for Failure {
                 no_session(format!("session file is corrupt: {fault} ({file})"))
             }
             Problem::Refused(refusal) => {
-                no_session(format!("session file refused: {refusal} ({file})"))
+                no_session(format!("session file rejected: {refusal} ({file})"))
             }
             Problem::Unreadable(obstacle) => {
-                no_session(format!("cannot read the session file {file}: {obstacle}"))
+                let message = format!("cannot read the session file {file}: {obstacle}");
+                match obstacle {
+                    Obstacle::Tilde => no_session(message).hint(obstacle.hint()),
+                    _ => no_session(message),
+                }
             }
             Problem::NotSaved(obstacle) => cannot("save the session in", obstacle),
             Problem::NotRemoved(obstacle) => cannot("remove the session file", obstacle),
@@ -222,19 +229,48 @@ impl From<Error> for Failure {
     }
 }
 
-impl fmt::Display for Warning {
+impl fmt::Display for Problem {
+    /// Beside the name of the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::Readable { file, mode } => write!(
-                f,
-                "others can read the session file, mode {mode:04o}: chmod 600 {}",
-                file.display()
-            ),
-            Warning::SharedDirectory { directory, mode } => write!(
-                f,
-                "others can replace files in the directory of the session file, mode {mode:04o}: chmod go-w {}",
-                directory.display()
+            Problem::Missing => f.write_str("none yet"),
+            Problem::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
+            Problem::Corrupt(fault) => write!(f, "corrupt file: {fault}"),
+            Problem::Refused(refusal) => write!(f, "file rejected: {refusal}"),
+            Problem::Unreadable(obstacle)
+            | Problem::NotSaved(obstacle)
+            | Problem::NotRemoved(obstacle)
+            | Problem::NotLocked(obstacle) => write!(f, "cannot use the file: {obstacle}"),
+        }
+    }
+}
+
+impl Warning {
+    /// What others can do.
+    pub fn message(&self) -> String {
+        match self {
+            Warning::Readable { mode, .. } => {
+                format!("others can read the session file (mode {mode:04o})")
+            }
+            Warning::SharedDirectory { mode, .. } => format!(
+                "others can replace files in the session file's directory (mode {mode:04o})"
             ),
         }
+    }
+
+    /// The command that fixes it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Warning::Readable { file, .. } => format!("chmod 600 {}", file.display()),
+            Warning::SharedDirectory { directory, .. } => {
+                format!("chmod go-w {}", directory.display())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: run `{}`", self.message(), self.remedy())
     }
 }

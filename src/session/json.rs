@@ -1,5 +1,5 @@
-//! The contents of the session file: the JSON that `aws sts get-session-token --output json`
-//! prints, so that other tools go on reading it.
+//! The contents of the session file: the JSON that `aws sts get-session-token --output json` prints, so that other tools
+//! can read it.
 
 use super::{AssumedRole, Provenance, Session};
 use jiff::{Timestamp, Unit};
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Unknown keys are ignored; a missing one counts as empty.
+/// The file. Unknown keys are ignored; a missing one counts as empty.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Contents<'a> {
@@ -30,7 +30,7 @@ struct Contents<'a> {
     role: Option<Role<'a>>,
 }
 
-/// As `aws sts assume-role` prints it.
+/// `AssumedRoleUser`, as `aws sts assume-role` prints it.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct AssumedRoleUser<'a> {
@@ -40,7 +40,7 @@ struct AssumedRoleUser<'a> {
     arn: Cow<'a, str>,
 }
 
-/// What this program needs to know of a role that was assumed.
+/// What this program needs to know about an assumed role.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Role<'a> {
@@ -68,9 +68,9 @@ struct Credentials<'a> {
 /// The session that `json` describes.
 ///
 /// # Errors
-/// It is none: what is wrong, in a few words that quote nothing of it.
+/// It is not a session. The reason quotes nothing from it.
 pub fn parse(json: &[u8]) -> Result<Session, String> {
-    // serde_json's own message can quote a value of the file: only its kind and place go on.
+    // serde_json's message can quote a value from the file, so only its kind and line are used.
     let contents: Contents = serde_json::from_slice(json).map_err(|error| {
         use serde_json::error::Category;
         match error.classify() {
@@ -94,7 +94,7 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
             return Err(format!("{name} is missing or empty"));
         }
         if value.contains('\0') {
-            return Err(format!("{name} has a NUL in it"));
+            return Err(format!("{name} contains a NUL"));
         }
     }
     let expiration = expiration
@@ -162,16 +162,16 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
         &mut *json,
         serde_json::ser::PrettyFormatter::with_indent(b"    "),
     );
-    // It could only fail on a value that JSON has no word for, and these are all strings.
+    // It could only fail for values that JSON cannot express, and these are all strings.
     contents.serialize(&mut serializer)?;
     json.push(b'\n');
     Ok(json)
 }
 
-/// A time in RFC 3339 with any offset and any fraction, in whole seconds of UTC.
+/// A time in RFC 3339, with any offset and any fraction, as whole seconds in UTC.
 ///
-/// A credential that never expires often has `9999-12-31T23:59:59Z`, which is some 26 hours later
-/// than jiff's latest time: what is later is that latest time.
+/// Credentials that never expire often have `9999-12-31T23:59:59Z`, about 26 hours after jiff's latest time. Later times
+/// become that latest time.
 fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
     use jiff::{RoundMode, TimestampRound};
     let time = match text.parse::<Timestamp>() {
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What a session's string can be at all: anything but nothing, and no NUL.
+    /// Any string that a session can have: not empty, and without NUL.
     fn text() -> impl Strategy<Value = String> {
         any::<String>().prop_map(|text| match text.replace('\0', "") {
             empty if empty.is_empty() => "x".to_owned(),
@@ -340,7 +340,7 @@ mod tests {
             ),
             (
                 r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"a\u0000b"}}"#,
-                "SessionToken has a NUL in it",
+                "SessionToken contains a NUL",
             ),
             (
                 r#"{"Credentials":{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}}"#,

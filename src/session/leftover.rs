@@ -1,7 +1,7 @@
-//! Temporary files, and the removal of those that killed processes have left behind.
+//! Temporary files, and the removal of those left behind by killed processes.
 //!
-//! A temporary file is called `.aws-mfa-NAME.RANDOM.tmp`, where NAME is that of the session file:
-//! for each temporary file there is one session file. It is locked as long as its process lives.
+//! A temporary file is named `.aws-mfa-NAME.RANDOM.tmp`, where NAME is the session file's name, so it belongs to exactly
+//! one session file. It is locked while its process runs.
 
 use super::{directory, symlink};
 use std::ffi::{OsStr, OsString};
@@ -16,7 +16,7 @@ const RANDOM: usize = 12;
 /// The longest name of a file on the usual file systems, in bytes.
 const NAME_MAX: usize = 255;
 
-/// Makes a temporary file of mode 0600 in the directory of `target`, and locks it.
+/// Creates a temporary file with mode 0600 in the directory of `target`, and locks it.
 ///
 /// # Errors
 /// The directory cannot be written to.
@@ -28,11 +28,11 @@ pub fn create(target: &Path) -> std::io::Result<NamedTempFile> {
         Some(prefix) => builder.prefix(prefix),
         None => builder.prefix(PREFIX),
     };
-    // Until it is locked another process may take it for a leftover: then there is a next one.
+    // Until it is locked, another process may remove it as a leftover: then create another.
     loop {
         let temporary =
             directory::with_private_umask(|| builder.tempfile_in(directory::of(target)))
-                // tempfile adds the random path to its message; the directory is what matters.
+                // tempfile's message contains the random path, but only the directory matters.
                 .map_err(|error| match error.raw_os_error() {
                     Some(code) => std::io::Error::from_raw_os_error(code),
                     None => error,
@@ -43,10 +43,10 @@ pub fn create(target: &Path) -> std::io::Result<NamedTempFile> {
     }
 }
 
-/// Removes what killed processes have left of the session file at `path`.
+/// Removes the temporary files that killed processes have left for the session file at `path`.
 ///
-/// It has no errors because nothing depends on it: leftovers stay where the directory cannot be
-/// read or the file system has no locks.
+/// It returns no errors, because nothing depends on it: leftovers remain if the directory cannot be read or the file
+/// system has no locks.
 pub fn clean_up(path: &Path) {
     let Ok(target) = symlink::follow(path) else {
         return;
@@ -62,8 +62,8 @@ pub fn clean_up(path: &Path) {
     }
 }
 
-/// How the names of the temporary files of the session file `name` begin. There is none for a name
-/// that is too long; its leftovers cannot be recognized and stay.
+/// The prefix of temporary files for the session file `name`; `None` for a name that is too long, whose leftovers cannot
+/// be recognized and remain.
 fn prefix(name: &OsStr) -> Option<OsString> {
     let mut prefix = OsString::from(PREFIX);
     prefix.push(name);
@@ -99,9 +99,19 @@ fn remove_if_abandoned(temporary: &Path) {
     }
 }
 
-/// On Windows a lock would keep readers of the renamed file out, so temporary files have none.
-#[cfg(not(unix))]
-fn remove_if_abandoned(_: &Path) {}
+/// On Windows, a lock would block readers of the renamed file, so temporary files have none. A process that writes one has
+/// it open. This opens it exclusively, and Windows deletes it on close.
+#[cfg(windows)]
+fn remove_if_abandoned(temporary: &Path) {
+    use std::os::windows::fs::OpenOptionsExt;
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+    let _ = File::options()
+        .access_mode(super::sharing::DELETE)
+        .share_mode(0)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_DELETE_ON_CLOSE)
+        .open(temporary);
+}
 
 /// Locks a temporary file; false if another process has removed it.
 #[cfg(unix)]
@@ -110,12 +120,12 @@ fn lock(file: &File) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Ok(false),
-        // On a file system without locks nobody else can lock the file to remove it.
+        // On a file system without locks, no other process can lock the file to remove it.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file.metadata()?.nlink() > 0),
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn lock(_: &File) -> std::io::Result<bool> {
     Ok(true)
 }

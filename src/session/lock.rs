@@ -8,13 +8,20 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How soon the end of another `get` is noticed.
+/// How often the lock is tried.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How many times the lock is tried between two reports: 30 seconds.
+/// How many tries there are between two reports: 30 seconds.
 const POLLS_PER_REPORT: u32 = 600;
 
-/// The right to get a session for one file; it ends with this value, or with the process.
+/// The command that ends a process, given its id.
+const KILL: &str = if cfg!(windows) {
+    "taskkill /f /pid"
+} else {
+    "kill"
+};
+
+/// The lock of one session file; it ends with this value or with the process.
 pub struct Lock {
     file: File,
     is_signed: bool,
@@ -23,14 +30,14 @@ pub struct Lock {
 /// Another process has the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The other process, if it has said so.
+    /// The other process's id, if known.
     pub holder: Option<u32>,
     /// Whether this was reported before.
     pub again: bool,
 }
 
 impl Waiting {
-    /// The notice for the user, on one line; if the wait is long, with what to do. `get_command` needs no lock.
+    /// The one-line notice for the user; after a long wait, it says what to do. `get_command` needs no lock.
     pub fn message(self, get_command: &str) -> String {
         let pid = |before: &str, after: &str| match self.holder {
             Some(pid) => format!("{before}{pid}{after}"),
@@ -43,7 +50,7 @@ impl Waiting {
         if self.again {
             message.push_str(&format!(
                 ": give it a code, {}or press Ctrl-C and run `{get_command}`",
-                pid("end it with `kill ", "`, ")
+                pid(&format!("end it with `{KILL} "), "`, ")
             ));
         }
         message
@@ -51,15 +58,15 @@ impl Waiting {
 }
 
 impl Lock {
-    /// Takes the lock of the session file at `path`. As long as another process holds it, this
-    /// waits, and reports so at once and every 30 seconds.
+    /// Takes the lock of the session file at `path`. While another process holds it, this waits, and reports that at
+    /// once and every 30 seconds.
     ///
-    /// It is advisory, on a file of its own beside the session file: the session file itself is
-    /// replaced, and must not change for those who watch it. The lock's file holds the number of the
-    /// process that has the lock. It stays, because to remove it would let two hold the lock at once.
+    /// The lock is advisory and has its own file next to the session file, because the session file is replaced and must
+    /// not change for its watchers. The lock's file contains the id of the process that holds the lock. It is never
+    /// removed: otherwise two processes could hold the lock at once.
     ///
     /// # Errors
-    /// The lock's file cannot be made, it is another user's, or the file system has no locks.
+    /// The lock's file cannot be created, belongs to another user, or the file system has no locks.
     pub fn take(path: &Path, waiting: impl FnMut(Waiting)) -> Result<Self, Obstacle> {
         Self::poll(path, POLL, POLLS_PER_REPORT, waiting)
     }
@@ -106,7 +113,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
-            // From the second on: one that has just taken the lock has not signed it yet.
+            // From the second try on: a process that has just taken the lock has not signed it yet.
             if polls % polls_per_report == 1 {
                 waiting(Waiting {
                     holder: holder(&file),
@@ -119,8 +126,8 @@ impl Lock {
         Ok(Self::signed(file))
     }
 
-    /// Says who holds the lock. Nothing depends on it. What is in the file may only be a number: through
-    /// a symlink of the user's it can be any file.
+    /// Writes this process's id into the lock's file, for messages only. Replaces nothing but a number: through the
+    /// user's own symlink, this can be any file.
     fn sign(&mut self) {
         let mut file = &self.file;
         let is_vacant = file
@@ -138,7 +145,7 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// The number of a process that has ended would mislead those who wait for the next one.
+    /// Removes the id: that of an ended process would mislead the next ones that wait.
     fn drop(&mut self) {
         if self.is_signed {
             let _ = self.file.set_len(0);
@@ -188,7 +195,7 @@ mod tests {
     fn waiting_is_reported_with_the_holder_again_and_again() {
         let directory = tempfile::tempdir().unwrap();
         let session = directory.path().join("session");
-        let mut held = Some(Lock::take(&session, |_| panic!("nobody holds it")).unwrap());
+        let mut held = Some(Lock::take(&session, |_| panic!("it is free")).unwrap());
         let mut reports = Vec::new();
         let taken = Lock::poll(&session, Duration::ZERO, 3, |report| {
             reports.push(report);
@@ -198,6 +205,10 @@ mod tests {
         });
         assert!(taken.is_ok());
         let holder = Some(std::process::id());
+        if cfg!(windows) {
+            // There a lock keeps others from reading, too.
+            reports.iter_mut().for_each(|report| report.holder = holder);
+        }
         let report = |again| Waiting { holder, again };
         assert_eq!(reports, [report(false), report(true), report(true)]);
         drop(taken);
@@ -213,7 +224,7 @@ mod tests {
         assert_eq!(
             message(Some(42), true),
             format!(
-                "{waiting}: give it a code, end it with `kill 42`, \
+                "{waiting}: give it a code, end it with `{KILL} 42`, \
                  or press Ctrl-C and run `aws-mfa get <code>`"
             )
         );

@@ -1,30 +1,34 @@
-//! A file's next version: written beside it, and put in its place whole.
+//! Atomic replacement: a file's next version is written next to it and renamed.
 
 use super::error::Obstacle;
+#[cfg(windows)]
+use super::sharing;
 use super::{directory, leftover, symlink};
+use crate::file_name::FileNames;
+use std::ffi::OsStr;
+#[cfg(windows)]
+use std::fs::File;
 use std::fs::Metadata;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::NamedTempFile;
 
-/// A temporary file of mode 0600 in the directory of the file that it is to replace.
+/// A temporary file with mode 0600 in the directory of the file that it will replace.
 ///
-/// It is removed with this value; what a killed process leaves, by the next [`leftover::clean_up`].
+/// Dropping this value removes it. If the process is killed, the next [`leftover::clean_up`] does.
 pub struct Replacement {
     target: PathBuf,
     temporary: NamedTempFile,
 }
 
 impl Replacement {
-    /// A temporary file for the next version of the file that `path` leads to. Neither the file nor
-    /// its directory has to exist.
+    /// A temporary file for the next version of the file at `path`. Neither the file nor its directory has to exist.
     ///
-    /// A symlink at `path` is followed, as renaming onto it would replace the link.
+    /// A symlink at `path` is followed, because renaming would replace the link.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, or what is at `path` cannot be replaced by a
-    /// file.
+    /// The directory cannot be created or written to, or `path` is something that a file cannot replace.
     pub fn of(path: &Path) -> Result<Self, Obstacle> {
         let target = target(path)?;
         let directory = directory::of(&target);
@@ -35,23 +39,40 @@ impl Replacement {
         Ok(Replacement { target, temporary })
     }
 
-    /// What the system knows of the temporary file, and will know of the file.
+    /// The metadata of the temporary file, and later of the file itself.
     pub fn metadata(&self) -> std::io::Result<Metadata> {
         self.temporary.as_file().metadata()
     }
 
-    /// Takes up as much space as the contents will need at most, so that a full disk shows.
+    /// Gives the file the mode of another, and its group if this user may.
+    pub fn resemble(&self, other: &Metadata) -> std::io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            let file = self.temporary.as_file();
+            if file.metadata()?.gid() != other.gid() {
+                let _ = fchown(file, None, Some(other.gid()));
+            }
+            // After that: a change of the group can clear bits of the mode.
+            file.set_permissions(other.permissions())?;
+        }
+        #[cfg(not(unix))]
+        let _ = other;
+        Ok(())
+    }
+
+    /// Uses as much space as the contents may need, to detect a full disk.
     pub fn reserve(&mut self, bytes: usize) -> std::io::Result<()> {
         self.temporary.write_all(&vec![0; bytes])
     }
 
-    /// Puts `contents` in the place of the file: readers see the old version or the new one, whole.
+    /// Replaces the file with `contents`: readers see either the old version or the new one, whole.
     ///
-    /// A time that cannot be set, a file system that cannot sync and a directory that cannot be
-    /// synced are no errors: the session was paid for with a code.
+    /// It is no error if the time cannot be set, or the file system or the directory cannot be synced: the session has
+    /// cost a code.
     ///
     /// # Errors
-    /// The disk is full, or the like; the old version is still there.
+    /// The contents cannot be written, for example because the disk is full. The old version is still there.
     pub fn finish(mut self, contents: &[u8], modified: Option<SystemTime>) -> std::io::Result<()> {
         self.temporary.write_all(contents)?;
         let file = self.temporary.as_file();
@@ -67,7 +88,7 @@ impl Replacement {
                 ) => {}
             synced => synced?,
         }
-        self.temporary.persist(&self.target)?;
+        rename(self.temporary, &self.target)?;
         directory::sync(directory::of(&self.target));
         Ok(())
     }
@@ -78,13 +99,48 @@ impl Replacement {
     }
 }
 
-/// Removes the file that `path` leads to, and says whether there was one.
+#[cfg(not(windows))]
+fn rename(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
+    temporary.persist(target)?;
+    Ok(())
+}
+
+/// std's rename also replaces a file that another program has open, if that program shares deletion; tempfile's does
+/// not.
+#[cfg(windows)]
+fn rename(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
+    // The handle stays open until the end: without it, the file would count as a leftover.
+    let (_open, path) = temporary.keep()?;
+    let renamed = sharing::patiently(|| std::fs::rename(&path, target))
+        .or_else(|error| put_aside(&path, target).map_err(|_| error));
+    if renamed.is_err() {
+        let _ = std::fs::remove_file(&path);
+    }
+    renamed
+}
+
+/// The last resort if an open file can be renamed but not replaced, as on file systems other than NTFS and in Wine. For a
+/// moment there is no file, but no code is lost.
+#[cfg(windows)]
+fn put_aside(new: &Path, target: &Path) -> std::io::Result<()> {
+    let old = leftover::create(target)?.into_temp_path();
+    std::fs::rename(target, &old)?;
+    std::fs::rename(new, target).inspect_err(|_| {
+        let _ = std::fs::rename(&old, target);
+    })
+}
+
+/// Removes the file at `path`, or its target if it is a symlink. Returns whether there was one.
 ///
 /// # Errors
-/// The directory cannot be written to, or what is there is not a file.
+/// The directory cannot be written to, or something other than a file is there.
 pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     let target = symlink::follow(path)?;
-    match std::fs::remove_file(&target) {
+    #[cfg(not(windows))]
+    let removed = std::fs::remove_file(&target);
+    #[cfg(windows)]
+    let removed = sharing::patiently(|| std::fs::remove_file(&target));
+    match removed {
         Ok(()) => {
             directory::sync(directory::of(&target));
             Ok(true)
@@ -94,10 +150,10 @@ pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     }
 }
 
-/// The path of the file that `path` leads to, which need not exist.
+/// The path of the file at `path` after following symlinks. It may not exist.
 ///
 /// # Errors
-/// `path` is not a file's, or goes through a symlink of another user.
+/// `path` cannot be a file, or another user's symlink is on the way.
 pub fn target(path: &Path) -> Result<PathBuf, Obstacle> {
     check_name(path)?;
     let target = symlink::follow(path)?;
@@ -105,7 +161,7 @@ pub fn target(path: &Path) -> Result<PathBuf, Obstacle> {
     Ok(target)
 }
 
-/// The name of a file, not of a directory, and one that means the same everywhere.
+/// Checks that `path` names a file, not a directory, and does so in every directory.
 fn check_name(path: &Path) -> Result<(), Obstacle> {
     let bytes = path.as_os_str().as_encoded_bytes();
     let ends_in_separator = bytes
@@ -117,10 +173,15 @@ fn check_name(path: &Path) -> Result<(), Obstacle> {
     if path.starts_with("~") {
         return Err(Obstacle::Tilde);
     }
+    if let Some(name) = path.file_name().and_then(OsStr::to_str)
+        && !FileNames::HERE.allow(name)
+    {
+        return Err(Obstacle::ReservedName);
+    }
     Ok(())
 }
 
-/// Looks for what would make the renaming fail, once it is too late.
+/// Checks for everything that would make the renaming fail later.
 fn check_replaceable(target: &Path, directory: &Path) -> Result<(), Obstacle> {
     let metadata = match std::fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
@@ -152,8 +213,8 @@ fn is_kept_by_sticky(_: &Path, _: &Metadata) -> bool {
     false
 }
 
-/// A file that is mounted by itself, as containers do it, can be written but not replaced; nor can
-/// one that chattr(1) protects.
+/// A file that is itself a mount point, as in containers, can be written but not replaced. Nor can a file that chattr(1)
+/// protects.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn check_attributes(target: &Path) -> Result<(), Obstacle> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -170,7 +231,18 @@ fn check_attributes(target: &Path) -> Result<(), Obstacle> {
     Ok(())
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+/// A file that is read-only cannot be replaced, nor one that another program has open and does not let be deleted.
+#[cfg(windows)]
+fn check_attributes(target: &Path) -> Result<(), Obstacle> {
+    use std::os::windows::fs::OpenOptionsExt;
+    if target.metadata()?.permissions().readonly() {
+        return Err(Obstacle::ReadOnly(target.to_owned()));
+    }
+    sharing::patiently(|| File::options().access_mode(sharing::DELETE).open(target))?;
+    Ok(())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 fn check_attributes(_: &Path) -> Result<(), Obstacle> {
     Ok(())
 }

@@ -1,16 +1,19 @@
-//! All that is saved in one directory.
+//! The saved files in one directory.
 
 use super::Provenance;
-use super::store::SessionStore;
+use super::error::Error;
+use super::leftover;
+use super::store::{Loaded, SessionStore};
 use crate::error::{Failure, Kind, reason};
+use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The files of sessions and roles in `directory`, in alphabetical order. Only their names are looked at: `session-…`
-/// and `role-…`.
+/// The files of sessions and roles in `directory`, in alphabetical order. Only their names count: `session-…` and
+/// `role-…`.
 ///
 /// # Errors
-/// The directory cannot be read; a missing one has no files.
+/// The directory cannot be read. A missing directory has no files.
 pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::new(
@@ -40,7 +43,7 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The files beside the session file at `base` with the credentials of roles that were assumed with its session.
+/// The files next to the session file at `base` that have the credentials of roles assumed with its session.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -53,21 +56,104 @@ pub fn roles_of(base: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The name of the user who owns the master key, as it was kept with the session at `base` or one of its roles.
+/// The name of the master key's user, as saved with the session at `base` or one of its roles.
 pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
-    let roles = roles_of(base).unwrap_or_default();
-    std::iter::once(base)
-        .chain(roles.iter().map(PathBuf::as_path))
-        .filter_map(provenance_of)
-        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))
+    of_key(base, Some(master_key_id))
+        .into_iter()
         .find_map(|provenance| provenance.user_name)
 }
 
-/// The MFA device that IAM gave for the user of the master key, as it was kept with the session at `base`.
-pub fn discovered_device(base: &Path, master_key_id: &str) -> Option<String> {
-    provenance_of(base)
-        .filter(|provenance| provenance.master_key_id.as_deref() == Some(master_key_id))?
-        .discovered_device
+/// The MFA device that IAM listed for the master key's user, as saved with the session at `base` or one of its
+/// roles. Without a master key, the device of any.
+pub fn discovered_device(base: &Path, master_key_id: Option<&str>) -> Option<String> {
+    of_key(base, master_key_id)
+        .into_iter()
+        .find_map(|provenance| provenance.discovered_device)
+}
+
+/// The provenance of the session at `base` and of its roles, if this master key requested them.
+fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
+    let mut files = vec![base.to_owned()];
+    files.extend(roles_of(base).unwrap_or_default());
+    let mut known: Vec<Provenance> = files
+        .iter()
+        .filter_map(|file| provenance_of(file))
+        .collect();
+    if master_key_id.is_some() {
+        known.retain(|provenance| provenance.master_key_id.as_deref() == master_key_id);
+    }
+    known
+}
+
+/// Makes the sessions and roles in `directory`, and the session at `selected`, those of another master key: what they
+/// say of it, and the names of files that are named by it. `keys` are the ids before and after; `stamps`, the beginnings
+/// of the settings that they depend on before and after.
+///
+/// # Errors
+/// A file cannot be written; the others are changed all the same.
+pub fn change_key(
+    directory: &Path,
+    selected: &Path,
+    keys: [&str; 2],
+    stamps: [&str; 2],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut files = in_directory(directory)?;
+    if !files.iter().any(|file| file == selected) {
+        files.push(selected.to_owned());
+    }
+    let mut outcome = Ok(());
+    for file in files {
+        if let Err(error) = change_key_in(&file, keys, stamps, now) {
+            outcome = Err(error.into());
+        }
+    }
+    outcome
+}
+
+fn change_key_in(
+    file: &Path,
+    [old, new]: [&str; 2],
+    stamps: [&str; 2],
+    now: Timestamp,
+) -> Result<(), Error> {
+    // What a rotation that was killed here has left.
+    leftover::clean_up(file);
+    let store = SessionStore::new(file.to_owned());
+    let Ok(Loaded { mut session, .. }) = store.read() else {
+        return Ok(());
+    };
+    let before = session.provenance.clone();
+    let provenance = &mut session.provenance;
+    // `session-<key id>`, `role-<name>@session-<key id>`
+    let named_by_key = |path: &Path| {
+        let name = path.file_name()?.to_str()?;
+        let rest = name.strip_suffix(old)?;
+        (rest.ends_with("session-")).then(|| path.with_file_name(format!("{rest}{new}")))
+    };
+    if provenance.master_key_id.as_deref() == Some(old) {
+        provenance.master_key_id = Some(new.to_owned());
+        if let Some(settings) = &mut provenance.settings
+            && let Some(rest) = settings.strip_prefix(stamps[0])
+        {
+            *settings = format!("{}{rest}", stamps[1]);
+        }
+    }
+    if let Some(base) = provenance.role.as_mut().and_then(|role| role.base.as_mut())
+        && let Some(renamed) = named_by_key(Path::new(base.as_str()))
+    {
+        *base = renamed.to_string_lossy().into_owned();
+    }
+    match named_by_key(file) {
+        Some(renamed) => {
+            leftover::clean_up(&renamed);
+            SessionStore::new(renamed).save(&session, now)?;
+            store.remove()?;
+        }
+        None if *provenance != before => store.save(&session, now)?,
+        None => {}
+    }
+    Ok(())
 }
 
 fn provenance_of(file: &Path) -> Option<Provenance> {

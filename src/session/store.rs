@@ -1,4 +1,4 @@
-//! The session file: read with care, replaced whole.
+//! The session file: checked when it is read, replaced atomically.
 
 use super::Session;
 use super::access::{self, Access, Refusal};
@@ -13,32 +13,32 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// No session file is larger, in bytes: tokens of STS are a few kilobytes.
+/// The largest session file, in bytes: STS's tokens have a few kilobytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// More than a session takes, in bytes.
+/// More space than a session needs, in bytes.
 const ROOM: usize = 16 * 1024;
 
-/// The file that keeps one session.
+/// The file of one session.
 pub struct SessionStore {
     path: PathBuf,
 }
 
-/// A session as it was read, with what its owner should know of the file.
+/// A session from a file, with a warning about the file.
 pub struct Loaded {
-    /// The session; it may have expired.
+    /// The session. It may have expired.
     pub session: Session,
-    /// Others may read the file.
+    /// Others can read the file.
     pub warning: Option<Warning>,
 }
 
 impl SessionStore {
-    /// The store at `path`; nothing is opened yet.
+    /// The store at `path`. Opens nothing.
     pub fn new(path: PathBuf) -> Self {
         SessionStore { path }
     }
 
-    /// The file's path, as it was named.
+    /// The file's path, as configured.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -46,8 +46,7 @@ impl SessionStore {
     /// The session in the file, expired or not.
     ///
     /// # Errors
-    /// There is no file, it cannot be read, it is not a session, or someone else could have
-    /// written it.
+    /// There is no file, it cannot be read, it is not a session, or another user could have written it.
     pub fn read(&self) -> Result<Loaded, Error> {
         self.read_file().map_err(|problem| self.error(problem))
     }
@@ -67,7 +66,7 @@ impl SessionStore {
             }),
             Access::Refused(refusal) => return Err(Problem::Refused(refusal)),
         };
-        // Enough for the whole file, so that it takes one read(2) and one that finds the end.
+        // Room for the whole file, so that two read(2) calls are enough: one for the contents, one for the end.
         let size = metadata.len().min(LARGEST_FILE) as usize + 1;
         let mut bytes = Zeroizing::new(Vec::with_capacity(size));
         file.take(LARGEST_FILE + 1)
@@ -79,14 +78,19 @@ impl SessionStore {
 
     fn open(&self) -> Result<File, Problem> {
         symlink::open(&self.path, File::options().read(true)).map_err(|obstacle| match obstacle {
-            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => Problem::Missing,
+            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => {
+                match self.path.starts_with("~") {
+                    true => Problem::Unreadable(Obstacle::Tilde),
+                    false => Problem::Missing,
+                }
+            }
             Obstacle::ForeignSymlink(link) => Problem::Refused(Refusal::ForeignSymlink(link)),
             obstacle => Problem::Unreadable(obstacle),
         })
     }
 
-    /// The warning for a directory in which others can replace the file. To be given where a
-    /// session is saved or reported, not by each `load`.
+    /// The warning for a directory in which others can replace the file. For subcommands that save or report a session,
+    /// not for every `load`.
     pub fn directory_warning(&self) -> Option<Warning> {
         let target = symlink::follow(&self.path).ok()?;
         [self.path.as_path(), &target].into_iter().find_map(|file| {
@@ -97,32 +101,30 @@ impl SessionStore {
         })
     }
 
-    /// Removes the file, and says whether there was one. A symlink stays, and what it leads to is
-    /// removed: no session is left behind, and the next one is saved in the same place. What killed
-    /// `get`s have left beside it is removed too.
+    /// Removes the file and the leftovers of killed `get`s. Returns whether there was a file. If it is a symlink, the
+    /// target is removed and the link stays: no session is left, and the next one is saved in the same place.
     ///
     /// # Errors
-    /// The directory cannot be written to, or something that is not a file is in the place.
+    /// The directory cannot be written to, or something other than a file is there.
     pub fn remove(&self) -> Result<bool, Error> {
         leftover::clean_up(&self.path);
         replacement::remove(&self.path)
             .map_err(|obstacle| self.error(Problem::NotRemoved(obstacle)))
     }
 
-    /// The right to get a session for this file, see [`Lock::take`].
+    /// The lock of this file, see [`Lock::take`].
     ///
     /// # Errors
-    /// Those of [`Lock::take`]. None of them keeps a session from being saved.
+    /// Those of [`Lock::take`]. A session can be saved without the lock.
     pub fn lock(&self, waiting: impl FnMut(Waiting)) -> Result<Lock, Error> {
         Lock::take(&self.path, waiting).map_err(|obstacle| self.error(Problem::NotLocked(obstacle)))
     }
 
-    /// Makes sure that a session could be saved, and removes what a `get` that was killed has left
-    /// behind. To be called before a code is spent on a session that has nowhere to go.
+    /// Checks that a session could be saved, before a code is spent on it, and removes the leftovers of killed `get`s.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, the disk is full, something that is not a file is
-    /// in the place, or `load` would refuse what is saved there.
+    /// The directory cannot be created or written to, the disk is full, something other than a file is there, or `load`
+    /// would reject the file.
     pub fn prepare(&self) -> Result<(), Error> {
         leftover::clean_up(&self.path);
         let probe = || -> Result<(), Obstacle> {
@@ -136,12 +138,11 @@ impl SessionStore {
         probe().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
     }
 
-    /// Replaces the file by one with `session`: readers see the old or the new one whole, and a
-    /// failure leaves the old one as it was.
+    /// Replaces the file with one that contains `session`. Readers see either the old file or the new one, whole; a
+    /// failure leaves the old one unchanged.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, the disk is full, or the like; or [`Self::read`]
-    /// would find no session in it.
+    /// The file cannot be written, or [`Self::read`] would reject it.
     pub fn save(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let save = || -> Result<(), Obstacle> {
             let json = json::render(session)?;
@@ -161,7 +162,7 @@ impl SessionStore {
     }
 }
 
-/// The session in the contents of a file, by the rules of reading and of saving.
+/// Parses a file's contents. Reading and saving use the same rules.
 fn parse(contents: &[u8]) -> Result<Session, String> {
     if contents.len() as u64 > LARGEST_FILE {
         return Err("larger than 1 MiB".to_owned());
@@ -169,7 +170,7 @@ fn parse(contents: &[u8]) -> Result<Session, String> {
     json::parse(contents)
 }
 
-/// When a watcher last saw the file change: direnv takes the later time of a symlink and its target.
+/// The file's modification time for watchers: direnv uses the later time of a symlink and its target.
 fn last_modified(path: &Path, target: &Path) -> Option<SystemTime> {
     [std::fs::symlink_metadata(path), std::fs::metadata(target)]
         .into_iter()
@@ -178,8 +179,7 @@ fn last_modified(path: &Path, target: &Path) -> Option<SystemTime> {
         .max()
 }
 
-/// The modification time that direnv can tell from `previous`, where `now` is not late enough:
-/// direnv compares whole seconds.
+/// A modification time that direnv can distinguish from `previous`, if `now` is not one: direnv compares whole seconds.
 fn next_second(previous: Option<SystemTime>, now: Timestamp) -> Option<SystemTime> {
     let previous = Timestamp::try_from(previous?).ok()?.as_second();
     let next = u64::try_from(previous + 1).ok()?;
@@ -225,9 +225,9 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         assert!(store.save(&session("old".into()), now).is_ok());
         for (token, reason) in [
-            ("a\0b".to_owned(), "SessionToken has a NUL in it"),
+            ("a\0b".to_owned(), "SessionToken contains a NUL"),
             ("t".repeat(1024 * 1024), "larger than 1 MiB"),
-            // Six bytes each, once they are escaped.
+            // Six bytes each after escaping.
             ("\u{1}".repeat(200 * 1024), "larger than 1 MiB"),
         ] {
             match store.save(&session(token), now).err().unwrap().problem {
@@ -247,5 +247,139 @@ mod tests {
         let token = "t".repeat(1024 * 1024 - 200);
         assert!(store.save(&session(token), Timestamp::UNIX_EPOCH).is_ok());
         assert!(store.read().is_ok());
+    }
+
+    #[cfg(windows)]
+    mod windows {
+        use super::*;
+        use crate::error::Failure;
+        use std::fs::OpenOptions;
+        use std::os::windows::fs::OpenOptionsExt;
+        use std::time::Instant;
+
+        const FILE_SHARE_READ: u32 = 1;
+        const FILE_SHARE_WRITE: u32 = 2;
+        const FILE_SHARE_DELETE: u32 = 4;
+
+        /// A store with a session in it, and a way for another program to open it.
+        fn store(share: u32) -> (tempfile::TempDir, SessionStore, OpenOptions) {
+            let directory = tempfile::tempdir().unwrap();
+            let store = SessionStore::new(directory.path().join("session"));
+            assert!(
+                store
+                    .save(&session("old".into()), Timestamp::UNIX_EPOCH)
+                    .is_ok()
+            );
+            let mut options = File::options();
+            options.read(true).share_mode(share);
+            (directory, store, options)
+        }
+
+        fn token(store: &SessionStore) -> String {
+            let session = store.read().ok().unwrap().session;
+            session.session_token.expose_secret().to_owned()
+        }
+
+        #[test]
+        fn file_that_another_program_reads_is_replaced() {
+            let (directory, store, options) =
+                store(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
+            let mut reader = options.open(store.path()).unwrap();
+            assert!(store.prepare().is_ok());
+            let saved = store.save(&session("new".into()), Timestamp::UNIX_EPOCH);
+            assert!(saved.is_ok(), "{}", Failure::from(saved.unwrap_err()));
+            assert_eq!(token(&store), "new");
+            let mut old = String::new();
+            reader.read_to_string(&mut old).unwrap();
+            assert!(old.contains("old"), "{old}");
+            drop(reader);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        }
+
+        #[test]
+        fn file_that_another_program_keeps_for_a_moment_is_replaced() {
+            let (_directory, store, options) = store(FILE_SHARE_READ | FILE_SHARE_WRITE);
+            let keeper = options.open(store.path()).unwrap();
+            let released = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(300));
+                drop(keeper);
+            });
+            let start = Instant::now();
+            assert!(
+                store
+                    .save(&session("new".into()), Timestamp::UNIX_EPOCH)
+                    .is_ok()
+            );
+            assert!(start.elapsed() >= Duration::from_millis(250));
+            assert_eq!(token(&store), "new");
+            released.join().unwrap();
+        }
+
+        #[test]
+        fn file_that_another_program_keeps_is_found_out_before_the_code_is_sent() {
+            let (directory, store, options) = store(FILE_SHARE_READ | FILE_SHARE_WRITE);
+            let keeper = options.open(store.path()).unwrap();
+            for outcome in [
+                store.prepare(),
+                store.save(&session("new".into()), Timestamp::UNIX_EPOCH),
+            ] {
+                let failure = Failure::from(outcome.unwrap_err());
+                assert!(
+                    failure.message.starts_with("cannot save the session in ")
+                        && failure.hint.unwrap().starts_with("close the program"),
+                    "{}",
+                    failure.message
+                );
+            }
+            assert_eq!(token(&store), "old");
+            assert!(store.remove().is_err());
+            drop(keeper);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+            assert!(store.remove().is_ok_and(|removed| removed));
+        }
+
+        #[test]
+        fn read_only_file_is_found_out_before_the_code_is_sent() {
+            let (_directory, store, _) = store(0);
+            let read_only = |is: bool| {
+                let mut permissions = std::fs::metadata(store.path()).unwrap().permissions();
+                permissions.set_readonly(is);
+                std::fs::set_permissions(store.path(), permissions).unwrap();
+            };
+            read_only(true);
+            let file = store.path().display();
+            assert_eq!(
+                Failure::from(store.prepare().unwrap_err()).to_string(),
+                format!(
+                    "cannot save the session in {file}: {file} is read-only\n\
+                     hint: run `attrib -r \"{file}\"`"
+                )
+            );
+            read_only(false);
+            assert!(store.prepare().is_ok());
+        }
+
+        #[test]
+        fn name_of_a_device_or_a_stream_is_found_out_before_the_code_is_sent() {
+            let (directory, _, _) = store(0);
+            for name in ["NUL", "session:work", "com1.json", "session.", "a?"] {
+                let store = SessionStore::new(directory.path().join(name));
+                let failure = Failure::from(store.prepare().unwrap_err());
+                let reason = ": Windows does not allow this file name";
+                assert!(failure.message.ends_with(reason), "{}", failure.message);
+            }
+        }
+
+        #[test]
+        fn temporary_file_of_a_process_that_has_ended_is_removed() {
+            let (directory, store, _) = store(0);
+            let left = leftover::create(store.path()).unwrap().keep().unwrap();
+            store.remove().ok().unwrap();
+            assert!(left.1.exists());
+            drop(left.0);
+            assert!(left.1.exists());
+            store.remove().ok().unwrap();
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        }
     }
 }

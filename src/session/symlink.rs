@@ -1,22 +1,20 @@
-//! Symlinks in the place of a file: followed where this user or root has made them.
+//! Symlinks at a file's path: followed only if they belong to this user or root.
 //!
-//! In a directory that others can write in, a symlink of theirs could lead to any file of this
-//! user's, which would be read or replaced. Linux guards open(2) in sticky directories by the same
-//! rule (`fs.protected_symlinks` in proc_sys_fs(5)), but not a path that is resolved by readlink(2).
-//! The last component of a path is checked, not the directories above it.
+//! In a directory that others can write to, their symlink could make this program read or replace any of the user's
+//! files. Linux has the same rule for open(2) in sticky directories (`fs.protected_symlinks` in proc_sys_fs(5)), but not
+//! for readlink(2). Only the last component of a path is checked, not its directories.
 
 use super::error::Obstacle;
 use std::fs::{File, Metadata, OpenOptions};
 use std::path::{Path, PathBuf};
 
-/// As many symlinks as Linux follows for one path, see path_resolution(7).
+/// The number of symlinks that Linux follows for one path, see path_resolution(7).
 const MOST_SYMLINKS: usize = 40;
 
-/// Opens the file that `path` leads to, and never waits: to open a FIFO would block until someone
-/// opens its other end.
+/// Opens the file at `path`, following symlinks. Never blocks, not even on a FIFO that has no writer.
 ///
 /// # Errors
-/// Another user has made a symlink on the way, the symlinks form a loop, or those of open(2).
+/// A symlink belongs to another user, the symlinks form a loop, or open(2) fails.
 pub fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Obstacle> {
     dont_follow(options);
     match options.open(path) {
@@ -25,14 +23,14 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Obstacle> {
     }
 }
 
-/// The path of the file that `path` leads to, which need not exist.
+/// The path of the file at `path` after following symlinks. It may not exist.
 ///
 /// # Errors
-/// Another user has made a symlink on the way, or the symlinks form a loop.
+/// A symlink belongs to another user, or the symlinks form a loop.
 pub fn follow(path: &Path) -> Result<PathBuf, Obstacle> {
     let mut target = path.to_owned();
     for _ in 0..MOST_SYMLINKS {
-        // What cannot be looked at is reported by the caller that opens it.
+        // The caller's open(2) reports what cannot be read here.
         let Ok(Some((link, next))) = read(&target) else {
             return Ok(target);
         };
@@ -44,8 +42,8 @@ pub fn follow(path: &Path) -> Result<PathBuf, Obstacle> {
     Err(Obstacle::SymlinkLoop)
 }
 
-/// The symlink at `path` and where it leads to, if it is one. Both are asked of one descriptor:
-/// between two questions by name, another link could be put in the place.
+/// The symlink at `path` and its target, if it is a symlink. Both come from one descriptor, because another link could
+/// replace it between two calls by name.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
     use rustix::fs::{OFlags, readlinkat};
@@ -65,7 +63,7 @@ fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
     Ok(Some((metadata, OsString::from_vec(next).into())))
 }
 
-/// Without O_PATH a link is asked by name, and again until it was the same one throughout.
+/// Without O_PATH, this reads the link by name until it has not changed meanwhile.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
     loop {
@@ -80,7 +78,7 @@ fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
     }
 }
 
-/// To rename a link changes its ctime.
+/// Renaming a link changes its ctime.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 fn is_same(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -115,7 +113,7 @@ fn dont_follow(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn dont_follow(_: &mut OpenOptions) {}
 
-/// Whether open(2) met a symlink in the last place: ELOOP, but EMLINK on FreeBSD.
+/// Whether open(2) failed because the last component is a symlink: ELOOP, or EMLINK on FreeBSD.
 #[cfg(unix)]
 fn is_symlink(error: &std::io::Error) -> bool {
     use rustix::io::Errno;

@@ -1,4 +1,4 @@
-//! `credential_process`: a command of the user's that prints the master keys.
+//! `credential_process`: the user's command that prints the master keys.
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 
@@ -10,9 +10,8 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// How long a `credential_process` may take: the time to unlock a password manager. The SDKs set
-/// no limit at all.
-const LIMIT: Duration = Duration::from_secs(60);
+/// The time limit for a `credential_process`: enough to unlock a password manager. The SDKs have no limit.
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a `credential_process` prints.
 #[derive(Deserialize)]
@@ -27,7 +26,7 @@ struct Answer<'a> {
     session_token: Option<Cow<'a, str>>,
 }
 
-/// The keys that the command line prints; `name` is where it comes from, for the messages.
+/// The keys that the command line prints. `name` is the setting's name, for messages.
 ///
 /// # Errors
 /// It runs aws-mfa, cannot be run, or prints something other than long-term keys.
@@ -35,24 +34,28 @@ pub fn run(
     command_line: &str,
     name: &str,
     environment: &Environment,
+    limit: Duration,
 ) -> Result<MasterKeys, Failure> {
     if runs_aws_mfa(command_line) {
-        return Err(not_itself(&format!("{name} {}", process::Fault::Cycle)));
+        return Err(no_long_term_keys(&format!(
+            "{name} {}",
+            process::Fault::Cycle
+        )));
     }
-    let output = process::run(command_line, environment, LIMIT).map_err(|fault| match fault {
-        process::Fault::Cycle => not_itself(&format!("{name} {fault}")),
+    let output = process::run(command_line, environment, limit).map_err(|fault| match fault {
+        process::Fault::Cycle => no_long_term_keys(&format!("{name} {fault}")),
         _ => unusable(name, &fault.to_string()),
     })?;
     parse(&output, name)
 }
 
-/// The keys in what a `credential_process`, named `name`, has printed.
+/// The keys in the output of the `credential_process` from the setting `name`.
 ///
 /// # Errors
-/// It has printed something else; the message quotes nothing of it.
+/// The output is something else. The message quotes none of it.
 pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
     let unusable = |what: &str| unusable(name, what);
-    // serde_json's own message can quote what was printed.
+    // serde_json's own message can quote the output.
     let answer: Answer = serde_json::from_slice(output)
         .map_err(|_| unusable("printed something other than credentials"))?;
     if answer.version != 1 {
@@ -64,7 +67,7 @@ pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
     if answer.access_key_id.starts_with("ASIA")
         || answer.session_token.is_some_and(|token| !token.is_empty())
     {
-        return Err(not_itself(&format!(
+        return Err(no_long_term_keys(&format!(
             "{name} printed temporary credentials, not long-term keys"
         )));
     }
@@ -83,24 +86,24 @@ pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
     )
 }
 
-/// The failure for a `credential_process`, named `name`, that gives no keys.
+/// The failure for a `credential_process` without keys.
 fn unusable(name: &str, what: &str) -> Failure {
     Failure::new(Kind::Setup, format!("{name} {what}")).hint(
-        "run it in a shell to see; it has to print \
+        "run it in a shell to see why; it has to print \
          {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
     )
 }
 
-/// Whether the command line runs this program; it is then not even started. (What is hidden better ends
-/// in [`process::Fault::Cycle`].)
+/// Whether the command line runs this program, and so must not be started. (Indirect calls end in
+/// [`process::Fault::Cycle`].)
 fn runs_aws_mfa(command_line: &str) -> bool {
     aws_mfa_arguments(command_line).is_some()
 }
 
-/// The words of a command line that runs this program, its name the first of them. The program is the first
-/// word after assignments, `env` and `exec`.
+/// The words of a command line that runs this program, beginning with its name. The program is the first word after
+/// assignments, `env` and `exec`.
 pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
-    // A backslash of a path on Windows is no escape.
+    // On Windows, a backslash in a path is not an escape.
     let mut words = shlex::split(&command_line.replace('\\', "/"))?;
     let program = words
         .iter()
@@ -120,10 +123,9 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-fn not_itself(message: &str) -> Failure {
+fn no_long_term_keys(message: &str) -> Failure {
     Failure::new(Kind::Setup, message).hint(
-        "AWS gives no session for temporary credentials: name the profile that has the user's own \
-         keys (AKIA…), `--profile <name>`",
+        "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`",
     )
 }
 
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_program_that_is_run_counts_as_aws_mfa() {
+    fn only_the_program_itself_counts_as_aws_mfa() {
         for line in [
             "aws-mfa load --format process",
             "\"/opt/my tools/aws-mfa\" load",

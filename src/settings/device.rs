@@ -1,5 +1,6 @@
-//! The MFA device that the codes come from.
+//! The MFA device.
 
+use super::arn::{self, is_account};
 use super::{Settings, partition};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
@@ -15,10 +16,10 @@ use std::path::Path;
 pub struct Device(String);
 
 impl Device {
-    /// The device called `name`.
+    /// The device with this ARN or serial number.
     ///
     /// # Errors
-    /// STS would not take the name, or the device gives no codes (a FIDO key or a passkey).
+    /// STS would reject it, or the device has no codes (a FIDO key or a passkey).
     pub fn parse(name: &str) -> Result<Self, Failure> {
         let name = name.trim();
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_=/:,.@-".contains(c);
@@ -27,47 +28,59 @@ impl Device {
                 Kind::Setup,
                 format!("not an MFA device: {}", quote(name)),
             )
-            .hint("name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device"));
+            .hint("use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device"));
         }
         let device = Device(name.to_owned());
-        match device.resource() {
-            Some(resource) if resource.starts_with("u2f/") => Err(Failure::new(
-                Kind::Setup,
-                format!("a FIDO security key or passkey has no codes, and STS accepts only codes: {name}"),
+        let not_a_device = || {
+            Failure::new(Kind::Setup, format!("not the ARN of an MFA device: {name}")).hint(
+                match arn::misspelled(name, "mfa") {
+                    Some(meant) => format!("did you mean {meant}?"),
+                    None => "an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>".to_owned(),
+                },
             )
-            .hint("add a virtual MFA device (an authenticator app) to the same user, and name its ARN")),
-            Some(resource) if !resource.starts_with("mfa/") => Err(Failure::new(
+        };
+        let parts: Vec<&str> = name.splitn(6, ':').collect();
+        match parts.as_slice() {
+            // The serial number of a hardware device.
+            [_] => Ok(device),
+            [_, _, _, _, _, resource] if resource.starts_with("u2f/") => Err(Failure::new(
                 Kind::Setup,
-                format!("not the ARN of an MFA device: {name}"),
+                format!("FIDO security keys and passkeys have no codes, and STS accepts nothing else: {name}"),
             )
-            .hint("an MFA device is named like arn:aws:iam::<account>:mfa/<name>")),
-            Some(_) if !device.account().is_some_and(is_account) => Err(Failure::new(
-                Kind::Setup,
-                format!("the account in the ARN of the MFA device is not 12 digits: {name}"),
-            )
-            .hint("copy the ARN from the IAM console, Security credentials")),
-            _ => Ok(device),
+            .hint("add a virtual MFA device (an authenticator app) to the same user, and use its ARN")),
+            ["arn", partition, "iam", "", account, resource]
+                if resource.len() > 4
+                    && resource.starts_with("mfa/")
+                    && partition.starts_with("aws")
+                    && partition::misspelled_name(partition).is_none() =>
+            {
+                match is_account(account) {
+                    true => Ok(device),
+                    false => Err(Failure::new(
+                        Kind::Setup,
+                        format!("the account in the ARN of the MFA device is not 12 digits: {name}"),
+                    )
+                    .hint("copy the ARN from the IAM console, Security credentials")),
+                }
+            }
+            _ => Err(not_a_device()),
         }
     }
 
-    /// The name for the request and for messages; it is not a secret.
+    /// The ARN or serial number. It is not a secret.
     pub fn name(&self) -> &str {
         &self.0
     }
 
-    /// The region whose STS to ask where nothing names one: the first of the device's partition.
-    /// A hardware device's number names none; those exist in the partitions `aws` and `aws-us-gov`.
+    /// The region of the STS endpoint if none is configured: the first one in the device's partition. A hardware device's
+    /// serial number does not show its partition, `aws` or `aws-us-gov`.
     pub fn default_region(&self) -> &'static str {
         partition::default_region(self.arn_part(1).unwrap_or_default())
     }
 
-    /// The number of the account that the device is in; a hardware device's number names none.
+    /// The device's account. A hardware device's serial number does not show it.
     pub fn account(&self) -> Option<&str> {
         self.arn_part(4)
-    }
-
-    fn resource(&self) -> Option<&str> {
-        self.arn_part(5)
     }
 
     /// One part of `arn:partition:iam::account:resource`.
@@ -78,14 +91,8 @@ impl Device {
     }
 }
 
-/// Whether this is an account's number.
-/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>
-pub fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 impl Settings<'_> {
-    /// The MFA device that is configured: `mfa_serial` is inherited along the chain of `source_profile`.
+    /// The configured MFA device. A profile inherits `mfa_serial` from its `source_profile`.
     pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
         self.look_up_in(
             self.flags
@@ -99,8 +106,9 @@ impl Settings<'_> {
     }
 }
 
-/// The device that IAM listed for the user of the master key, as it was kept with the session at `base`.
-pub fn remembered(base: &Path, master_key_id: &str) -> Option<Setting<Device>> {
+/// The device that IAM listed for the master key's user, as saved with the session at `base` or one of its roles.
+/// Without a master key, the device of any.
+pub fn remembered(base: &Path, master_key_id: Option<&str>) -> Option<Setting<Device>> {
     let name = saved::discovered_device(base, master_key_id)?;
     Some(Setting {
         value: Device::parse(&name).ok()?,
@@ -122,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn default_region_is_that_of_the_devices_partition() {
+    fn default_region_is_in_the_devices_partition() {
         for (device, region) in [
             ("arn:aws:iam::123456789012:mfa/igor", "us-east-1"),
             ("arn:aws-cn:iam::123456789012:mfa/igor", "cn-north-1"),
@@ -142,18 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn device_that_gives_no_codes_is_an_error() {
+    fn device_without_codes_is_an_error() {
         let fault = |name: &str| Device::parse(name).err().unwrap().to_string();
         assert_eq!(
             fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),
-            "a FIDO security key or passkey has no codes, and STS accepts only codes: \
+            "FIDO security keys and passkeys have no codes, and STS accepts nothing else: \
              arn:aws:iam::123456789012:u2f/user/igor/key-ABC\n\
-             hint: add a virtual MFA device (an authenticator app) to the same user, and name its ARN"
+             hint: add a virtual MFA device (an authenticator app) to the same user, and use its ARN"
         );
         assert_eq!(
             fault("arn:aws:iam::123456789012:user/igor"),
             "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor\n\
-             hint: an MFA device is named like arn:aws:iam::<account>:mfa/<name>"
+             hint: did you mean arn:aws:iam::123456789012:mfa/igor?"
         );
         assert_eq!(
             fault("arn:aws:iam::12345678901:mfa/igor"),
@@ -161,13 +169,32 @@ mod tests {
              arn:aws:iam::12345678901:mfa/igor\n\
              hint: copy the ARN from the IAM console, Security credentials"
         );
+        for name in [
+            "arn:aws:aim::123456789012:mfa/igor",
+            "arn:asw:iam::123456789012:mfa/igor",
+            "arm:aws:iam::123456789012:mfa/igor",
+            "arn:aws:iam::123456789012/mfa/igor",
+            "arn:aws:iam::123456789012:mfas/igor",
+        ] {
+            assert_eq!(
+                fault(name),
+                format!(
+                    "not the ARN of an MFA device: {name}\n\
+                     hint: did you mean arn:aws:iam::123456789012:mfa/igor?"
+                )
+            );
+        }
+        assert_eq!(
+            fault("arn:aws:s3:::igor"),
+            "not the ARN of an MFA device: arn:aws:s3:::igor\n\
+             hint: an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>"
+        );
         for name in ["igor", "arn aws mfa igor"] {
             assert_eq!(
                 fault(name),
                 format!(
                     "not an MFA device: {name}\n\
-                     hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) \
-                     or the serial number on a hardware device"
+                     hint: use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device"
                 )
             );
         }

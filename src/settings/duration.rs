@@ -1,12 +1,12 @@
-//! How long a session lasts.
+//! Durations of sessions.
 
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
 use jiff::SignedDuration;
 use std::fmt;
 
-/// A session's length in whole seconds, 15 minutes to 36 hours: the range of GetSessionToken's
-/// `DurationSeconds`. (A root user gets an hour at most; STS alone knows who is one.)
+/// A session's duration in whole seconds, 15 minutes to 36 hours: the range of GetSessionToken's `DurationSeconds`. (A
+/// root user gets an hour at most, but only STS knows who is root.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duration(i32);
 
@@ -17,16 +17,16 @@ impl Duration {
     const SHORTEST: i32 = 15 * 60;
     const LONGEST: i32 = 36 * 3600;
 
-    /// A length as `12h`, `90m`, `1h30m`, `45m30s` or in plain seconds, `3600`.
+    /// Parses `12h`, `90m`, `1h30m`, `45m30s` or plain seconds: `3600`.
     ///
     /// # Errors
-    /// It is none of these, or out of range.
+    /// `text` is an invalid duration, or out of range.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let fault = |what: &str| {
             Failure::new(Kind::Usage, format!("{what}: {}", quote(text)))
                 .hint("a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
         };
-        let seconds = seconds(text.trim()).ok_or_else(|| fault(NO_LENGTH))?;
+        let seconds = seconds(text.trim()).ok_or_else(|| fault(INVALID))?;
         match i32::try_from(seconds) {
             Ok(seconds @ Self::SHORTEST..=Self::LONGEST) => Ok(Duration(seconds)),
             Ok(..Self::SHORTEST) => Err(fault("too short for a session")),
@@ -34,17 +34,16 @@ impl Duration {
         }
     }
 
-    /// The length for the request.
+    /// The duration in seconds, for the request.
     pub fn seconds(self) -> i32 {
         self.0
     }
 }
 
-/// The length of a role's session in seconds, 15 minutes to 12 hours: the range of AssumeRole's
-/// `DurationSeconds`.
+/// The duration of a role's session in seconds, 15 minutes to 12 hours: the range of AssumeRole's `DurationSeconds`.
 ///
 /// # Errors
-/// `text` is no duration, or out of range.
+/// `text` is an invalid duration, or out of range.
 pub fn of_role(text: &str) -> Result<i32, Failure> {
     seconds(text.trim())
         .and_then(|seconds| i32::try_from(seconds).ok())
@@ -52,13 +51,13 @@ pub fn of_role(text: &str) -> Result<i32, Failure> {
         .ok_or_else(|| {
             Failure::new(
                 Kind::Usage,
-                format!("{NO_LENGTH} of a role: {}", quote(text)),
+                format!("{INVALID} for a role: {}", quote(text)),
             )
             .hint("a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds")
         })
 }
 
-/// A time that must be left of a session.
+/// The time that a session must have left.
 ///
 /// # Errors
 /// `text` is an invalid duration.
@@ -67,13 +66,13 @@ pub fn time_left(text: &str) -> Result<SignedDuration, Failure> {
         .and_then(|seconds| i64::try_from(seconds).ok())
         .map(SignedDuration::from_secs)
         .ok_or_else(|| {
-            Failure::new(Kind::Usage, format!("{NO_LENGTH}: {}", quote(text)))
+            Failure::new(Kind::Usage, format!("{INVALID}: {}", quote(text)))
                 .hint("write it as 15m, 1h30m or a number of seconds")
         })
 }
 
-/// What must be left of a session for it to be kept: a quarter of the duration at most. With more, a session
-/// would be renewed again as soon as it is there.
+/// The time that a session must have left to be kept: a quarter of the duration at most. With more, a new session would
+/// be renewed again at once.
 ///
 /// # Errors
 /// `text` is an invalid duration.
@@ -82,7 +81,7 @@ pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure>
     Ok(time_left(text)?.min(most))
 }
 
-const NO_LENGTH: &str = "invalid duration";
+const INVALID: &str = "invalid duration";
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,7 +89,7 @@ impl fmt::Display for Duration {
     }
 }
 
-/// Seconds in a row of numbers with units, the larger unit first, or in one number without.
+/// The seconds in a sequence of numbers with units, larger units first, or in one number without a unit.
 fn seconds(text: &str) -> Option<u64> {
     if let Ok(seconds) = text.parse::<u64>() {
         return text.bytes().all(|b| b.is_ascii_digit()).then_some(seconds);

@@ -6,23 +6,33 @@ use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::profile::Profile;
 use crate::setting::{Origin, Setting};
+use std::time::Duration;
 
-/// What the master keys are made of.
+/// Where the master keys are.
 pub enum KeySource<'a> {
-    /// They are there.
+    /// In the setting itself.
     Pair {
         /// `AKIA…`
         access_key_id: &'a str,
-        /// The secret that goes with it.
+        /// Its secret.
         secret_access_key: &'a str,
     },
-    /// The command line of a `credential_process`, which prints them.
+    /// In the output of a `credential_process`, whose command line this is.
     Process(&'a str),
 }
 
 impl Settings<'_> {
-    /// The master keys of `source`, for which a `credential_process` is run.
+    /// The master keys of `source`. Runs its `credential_process`, if it has one.
     pub fn master_keys(&self, source: &Setting<KeySource>) -> Result<MasterKeys, Failure> {
+        self.master_keys_within(credential_process::LIMIT, source)
+    }
+
+    /// The same, with another limit for the `credential_process`.
+    pub fn master_keys_within(
+        &self,
+        limit: Duration,
+        source: &Setting<KeySource>,
+    ) -> Result<MasterKeys, Failure> {
         let name = source.origin.to_string();
         match source.value {
             KeySource::Pair {
@@ -30,14 +40,13 @@ impl Settings<'_> {
                 secret_access_key,
             } => MasterKeys::new(access_key_id, secret_access_key, &name),
             KeySource::Process(command_line) => {
-                credential_process::run(command_line, &name, self.environment)
+                credential_process::run(command_line, &name, self.environment, limit)
             }
         }
     }
 
-    /// Where the master keys come from: an explicit profile, else the `MASTER_*` variables, else the
-    /// profile. Of a pair, one half without the other is a failure and never falls through to the next
-    /// source.
+    /// Where the master keys come from: an explicit profile, else the `MASTER_*` variables, else the profile. Half a pair
+    /// is a failure and never falls through to the next source.
     pub fn key_source(&self) -> Result<Setting<KeySource<'_>>, Failure> {
         let (first, second) = if self.selected.is_explicit {
             (self.keys_of_profile()?, self.keys_of_environment())
@@ -65,7 +74,7 @@ impl Settings<'_> {
         }))
     }
 
-    /// The keys of the profile, or of the one at the end of its chain of `source_profile`.
+    /// The keys of the profile, or of the profile at the end of its chain of `source_profile`s.
     fn keys_of_profile(&self) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
         if self.named_profile()?.is_none() {
             return Ok(None);
@@ -78,14 +87,14 @@ impl Settings<'_> {
                 format!("the profile {} has no keys", owner.name()),
             )
             .hint(
-                "it signs in with IAM Identity Center, which has MFA of its own: run `aws sso login`",
+                "it signs in with IAM Identity Center, which has its own MFA: run `aws sso login`",
             ));
         }
         Ok(keys)
     }
 
-    /// The profile whose keys are used: the selected one; where it is a role's or has no keys, the one that
-    /// its `source_profile` leads to, because a role is assumed with the keys of its source.
+    /// The profile whose keys are used: the selected one or, if it has a role or no keys, the one at the end of its chain
+    /// of `source_profile`s.
     ///
     /// # Errors
     /// One of the sources does not exist, or they form a cycle.
@@ -116,7 +125,7 @@ impl Settings<'_> {
             ));
         }
         Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
-            "export {KEY_ID} and {SECRET}, or name a profile that has keys: `--profile <name>`"
+            "set {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
         ))
     }
 }
@@ -138,11 +147,11 @@ fn uses_identity_center(profile: Profile<'_>) -> bool {
         .any(|key| profile.get(key).is_some())
 }
 
-/// The keys in one profile: those that are written there, else those of its `credential_process`.
+/// The keys in one profile: written there, or printed by its `credential_process`.
 fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
     let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
     let id = in_profile(profile, id_key);
-    let of_profile = |key: &str| format!("{key} of the profile {}", profile.name());
+    let of_profile = |key: &str| format!("{key} in the profile {}", profile.name());
     let keys = pair(
         (&of_profile(id_key), id.as_ref().map(|id| id.value)),
         (
@@ -165,7 +174,7 @@ fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failu
     }
 }
 
-/// Both values of a pair, or none of them.
+/// Both values of a pair, or neither.
 fn pair<'v>(
     (left_name, left): (&str, Option<&'v str>),
     (right_name, right): (&str, Option<&'v str>),

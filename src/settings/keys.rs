@@ -16,11 +16,10 @@ pub const MASTER_KEYS: [Variable; 2] = [
     variable::MASTER_AWS_SECRET_ACCESS_KEY,
 ];
 
-/// The length of every secret access key that AWS has given out so far.
+/// The length of every secret access key that AWS has issued so far.
 const SECRET_LENGTH: usize = 40;
 
-/// A long-term access key. It cannot hold a session token: GetSessionToken refuses to be called
-/// with a session's credentials.
+/// A long-term access key. It has no session token, because GetSessionToken rejects temporary credentials.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html>
 pub struct MasterKeys {
     /// `AKIA…`; not a secret.
@@ -30,10 +29,10 @@ pub struct MasterKeys {
 }
 
 impl MasterKeys {
-    /// The pair that `name` gives.
+    /// The pair from the setting `name`.
     ///
     /// # Errors
-    /// The id is invalid, or that of temporary credentials (`ASIA…`).
+    /// The id is invalid, or belongs to temporary credentials (`ASIA…`).
     pub fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
         let access_key_id = key_id(access_key_id, name)?;
         if access_key_id.starts_with("ASIA") {
@@ -46,8 +45,8 @@ impl MasterKeys {
     }
 }
 
-/// The access key id that `name` gives, without white space around it: 1 to 128 letters, digits and
-/// underscores. (AWS's own begin at 16; those of emulators are shorter.)
+/// The access key id from the setting `name`, trimmed: 1 to 128 letters, digits and underscores. (AWS's own have at least
+/// 16; emulators' are shorter.)
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>
 ///
 /// # Errors
@@ -65,18 +64,17 @@ pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
     } else {
         return Ok(id);
     };
-    Err(Failure::new(Kind::Setup, format!("{name} {fault}")).hint(
-        "set it to the id that begins with AKIA; the secret belongs in the setting beside it",
-    ))
+    Err(Failure::new(Kind::Setup, format!("{name} {fault}"))
+        .hint("set it to the id, which begins with AKIA; the secret has its own setting"))
 }
 
-/// The failure for temporary credentials in the place of master keys.
+/// The failure for temporary credentials instead of master keys.
 pub fn temporary(name: &str) -> Failure {
     Failure::new(
         Kind::Setup,
         format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"),
     )
-    .hint("set it to the user's own access key: AWS gives no session for temporary credentials")
+    .hint("set it to the user's own access key: AWS issues no session for temporary credentials")
 }
 
 /// The failure for one half of a pair without the other.
@@ -85,5 +83,5 @@ pub fn half_a_pair(missing: &str, present: &str) -> Failure {
         Kind::Setup,
         format!("{missing} is not set, but {present} is"),
     )
-    .hint("set both, or neither to have the keys looked for elsewhere")
+    .hint("set both, or neither to use keys from elsewhere")
 }

@@ -1,4 +1,4 @@
-//! The way to AWS: the endpoint, the proxy, the certificates that are trusted.
+//! The network settings: the endpoint, the proxy and the trusted certificates.
 
 use super::{Settings, partition};
 use crate::aws::client::Route;
@@ -12,11 +12,11 @@ use crate::explain;
 use crate::setting::{Origin, Setting};
 use std::path::Path;
 
-/// The way to AWS, as it is set.
+/// The network settings for one service.
 pub struct Network {
     /// Where requests go.
     pub endpoint: Setting<Endpoint>,
-    /// What they go through.
+    /// The proxy for them.
     pub proxy: Option<Setting<Proxy>>,
     trust: Trust,
 }
@@ -33,18 +33,18 @@ impl Network {
 }
 
 impl Settings<'_> {
-    /// The way to the STS of `region`. Reads the bundle of certificates.
+    /// The network settings for STS in `region`. Reads the CA bundle.
     ///
     /// # Errors
-    /// One of the settings is invalid, or the bundle cannot be used.
+    /// A setting is invalid, or the CA bundle cannot be used.
     pub fn network(&self, region: &str) -> Result<Network, Failure> {
         self.network_to(self.endpoint(region)?)
     }
 
-    /// The way to the IAM of `partition`. Reads the bundle of certificates.
+    /// The network settings for IAM in `partition`. Reads the CA bundle.
     ///
     /// # Errors
-    /// One of the settings is invalid, or the bundle cannot be used.
+    /// A setting is invalid, or the CA bundle cannot be used.
     pub fn iam_network(&self, partition: &str) -> Result<Network, Failure> {
         let endpoint = match self.own_endpoint(variable::AWS_ENDPOINT_URL_IAM)? {
             Some(endpoint) => endpoint,
@@ -62,6 +62,18 @@ impl Settings<'_> {
         self.network_to(endpoint)
     }
 
+    /// The partition of the region that is configured.
+    ///
+    /// # Errors
+    /// There is no such region: a mistyped one is an error before anybody is asked.
+    pub fn own_partition(&self) -> Result<Option<&'static str>, Failure> {
+        let Some(region) = self.own_region()? else {
+            return Ok(None);
+        };
+        self.endpoint(&region.value)?;
+        Ok(Some(partition::of_region(&region.value)))
+    }
+
     fn network_to(&self, endpoint: Setting<Endpoint>) -> Result<Network, Failure> {
         let trust = match self.ca_bundle()? {
             Some(bundle) => Trust::in_bundle(Path::new(bundle.value))
@@ -75,10 +87,10 @@ impl Settings<'_> {
         })
     }
 
-    /// The endpoint of STS: the one that is configured, else the region's own.
+    /// The endpoint of STS: the configured one, else the region's.
     ///
     /// # Errors
-    /// It is not a URL, or the region has none.
+    /// It is not a valid URL, or the region has no endpoint.
     pub fn endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
         if let Some(endpoint) = self.own_endpoint(variable::AWS_ENDPOINT_URL_STS)? {
             return Ok(endpoint);
@@ -95,7 +107,7 @@ impl Settings<'_> {
         })
     }
 
-    /// The endpoint that is configured, by the service's own variable or for all services.
+    /// The configured endpoint, for this service or for all services.
     fn own_endpoint(&self, of_service: Variable) -> Result<Option<Setting<Endpoint>>, Failure> {
         let variables = [of_service, variable::AWS_ENDPOINT_URL];
         let Some(setting) = self.look_up(None, &variables, "endpoint_url")? else {
@@ -116,10 +128,10 @@ impl Settings<'_> {
         Ok(setting.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true")))
     }
 
-    /// The proxy to `endpoint`; where that is not known, the one for https.
+    /// The proxy for `endpoint`; if that is not known, the one for https.
     ///
-    /// The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is not read at all, as in
-    /// a CGI program it is a header of the request. `ALL_PROXY` comes last.
+    /// The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is ignored, because in a CGI program it is a
+    /// request header. `ALL_PROXY` comes last.
     /// <https://curl.se/docs/manpage.html#ENVIRONMENT>
     ///
     /// # Errors
@@ -145,7 +157,7 @@ impl Settings<'_> {
             .environment
             .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])?;
         if let (Some(endpoint), Some((_, list))) = (endpoint, no_proxy)
-            && proxy::is_excepted(endpoint, list)
+            && proxy::is_exempt(endpoint, list)
         {
             return Ok(None);
         }
@@ -154,10 +166,10 @@ impl Settings<'_> {
         Ok(Some(Setting { value, origin }))
     }
 
-    /// The file of certificates that are trusted instead of the system's.
+    /// The file of certificates to trust instead of the system's.
     ///
     /// # Errors
-    /// Its variable is not UTF-8.
+    /// The variable is not UTF-8.
     pub fn ca_bundle(&self) -> Result<Option<Setting<&str>>, Failure> {
         self.look_up(None, &[variable::AWS_CA_BUNDLE], "ca_bundle")
     }

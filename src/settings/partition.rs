@@ -30,7 +30,7 @@ const AREAS: [&str; 23] = [
     "us-west",
 ];
 
-/// The partitions besides `aws`: the name, how the names of its regions begin, and its first region.
+/// The partitions other than `aws`: the name, the prefix of its regions, and its first region.
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 const OTHERS: [(&str, &str, &str); 7] = [
     ("aws-cn", "cn-", "cn-north-1"),
@@ -42,8 +42,8 @@ const OTHERS: [(&str, &str, &str); 7] = [
     ("aws-eusc", "eusc-", "eusc-de-east-1"),
 ];
 
-/// The region that was probably meant by `region`, if its area is one slip away from a known one: `us-esat-1`.
-/// A new number (`eu-west-9`) or a new area is no slip.
+/// The region that `region` was probably meant to be, if its area has one typo: `us-esat-1`. A new number (`eu-west-9`)
+/// or an unknown area is no typo.
 pub fn misspelled(region: &str) -> Option<String> {
     let number = region.trim_start_matches(|c: char| !c.is_ascii_digit());
     let area = region.strip_suffix(number)?.trim_end_matches('-');
@@ -56,7 +56,20 @@ pub fn misspelled(region: &str) -> Option<String> {
         .map(|known| format!("{known}-{number}"))
 }
 
-/// The first region of a partition, for requests where nothing names a region.
+/// The partition that `name` was probably meant to be, if it has one typo. The isolated partitions do not count: their
+/// own names differ by one letter.
+pub fn misspelled_name(name: &str) -> Option<&'static str> {
+    let known = || OTHERS.iter().map(|(name, ..)| *name).chain(["aws"]);
+    if known().any(|known| known == name) {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    known()
+        .filter(|known| !known.starts_with("aws-iso-"))
+        .find(|known| osa_distance(&name, known) <= 1)
+}
+
+/// The first region of a partition, for requests without a configured region.
 pub fn default_region(partition: &str) -> &'static str {
     OTHERS
         .iter()
@@ -64,7 +77,7 @@ pub fn default_region(partition: &str) -> &'static str {
         .map_or("us-east-1", |(_, _, first)| first)
 }
 
-/// The partition of a region, by the beginning of its name.
+/// The partition of a region, by its prefix.
 pub fn of_region(region: &str) -> &'static str {
     OTHERS
         .iter()
@@ -99,7 +112,30 @@ mod tests {
     }
 
     #[test]
-    fn region_one_slip_away_from_a_known_one_is_misspelled() {
+    fn partition_with_one_typo_is_misspelled() {
+        for (name, meant) in [
+            ("asw", "aws"),
+            ("AWS", "aws"),
+            ("aws-ch", "aws-cn"),
+            ("aws-us-gv", "aws-us-gov"),
+        ] {
+            assert_eq!(misspelled_name(name), Some(meant), "{name}");
+        }
+        for name in [
+            "aws",
+            "aws-cn",
+            "aws-iso-f",
+            "aws-iso-g",
+            "aws-new",
+            "",
+            "x",
+        ] {
+            assert_eq!(misspelled_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn region_with_one_typo_is_misspelled() {
         for (region, meant) in [
             ("us-esat-1", "us-east-1"),
             ("us-east1", "us-east-1"),

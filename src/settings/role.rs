@@ -2,8 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
-use super::device::is_account;
-use super::{Settings, in_profile, selected};
+use super::arn::is_account;
+use super::{Settings, arn, in_profile, partition, selected};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
@@ -16,21 +16,20 @@ use std::fmt;
 const SHORTEST: i32 = 900;
 const LONGEST: i32 = 12 * 3600;
 
-/// The longest session of a role that is assumed with temporary credentials, in seconds, and the default of
-/// every other.
+/// The longest session of a role that is assumed with temporary credentials, in seconds. It is also AWS's default.
 pub const CHAINED: i32 = 3600;
 
-/// The roles from the user's own session to the one that is wanted.
+/// The roles from the user's own session to the selected one.
 pub struct RoleChain {
-    /// Whose session the first role is assumed with.
+    /// The keys whose session assumes the first role.
     pub base: Base,
-    /// The roles in the order in which they are assumed.
+    /// The roles assumed before it, in order.
     pub hops: Vec<Role>,
-    /// The role that is wanted, which is the last to be assumed.
+    /// The selected role.
     pub role: Role,
 }
 
-/// Where the keys are that the chain begins with.
+/// Where the keys at the start of the chain are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
     /// In this profile.
@@ -41,13 +40,13 @@ pub enum Base {
 
 /// A role to assume.
 pub struct Role {
-    /// Its name, and who named it.
+    /// Its ARN, with its origin.
     pub arn: Setting<RoleArn>,
-    /// What its trust policy may demand.
+    /// The external id that its trust policy may require.
     pub external_id: Option<String>,
-    /// What CloudTrail shows; by default the user's name.
+    /// The session's name in CloudTrail; by default, the user's name.
     pub session_name: Option<String>,
-    /// How long its credentials are to last, in seconds.
+    /// The requested duration, in seconds.
     pub seconds: i32,
     /// The region of its profile.
     pub region: Option<Setting<String>>,
@@ -70,6 +69,7 @@ impl RoleArn {
         let valid = match parts.as_slice() {
             ["arn", partition, "iam", "", account, resource] => {
                 partition.starts_with("aws")
+                    && partition::misspelled_name(partition).is_none()
                     && is_account(account)
                     && resource
                         .strip_prefix("role/")
@@ -86,7 +86,10 @@ impl RoleArn {
                 Kind::Setup,
                 format!("{origin} is not the ARN of a role: {}", quote(text)),
             )
-            .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
+            .hint(match arn::misspelled(text, "role") {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "a role's ARN is arn:aws:iam::<account>:role/<name>".to_owned(),
+            }))
         }
     }
 
@@ -95,12 +98,12 @@ impl RoleArn {
         &self.0
     }
 
-    /// The number of the account that the role is in.
+    /// The role's account.
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
     }
 
-    /// The partition that the role is in: `aws`, `aws-cn`, …
+    /// The role's partition: `aws`, `aws-cn`, …
     pub fn partition(&self) -> &str {
         self.0.split(':').nth(1).unwrap_or_default()
     }
@@ -118,11 +121,11 @@ impl fmt::Display for RoleArn {
 }
 
 impl Settings<'_> {
-    /// The role that is selected, with the roles that lead to it: that of `--role-arn`, of an explicit
-    /// profile, of `AWS_MFA_ROLE_ARN`, or of the profile of `AWS_PROFILE`.
+    /// The selected role with the roles that lead to it: from `--role-arn`, else an explicit profile, else
+    /// `AWS_MFA_ROLE_ARN`, else the profile in `AWS_PROFILE`.
     ///
     /// # Errors
-    /// It cannot be reached from keys that this program knows how to find, or a setting of it is invalid.
+    /// The chain does not begin with an access key, or a setting of the role is invalid.
     pub fn role_chain(&self) -> Result<Option<RoleChain>, Failure> {
         let Some(arn) = self.look_up(
             self.role_arn.map(|value| ("--role-arn", value)),
@@ -156,7 +159,7 @@ impl Settings<'_> {
         }))
     }
 
-    /// The chain of `source_profile` from the selected profile, which is a role's.
+    /// The chain of `source_profile`s from the selected profile, which has a role.
     fn chain_of_profile(&self) -> Result<RoleChain, Failure> {
         let sources = self.profile().with_sources()?;
         let mut roles = Vec::new();
@@ -181,8 +184,7 @@ impl Settings<'_> {
             return Err(Failure::new(
                 Kind::Setup,
                 format!(
-                    "the role of the profile {} is assumed with the keys of the profile {name}, \
-                     but MASTER_AWS_ACCESS_KEY_ID names others",
+                    "the role of the profile {} needs the keys of the profile {name}, but MASTER_AWS_ACCESS_KEY_ID is another key",
                     self.selected.name
                 ),
             )
@@ -242,7 +244,7 @@ impl Role {
                     Kind::Setup,
                     format!("{} is invalid: {}", setting.origin, quote(setting.value)),
                 )
-                .hint("it has 2 to 64 letters, digits and characters of _+=,.@-"));
+                .hint("use 2 to 64 letters, digits and characters from _+=,.@-"));
             }
         };
         Ok(Role {
@@ -255,12 +257,12 @@ impl Role {
     }
 }
 
-/// Where the chain ends at a role's profile that has no further one as its source.
+/// The keys at the end of the chain, if this role's profile is the last one.
 fn end_of_chain(profile: Profile<'_>) -> Result<Option<Base>, Failure> {
     let source = profile.get("source_profile");
     let Some(credential_source) = profile.get("credential_source") else {
         return match source {
-            // A profile that names itself has keys of its own.
+            // A profile that is its own source has its own keys.
             Some(source) if source.value == profile.name() => {
                 Ok(Some(Base::Profile(profile.name().to_owned())))
             }
@@ -305,8 +307,7 @@ fn unsupported(profile: Profile<'_>, what: &str) -> Failure {
         ),
     )
     .hint(
-        "name a source_profile whose access key signs with MFA, or credential_source = Environment \
-         for the MASTER_* variables; use the AWS CLI for this profile as it is",
+        "set source_profile to a profile with an access key, or credential_source = Environment for the MASTER_* variables; or use this profile with the AWS CLI",
     )
 }
 
@@ -318,7 +319,7 @@ fn no_source(profile: &str) -> Failure {
     .hint("add source_profile = <the profile with the access key>, or credential_source = Environment for MASTER_*")
 }
 
-/// Whether AWS takes this for a RoleSessionName: 2 to 64 of `[\w+=,.@-]`.
+/// Whether this is a valid RoleSessionName: 2 to 64 of `[\w+=,.@-]`.
 fn is_session_name(name: &str) -> bool {
     (2..=64).contains(&name.len()) && name.chars().all(in_session_name)
 }
@@ -327,8 +328,8 @@ fn in_session_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || "_+=,.@-".contains(character)
 }
 
-/// The user's name as a RoleSessionName: IAM's names have the same alphabet, so that only emulators' and a
-/// single letter change.
+/// The user's name as a RoleSessionName. IAM's user names use the same alphabet, so only a single letter or an emulator's
+/// odd name changes.
 pub fn session_name(user: &str) -> String {
     let mut name: String = user
         .chars()
@@ -382,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn session_name_keeps_to_the_alphabet_of_aws() {
+    fn session_name_has_only_characters_that_aws_allows() {
         assert_eq!(session_name("igor@example.com"), "igor@example.com");
         assert_eq!(session_name("ig or/ä"), "ig-or--");
         assert_eq!(session_name("i"), "i-");

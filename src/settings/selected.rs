@@ -1,4 +1,4 @@
-//! Which profile is meant.
+//! The selected profile.
 
 use super::credential_process::aws_mfa_arguments;
 use crate::cli::{Cli, Command, Selection};
@@ -9,25 +9,24 @@ use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use clap::Parser;
 
-/// What an `.envrc` exports so that every verb typed in its directory means the same account. No SDK reads
-/// it, so that it does not hide the session the way an exported `AWS_PROFILE` does.
+/// An `.envrc` exports this variable to select one account for every subcommand in its directory. No SDK reads it, so it
+/// does not hide the session as an exported `AWS_PROFILE` does.
 const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
-/// The name of the profile that the settings come from, and who named it.
+/// The name of the profile that the settings come from, and its origin.
 #[derive(Clone)]
 pub struct SelectedProfile {
     /// The profile's name.
     pub name: String,
     /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE` or the default.
     pub origin: Origin,
-    /// Whether the user has said which account is meant: that account's own settings then beat what the
-    /// shell happens to export for another one.
+    /// Whether the user has chosen the account explicitly: its own settings then beat variables that the shell exports
+    /// for another account.
     pub is_explicit: bool,
 }
 
 impl SelectedProfile {
-    /// The profile of `--profile`, else `AWS_MFA_PROFILE`, else `AWS_PROFILE`, else `default`. It need not
-    /// exist.
+    /// The profile from `--profile`, else `AWS_MFA_PROFILE`, else `AWS_PROFILE`, else `default`. It may not exist.
     ///
     /// # Errors
     /// A variable is not UTF-8.
@@ -55,7 +54,7 @@ impl SelectedProfile {
         )
     }
 
-    /// Whether anything names the profile.
+    /// Whether a flag or a variable selects the profile.
     pub fn is_named(&self) -> bool {
         self.origin != Origin::Default
     }
@@ -77,8 +76,7 @@ impl SelectedProfile {
     }
 }
 
-/// The profile that the profile `name` stands for: itself, or X where its `credential_process` runs
-/// `aws-mfa load --profile X`.
+/// The profile that `name` stands for: itself, or X if its `credential_process` runs `aws-mfa load --profile X`.
 pub fn resolve(name: &str, profiles: &Profiles) -> String {
     let mut names = vec![name.to_owned()];
     while let Some(next) = names.last().and_then(|name| alias_of(name, profiles))
@@ -89,7 +87,7 @@ pub fn resolve(name: &str, profiles: &Profiles) -> String {
     names.pop().unwrap_or_default()
 }
 
-/// The profile whose session the `credential_process` of the profile `name` hands out.
+/// The profile whose session the profile's `credential_process` loads.
 fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
     let profile = profiles.profile(name);
     if profile.get("aws_access_key_id").is_some() || profile.get("role_arn").is_some() {
@@ -98,7 +96,7 @@ fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
     loaded_profile(profile.get("credential_process")?.value)
 }
 
-/// X in the command line `aws-mfa load --profile X`, with whatever other options.
+/// X in the command line `aws-mfa load --profile X`, with any other options.
 fn loaded_profile(command_line: &str) -> Option<String> {
     let words = aws_mfa_arguments(command_line)?;
     match Cli::try_parse_from(words).ok()?.command {
@@ -112,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn command_line_that_loads_a_profile_stands_for_it() {
+    fn command_line_that_loads_a_profile_is_its_alias() {
         for (line, profile) in [
             ("aws-mfa load --profile work --format process", Some("work")),
             (

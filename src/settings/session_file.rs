@@ -1,25 +1,25 @@
-//! Where a session is kept.
+//! Where a session is saved.
 
 use super::Settings;
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
 use super::role::RoleArn;
 use super::selected::SelectedProfile;
 use crate::cli::Selection;
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
+use crate::file_name::FileNames;
 use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use std::path::{Path, PathBuf};
 
-/// The file that keeps the session, for the commands that resolve nothing else; where there is a file,
-/// nothing in `~/.aws` is opened for it.
+/// The session file, for subcommands that resolve no other settings. If the file exists, this does not open anything in
+/// `~/.aws`.
 ///
-/// `--session-file` beats everything. An explicit profile beats `AWS_SESSION_FILE` and the `MASTER_*`
-/// variables: `get -p other` never overwrites the session of the directory that one stands in.
+/// `--session-file` beats everything. An explicit profile beats `AWS_SESSION_FILE` and the `MASTER_*` variables:
+/// `get -p other` never overwrites the current directory's session.
 ///
 /// # Errors
-/// No home directory is known, only the secret of the master keys is set, or the key id is invalid.
+/// The home directory is unknown, only the master key's secret is set, or its id is invalid.
 pub fn session_file(
     selection: &Selection,
     environment: &Environment,
@@ -27,7 +27,7 @@ pub fn session_file(
     let flag = selection.session_file.as_deref();
     let selected = SelectedProfile::of(selection, environment)?;
     let file = locate(flag, &selected, environment)?;
-    // Whether the profile stands for another one takes reading `~/.aws` to find out.
+    // Only `~/.aws` says whether the profile stands for another one.
     if file.origin == selected.origin
         && selected.is_named()
         && !exists(&file.value)
@@ -38,23 +38,23 @@ pub fn session_file(
     Ok(file)
 }
 
-/// Where the credentials of a selection may be saved, as far as it can be said without reading `~/.aws`.
+/// Where a selection's credentials may be saved, as far as that is known without reading `~/.aws`.
 pub struct Location {
     /// The file of the user's own session.
     pub session: Setting<PathBuf>,
-    /// The file of a role's credentials, if the selection can mean a role.
+    /// The file of the role's credentials, if the selection can mean a role.
     pub role: Option<PathBuf>,
     /// Whether `~/.aws` decides what the selection means.
     pub depends_on_profiles: bool,
-    /// Whether a flag or a variable names a role.
+    /// Whether a flag or a variable selects a role.
     pub names_role: bool,
 }
 
 impl Location {
-    /// Where the credentials of this selection may be saved.
+    /// Where this selection's credentials may be saved.
     ///
     /// # Errors
-    /// Those of [`session_file`], and an invalid role ARN.
+    /// Those of [`session_file`], or an invalid role ARN.
     pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
         let selected = SelectedProfile::of(selection, environment)?;
         let session = locate(selection.session_file.as_deref(), &selected, environment)?;
@@ -65,19 +65,19 @@ impl Location {
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy();
-            format!("{name}@{}", encoded(&base))
+            format!("{name}@{}", encoded(&base, FileNames::OF_A_FILE))
         };
         let of_arn = |arn: &str, origin: Origin| {
             let arn = RoleArn::parse(arn, &origin)?;
             Ok::<_, Failure>(beside(&format!(
                 "{}-{}",
                 arn.account(),
-                encoded(arn.name())
+                encoded(arn.name(), FileNames::HERE)
             )))
         };
         let of_profile = || match is_of_profile {
-            true => encoded(&selected.name),
-            false => beside(&encoded(&selected.name)),
+            true => encoded(&selected.name, FileNames::HERE),
+            false => beside(&encoded(&selected.name, FileNames::HERE)),
         };
         let name = if let Some(arn) = &selection.role_arn {
             Some(of_arn(arn, Origin::Flag("--role-arn"))?)
@@ -100,8 +100,8 @@ impl Location {
         })
     }
 
-    /// What the settings are that decide which credentials the selection means: a text that changes with
-    /// them. Credentials that were saved with the same one need no look into `~/.aws`.
+    /// A text that changes whenever a setting changes that decides which credentials the selection means. Credentials
+    /// saved with the same stamp can be used without reading `~/.aws`.
     ///
     /// # Errors
     /// HOME is a relative path.
@@ -122,21 +122,21 @@ impl Location {
     }
 }
 
-/// What the settings are that credentials depend on.
+/// A text for each kind of credentials that changes with the settings they depend on.
 pub struct Stamp {
-    /// That the user's own session depends on: without a named role, the profiles.
+    /// For the user's own session: the profiles.
     pub session: String,
-    /// That a role's credentials depend on: also which role is named, and whose session it is assumed with.
+    /// For a role's credentials: also the selected role, and the session that assumes it.
     pub role: String,
 }
 
-/// A name as a part of the name of a role's file, in which `@` separates it from the session file's.
-fn encoded(name: &str) -> String {
-    file_name(name, FileNames::HERE).replace('@', "%40")
+/// A name as part of a role's file name, where `@` separates it from the session file's name.
+fn encoded(name: &str, system: FileNames) -> String {
+    system.encode(name).replace('@', "%40")
 }
 
 impl Settings<'_> {
-    /// The file that keeps the session, as [`session_file`] finds it.
+    /// The session file, as in [`session_file`].
     pub fn session_file(&self) -> Result<Setting<PathBuf>, Failure> {
         locate(self.session_file, &self.selected, self.environment)
     }
@@ -149,12 +149,12 @@ fn locate(
 ) -> Result<Setting<PathBuf>, Failure> {
     if let Some(path) = flag {
         return Ok(Setting {
-            value: path.to_owned(),
+            value: native(path.to_owned()),
             origin: Origin::Flag("--session-file"),
         });
     }
     let of_profile = || -> Result<_, Failure> {
-        let name = file_name(&profile.name, FileNames::HERE);
+        let name = FileNames::HERE.encode(&profile.name);
         Ok(Setting {
             value: directory(environment)?.join(format!("session-{name}")),
             origin: profile.origin.clone(),
@@ -164,20 +164,18 @@ fn locate(
         return of_profile();
     }
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
-        // `session-${MASTER_AWS_ACCESS_KEY_ID}` in an .envrc, without the key.
+        // `session-${MASTER_AWS_ACCESS_KEY_ID}` in an .envrc, but the key is unset.
         if path.as_encoded_bytes().ends_with(b"session-") {
             return Err(Failure::new(
                 Kind::Setup,
-                format!(
-                    "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was not set where it was made"
-                ),
+                format!("AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"),
             )
             .hint(format!(
-                "set {KEY_ID} before AWS_SESSION_FILE, or use a profile: `export AWS_MFA_PROFILE=<name>`"
+                "set {KEY_ID} before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
             )));
         }
         return Ok(Setting {
-            value: PathBuf::from(path),
+            value: native(PathBuf::from(path)),
             origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),
         });
     }
@@ -201,7 +199,7 @@ fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// The directory of the session files; `None` if no home directory is known.
+/// The directory of the session files; `None` if the home directory is unknown.
 ///
 /// # Errors
 /// HOME is a relative path.
@@ -214,53 +212,13 @@ fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
     session_directory(environment)?.ok_or_else(|| {
         Failure::new(
             Kind::Setup,
-            "no home directory is known, so there is no place for the session file",
+            "the home directory is unknown, so there is no place for the session file",
         )
-        .hint("set HOME, or name a file with AWS_SESSION_FILE")
+        .hint(format!(
+            "set {} or AWS_SESSION_FILE",
+            if cfg!(windows) { "APPDATA" } else { "HOME" }
+        ))
     })
-}
-
-/// What the file names of a system allow.
-#[derive(Clone, Copy)]
-struct FileNames {
-    /// `Work` and `work` are one file.
-    ignore_case: bool,
-    /// Some characters are reserved, and dots and spaces at the end are dropped, see
-    /// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>.
-    are_windows: bool,
-}
-
-impl FileNames {
-    const HERE: FileNames = FileNames {
-        ignore_case: cfg!(any(windows, target_vendor = "apple")),
-        are_windows: cfg!(windows),
-    };
-}
-
-/// A profile's name as a part of a file name. What the system's file names cannot carry, or do not tell apart, is
-/// percent-encoded, and `%` with it: no two profiles share a file.
-fn file_name(name: &str, system: FileNames) -> String {
-    let kept = if system.are_windows {
-        name.trim_end_matches(['.', ' ']).len()
-    } else {
-        name.len()
-    };
-    let mut encoded = String::with_capacity(name.len());
-    for (position, character) in name.char_indices() {
-        let encode = "%/\\".contains(character)
-            || system.ignore_case && character.is_uppercase()
-            || system.are_windows
-                && (position >= kept || character < ' ' || "<>:\"|?*".contains(character));
-        if encode {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                encoded.push_str(&format!("%{byte:02X}"));
-            }
-        } else {
-            encoded.push(character);
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -285,7 +243,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn session_file_is_chosen_by_flag_explicit_profile_variable_key_and_profile() {
+    fn session_file_comes_from_flag_explicit_profile_variable_key_or_profile() {
         let all = [
             ("HOME", "/h"),
             ("AWS_MFA_PROFILE", "e"),
@@ -337,13 +295,31 @@ mod tests {
         assert_eq!(path("x"), PathBuf::from("/h/.config/aws/session-default"));
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn session_file_on_windows_is_in_appdata_and_has_no_mixed_slashes() {
+        let variables = [("AppData", "C:/a"), ("AWS_PROFILE", "Work:1")];
+        let path = |selection: &Selection| {
+            let file = session_file(selection, &environment(&variables));
+            file.unwrap().value.to_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            path(&selection(None, None)),
+            "C:\\a\\aws\\session-%57ork%3A1"
+        );
+        assert_eq!(path(&selection(None, Some("C:/a\\s"))), "C:\\a\\s");
+    }
+
     #[test]
     fn missing_home_directory_is_an_error() {
         let failure = session_file(&selection(None, None), &environment(&[])).err();
         assert_eq!(
             failure.unwrap().to_string(),
-            "no home directory is known, so there is no place for the session file\n\
-             hint: set HOME, or name a file with AWS_SESSION_FILE"
+            format!(
+                "the home directory is unknown, so there is no place for the session file\n\
+                 hint: set {} or AWS_SESSION_FILE",
+                if cfg!(windows) { "APPDATA" } else { "HOME" }
+            )
         );
     }
 
@@ -353,9 +329,8 @@ mod tests {
         let failure = session_file(&selection(None, None), &set).err();
         assert_eq!(
             failure.unwrap().to_string(),
-            "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was not set where it was made\n\
-             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or use a profile: \
-             `export AWS_MFA_PROFILE=<name>`"
+            "AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n\
+             hint: set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
         );
         assert!(session_file(&selection(Some("p"), Some("/f")), &set).is_ok());
     }
@@ -370,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_in_the_place_of_the_key_id_is_an_error_that_does_not_show_it() {
+    fn secret_instead_of_the_key_id_is_an_error_that_does_not_show_it() {
         for id in [
             "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "a\u{1b}b",
@@ -386,33 +361,6 @@ mod tests {
                 failure.contains(KEY_ID) && !failure.contains(id),
                 "{failure}"
             );
-        }
-    }
-
-    #[test]
-    fn names_that_a_system_confuses_are_encoded_there() {
-        let unix = FileNames {
-            ignore_case: false,
-            are_windows: false,
-        };
-        let macos = FileNames {
-            ignore_case: true,
-            ..unix
-        };
-        let windows = FileNames {
-            are_windows: true,
-            ..macos
-        };
-        for (name, on_unix, on_macos, on_windows) in [
-            ("work", "work", "work", "work"),
-            ("Work", "Work", "%57ork", "%57ork"),
-            ("Ä/b%", "Ä%2Fb%25", "%C3%84%2Fb%25", "%C3%84%2Fb%25"),
-            ("a:b?.", "a:b?.", "a:b?.", "a%3Ab%3F%2E"),
-            ("a. .", "a. .", "a. .", "a%2E%20%2E"),
-        ] {
-            assert_eq!(file_name(name, unix), on_unix);
-            assert_eq!(file_name(name, macos), on_macos);
-            assert_eq!(file_name(name, windows), on_windows);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! cmd: within double quotes `&`, `|`, `<`, `>` and `^` are plain.
 //!
-//! `%` and `!` mean one thing in a batch file and another in `for /f`, so that neither spelling is
-//! right in both; a double quote ends the quoting; what is not ASCII depends on the code page.
+//! `%` and `!` mean different things in a batch file and in `for /f`, so no spelling is right in both; a double quote ends
+//! the quoting; characters beyond ASCII depend on the code page.
 
 use super::{Unfit, put};
 
-/// The longest line that cmd takes, see
+/// The longest line that cmd accepts, see
 /// <https://learn.microsoft.com/troubleshoot/windows-client/shell-experience/command-line-string-limitation>
 const LONGEST_LINE: usize = 8191;
 
@@ -19,13 +19,13 @@ pub fn set(name: &str, value: &str, text: &mut String) -> Result<(), Unfit> {
         None => {}
     }
     if "set \"=\"".len() + name.len() + value.len() > LONGEST_LINE {
-        return Err(Unfit("more than a line of 8191 characters"));
+        return Err(Unfit("more than 8191 characters"));
     }
     put(text, ["set \"", name, "=", value, "\"\n"]);
     Ok(())
 }
 
-/// Removing what is not there makes cmd's ERRORLEVEL 1, so that it is set before.
+/// Unsetting an unset variable sets ERRORLEVEL to 1, so this sets it first.
 pub fn unset(name: &str, text: &mut String) {
     put(text, ["set \"", name, "=-\"\nset \"", name, "=\"\n"]);
 }
@@ -56,14 +56,13 @@ mod tests {
         assert!(line(&"a".repeat(8191 - 8)).is_ok());
         assert_eq!(
             line(&"a".repeat(8191 - 7)),
-            Err(Unfit("more than a line of 8191 characters"))
+            Err(Unfit("more than 8191 characters"))
         );
         assert_eq!(line("a&b|c^ ").unwrap(), "set \"N=a&b|c^ \"\n");
     }
 
     proptest! {
-        /// What stands between the first and the last double quote is the value, and no character
-        /// of it has a meaning there.
+        /// The value is between the first and the last double quote, where none of its characters is special.
         #[test]
         fn any_value_round_trips_through_cmd_or_is_an_error(value in hostile::value()) {
             if let Ok(line) = line(&value) {

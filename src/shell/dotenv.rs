@@ -1,13 +1,13 @@
-//! `NAME=value` lines, each value bare: docker and `env $(…)` take quotes for a part of the value,
-//! the dotenv libraries and systemd take them off. So only what all of them read in one way is
-//! written; a session of STS has nothing else in it.
+//! `NAME=value` lines with unquoted values: docker and `env $(…)` keep quotes as part of the value, but the dotenv
+//! libraries and systemd remove them. So this writes only values that all of them read alike. A session from STS contains
+//! no others.
 
 use super::{Unfit, put};
 
 pub fn set(name: &str, value: &str, text: &mut String) -> Result<(), Unfit> {
     match value.chars().find(|c| !plain(*c)) {
-        Some('\n' | '\r') => Err(Unfit("a line end")),
-        Some(_) => Err(Unfit("a character that its readers take in different ways")),
+        Some('\n' | '\r') => Err(Unfit("a line break")),
+        Some(_) => Err(Unfit("a character that its readers interpret differently")),
         None => {
             put(text, [name, "=", value, "\n"]);
             Ok(())
@@ -31,24 +31,24 @@ mod tests {
     }
 
     #[test]
-    fn value_is_bare_or_an_error() {
+    fn value_is_unquoted_or_an_error() {
         assert_eq!(line("IQoJb3//+=").unwrap(), "N=IQoJb3//+=\n");
         assert_eq!(
             line("2026-11-24T18:10:00Z").unwrap(),
             "N=2026-11-24T18:10:00Z\n"
         );
-        assert_eq!(line("a\nb"), Err(Unfit("a line end")));
+        assert_eq!(line("a\nb"), Err(Unfit("a line break")));
         for odd in [" ", "'", "\"", "\\", "$", "#", "`", "~", "\u{e9}", "{a,b}"] {
             assert_eq!(
                 line(odd),
-                Err(Unfit("a character that its readers take in different ways"))
+                Err(Unfit("a character that its readers interpret differently"))
             );
         }
     }
 
     proptest! {
         #[test]
-        fn no_character_that_is_written_has_a_meaning(value in hostile::value()) {
+        fn written_characters_are_not_special(value in hostile::value()) {
             let meaning = |c: char| c.is_whitespace() || "'\"\\$`#~*?!;&|<>(){}[]^".contains(c);
             if let Ok(line) = line(&value) {
                 prop_assert_eq!(line, format!("N={value}\n"));

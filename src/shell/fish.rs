@@ -9,7 +9,7 @@ pub fn set(name: &str, value: &str, text: &mut String) {
     text.push('\n');
 }
 
-/// Removing what is not there makes fish's status 4, which `source` would hand on.
+/// Unsetting an unset variable sets the status to 4, which `source` would return.
 pub fn unset(name: &str, text: &mut String) {
     put(text, ["set -ge ", name, "; or true\n"]);
 }

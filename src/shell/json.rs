@@ -1,5 +1,4 @@
-//! A flat JSON object, for Nushell's `load-env`: a variable that is removed is `null`, which Nushell
-//! does not hand on to programs.
+//! A flat JSON object, for Nushell's `load-env`: an unset variable is `null`, which Nushell does not export to programs.
 //! <https://www.nushell.sh/commands/docs/load-env.html>
 
 use crate::environment::change::Change;

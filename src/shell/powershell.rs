@@ -1,8 +1,8 @@
-//! PowerShell: a single-quoted string, in which a doubled quote is the only escape, joined with
-//! `[char]` numbers for all that is not printable ASCII.
+//! PowerShell: a single-quoted string, where a doubled quote is the only escape, joined with `[char]` numbers for
+//! everything but printable ASCII.
 //!
-//! PowerShell also ends the string at typographic quotes, takes a program's output apart at line
-//! ends, and decodes it by the console's code page.
+//! PowerShell also ends the string at typographic quotes, splits a program's output at line breaks, and decodes it by the
+//! console's code page.
 //! <https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules>
 
 use super::put;
@@ -43,8 +43,8 @@ mod tests {
         text
     }
 
-    /// An expression of this kind as PowerShell reads it: to it, any of these quotes ends the
-    /// string, and a line end is one at which the output was taken apart.
+    /// Such an expression as PowerShell reads it: any of these quotes ends the string, and the output was split at line
+    /// breaks.
     fn read(expression: &str) -> Option<String> {
         let mut units: Vec<u16> = Vec::new();
         let mut rest = expression;

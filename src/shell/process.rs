@@ -1,4 +1,4 @@
-//! The answer of a `credential_process`.
+//! The output of a `credential_process`.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 
 use super::json;

@@ -2,6 +2,10 @@
 //!
 //! POSIX 2.2.2: within single quotes each character is itself; a single quote cannot be there.
 //! <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>
+//!
+//! fish 3 and later run these lines to the same effect, for users who type `aws-mfa load | source` there: `export` is a
+//! function in fish, and a backslash outside quotes means the same in both. (fish's `export` skips a value that contains a
+//! line break, but no credential does.)
 
 use super::{put, single_quoted};
 
@@ -11,12 +15,19 @@ pub fn set(name: &str, value: &str, text: &mut String) {
     text.push('\n');
 }
 
+/// POSIX shells always have `unset`; fish does not.
 pub fn unset(name: &str, text: &mut String) {
-    put(text, ["unset ", name, "\n"]);
+    put(text, ["command -v unset >/dev/null && unset ", name]);
+    put(text, [" || set --erase ", name, " || true\n"]);
 }
 
 pub fn quote(value: &str, text: &mut String) {
-    single_quoted(value, |c| (c == '\'').then_some(r"'\''"), text);
+    let escape = |c| match c {
+        '\'' => Some(r"'\''"),
+        '\\' => Some(r"'\\'"),
+        _ => None,
+    };
+    single_quoted(value, escape, text);
 }
 
 #[cfg(test)]
@@ -31,7 +42,7 @@ mod tests {
         text
     }
 
-    /// One word as POSIX reads it; `None` if anything but `\'` stands outside of quotes.
+    /// One word as POSIX reads it; `None` if there is anything but `\'` and `\\` outside quotes.
     fn read(word: &str) -> Option<String> {
         let mut value = String::new();
         let mut rest = word.chars();
@@ -43,7 +54,7 @@ mod tests {
                         inside => value.push(inside),
                     }
                 },
-                '\\' => value.push(rest.next().filter(|c| *c == '\'')?),
+                '\\' => value.push(rest.next().filter(|c| "'\\".contains(*c))?),
                 _ => return None,
             }
         }
@@ -51,8 +62,12 @@ mod tests {
     }
 
     #[test]
-    fn single_quote_is_written_outside_of_the_quotes() {
-        assert_eq!(quoted("a'b\n$(c)"), "'a'\\''b\n$(c)'");
+    fn single_quote_and_backslash_are_written_outside_the_quotes() {
+        assert_eq!(
+            quoted("a'b\n$(c)\\"),
+            r"'a'\''b
+$(c)'\\''"
+        );
     }
 
     proptest! {

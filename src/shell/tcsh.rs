@@ -1,8 +1,8 @@
-//! tcsh: within single quotes only `!` is special, the history substitution, and with
-//! `backslash_quote` set the backslash too; so these stand outside of the quotes, with a backslash.
+//! tcsh: within single quotes only `!`, the history substitution, is special, and the backslash if `backslash_quote` is
+//! set. So both are written outside the quotes, with a backslash.
 //! <https://man.archlinux.org/man/tcsh.1#Quoting>
 //!
-//! A line end cannot pass through a command substitution, and `$'\n'` is only read since 6.23.
+//! A line break does not survive a command substitution, and `$'\n'` works only since 6.23.
 
 use super::{Unfit, put, single_quoted};
 
@@ -19,7 +19,7 @@ pub fn unset(name: &str, text: &mut String) {
 
 pub fn quote(value: &str, text: &mut String) -> Result<(), Unfit> {
     if value.contains('\n') {
-        return Err(Unfit("a line end"));
+        return Err(Unfit("a line break"));
     }
     let escape = |c| match c {
         '\'' => Some(r"'\''"),
@@ -42,8 +42,8 @@ mod tests {
         quote(value, &mut text).map(|()| text)
     }
 
-    /// One word as tcsh reads it, with `backslash_quote` or without: `None` if the two differ,
-    /// where history would be substituted, or where anything unescaped stands outside of quotes.
+    /// One word as tcsh reads it, with or without `backslash_quote`: `None` if the two differ, if history would be
+    /// substituted, or if anything outside quotes is unescaped.
     fn read(word: &str) -> Option<String> {
         let mut value = String::new();
         let mut rest = word.chars();
@@ -64,9 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn history_quotes_and_backslashes_are_written_outside_of_the_quotes() {
+    fn history_quotes_and_backslashes_are_written_outside_the_quotes() {
         assert_eq!(quoted("a'b!c\\").unwrap(), r"'a'\''b'\!'c'\\''");
-        assert_eq!(quoted("a\nb"), Err(Unfit("a line end")));
+        assert_eq!(quoted("a\nb"), Err(Unfit("a line break")));
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use super::report::Row;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 760.0;
-/// Where bars begin, after their labels.
+/// Where the bars begin, after their labels.
 const LEFT: f64 = 190.0;
 /// Room for the number after the longest bar.
 const RIGHT: f64 = 90.0;
@@ -33,7 +33,7 @@ pub fn svg(rows: &[Row]) -> String {
     text
 }
 
-/// The time of `load` for direnv in a small environment, and of the others there.
+/// The time of `load` for direnv in a small environment, and of the other programs.
 fn load(rows: &[Row]) -> Panel {
     let here: Vec<&Row> = rows
         .iter()
@@ -46,7 +46,7 @@ fn load(rows: &[Row]) -> Panel {
     )
 }
 
-/// The CPU time of `get`, and of the others.
+/// The CPU time of `get`, and of the other programs.
 fn get(rows: &[Row]) -> Panel {
     let here: Vec<&Row> = rows
         .iter()

@@ -8,13 +8,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
-/// One of two commands that are compared.
+/// One of two compared commands.
 pub struct Side<'a> {
-    /// What it is called in the report.
+    /// Its name in the report.
     pub name: &'a str,
-    /// Makes the command for one run; a `get` needs a code of its own each time.
+    /// Creates the command for one run: a `get` needs a new code each time.
     pub command: Box<dyn Fn() -> Command + 'a>,
-    /// Whether to count its instructions: valgrind takes minutes for what starts many others.
+    /// Whether to count its instructions: with many child processes, valgrind takes minutes.
     pub counted: bool,
 }
 
@@ -36,16 +36,16 @@ impl<'a> Side<'a> {
     }
 }
 
-/// What a command takes, from before it is started until it is gone.
+/// The resources of a command, from before its start to its end.
 #[derive(Clone, Copy, Default)]
 pub struct Cost {
     /// In milliseconds, the median.
     pub wall: f64,
     /// User and system time together, in milliseconds, the median.
     pub cpu: f64,
-    /// The most that was resident, in KiB; where GNU time is there.
+    /// The peak resident memory in KiB, if GNU time is installed.
     pub memory: Option<u64>,
-    /// In user space; where valgrind is there.
+    /// Instructions in user space, if valgrind is installed.
     pub instructions: Option<u64>,
 }
 
@@ -60,12 +60,12 @@ pub struct Comparison {
     pub pairs: usize,
 }
 
-/// How long to go on.
+/// How many pairs to run.
 pub struct Bench {
     most_pairs: usize,
     least_pairs: usize,
     time: Duration,
-    /// Each command's memory and instructions, which hardly change from run to run.
+    /// Each command's memory and instructions, which hardly vary between runs.
     once: RefCell<HashMap<String, Once>>,
 }
 
@@ -85,7 +85,7 @@ impl Bench {
         }
     }
 
-    /// Two pairs of each: shows that all commands work, and measures nothing.
+    /// Two pairs each: this only shows that all commands work.
     pub fn quick() -> Self {
         Bench {
             most_pairs: 2,
@@ -95,8 +95,8 @@ impl Bench {
         }
     }
 
-    /// Runs the two in turn; which one is first changes from pair to pair. `scene` tells apart what
-    /// one command takes in different environments.
+    /// Runs the two in turn, alternating which is first. `scene` distinguishes one command's runs in different
+    /// environments.
     pub fn compare(&self, scene: &str, ours: &Side, theirs: &Side) -> Comparison {
         for side in [ours, theirs] {
             run((side.command)());
@@ -173,8 +173,7 @@ fn run(mut command: Command) -> (f64, f64) {
     (wall.as_secs_f64() * 1e3, cpu.as_secs_f64() * 1e3)
 }
 
-/// The most memory that is resident at a time, in KiB. Not from wait4: a child that was started
-/// with vfork has its parent's counted in.
+/// The peak resident memory, in KiB. Not from wait4, which counts the parent's memory for a child started with vfork.
 fn memory(command: &Command) -> Option<u64> {
     let output = tempfile::NamedTempFile::new().unwrap();
     let time = installed("time")?;
@@ -184,7 +183,7 @@ fn memory(command: &Command) -> Option<u64> {
     kib.trim().parse().ok()
 }
 
-/// The instructions in user space, by valgrind's callgrind; its children's too.
+/// The instructions in user space, including child processes, by valgrind's callgrind.
 fn instructions(command: &Command) -> Option<u64> {
     let valgrind = installed("valgrind")?;
     let log = tempfile::NamedTempFile::new().unwrap();
@@ -200,7 +199,7 @@ fn instructions(command: &Command) -> Option<u64> {
     count.split_whitespace().next()?.parse().ok()
 }
 
-/// Runs `command` under `program`, in the same world; `None` if that fails.
+/// Runs `command` under `program`, with the same environment; `None` if that fails.
 fn below(command: &Command, program: &Path, arguments: &[&str]) -> Option<()> {
     let mut wrapped = Command::new(program);
     wrapped

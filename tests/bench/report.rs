@@ -4,9 +4,9 @@ use super::Build;
 use super::measure::Comparison;
 use std::fmt::Write as _;
 
-/// One comparison, and what it is of.
+/// One comparison with its labels.
 pub struct Row {
-    /// What `aws-mfa` was told to do.
+    /// The subcommand of `aws-mfa`.
     pub command: String,
     /// Which build of it.
     pub build: &'static str,
@@ -14,11 +14,11 @@ pub struct Row {
     pub scene: String,
     /// The other program.
     pub against: String,
-    /// What came out.
+    /// The measurement.
     pub comparison: Comparison,
 }
 
-/// What `load` is compared with, in the order of the columns.
+/// The programs compared with `load`, in the order of the columns.
 const LOAD_COLUMNS: [&str; 4] = ["/bin/true", "cat", "direnv dump", "the scripts"];
 
 /// One line for each command, build and scene; the columns are the ratios to the others.
@@ -110,7 +110,7 @@ pub fn tables(rows: &[Row]) -> String {
     text
 }
 
-/// The rows of one command, build and scene are neighbours.
+/// Groups adjacent rows with the same command, build and scene.
 fn groups<'a>(rows: &'a [Row], command: &'a str) -> impl Iterator<Item = &'a [Row]> {
     rows.chunk_by(|left, right| {
         (&left.command, left.build, &left.scene) == (&right.command, right.build, &right.scene)
@@ -122,7 +122,7 @@ fn find<'a>(rows: &'a [Row], against: &str) -> Option<&'a Row> {
     rows.iter().find(|row| row.against == against)
 }
 
-/// What the project has set itself, and how this run stands to it.
+/// The project's goals, and this run's results.
 pub fn targets(rows: &[Row], builds: &[Build], crates: usize) -> String {
     let mut text = String::from("\n");
     let mut line = |what: &str, value: f64, limit: f64| {
@@ -190,8 +190,8 @@ pub fn targets(rows: &[Row], builds: &[Build], crates: usize) -> String {
     text
 }
 
-/// Nanoseconds for each byte of the environment more, between the small and the middle one and
-/// between the middle and the large one: the same where the time grows linearly.
+/// Nanoseconds per additional byte of the environment, from the small to the middle one and from the middle to the large
+/// one. They are equal if the time grows linearly.
 fn growth(rows: &[Row], build: &str, text: &mut String) {
     for (who, of) in [
         (
@@ -217,7 +217,7 @@ fn growth(rows: &[Row], build: &str, text: &mut String) {
     }
 }
 
-/// Every row with all that was measured.
+/// Every row with all measurements.
 pub fn csv(rows: &[Row]) -> String {
     let mut text = String::from(
         "command,build,scene,against,pairs,wall_ms,against_wall_ms,wall_ratio,wall_ratio_q1,wall_ratio_q3,\

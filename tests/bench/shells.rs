@@ -1,4 +1,4 @@
-//! What a user feels: the prompt hook, and a whole reload of an `.envrc` by direnv.
+//! What users wait for: the prompt hook, and a complete reload of an `.envrc` by direnv.
 
 use super::Build;
 use super::fake_sts;
@@ -23,7 +23,7 @@ const ENVRCS: [(&str, &str); 3] = [
     ),
 ];
 
-/// The hook at a prompt at which nothing has changed, beside what does nothing and beside direnv's own hook.
+/// The hook at a prompt where nothing has changed, compared with `true` and with direnv's own hook.
 pub fn prompt(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     let mut sandbox = user();
     sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
@@ -55,7 +55,7 @@ pub fn prompt(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     }
 }
 
-/// A whole reload, beside that of an empty `.envrc`, with the oldest and the newest direnv that there is.
+/// A complete reload, compared with an empty `.envrc`, with the oldest and the newest installed direnv.
 pub fn reload(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     for program in ["direnv", "direnv-newest"] {
         let Some(direnv) = installed(program) else {
@@ -120,7 +120,7 @@ fn project(sandbox: &Sandbox, direnv: &Path, name: &str, envrc: &str) -> PathBuf
     directory
 }
 
-/// The build that is measured and this direnv, before all else.
+/// A PATH that begins with the measured build and this direnv.
 fn path_with(build: &Build, direnv: &Path) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let first = [build.binary.parent(), direnv.parent()];

@@ -1,14 +1,12 @@
-//! `cargo bench --profile dev --bench speed`: how fast `load`, `get` and `exec` are beside other programs.
+//! `cargo bench --profile dev --bench speed`: `load`, `get` and `exec`, compared with other programs.
 //!
-//! Whole processes are measured, two commands in turn; what counts is the median of the pairs'
-//! ratios, which a busy machine changes least. Two builds take part, whatever the profile of the
-//! benchmark itself: that of `cargo build --release`, plain, and the static one of the releases
-//! (`.cargo/static.toml`), on Linux. `--profile dev` spares optimising the benchmark.
+//! It measures whole processes, two commands in turn. The result is the median of the pairs' ratios, which a busy machine
+//! changes least. It measures two builds, independent of the benchmark's own profile: plain, from `cargo build --release`,
+//! and on Linux static, as in the releases (`.cargo/static.toml`). `--profile dev` avoids optimizing the benchmark itself.
 //!
-//! With `-- --quick` every command runs twice and the table means nothing: it shows that the
-//! benchmark works. With `-- --only prompt` one part of it runs: load, get, exec, prompt or reload. With
-//! `-- --out DIRECTORY` the rows are written to `speed.csv` there and the chart
-//! to `speed.svg`.
+//! With `-- --quick`, every command runs twice; this only shows that the benchmark works. With `-- --only prompt`, only one
+//! part runs: load, get, exec, prompt or reload. With `-- --out DIRECTORY`, it writes the rows to `speed.csv` there, and the
+//! chart to `speed.svg`.
 
 #![allow(
     dead_code,
@@ -54,17 +52,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tool::installed;
 
-/// The sizes of the environments that `load` hands on: a fresh login, a large development shell,
-/// and half of what Linux lets a program be given.
+/// The sizes of environments for `load`: a fresh login, a large development shell, and half of Linux's limit.
 const ENVIRONMENTS: [(&str, usize); 3] =
     [("4 kB", 4_000), ("100 kB", 100_000), ("1 MB", 1_000_000)];
 
-/// Linux takes no variable of more than 128 KiB.
+/// Linux's limit for one variable is 128 KiB.
 const FILLER: usize = 1_000;
 
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// What is measured of each build.
+/// The parts that are measured for each build.
 const PARTS: [(&str, Part); 5] = [
     ("load", load),
     ("get", get),
@@ -75,8 +72,8 @@ const PARTS: [(&str, Part); 5] = [
 
 type Part = fn(&Bench, &Build, &mut Vec<Row>);
 
-/// A build of aws-mfa, installed as `cargo install` and package managers do it: copied. The linker
-/// writes its file in small pieces, and Linux then maps it in small pieces too, a fifth slower.
+/// A build of aws-mfa, copied as by `cargo install` and package managers. The linker writes its file in small pieces, which
+/// Linux then maps in small pieces too, a fifth slower.
 struct Build {
     name: &'static str,
     binary: PathBuf,
@@ -136,7 +133,7 @@ fn main() {
     }
 }
 
-/// The plain build, `cargo build --release`, and the static one, where this machine is one that can.
+/// The plain build, `cargo build --release`, and the static one, if this machine can build it.
 fn release_builds() -> Vec<Build> {
     let target = sandbox::binary().ancestors().nth(2).unwrap().to_owned();
     let build = |arguments: &[&str]| {
@@ -159,7 +156,7 @@ fn release_builds() -> Vec<Build> {
     vec![plain, Build::install("static", &binary)]
 }
 
-/// How many packages are built into the binary or run to build it, beside this one.
+/// How many other packages are built into the binary or run to build it.
 fn crates() -> usize {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
@@ -180,7 +177,7 @@ fn crates() -> usize {
     packages.len() - 1
 }
 
-/// `load` beside what does nothing, what only reads the file, and the way of the two scripts.
+/// `load`, compared with `true`, with `cat`, and with the two scripts.
 fn load(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     for (environment, size) in ENVIRONMENTS {
         let (sandbox, session_file) = shell_of(size);
@@ -228,11 +225,11 @@ fn load(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     }
 }
 
-/// A shell with a session, that direnv has asked for its environment, of this many bytes.
+/// A shell with a session, with an environment of this many bytes.
 fn shell_of(size: usize) -> (Sandbox, PathBuf) {
     let mut sandbox = Sandbox::new();
     let expiration = Timestamp::now() + SignedDuration::from_hours(12);
-    // STS's own tokens are of about this length.
+    // STS's tokens have about this length.
     let json = fake_sts::session_json(expiration).replace("token//", &"t0ken/".repeat(150));
     let session_file = sandbox.write(sandbox.session_file(), json);
     let dump_file = sandbox.write("dump", "");
@@ -263,8 +260,8 @@ fn script(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// `get` beside the same signed request of curl, and beside the script with the AWS CLI. STS is the
-/// tests' own on loopback, so that nobody's network is measured.
+/// `get`, compared with the same signed request from curl, and with the script that uses the AWS CLI. STS is on loopback, so
+/// that this does not measure the network.
 fn get(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     let authority = Authority::new();
     let tls = authority.server("127.0.0.1");
@@ -285,7 +282,7 @@ fn get(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
         }
         let mut sandbox = Sandbox::with_user(&sts);
         sandbox.set("AWS_DEFAULT_REGION", "us-east-1");
-        // All of them are given the same roots, each by the variable that it reads.
+        // All of them have the same roots, through the variable that each one reads.
         let bundle = match roots {
             Some(roots) => {
                 let bundle = sandbox.write("roots.pem", roots + &authority.pem());
@@ -364,7 +361,7 @@ fn get(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     }
 }
 
-/// `exec` beside the program that runs another one in a changed environment, too.
+/// `exec`, compared with `env`, which also runs a command in a changed environment.
 fn exec(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     let (sandbox, _) = shell_of(ENVIRONMENTS[0].1);
     let help = sandbox

@@ -1,4 +1,4 @@
-//! A private certificate authority, and the servers that it vouches for.
+//! A private certificate authority, and its servers.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -12,7 +12,7 @@ pub struct Authority {
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
-        // A name of its own: OpenSSL takes a certificate whose issuer has the same name for self-signed.
+        // Different names: to OpenSSL, a certificate with the name of its issuer is self-signed.
         params
             .distinguished_name
             .push(DnType::CommonName, "aws-mfa tests' authority");
@@ -27,7 +27,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// What a server of this name, or of this address, needs for TLS.
+    /// The TLS configuration for a server with this name or address.
     pub fn server(&self, name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([name.to_owned()])

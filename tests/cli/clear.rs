@@ -1,4 +1,4 @@
-//! `aws-mfa clear`: the session is gone. That every shell drops it is in prompts.rs.
+//! `aws-mfa clear`. prompts.rs tests that every shell drops the session.
 
 use super::sandbox::Sandbox;
 

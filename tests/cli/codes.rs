@@ -1,9 +1,14 @@
-//! Where a code comes from: the argument, standard input, a command, the terminal.
+//! Where a code comes from: an argument, standard input, a command, the terminal.
 
-use super::fake_sts::{Behaviour, FakeSts, WRONG_CODE, error_xml};
-use super::sandbox::{DEVICE, Sandbox, binary};
-use super::terminal::Terminal;
+use super::fake_sts::FakeSts;
+#[cfg(target_os = "linux")]
+use super::fake_sts::{Behaviour, WRONG_CODE, error_xml};
+use super::sandbox::{Sandbox, binary};
+#[cfg(unix)]
 use super::tool::tool;
+#[cfg(target_os = "linux")]
+use super::{sandbox::DEVICE, terminal::Terminal};
+#[cfg(unix)]
 use std::process::Stdio;
 
 fn codes(sts: &FakeSts) -> Vec<String> {
@@ -14,7 +19,7 @@ fn codes(sts: &FakeSts) -> Vec<String> {
 }
 
 #[test]
-fn standard_input_gives_the_code() {
+fn get_with_a_dash_reads_the_code_from_standard_input() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write("code", "135 790\r\nand more\n");
@@ -24,7 +29,7 @@ fn standard_input_gives_the_code() {
     assert_eq!(sandbox.run_with(&mut get).status, 0);
     assert_eq!(codes(&sts), ["135790"]);
 
-    // Nothing comes, or what is not text: a usage error, not a hang.
+    // Empty or invalid input is a usage error, not a hang.
     for input in [&b""[..], b"\xff135790\n"] {
         let file = sandbox.write("code", input);
         let mut get = sandbox.command(binary());
@@ -33,7 +38,7 @@ fn standard_input_gives_the_code() {
         sandbox.run_with(&mut get).is(
             2,
             "",
-            "aws-mfa: an MFA code is six digits\n\
+            "aws-mfa: an MFA code has six digits\n\
              hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n",
         );
     }
@@ -113,7 +118,7 @@ fn missing_terminal_is_an_error() {
     sandbox.run_with(&mut get).is(
         1,
         "",
-        "aws-mfa: no MFA code was given, and there is no terminal to ask on\n\
+        "aws-mfa: no MFA code was given, and there is no terminal to prompt on\n\
          hint: run `aws-mfa get --profile default <code>`, pipe the code into `aws-mfa get -`, \
          or set AWS_MFA_CODE_COMMAND\n",
     );
@@ -121,13 +126,13 @@ fn missing_terminal_is_an_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn terminal_is_asked_three_times_whatever_is_redirected() {
+fn terminal_prompts_three_times_even_with_redirections() {
     let Some(script) = tool("script") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let prompt = format!("MFA code for {DEVICE}: ");
 
-    // A slip of the finger, a rejected code, the right one.
+    // A typo, a rejected code, the right code.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get < /dev/null > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_line("13579");
@@ -140,13 +145,13 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     let read = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
     assert!(read("out").starts_with("saved session info to "));
     assert!(
-        read("err").starts_with("aws-mfa: an MFA code is six digits\nhint: try again (2 of 3)\n")
+        read("err").starts_with("aws-mfa: an MFA code has six digits\nhint: try again (2 of 3)\n")
     );
     assert!(
         read("err").contains("aws-mfa: the code was rejected: wrong, expired or already used\n")
     );
 
-    // Three rejected ones are the end. The same one again is not sent again.
+    // Gives up after three rejected codes. The same code is not sent again.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     for code in [WRONG_CODE, WRONG_CODE, "135790"] {
         terminal.wait_for(&prompt);
@@ -155,7 +160,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     assert_eq!(terminal.end().0, 4);
     let err = read("err");
     let (_, second) = err
-        .split_once("aws-mfa: this code was rejected before\n")
+        .split_once("aws-mfa: this code has already been rejected\n")
         .unwrap();
     assert!(
         second.starts_with("hint: wait for the next code ("),
@@ -169,7 +174,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     }
     assert_eq!(codes(&sts)[2..], [WRONG_CODE, "135790"]);
 
-    // What is not text is malformed.
+    // Input that is not UTF-8 is malformed.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(0xff);
@@ -177,10 +182,10 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     terminal.wait_for(&prompt);
     terminal.type_line("246801");
     assert_eq!(terminal.end().0, 0);
-    assert!(read("err").starts_with("aws-mfa: an MFA code is six digits\n"));
+    assert!(read("err").starts_with("aws-mfa: an MFA code has six digits\n"));
     assert_eq!(sts.requests().len(), 5);
 
-    // A refusal that is not the code's ends it: the next code would be spent as well.
+    // Any other refusal ends the prompts: the next code would be wasted too.
     sts.behave(Behaviour::Answer {
         status: 400,
         body: error_xml("ValidationError", "'durationSeconds' is too long"),
@@ -193,7 +198,7 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     assert_eq!(sts.requests().len(), 6);
     sts.behave(Behaviour::Serve);
 
-    // Ctrl-D gives up.
+    // Ctrl-D ends the prompts.
     let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(4);
@@ -202,10 +207,10 @@ fn terminal_is_asked_three_times_whatever_is_redirected() {
     assert_eq!(sts.requests().len(), 6);
 }
 
-/// A key with the code in it that hangs is killed; process.rs has the test of the bound itself.
+/// A hanging command is killed. process.rs tests the time limit itself.
 #[cfg(unix)]
 #[test]
-fn code_command_does_not_get_the_standard_input_of_get() {
+fn code_command_cannot_read_the_standard_input_of_get() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let mut get = sandbox.command(binary());

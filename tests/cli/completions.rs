@@ -1,7 +1,8 @@
-//! `aws-mfa completions`: profiles are completed by their names, in the real shells.
+//! `aws-mfa completions`, in the real shells.
 
-use super::sandbox::{Outcome, Sandbox};
+use super::sandbox::{Outcome, Sandbox, binary, chmod};
 use super::tool::tool;
+use std::path::Path;
 
 fn with_profiles() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -13,7 +14,7 @@ fn with_profiles() -> Sandbox {
     sandbox
 }
 
-/// What a shell prints for a script of its own.
+/// The lines that a shell prints for this script.
 fn runs(sandbox: &Sandbox, shell: &str, script: &str) -> Option<Vec<String>> {
     let shell = tool(shell)?;
     let mut command = sandbox.command(shell);
@@ -50,7 +51,7 @@ fn bash_completion_offers_subcommands_and_profiles() {
 #[test]
 fn zsh_completion_sourced_or_in_fpath_offers_profiles() {
     let sandbox = with_profiles();
-    // The last step of zsh's own, by which the matches are offered.
+    // zsh offers the matches through this function.
     let describe = "_describe() { local -a offered=(${(P)3}); print -l -- ${offered%%:*} }\n";
     let script = format!(
         "autoload -Uz compinit; compinit -u -D
@@ -58,15 +59,12 @@ fn zsh_completion_sourced_or_in_fpath_offers_profiles() {
          source <(aws-mfa completions zsh)
          print $_comps[aws-mfa]
          words=(aws-mfa status -p wor) CURRENT=4
-         _clap_dynamic_completer_aws_mfa"
+         _aws_mfa"
     );
     let Some(lines) = runs(&sandbox, "zsh", &script) else {
         return;
     };
-    assert_eq!(
-        lines,
-        [&["_clap_dynamic_completer_aws_mfa"], &WORK[..]].concat()
-    );
+    assert_eq!(lines, [&["_aws_mfa"], &WORK[..]].concat());
     let script = format!(
         "mkdir functions; aws-mfa completions zsh > functions/_aws-mfa; fpath=($PWD/functions $fpath)
          autoload -Uz compinit; compinit -u -D
@@ -92,11 +90,127 @@ fn fish_completion_offers_subcommands_and_profiles() {
     assert_eq!(lines, [&WORK[..], &COMMANDS[..2]].concat());
 }
 
+/// A user with a command and a file to complete after `exec`.
+fn with_command_to_run() -> Sandbox {
+    let mut sandbox = with_profiles();
+    let program = sandbox.write("bin/frobnicate", "#!/bin/sh\n");
+    chmod(&program, 0o755);
+    sandbox.write("tables.txt", "");
+    let path = std::env::var_os("PATH").unwrap();
+    let directories = [binary().parent().unwrap(), program.parent().unwrap()]
+        .map(Path::to_owned)
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    sandbox.set("PATH", std::env::join_paths(directories).unwrap());
+    sandbox
+}
+
+const COMMAND_LINES: [&str; 5] = [
+    "exec -- frobni",
+    "exec frobni",
+    "exec -p work -- frobni",
+    "exec --profile=work -- frobnicate tab",
+    "exec frobnicate tab",
+];
+
+const COMPLETED: [&str; 5] = [
+    "frobnicate",
+    "frobnicate",
+    "frobnicate",
+    "tables.txt",
+    "tables.txt",
+];
+
+/// The script's calls of `try` for each line.
+fn tried() -> String {
+    COMMAND_LINES
+        .map(|line| format!("try aws-mfa {line}\n"))
+        .concat()
+}
+
+#[test]
+fn bash_completion_after_exec_offers_commands_and_files() {
+    let sandbox = with_command_to_run();
+    // bash itself offers the files, because of `compopt -o default`.
+    let script = "\
+        source <(aws-mfa completions bash)
+        try() {
+            COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9; COMPREPLY=()
+            compopt() { [[ $* != '-o default' ]] || compgen -f \"${COMP_WORDS[COMP_CWORD]}\"; }
+            _aws_mfa aws-mfa \"${COMP_WORDS[COMP_CWORD]}\" x
+            [[ ! ${COMPREPLY-} ]] || printf '%s\\n' \"${COMPREPLY[@]}\"
+        }
+        [[ $(complete -p aws-mfa) = *'-F _aws_mfa '* ]] || exit
+        try aws-mfa exec --no-p\n"
+        .to_owned()
+        + &tried();
+    if let Some(lines) = runs(&sandbox, "bash", &script) {
+        let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        assert_eq!(lines, [&["--no-prompt"], &COMPLETED[..]].concat());
+    }
+}
+
+#[test]
+fn bash_completion_after_exec_is_that_of_the_command() {
+    let sandbox = with_command_to_run();
+    let script = "\
+        source <(aws-mfa completions bash)
+        _command_offset() { echo \"${COMP_WORDS[@]:$1}\"; }
+        COMP_WORDS=(aws-mfa exec -p work -- frobnicate --all x); COMP_CWORD=7
+        _aws_mfa aws-mfa x --all";
+    if let Some(lines) = runs(&sandbox, "bash", script) {
+        assert_eq!(lines, ["frobnicate --all x"]);
+    }
+}
+
+#[test]
+fn zsh_completion_after_exec_is_that_of_the_command() {
+    let sandbox = with_command_to_run();
+    let script = "\
+        autoload -Uz compinit; compinit -u -D
+        source <(aws-mfa completions zsh)
+        _normal() { print $words[CURRENT] of $words }
+        _clap_dynamic_completer_aws_mfa() { print aws-mfa }
+        try() { words=($@) CURRENT=$#; _aws_mfa }
+        try aws-mfa exec --no-p\n"
+        .to_owned()
+        + &tried();
+    let Some(lines) = runs(&sandbox, "zsh", &script) else {
+        return;
+    };
+    assert_eq!(
+        lines,
+        [
+            "aws-mfa",
+            "frobni of frobni",
+            "frobni of frobni",
+            "frobni of frobni",
+            "tab of frobnicate tab",
+            "tab of frobnicate tab"
+        ]
+    );
+}
+
+#[test]
+fn fish_completion_after_exec_is_that_of_the_command() {
+    let sandbox = with_command_to_run();
+    let script = "\
+        aws-mfa completions fish | source
+        complete --command frobnicate --long-option all
+        function try; complete -C \"$argv\" | string split -f 1 \\t; true; end
+        try aws-mfa exec --no-p
+        try aws-mfa exec -p work -- frobnicate --al\n"
+        .to_owned()
+        + &tried();
+    if let Some(lines) = runs(&sandbox, "fish", &script) {
+        assert_eq!(lines, [&["--no-prompt", "--all"], &COMPLETED[..]].concat());
+    }
+}
+
 #[test]
 fn elvish_completion_offers_profiles() {
     let sandbox = with_profiles();
-    // Its editor, and with it completion, is there in an interactive shell alone: a namespace of
-    // the same name stands for it here.
+    // The editor, which has completion, exists only in an interactive shell. This namespace replaces it.
     let script = "\
         var edit: = (ns [&completion:=(ns [&arg-completer=[&]]) &complex-candidate~={|@a &display='' &code-suffix='' &display-suffix=''| put $a[0] }])
         eval (aws-mfa completions elvish | slurp)
@@ -120,6 +234,34 @@ fn completions_for_powershell_are_printed_and_for_csh_are_a_usage_error() {
         "{printed}"
     );
     assert_eq!(sandbox.run(["completions", "csh"]).status, 2);
+}
+
+#[test]
+fn every_completed_subcommand_and_option_has_a_description() {
+    let mut sandbox = with_profiles();
+    sandbox.set("AWS_MFA_COMPLETE", "fish");
+    let completed = |sandbox: &Sandbox, words: &[&str]| -> Vec<String> {
+        let outcome = sandbox.run([&["--", "aws-mfa"], words].concat());
+        let lines = outcome.succeeded().lines().map(str::to_owned);
+        lines.collect()
+    };
+    let described = |line: &str| {
+        let (name, description) = line.split_once('\t').unwrap_or((line, ""));
+        assert!(!description.trim().is_empty(), "{name}");
+        name.to_owned()
+    };
+    let commands: Vec<String> = completed(&sandbox, &[""])
+        .iter()
+        .map(|line| described(line))
+        .collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    for command in commands.iter().filter(|name| !name.starts_with('-')) {
+        let options = completed(&sandbox, &[command, "--"]);
+        for option in &options {
+            described(option);
+        }
+        assert!(!options.is_empty() || command == "help", "{command}");
+    }
 }
 
 #[test]

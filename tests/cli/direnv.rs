@@ -1,10 +1,10 @@
-//! `load` within direnv: the dump that it writes, and what it refuses. The prompts are in prompts.rs.
+//! `load` under direnv: the dump that it writes, and its errors. prompts.rs has the prompts.
 
 use super::sandbox::Sandbox;
 use super::tool::tool;
 use std::process::Command;
 
-/// The README's .envrc, with something of the user's after it.
+/// The README's .envrc, with a line of the user's after it.
 pub const ENVRC: &str = "\
 export AWS_MFA_ARN=arn:aws:iam::123456789012:mfa/igor
 export AWS_SESSION_FILE=\"${HOME}/.config/aws/session-${MASTER_AWS_ACCESS_KEY_ID}\"
@@ -13,7 +13,7 @@ direnv_load aws-mfa load
 export PROJECT=mine
 ";
 
-/// The dump of `direnv_load` is read with `direnv apply_dump`, as direnv_load does it.
+/// `direnv apply_dump` reads the dump, as in direnv_load.
 #[test]
 fn direnv_applies_the_dump() {
     let Some(direnv) = tool("direnv") else { return };
@@ -71,15 +71,15 @@ fn leaked_dump_path_is_an_error_with_a_remedy() {
         1,
         "",
         &format!(
-            "aws-mfa: DIRENV_DUMP_FILE_PATH names a file that is gone ({})\n\
-             hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n",
+            "aws-mfa: DIRENV_DUMP_FILE_PATH points to a file that does not exist ({})\n\
+             hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n",
             gone.display()
         ),
     );
     assert!(!gone.exists());
 }
 
-/// The variables in a dump, unpacked by other means than the program's own.
+/// The variables in a dump, unpacked without the program's own code.
 fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
     use base64::Engine;
     let stream = base64::engine::general_purpose::URL_SAFE
@@ -110,7 +110,7 @@ fn dump_replaces_a_longer_file_and_has_every_variable() {
 
 #[cfg(unix)]
 #[test]
-fn number_is_a_file_descriptor() {
+fn dump_file_number_is_a_file_descriptor() {
     let sandbox = Sandbox::with_session();
     for line in [
         "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>dump",
@@ -141,18 +141,18 @@ fn number_is_a_file_descriptor() {
     ran.is(
         1,
         "",
-        "aws-mfa: DIRENV_DUMP_FILE_PATH names a file that is gone (/dev/fd/9)\n\
-         hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n",
+        "aws-mfa: DIRENV_DUMP_FILE_PATH points to a file that does not exist (/dev/fd/9)\n\
+         hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n",
     );
 }
 
-const NOT_ITS_PLACE: &str = "hint: outside of direnv_load run `unset DIRENV_DUMP_FILE_PATH`, or name a format: `aws-mfa load --format sh`\n";
+const NOT_ITS_PLACE: &str = "hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n";
 
 #[cfg(unix)]
 #[test]
 fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
     let mut sandbox = Sandbox::with_session();
-    // With and without a reader.
+    // With a reader and without one.
     let [fifo, with_reader] = ["fifo", "with-reader"].map(|name| {
         let path = sandbox.home().join(name);
         assert!(
@@ -182,7 +182,7 @@ fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
             1,
             "",
             &format!(
-                "aws-mfa: DIRENV_DUMP_FILE_PATH names something other than a regular file ({})\n{NOT_ITS_PLACE}",
+                "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file ({})\n{NOT_ITS_PLACE}",
                 path.display()
             ),
         );
@@ -209,21 +209,21 @@ fn dump_is_not_shown_on_a_terminal() {
     let sandbox = Sandbox::with_session();
     for (place, path) in [("1", "/dev/fd/1"), ("2", "/dev/fd/2")] {
         let line = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load 2>said; cat said");
-        // Where standard error is the terminal too, it is the same file.
+        // If standard error is the terminal too, it is the same file.
         let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
         for line in [line, both] {
             let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, &line).end();
-            let told = format!(
-                "aws-mfa: DIRENV_DUMP_FILE_PATH names the screen ({path})\n{NOT_ITS_PLACE}"
+            let expected = format!(
+                "aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen ({path})\n{NOT_ITS_PLACE}"
             );
-            assert_eq!(shown.replace('\r', ""), told, "{line}");
+            assert_eq!(shown.replace('\r', ""), expected, "{line}");
         }
     }
     let line = "DIRENV_DUMP_FILE_PATH=/dev/tty aws-mfa load 2>said; cat said";
     let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
     assert!(
         shown.starts_with(
-            "aws-mfa: DIRENV_DUMP_FILE_PATH names something other than a regular file"
+            "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file"
         ),
         "{shown}"
     );
@@ -242,7 +242,7 @@ fn dump_is_not_written_into_the_log_of_an_editor() {
         assert_eq!(ran.code(), Some(1), "{line}");
         let log = std::fs::read_to_string(sandbox.home().join("log")).unwrap();
         assert!(
-            log.starts_with("aws-mfa: DIRENV_DUMP_FILE_PATH names the screen (")
+            log.starts_with("aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen (")
                 && log.ends_with(NOT_ITS_PLACE),
             "{line}: {log}"
         );
@@ -251,7 +251,7 @@ fn dump_is_not_written_into_the_log_of_an_editor() {
 
 #[cfg(unix)]
 #[test]
-fn odd_names_are_in_the_dump_as_direnv_dumps_them() {
+fn odd_names_are_dumped_as_by_direnv() {
     for direnv in ["direnv", "direnv-newest"] {
         let Some(direnv) = tool(direnv) else { return };
         let mut sandbox = Sandbox::new();
@@ -272,7 +272,7 @@ fn odd_names_are_in_the_dump_as_direnv_dumps_them() {
     }
 }
 
-/// A few kilobytes of it unpack to 16 MB of JSON, of which a tree would take many times that.
+/// A few kilobytes unpack to 16 MB of JSON, and a tree would take many times as much.
 #[cfg(target_os = "linux")]
 #[test]
 fn watches_that_unpack_to_more_than_a_mebibyte_take_no_memory() {
@@ -318,7 +318,7 @@ fn load_in_an_envrc_shows_no_secrets_on_a_terminal() {
         return;
     }
     let sandbox = Sandbox::with_session();
-    // Standard error is elsewhere: that the terminal is one decides.
+    // Standard error is elsewhere: only the terminal counts.
     let line = "DIRENV_IN_ENVRC=1 aws-mfa load 2>said";
     let (status, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
     assert_eq!((status, shown.as_str()), (2, ""));
@@ -339,8 +339,8 @@ fn load_in_an_envrc_writes_no_secrets_into_the_log_of_an_editor() {
     assert!(piped.stdout.starts_with("export AWS_ACCESS_KEY_ID="));
 }
 
-/// No prompt, no network, no child: seen by the kernel. And the watch is taken before the file is
-/// read, and the dump written at once, last.
+/// strace shows no prompt, no network and no child process. The watch comes before the file is read, and the dump is
+/// written at the end, in one write.
 #[cfg(unix)]
 #[test]
 fn load_only_reads_and_writes() {

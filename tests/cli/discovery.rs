@@ -1,14 +1,17 @@
-//! `get` without a configured MFA device: IAM is asked for it.
+//! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
 use super::{terminal::Terminal, tool::tool};
 
+const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+/// A device that the fake STS does not take for the user's.
+const GONE: &str = "arn:aws:iam::123456789012:mfa/gone";
 const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
-const WITHOUT_IAM: &str = "to do without IAM, set AWS_MFA_ARN to the device's ARN\n";
+const WITHOUT_IAM: &str = "to skip IAM, set AWS_MFA_ARN to the device's ARN\n";
 
 fn iam_with(devices: &[&str]) -> FakeIam {
     FakeIam {
@@ -17,7 +20,7 @@ fn iam_with(devices: &[&str]) -> FakeIam {
     }
 }
 
-/// A user who has keys and no named device; IAM lists these.
+/// A user with keys but no configured device. IAM lists these devices.
 fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
     aws.set_iam(iam_with(devices));
     let mut sandbox = Sandbox::with_user(aws);
@@ -28,10 +31,10 @@ fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
 }
 
 #[test]
-fn only_device_with_codes_is_found_and_remembered() {
+fn only_device_with_codes_is_discovered_and_remembered() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[FIDO, DEVICE]);
-    // A list in pages is read to its end.
+    // All pages of the list are read.
     let pages = FakeIam {
         page: 1,
         ..iam_with(&[FIDO, DEVICE])
@@ -45,10 +48,15 @@ fn only_device_with_codes_is_found_and_remembered() {
             format!("aws-mfa: found the MFA device {DEVICE}\n").as_str()
         )
     );
-    let asked = aws.requests_for("ListMFADevices");
-    assert_eq!(asked.len(), 2);
-    assert!(asked.iter().all(|request| request.key_id == KEY_ID));
-    assert_eq!(asked[0].region, "us-east-1");
+    let requests = aws.requests_for("ListMFADevices");
+    assert_eq!(requests.len(), 2);
+    assert!(requests.iter().all(|request| request.key_id == KEY_ID));
+    assert!(
+        requests
+            .iter()
+            .all(|request| !request.form.contains_key("UserName"))
+    );
+    assert_eq!(requests[0].region, "us-east-1");
     let sessions = aws.requests_for("GetSessionToken");
     assert_eq!(sessions[0].form["SerialNumber"], DEVICE);
 
@@ -60,7 +68,7 @@ fn only_device_with_codes_is_found_and_remembered() {
     let line = format!("\ndevice: {DEVICE} (found in IAM)\n");
     assert!(status.contains(&line), "{status}");
 
-    // Another user's device is of no use: it is remembered for one master key.
+    // The device is remembered for one master key only: another user has another device.
     let file = sandbox.session_file();
     let saved = std::fs::read_to_string(&file).unwrap();
     sandbox.write(&file, saved.replace(KEY_ID, "AKIAOTHER"));
@@ -69,7 +77,94 @@ fn only_device_with_codes_is_found_and_remembered() {
 }
 
 #[test]
-fn named_device_is_used_without_asking_iam() {
+fn device_that_a_code_for_a_role_was_of_is_remembered() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[DEVICE]);
+    aws.add_role(ROLE, Role::default());
+    let get = |code| sandbox.run(["get", "--role-arn", ROLE, "--direct", code]);
+    assert_eq!(
+        get("111111").stderr,
+        format!("aws-mfa: found the MFA device {DEVICE}\n")
+    );
+    get("222222").succeeded();
+    sandbox.get("333333");
+    assert_eq!(aws.requests_for("ListMFADevices").len(), 1);
+    let devices = aws.requests();
+    let devices = devices
+        .iter()
+        .filter_map(|request| request.form.get("SerialNumber"));
+    assert_eq!(devices.collect::<Vec<_>>(), [DEVICE; 3]);
+}
+
+#[cfg(unix)]
+#[test]
+fn remembered_device_of_a_credential_process_is_shown() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws, &[DEVICE]);
+    sandbox
+        .unset("MASTER_AWS_ACCESS_KEY_ID")
+        .unset("MASTER_AWS_SECRET_ACCESS_KEY");
+    sandbox.write(
+        "key.json",
+        format!(r#"{{"Version": 1, "AccessKeyId": "{KEY_ID}", "SecretAccessKey": "{SECRET}"}}"#),
+    );
+    sandbox.write(
+        ".aws/config",
+        "[profile work]\ncredential_process = cat ~/key.json\n",
+    );
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let status = sandbox.run(["status", "-p", "work"]).stdout;
+    let line = format!("\ndevice: {DEVICE} (found in IAM)\n");
+    assert!(status.contains(&line), "{status}");
+}
+
+/// The administrator has removed it from the user, who has another one by now.
+#[test]
+fn remembered_device_that_is_not_the_users_any_more_is_an_error_with_the_command_to_forget_it() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws, &[DEVICE]);
+    sandbox.write(
+        ".aws/config",
+        format!("[profile work]\n[profile staging]\nrole_arn = {ROLE}\nsource_profile = work\n"),
+    );
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let file = sandbox.home().join(".config/aws/session-work");
+    let saved = std::fs::read_to_string(&file).unwrap();
+    sandbox.write(&file, saved.replace(DEVICE, GONE));
+    aws.set_iam(iam_with(&[OTHER]));
+    for (arguments, clear) in [
+        (&["-p", "work"][..], "aws-mfa clear --profile work"),
+        (
+            &["-p", "staging", "--direct"],
+            "aws-mfa clear --profile work",
+        ),
+        (
+            &["-p", "work", "--session-file", file.to_str().unwrap()],
+            &format!(
+                "aws-mfa clear --profile work --session-file {}",
+                file.display()
+            ),
+        ),
+    ] {
+        let outcome = sandbox.run([&["get"], arguments, &["222222"]].concat());
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+        let said = format!("the MFA device does not belong to this user: {GONE}, ");
+        assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
+        let hint = format!(
+            "\nhint: run `{clear}`: the next `aws-mfa get` asks IAM for the device again; "
+        );
+        assert!(outcome.stderr.contains(&hint), "{}", outcome.stderr);
+    }
+    sandbox.run(["clear", "-p", "work"]).succeeded();
+    assert_eq!(
+        sandbox.run(["get", "-p", "work", "222222"]).stderr,
+        format!("aws-mfa: found the MFA device {OTHER}\n")
+    );
+}
+
+#[test]
+fn configured_device_is_used_without_iam() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[OTHER]);
     sandbox.set("AWS_MFA_ARN", DEVICE).get("111111");
@@ -79,7 +174,7 @@ fn named_device_is_used_without_asking_iam() {
 }
 
 #[test]
-fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile() {
+fn iam_endpoint_comes_from_the_regions_partition_or_the_profile() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &["arn:aws-cn:iam::123456789012:mfa/igor"]);
     sandbox
@@ -98,7 +193,7 @@ fn iam_is_asked_in_the_partition_of_the_region_and_by_the_endpoint_of_a_profile(
 }
 
 #[test]
-fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
+fn missing_device_is_an_error_before_any_code() {
     let aws = FakeSts::start();
     let add = "hint: add a virtual MFA device (an authenticator app) in the IAM console, under Security credentials\n";
     let fails = |sandbox: &Sandbox, message: &str| {
@@ -114,7 +209,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     fails(
         &user(&aws, &[FIDO]),
         &format!(
-            "none of this user's MFA devices has codes, and STS accepts only codes: {FIDO}\n{add}"
+            "none of this user's MFA devices has codes, and STS accepts nothing else: {FIDO}\n{add}"
         ),
     );
     let sandbox = user(&aws, &[DEVICE]);
@@ -125,7 +220,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     fails(
         &sandbox,
         &format!(
-            "this user may not list its own MFA devices\n  \
+            "this user is not allowed to list its own MFA devices\n  \
              AccessDenied: User: arn:aws:iam::123456789012:user/team/igor is not authorized to perform: \
              iam:ListMFADevices on resource: user igor (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n\
              hint: allow iam:ListMFADevices on arn:aws:iam::*:user/${{aws:username}}; {WITHOUT_IAM}"
@@ -135,11 +230,11 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
     for (behaviour, message) in [
         (
             Behaviour::Close,
-            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
+            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Reset,
-            format!("the connection to {url} broke before an answer came\nhint: {WITHOUT_IAM}"),
+            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
         ),
         (
             Behaviour::Answer {
@@ -147,7 +242,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
                 body: "<html>Sign in</html>".into(),
             },
             format!(
-                "IAM's answer is not a list of MFA devices: it cannot be read ({url})\nhint: {WITHOUT_IAM}"
+                "IAM's answer is not a list of MFA devices: it cannot be parsed ({url})\nhint: {WITHOUT_IAM}"
             ),
         ),
         (
@@ -165,7 +260,7 @@ fn device_that_iam_does_not_give_is_an_error_before_a_code_is_asked_for() {
 }
 
 #[test]
-fn mistyped_region_is_an_error_before_iam_is_asked() {
+fn mistyped_region_is_an_error_before_any_request() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[DEVICE]);
     sandbox
@@ -176,7 +271,7 @@ fn mistyped_region_is_an_error_before_iam_is_asked() {
     let first = outcome.stderr.lines().next();
     assert_eq!(
         first,
-        Some("aws-mfa: there is no STS for the region eu-centrl-1")
+        Some("aws-mfa: there is no STS endpoint for the region eu-centrl-1")
     );
     assert!(aws.requests().is_empty());
 }
@@ -185,20 +280,20 @@ fn mistyped_region_is_an_error_before_iam_is_asked() {
 fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);
-    sandbox.run(["get", "111111"]).is(
+    sandbox.run(["get", "-d", "8h", "111111"]).is(
         1,
         "",
         &format!(
             "aws-mfa: this user has several MFA devices: {DEVICE}, {OTHER}\n\
-             hint: name one with AWS_MFA_ARN, mfa_serial of the profile, or \
-             `aws-mfa get --serial-number <device> <code>`\n"
+             hint: choose one with AWS_MFA_ARN, mfa_serial in the profile, or \
+             `aws-mfa get --serial-number <device> --duration 8h <code>`\n"
         ),
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn several_devices_are_chosen_from_on_the_terminal() {
+fn several_devices_on_a_terminal_are_a_choice() {
     let Some(script) = tool("script") else { return };
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);

@@ -1,10 +1,16 @@
 //! `aws-mfa exec`: a command with the session, and nothing but the session.
 
-use super::sandbox::{Outcome, Sandbox, binary};
+use super::sandbox::Sandbox;
+#[cfg(unix)]
+use super::sandbox::{Outcome, binary};
+use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 
 #[test]
 fn command_has_the_session_and_no_other_credentials() {
+    if tool("sh").is_none() {
+        return;
+    }
     let mut sandbox = Sandbox::with_session();
     sandbox
         .set("MASTER_AWS_ACCESS_KEY_ID", "AKIA1")
@@ -55,6 +61,9 @@ fn command_has_the_session_and_no_other_credentials() {
 
 #[test]
 fn region_of_the_session_is_set() {
+    if tool("sh").is_none() {
+        return;
+    }
     let mut sandbox = Sandbox::with_session();
     let json = std::fs::read_to_string(sandbox.session_file()).unwrap();
     let json = format!(
@@ -70,6 +79,9 @@ fn region_of_the_session_is_set() {
 
 #[test]
 fn arguments_after_the_commands_name_belong_to_it() {
+    if tool("sh").is_none() {
+        return;
+    }
     let sandbox = Sandbox::with_session();
     let show = r#"for word; do echo "[$word]"; done"#;
     for dashes in [&["--"][..], &[]] {
@@ -99,7 +111,7 @@ fn arguments_after_the_commands_name_belong_to_it() {
             "",
         );
     }
-    // Before the name they are ours.
+    // Before the command's name, they belong to exec.
     let outcome = sandbox.run(["exec", "--unknown", "true"]);
     assert_eq!(outcome.status, 2);
     let outcome = sandbox.run(["exec"]);
@@ -122,6 +134,9 @@ fn arguments_that_are_not_utf8_reach_the_command() {
 
 #[test]
 fn status_of_the_command_is_the_exit_status() {
+    if tool("sh").is_none() {
+        return;
+    }
     let sandbox = Sandbox::with_session();
     for status in [0, 1, 3, 42, 255] {
         sandbox
@@ -132,10 +147,10 @@ fn status_of_the_command_is_the_exit_status() {
 
 #[cfg(unix)]
 #[test]
-fn command_takes_the_place_of_aws_mfa() {
+fn command_replaces_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();
-    // The shell's own process is the one that was started.
+    // The command has the pid of the process that was started.
     let child = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "echo $$"])
@@ -145,14 +160,14 @@ fn command_takes_the_place_of_aws_mfa() {
     let id = child.id();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
-    // A signal kills it, and who waits for it sees that.
+    // A signal kills the command itself, and its parent sees that.
     let status = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "kill -TERM $$"])
         .status()
         .unwrap();
     assert_eq!(status.signal(), Some(15));
-    // To a shell this is 128+N, and a closed pipe ends the command quietly.
+    // A shell shows this as 128+N. A closed pipe ends the command silently.
     let outcome = Outcome::from(
         sandbox
             .command("bash")
@@ -163,7 +178,7 @@ fn command_takes_the_place_of_aws_mfa() {
     assert_eq!(outcome.stdout, "143\ny\n141\n");
 }
 
-/// What the README says about it.
+/// The guide's workaround.
 #[cfg(target_os = "linux")]
 #[test]
 fn sigpipe_is_ignored_if_env_ignores_it() {
@@ -185,7 +200,7 @@ fn sigpipe_is_ignored_if_env_ignores_it() {
 
 #[cfg(unix)]
 #[test]
-fn command_that_cannot_be_run_has_a_shells_status() {
+fn command_that_cannot_be_run_exits_126_or_127() {
     let sandbox = Sandbox::with_session();
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
@@ -242,7 +257,7 @@ fn missing_interpreter_is_not_a_missing_command() {
 }
 
 #[test]
-fn without_a_valid_session_nothing_runs() {
+fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     let sandbox = Sandbox::with_session();
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(14));
     let file = sandbox.session_file();
@@ -269,10 +284,9 @@ fn without_a_valid_session_nothing_runs() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
+fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     use super::fake_sts::FakeSts;
     use super::terminal::Terminal;
-    use super::tool::tool;
     let Some(script) = tool("script") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -286,13 +300,16 @@ fn exec_on_a_terminal_without_a_session_asks_for_a_code() {
     let (status, shown) = terminal.end();
     assert_eq!(status, 0, "{shown}");
     assert!(shown.ends_with("\nASIASESSION000000001\r\n"), "{shown}");
-    // The next one needs none.
+    // The next command needs no code.
     let (status, shown) = Terminal::run(&sandbox, &script, line).end();
     assert_eq!((status, shown.as_str()), (0, "ASIASESSION000000001\r\n"));
 }
 
 #[test]
-fn exec_warns_when_less_than_a_quarter_of_an_hour_is_left() {
+fn exec_with_less_than_15_minutes_left_is_a_warning() {
+    if tool("sh").is_none() {
+        return;
+    }
     let sandbox = Sandbox::without_session();
     sandbox.write_session(Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30));
     sandbox

@@ -1,7 +1,7 @@
-//! An STS on loopback that behaves as AWS's does, and misbehaves when told to.
+//! An STS on loopback that behaves like AWS's, and misbehaves on request.
 //!
-//! It checks the signature (SigV4, written here from AWS's description and not with the SDK's
-//! code), takes each code once, answers in AWS's XML and remembers what it was asked.
+//! It checks the signature (SigV4, implemented from AWS's description without the SDK's code), accepts each code once,
+//! answers in AWS's XML and remembers all requests.
 
 use super::fake_iam::FakeIam;
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,11 +19,11 @@ use std::time::Duration;
 pub const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 /// Its secret.
 pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/S3CR3T+MASTERKEY0";
-/// A word that is in every secret, so that a leak can be found.
+/// A word in every secret, for finding leaks.
 pub const SECRET_WORD: &str = "S3CR3T";
 /// The id of every request.
 pub const REQUEST_ID: &str = "42d59b56-7407-4c4a-be0f-4c88daeea257";
-/// A code that is never right.
+/// A code that is always wrong.
 pub const WRONG_CODE: &str = "000000";
 
 /// The server; it stops with the test's process. A clone is the same server.
@@ -48,14 +48,14 @@ pub struct Request {
 /// What the server does with a request that it has read.
 #[derive(Clone, Debug, Default)]
 pub enum Behaviour {
-    /// What AWS does.
+    /// Behaves like AWS.
     #[default]
     Serve,
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     Close,
     /// Resets the connection.
     Reset,
-    /// Says nothing and keeps the connection.
+    /// Sends nothing and keeps the connection.
     Silence,
     /// Answers this, whatever the request.
     Answer {
@@ -64,7 +64,7 @@ pub enum Behaviour {
         /// The body.
         body: String,
     },
-    /// Promises a longer body than it sends.
+    /// Announces a longer body than it sends.
     HalfABody,
     /// Sends these bytes and closes the connection. With TLS they are written beneath it.
     Raw(Vec<u8>),
@@ -83,20 +83,33 @@ struct State {
     assumed: u32,
     issued: BTreeMap<String, Issued>,
     iam: FakeIam,
+    /// Whose the master keys are, if not [`USER`]'s.
+    owner: Option<String>,
+    fault: Option<Fault>,
+}
+
+/// What happens to one request.
+#[derive(Clone, Debug)]
+struct Fault {
+    /// How many requests come before it.
+    before: usize,
+    /// Whether what it asks for is done.
+    is_done: bool,
+    behaviour: Behaviour,
 }
 
 /// A role that can be assumed.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// Whether the trust policy demands MFA.
+    /// Whether the trust policy requires MFA.
     pub needs_mfa: bool,
-    /// The external id that the trust policy demands.
+    /// The external id that the trust policy requires.
     pub external_id: Option<&'static str>,
-    /// The session name that the trust policy demands.
+    /// The session name that the trust policy requires.
     pub session_name: Option<&'static str>,
     /// MaxSessionDuration, in seconds.
     pub longest: i64,
-    /// How long its credentials really last; by default as long as is asked for.
+    /// The actual duration of its credentials; by default the requested one.
     pub lasts: Option<SignedDuration>,
 }
 
@@ -112,7 +125,7 @@ impl Default for Role {
     }
 }
 
-/// Temporary credentials that were given out.
+/// Issued temporary credentials.
 #[derive(Clone)]
 struct Issued {
     secret: String,
@@ -123,11 +136,11 @@ struct Issued {
 }
 
 /// Who signed a request.
-struct Caller {
-    arn: String,
+pub struct Caller {
+    pub arn: String,
     /// Whether the credentials carry MFA.
-    has_mfa: bool,
-    is_temporary: bool,
+    pub has_mfa: bool,
+    pub is_temporary: bool,
 }
 
 /// The user's own ARN.
@@ -203,7 +216,20 @@ impl FakeSts {
         self
     }
 
-    /// Sets the server's clock off from the machine's.
+    /// Makes the server behave like this once, when `before` more requests have come; `is_done` says whether what
+    /// is asked for is done all the same.
+    pub fn behave_once(&self, before: usize, is_done: bool, behaviour: Behaviour) -> &Self {
+        let mut state = self.state.lock().unwrap();
+        state.fault = Some(Fault {
+            before: state.requests.len() + before,
+            is_done,
+            behaviour,
+        });
+        drop(state);
+        self
+    }
+
+    /// Sets the difference of the server's clock to the machine's.
     pub fn set_clock(&self, offset: SignedDuration) -> &Self {
         self.state.lock().unwrap().clock = offset;
         self
@@ -215,10 +241,21 @@ impl FakeSts {
         self
     }
 
-    /// Sets what IAM knows, at the same endpoint.
+    /// Sets the state of IAM, at the same endpoint.
     pub fn set_iam(&self, iam: FakeIam) -> &Self {
         self.state.lock().unwrap().iam = iam;
         self
+    }
+
+    /// Makes the master keys those of the user with this ARN.
+    pub fn set_owner(&self, arn: &str) -> &Self {
+        self.state.lock().unwrap().owner = Some(arn.into());
+        self
+    }
+
+    /// What IAM knows by now.
+    pub fn iam(&self) -> FakeIam {
+        self.state.lock().unwrap().iam.clone()
     }
 
     /// The requests for `action` so far.
@@ -257,8 +294,17 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     let (behaviour, now, answer) = {
         let mut state = state.lock().unwrap();
         let now = Timestamp::now() + state.clock;
-        let answer = state.answer(&request, now);
-        (state.behaviour.clone(), now, answer)
+        let number = state.requests.len();
+        let fault = state.fault.take_if(|fault| fault.before == number);
+        let answer = match &fault {
+            Some(fault) if !fault.is_done => {
+                state.note(&request);
+                (200, String::new())
+            }
+            _ => state.answer(&request, now),
+        };
+        let behaviour = fault.map_or(state.behaviour.clone(), |fault| fault.behaviour);
+        (behaviour, now, answer)
     };
     match &behaviour {
         Behaviour::Serve => respond(stream, now, answer.0, &answer.1),
@@ -271,7 +317,7 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
             }
         }
         Behaviour::Silence => {
-            // Until the client goes away.
+            // Until the client disconnects.
             let _ = stream.read(&mut [0]);
         }
         Behaviour::Answer { status, body } => respond(stream, now, *status, body),
@@ -299,14 +345,20 @@ fn respond(stream: &mut impl Write, now: Timestamp, status: u16, body: &str) {
 }
 
 impl State {
-    /// AWS's answer: the HTTP status and the body.
-    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> (u16, String) {
+    /// Remembers the request, and gives its form.
+    fn note(&mut self, request: &HttpRequest) -> BTreeMap<String, String> {
         let form = request.form();
         self.requests.push(Request {
             key_id: request.scope().first().cloned().unwrap_or_default(),
             form: form.clone(),
             region: request.scope().get(2).cloned().unwrap_or_default(),
         });
+        form
+    }
+
+    /// AWS's answer: the HTTP status and the body.
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> (u16, String) {
+        let form = self.note(request);
         match self.result(request, &form, now) {
             Ok(xml) => (200, xml),
             Err((code, message)) => {
@@ -325,7 +377,7 @@ impl State {
         let caller = self.caller(request, now)?;
         if form["Version"] == "2010-05-08" {
             assert_eq!(request.scope()[3], "iam");
-            return self.iam.result(&caller.arn, form);
+            return self.iam.result(&caller, form, now);
         }
         assert_eq!(form["Version"], "2011-06-15");
         match form["Action"].as_str() {
@@ -340,8 +392,8 @@ impl State {
         }
     }
 
-    /// Whose signature it is.
-    fn caller(&self, request: &HttpRequest, now: Timestamp) -> Result<Caller, Error> {
+    /// The owner of the signature.
+    fn caller(&mut self, request: &HttpRequest, now: Timestamp) -> Result<Caller, Error> {
         let key_id = request.scope().first().cloned().unwrap_or_default();
         let unknown = || {
             (
@@ -350,10 +402,10 @@ impl State {
             )
         };
         let token = request.header("x-amz-security-token");
-        if key_id == KEY_ID && token.is_empty() {
-            request.check_signature(SECRET, now)?;
+        if let Some(secret) = self.iam.secret(&key_id).filter(|_| token.is_empty()) {
+            request.check_signature(&secret, now)?;
             return Ok(Caller {
-                arn: USER.into(),
+                arn: self.owner.clone().unwrap_or(USER.into()),
                 has_mfa: false,
                 is_temporary: false,
             });
@@ -504,7 +556,7 @@ impl State {
     }
 }
 
-/// The answer with the session of this number.
+/// The answer with the session with this number.
 pub fn session_xml(number: u32, expiration: &str) -> String {
     format!(
         r#"<GetSessionTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">

@@ -1,5 +1,5 @@
-//! STS at its worst: whatever it does, a code is sent once, the old session stays, and the user is
-//! told what to do and whether the code is still good.
+//! Faults of STS. In every case, the code is sent at most once, the old session stays, and the message says what to do and
+//! whether the code is still valid.
 
 use super::authority::Authority;
 use super::fake_sts::{
@@ -9,8 +9,8 @@ use super::sandbox::{DEVICE, Sandbox};
 use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 
-/// What `get` says, checked for all that holds for every fault: one request, the old session as it
-/// was, nothing left over, nothing on standard output, in good time.
+/// The error of `get`, with the checks for every fault: one request, the old session unchanged, no leftovers, nothing on
+/// standard output, no long wait.
 #[track_caller]
 fn failed_get(sts: &FakeSts, sandbox: &Sandbox, arguments: &[&str]) -> String {
     sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
@@ -43,7 +43,7 @@ const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa g
 fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
     let sts = FakeSts::start();
     let broke = format!(
-        "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
+        "aws-mfa: the connection to {} broke before the answer arrived, and the code may be used up\n{NEXT_CODE}",
         sts.url()
     );
     fault(&sts, Behaviour::Close, &broke);
@@ -56,7 +56,7 @@ fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
     );
 }
 
-/// The same alerts and broken records as in a handshake, but after STS has read the request.
+/// The same alerts and invalid records as in a handshake, but after STS has read the request.
 #[test]
 fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     let authority = Authority::new();
@@ -65,7 +65,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
     let bundle = sandbox.write("ca.pem", authority.pem());
     sandbox.set("AWS_CA_BUNDLE", bundle);
     let broke = format!(
-        "aws-mfa: the connection to {} broke before an answer came, and the code may be used up\n{NEXT_CODE}",
+        "aws-mfa: the connection to {} broke before the answer arrived, and the code may be used up\n{NEXT_CODE}",
         sts.url()
     );
     // Type, version, length, contents: RFC 8446, section 5.1.
@@ -106,7 +106,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
 }
 
 #[test]
-fn answer_without_end_is_cut_off() {
+fn endless_answer_is_cut_off() {
     let sts = FakeSts::start();
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n",
@@ -121,13 +121,13 @@ fn answer_without_end_is_cut_off() {
     }
 }
 
-/// Without a Content-Length the end of the connection is that of the answer, whatever is missing.
+/// Without a Content-Length, the answer ends with the connection, even if part of it is missing.
 #[test]
 fn token_cut_short_by_a_closed_connection_is_not_saved() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let whole = session_xml(1, "2040-01-01T00:00:00Z");
-    // The token last, as it may come.
+    // The token comes last, which is allowed.
     let (before, rest) = whole.split_once("<SessionToken>").unwrap();
     let (token, after) = rest.split_once("</SessionToken>").unwrap();
     let (expiration, end) = after.split_once("</Expiration>").unwrap();
@@ -142,16 +142,16 @@ fn token_cut_short_by_a_closed_connection_is_not_saved() {
             "{cut}"
         );
     }
-    // A whole one is as good as any.
+    // A complete answer is accepted.
     sts.behave(Behaviour::Raw(
         format!("{reordered}</SessionToken>{end}").into(),
     ));
     assert_eq!(sandbox.run(["get", "135791"]).status, 0);
 }
 
-/// AWS quotes parameters that it does not accept.
+/// AWS quotes invalid parameters.
 #[test]
-fn code_in_the_words_of_aws_is_masked() {
+fn code_in_a_message_from_aws_is_masked() {
     let sts = FakeSts::start();
     let words = |code: &str| {
         format!("1 validation error detected: Value '{code}' at 'tokenCode' is not accepted")
@@ -169,10 +169,10 @@ fn code_in_the_words_of_aws_is_masked() {
 }
 
 #[test]
-fn unknown_host_leaves_the_code_good() {
+fn unknown_host_leaves_the_code_valid() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // One that no name server can have, so that none is asked.
+    // No name server can have this name, so none is asked.
     let url = format!("http://{}.invalid", "a".repeat(64));
     sandbox.set("AWS_ENDPOINT_URL_STS", &url);
     let outcome = sandbox.run(["get", "135790"]);
@@ -183,13 +183,13 @@ fn unknown_host_leaves_the_code_good() {
     );
     assert_eq!(
         hint,
-        "hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+        "hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
     );
 }
 
-/// Every row of the table in the design: what STS says, and what the user is told.
+/// What STS answers, and the message for the user.
 #[test]
-fn each_refusal_says_what_to_do() {
+fn each_refusal_is_an_error_with_its_hint() {
     let sts = FakeSts::start();
     let busy = "STS is busy, and the code may be used up";
     for (status, code, message, expected, hint) in [
@@ -225,14 +225,14 @@ fn each_refusal_says_what_to_do() {
             format!(
                 "AWS does not know the access key {KEY_ID}: deleted, inactive or from another partition"
             ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
             format!("the secret does not belong to the access key {KEY_ID}"),
-            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
+            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
         ),
         (
             403,
@@ -260,7 +260,7 @@ fn each_refusal_says_what_to_do() {
             500,
             "InternalFailure",
             "We all make mistakes.",
-            "STS has failed, and the code may be used up".into(),
+            "STS failed, and the code may be used up".into(),
             NEXT_CODE,
         ),
         (
@@ -283,7 +283,7 @@ fn each_refusal_says_what_to_do() {
 }
 
 #[test]
-fn rejected_code_says_when_the_next_one_comes() {
+fn rejected_code_exits_4_with_the_wait_for_the_next_one() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     assert_eq!(
@@ -320,10 +320,16 @@ fn invalid_duration_is_a_usage_error() {
 }
 
 #[test]
-fn wrong_clock_says_by_how_much() {
+fn wrong_clock_is_an_error_with_the_difference() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let hint = "hint: set the clock (Linux: `sudo timedatectl set-ntp true`); the code is still good while the device shows it: run `aws-mfa get <code>` again\n";
+    let command = match cfg!(windows) {
+        true => "as administrator: `w32tm /resync`",
+        false => "Linux: `sudo timedatectl set-ntp true`",
+    };
+    let hint = format!(
+        "hint: set the clock ({command}); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+    );
     for (offset, expected) in [
         (
             SignedDuration::from_mins(25),
@@ -336,7 +342,10 @@ fn wrong_clock_says_by_how_much() {
     ] {
         sts.set_clock(offset);
         let text = failed_get(&sts, &sandbox, &["get", "135790"]);
-        assert!(text.starts_with(expected) && text.ends_with(hint), "{text}");
+        assert!(
+            text.starts_with(expected) && text.ends_with(&hint),
+            "{text}"
+        );
         let detail = text.lines().nth(1).unwrap();
         assert!(
             detail.starts_with("  SignatureDoesNotMatch: Signature "),
@@ -344,7 +353,7 @@ fn wrong_clock_says_by_how_much() {
         );
     }
 
-    // What has no time in it is answered at a time.
+    // The message has no time, but the answer's Date header has.
     sts.set_clock(SignedDuration::from_mins(40))
         .behave(Behaviour::Answer {
             status: 400,
@@ -359,7 +368,7 @@ fn wrong_clock_says_by_how_much() {
     );
 }
 
-/// What is no answer of STS's, and what is one but no session.
+/// Answers that are not from STS, or are from STS but contain no session.
 #[test]
 fn answer_without_a_session_is_an_error_and_never_shown() {
     let sts = FakeSts::start();
@@ -388,12 +397,12 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (200, String::new(), other(200)),
         (403, html.clone(), other(403)),
         (404, String::new(), other(404)),
-        // Nobody but a proxy may ask for a proxy's credentials, and there is none.
+        // Only a proxy may ask for proxy credentials, and there is no proxy.
         (407, html.clone(), other(407)),
         (
             500,
             html.clone(),
-            "STS has failed (HTTP 500), and the code may be used up".into(),
+            "STS failed (HTTP 500), and the code may be used up".into(),
         ),
         (
             503,
@@ -408,7 +417,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             200,
             session_xml(1, "2020-01-01T00:00:00Z"),
-            no_session("it has expired already, at 2020-01-01T00:00:00Z"),
+            no_session("it expired at 2020-01-01T00:00:00Z"),
         ),
         (200, session_xml(1, "tomorrow"), other(200)),
         (
@@ -419,7 +428,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             200,
             lacks("Credentials").0,
-            no_session("there are no credentials in it"),
+            no_session("it contains no credentials"),
         ),
     ];
     for name in ["AccessKeyId", "SecretAccessKey", "SessionToken"] {

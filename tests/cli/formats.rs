@@ -1,5 +1,5 @@
-//! What `load` prints, in the programs that read it: the line that a person pastes sets exactly the
-//! session's values and runs nothing, whatever is in the session file.
+//! The formats of `load`, in the programs that read them: the line from the README sets exactly the session's values and
+//! runs nothing, whatever the session file contains.
 
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
@@ -11,13 +11,15 @@ use std::process::{Command, Stdio};
 /// The line for each shell, as `load --help` and the README have it.
 pub const SH: &str = r#"eval "$(aws-mfa load)""#;
 pub const FISH: &str = "aws-mfa load --format fish | source";
+/// What fish users type by habit, see src/shell/sh.rs.
+const SH_IN_FISH: &str = "aws-mfa load | source";
 pub const ELVISH: &str = "eval (aws-mfa load --format elvish | slurp)";
 pub const TCSH: &str = r#"eval "`aws-mfa load --format tcsh`""#;
 pub const NUSHELL: &str = "aws-mfa load --format json | from json | load-env";
 pub const POWERSHELL: &str = "aws-mfa load --format powershell | Invoke-Expression";
 pub const CMD: &str = r#"for /f "delims=" %i in ('aws-mfa load --format cmd') do @%i"#;
 
-/// Values that try to be more than values. Each that runs leaves the file `ran`.
+/// Values that try to be code. If one runs, it creates the file `ran`.
 pub const HOSTILE: &[&str] = &[
     "plain",
     "'; touch ran; '",
@@ -57,7 +59,7 @@ pub const HOSTILE: &[&str] = &[
     "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~",
 ];
 
-/// Values over more than one line: not every format can carry them.
+/// Values of several lines, which not every format can carry.
 pub const HOSTILE_LINES: &[&str] = &[
     "one\ntwo",
     "\ntouch ran\n",
@@ -66,14 +68,14 @@ pub const HOSTILE_LINES: &[&str] = &[
     "\r\ntouch ran\r\n",
 ];
 
-/// The environment of a child of the shell, after the line.
+/// The environment of a child of the shell after the line.
 type After = BTreeMap<String, String>;
 
-/// A shell, and what it takes to run a file of commands in it.
+/// A shell that runs a file of commands.
 struct Shell<'a> {
     program: &'a Path,
     arguments: &'a [&'a str],
-    /// What a person pastes.
+    /// The line that users paste.
     line: &'a str,
     /// Writes the environment of a child into the file `after`.
     print: &'a str,
@@ -82,7 +84,7 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    /// Runs the line, and `next` after it.
+    /// Runs the line, then `next`.
     fn run(&self, sandbox: &Sandbox, next: &str) -> (Outcome, After) {
         let script = sandbox.write("script", format!("{}\n{next}\n{}\n", self.line, self.print));
         let after = sandbox.home().join("after");
@@ -106,7 +108,7 @@ impl Shell<'_> {
         (outcome, after)
     }
 
-    /// Loads each of `values`, as each of a session's fields, and holds the environment against it.
+    /// Loads each of `values` in each field of a session, and compares the environment with it.
     #[track_caller]
     fn takes(&self, values: &[&str]) {
         for [left, middle, right] in threes(values) {
@@ -143,7 +145,7 @@ impl Shell<'_> {
         }
     }
 
-    /// The line succeeds where nothing is there that it could remove, too.
+    /// The line succeeds even if the variables that it unsets are not set.
     #[track_caller]
     fn succeeds(&self, print_status: &str) {
         let sandbox = Sandbox::without_session();
@@ -155,9 +157,9 @@ impl Shell<'_> {
         outcome.is(0, "0\n", "");
     }
 
-    /// Without a session the line leaves the shell as it was, and running.
+    /// Without a session, the line leaves the shell unchanged and running.
     #[track_caller]
-    fn goes_on_without_a_session(&self, next: &str) {
+    fn continues_without_a_session(&self, next: &str) {
         let mut sandbox = Sandbox::without_session();
         sandbox
             .set("AWS_ACCESS_KEY_ID", "before")
@@ -179,7 +181,7 @@ impl Shell<'_> {
     }
 }
 
-/// The variables of AWS's names, but for our own setting.
+/// The variables whose names begin with AWS, except our own setting.
 fn aws(after: &After) -> BTreeMap<&str, &str> {
     after
         .iter()
@@ -196,7 +198,7 @@ pub fn threes<'v>(values: &[&'v str]) -> Vec<[&'v str; 3]> {
         .collect()
 }
 
-/// Longer than any token, in a session file that is not.
+/// A value longer than any token.
 fn long() -> String {
     "IQoJb3+/' \\".repeat(1_000)
 }
@@ -214,8 +216,8 @@ fn sh(program: &str, arguments: &[&str], typed_arguments: &[&str]) {
     shell.takes(HOSTILE_LINES);
     shell.takes(&[&long()]);
     shell.succeeds("echo $?");
-    shell.goes_on_without_a_session("echo next");
-    // As a person types it: history expansion is on.
+    shell.continues_without_a_session("echo next");
+    // Typed, so history expansion is on.
     let typed = Shell {
         arguments: typed_arguments,
         typed: true,
@@ -248,21 +250,26 @@ fn zsh_loading_any_value_sets_it_unchanged() {
 #[test]
 fn fish_loading_any_value_sets_it_unchanged() {
     let Some(program) = tool("fish") else { return };
-    let shell = Shell {
-        program: &program,
-        arguments: &["--no-config"],
-        line: FISH,
-        print: "env -0 > after",
-        typed: false,
-    };
-    shell.takes(HOSTILE);
-    shell.takes(HOSTILE_LINES);
-    shell.takes(&[&long()]);
-    shell.succeeds("echo $status");
-    shell.goes_on_without_a_session("echo next");
+    for line in [FISH, SH_IN_FISH] {
+        let shell = Shell {
+            program: &program,
+            arguments: &["--no-config"],
+            line,
+            print: "env -0 > after",
+            typed: false,
+        };
+        shell.takes(HOSTILE);
+        // In the sh format, fish skips them.
+        if line == FISH {
+            shell.takes(HOSTILE_LINES);
+        }
+        shell.takes(&[&long()]);
+        shell.succeeds("echo $status");
+        shell.continues_without_a_session("echo next");
+    }
 }
 
-/// To Elvish, as to Nushell, a status other than 0 is an exception, which ends a script.
+/// In Elvish, as in Nushell, a failing command is an exception, which ends a script.
 fn elvish(program: &str) {
     let Some(program) = tool(program) else { return };
     let mut shell = Shell {
@@ -278,7 +285,7 @@ fn elvish(program: &str) {
     shell.succeeds("echo 0");
     let line = format!("try {{ {ELVISH} }} catch {{ }}");
     shell.line = &line;
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
 }
 
 #[test]
@@ -300,7 +307,7 @@ fn tcsh_loading_any_value_of_one_line_sets_it_unchanged() {
     shell.takes(HOSTILE);
     shell.takes(&[&long()]);
     shell.succeeds("echo $status");
-    shell.goes_on_without_a_session("echo next");
+    shell.continues_without_a_session("echo next");
     let typed = Shell {
         arguments: &["-f", "-i"],
         typed: true,
@@ -333,13 +340,13 @@ fn nushell_loading_any_value_sets_it_unchanged() {
     shell.succeeds("print 0");
     let line = format!("try {{ {NUSHELL} }}");
     shell.line = &line;
-    shell.goes_on_without_a_session("print next");
+    shell.continues_without_a_session("print next");
 }
 
-/// Three readers of files of this kind, and a shell. What STS gives out goes through all of them;
-/// what they read in different ways is not written.
+/// Three readers of dotenv files, and a shell. Values from STS survive all of them; values that they would read differently
+/// are not written.
 #[test]
-fn dotenv_file_is_read_alike_by_all_its_readers() {
+fn dotenv_file_is_read_alike_by_all_readers() {
     let (Some(node), Some(python)) = (tool("node-npm"), tool("python-venv")) else {
         return;
     };
@@ -395,16 +402,16 @@ fn dotenv_file_is_read_alike_by_all_its_readers() {
     }
 }
 
-/// A value that a format cannot carry is a failure, and nothing of the session is printed.
+/// Nothing of the session is printed in this case.
 #[test]
 fn value_that_a_format_cannot_carry_is_an_error() {
     for (format, value, what) in [
-        ("tcsh", "a\nb", "a line end"),
-        ("dotenv", "a\nb", "a line end"),
+        ("tcsh", "a\nb", "a line break"),
+        ("dotenv", "a\nb", "a line break"),
         (
             "dotenv",
             "a b",
-            "a character that its readers take in different ways",
+            "a character that its readers interpret differently",
         ),
         ("cmd", "a\tb", "a control character"),
         ("cmd", "a\"b", "a double quote"),
@@ -422,7 +429,7 @@ fn value_that_a_format_cannot_carry_is_an_error() {
             1,
             "",
             &format!(
-                "aws-mfa: the {format} format cannot carry AWS_SESSION_TOKEN: there is {what} in it\n\
+                "aws-mfa: the {format} format cannot carry AWS_SESSION_TOKEN: it contains {what}\n\
                  hint: use another format, or get a new session\n"
             ),
         );

@@ -1,17 +1,17 @@
-//! `aws-mfa get`: what a code buys, and every way in which it can fail.
+//! `aws-mfa get`: success, and errors before and after the request.
 
 use super::fake_sts::{FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Sandbox, read_json};
 use jiff::{SignedDuration, Timestamp};
 
-/// The time of day that a session of this length ends, give or take the second that it takes.
+/// The time of day at which a session of this duration ends, give or take a second.
 fn ends(length: SignedDuration) -> [String; 2] {
     let end = Timestamp::now() + length;
     [end, end - SignedDuration::from_secs(5)].map(|end| end.strftime("%H:%M").to_string())
 }
 
 #[test]
-fn get_with_defaults_saves_a_session_of_12_hours() {
+fn get_with_defaults_saves_a_12_hour_session() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let outcome = sandbox.run(["get", "135790"]);
@@ -82,7 +82,7 @@ fn get_through_a_symlink_replaces_its_target() {
 }
 
 #[test]
-fn flags_beside_variables_win() {
+fn flags_beat_variables() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox
@@ -117,7 +117,7 @@ fn flags_beside_variables_win() {
 }
 
 #[test]
-fn region_of_the_environment_is_used_and_not_saved() {
+fn region_from_the_environment_is_used_but_not_saved() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_DEFAULT_REGION", "eu-west-1");
@@ -127,7 +127,7 @@ fn region_of_the_environment_is_used_and_not_saved() {
 }
 
 #[test]
-fn unnamed_session_file_is_in_xdg_config_home() {
+fn default_session_file_is_in_xdg_config_home() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let xdg = sandbox.home().join("xdg");
@@ -139,9 +139,9 @@ fn unnamed_session_file_is_in_xdg_config_home() {
     assert_eq!(file.exists(), !cfg!(windows));
 }
 
-/// device.rs has the region of each partition.
+/// device.rs tests the region of each partition.
 #[test]
-fn device_of_another_partition_is_asked_for_in_its_own_region() {
+fn device_in_another_partition_uses_its_default_region() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let device = "arn:aws-cn:iam::123456789012:mfa/igor";
@@ -151,28 +151,28 @@ fn device_of_another_partition_is_asked_for_in_its_own_region() {
     assert_eq!(request.form["SerialNumber"], device);
 }
 
-/// duration.rs has the ways in which people write a duration.
+/// duration.rs tests the notations of a duration.
 #[test]
-fn session_of_36_hours_is_saved_and_its_expiry_has_a_date() {
+fn expiry_of_a_36_hour_session_has_a_date() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let outcome = sandbox.run(["get", "-d", "36h", "135790"]);
-    let told = outcome.succeeded();
-    assert!(told.contains("valid 36h, until 20"), "{told}");
+    let shown = outcome.succeeded();
+    assert!(shown.contains("valid 36h, until 20"), "{shown}");
     assert_eq!(sts.requests()[0].form["DurationSeconds"], "129600");
 }
 
-/// What is wrong before STS is asked: no request is sent, and the code is still good.
+/// Errors before the request: nothing is sent, and the code stays valid.
 #[test]
 fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let sts = FakeSts::start();
-    let keys = "hint: set both, or neither to have the keys looked for elsewhere\n";
+    let keys = "hint: set both, or neither to use keys from elsewhere\n";
     let duration =
         "hint: a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n";
-    let code = "aws-mfa: an MFA code is six digits\n\
+    let code = "aws-mfa: an MFA code has six digits\n\
                 hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 11] = [
+    let cases: [(Change, &[&str], i32, String); 13] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
@@ -180,7 +180,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: no master keys are configured\n\
-             hint: export MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n".into(),
+             hint: set MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n".into(),
         ),
         (
             |sandbox| {
@@ -205,7 +205,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n\
-             hint: set it to the user's own access key: AWS gives no session for temporary credentials\n".into(),
+             hint: set it to the user's own access key: AWS issues no session for temporary credentials\n".into(),
         ),
         (
             |sandbox| {
@@ -214,7 +214,23 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: not an MFA device: igor\n\
-             hint: name its ARN (arn:aws:iam::<account>:mfa/<name>) or the serial number on a hardware device\n".into(),
+             hint: use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device\n".into(),
+        ),
+        (
+            |_| {},
+            &["get", "135790", "--serial-number", "arn:aws:iam::123456789012/mfa/igor"],
+            1,
+            "aws-mfa: not the ARN of an MFA device: arn:aws:iam::123456789012/mfa/igor\n\
+             hint: did you mean arn:aws:iam::123456789012:mfa/igor?\n".into(),
+        ),
+        (
+            |sandbox| {
+                sandbox.set("AWS_MFA_ROLE_ARN", "arn:aws:iam::123456789012:roles/admin");
+            },
+            &["get", "135790"],
+            1,
+            "aws-mfa: AWS_MFA_ROLE_ARN is not the ARN of a role: arn:aws:iam::123456789012:roles/admin\n\
+             hint: did you mean arn:aws:iam::123456789012:role/admin?\n".into(),
         ),
         (|_| {}, &["get", "12345"], 2, code.into()),
         (|_| {}, &["get", "1234567"], 2, code.into()),
@@ -230,8 +246,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790", "--region", "the moon"],
             1,
-            "aws-mfa: there is no STS for the region the moon\n\
-             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region of the profile\n".into(),
+            "aws-mfa: there is no STS endpoint for the region the moon\n\
+             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile\n".into(),
         ),
         (
             |sandbox| {
@@ -239,8 +255,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: there is no STS for the region us-esat-1\n\
-             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region of the profile\n".into(),
+            "aws-mfa: there is no STS endpoint for the region us-esat-1\n\
+             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region in the profile\n".into(),
         ),
         (
             |sandbox| {
@@ -262,7 +278,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
 }
 
 #[test]
-fn refused_connection_is_an_error_that_leaves_the_code_good() {
+fn refused_connection_is_an_error_that_leaves_the_code_valid() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     // A port that was free a moment ago.
@@ -277,12 +293,12 @@ fn refused_connection_is_an_error_that_leaves_the_code_good() {
         "",
         &format!(
             "aws-mfa: cannot connect to http://127.0.0.1:{port}: connection refused\n\
-             hint: the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+             hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
         ),
     );
 }
 
-/// What keeps every test on this machine: without an endpoint of its own it does not get far.
+/// This keeps every test on this machine: without its own endpoint, a request fails at the proxy.
 #[test]
 fn request_to_aws_itself_does_not_leave_the_sandbox() {
     let mut sandbox = Sandbox::with_user(&FakeSts::start());
@@ -291,7 +307,7 @@ fn request_to_aws_itself_does_not_leave_the_sandbox() {
         1,
         "",
         "aws-mfa: cannot connect to the proxy http://127.0.0.1:1: connection refused\n\
-         hint: check HTTPS_PROXY; the code is still good while the device shows it: \
+         hint: check HTTPS_PROXY; the code is still valid while the device shows it: \
          run `aws-mfa get <code>` again\n",
     );
 }

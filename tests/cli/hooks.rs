@@ -2,6 +2,7 @@
 
 use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts};
+use super::load::unset;
 use super::sandbox::{Outcome, Sandbox, in_an_hour};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
@@ -19,17 +20,17 @@ macro_rules! in_shells {
 }
 
 in_shells! { open_shell_at_expiry:
-    bash_at_expiry_says_one_line_and_has_the_next_session Bash,
-    zsh_at_expiry_says_one_line_and_has_the_next_session Zsh,
-    fish_at_expiry_says_one_line_and_has_the_next_session Fish,
-    elvish_at_expiry_says_one_line_and_has_the_next_session Elvish,
-    newest_elvish_at_expiry_says_one_line_and_has_the_next_session ElvishNewest,
-    tcsh_at_expiry_says_one_line_and_has_the_next_session Tcsh,
-    nushell_at_expiry_says_one_line_and_has_the_next_session Nushell,
+    bash_at_expiry_prints_one_line_and_loads_the_next_session Bash,
+    zsh_at_expiry_prints_one_line_and_loads_the_next_session Zsh,
+    fish_at_expiry_prints_one_line_and_loads_the_next_session Fish,
+    elvish_at_expiry_prints_one_line_and_loads_the_next_session Elvish,
+    newest_elvish_at_expiry_prints_one_line_and_loads_the_next_session ElvishNewest,
+    tcsh_at_expiry_prints_one_line_and_loads_the_next_session Tcsh,
+    nushell_at_expiry_prints_one_line_and_loads_the_next_session Nushell,
 }
 
-/// What aws-mfa says in what is shown.
-fn said(shown: &str) -> Vec<String> {
+/// The notices of aws-mfa in what is shown.
+fn notices(shown: &str) -> Vec<String> {
     shown
         .lines()
         .filter_map(|line| Some(line[line.find("aws-mfa: ")?..].to_owned()))
@@ -62,17 +63,22 @@ fn has_session(shell: &mut Shell, number: u32) {
     assert_ne!(shell.variable("AWS_CREDENTIAL_EXPIRATION"), "unset");
 }
 
-/// The seed of it all: the session expires while the shell is open.
+/// The session expires while the shell is open.
 fn open_shell_at_expiry(kind: Kind) {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let mut shell = Shell::open_hooked(kind, &sandbox, "");
-    // Without a session there is silence.
-    assert_eq!(said(&shell.first_prompt), [""; 0], "{}", shell.first_prompt);
+    // Without a session, there is no notice.
+    assert_eq!(
+        notices(&shell.first_prompt),
+        [""; 0],
+        "{}",
+        shell.first_prompt
+    );
     let mut second = Shell::open_hooked(kind, &sandbox, "");
 
     sandbox.write_session(in_an_hour());
-    assert_eq!(said(&shell.run("")), [""; 0]);
+    assert_eq!(notices(&shell.run("")), [""; 0]);
     has_session(&mut shell, 0);
 
     // Time passes.
@@ -81,12 +87,12 @@ fn open_shell_at_expiry(kind: Kind) {
         "aws-mfa: session expired 3m ago ({}): run `aws-mfa get <code>`",
         sandbox.session_file().display()
     );
-    assert_eq!(said(&shell.run("")), [line]);
-    assert_eq!(said(&shell.run("")), [""; 0], "the line comes once");
+    assert_eq!(notices(&shell.run("")), [line]);
+    assert_eq!(notices(&shell.run("")), [""; 0], "the line comes once");
     has_none(&mut shell);
     second.run("");
 
-    // In the shell that got it, and in the other one.
+    // In the shell that ran `get`, and in the other one.
     let shown = shell.run("aws-mfa get 111111");
     assert!(shown.contains("saved session info to "), "{shown}");
     assert!(!shown.contains(fake_sts::SECRET_WORD), "{shown}");
@@ -97,7 +103,7 @@ fn open_shell_at_expiry(kind: Kind) {
 
     let shown = second.run("aws-mfa clear");
     assert!(shown.contains("removed the session"), "{shown}");
-    assert!(said(&shell.run(""))[0].starts_with("aws-mfa: no session yet ("));
+    assert!(notices(&shell.run(""))[0].starts_with("aws-mfa: no session yet ("));
     for shell in [&mut shell, &mut second] {
         has_none(shell);
     }
@@ -114,33 +120,33 @@ fn session_that_expires_between_two_prompts_is_removed() {
     sandbox.write_session(end);
     let shown = shell.run("");
     assert!(
-        said(&shown)[0].starts_with("aws-mfa: session expires in "),
+        notices(&shown)[0].starts_with("aws-mfa: session expires in "),
         "{shown}"
     );
     has_session(&mut shell, 0);
     wait_for(end);
     let shown = shell.run("");
     assert!(
-        said(&shown)[0].starts_with("aws-mfa: session expired "),
+        notices(&shown)[0].starts_with("aws-mfa: session expired "),
         "{shown}"
     );
     has_none(&mut shell);
 }
 
-/// Waits until the time has come; a session's expiry has no fraction of a second.
+/// Waits until this time. A session's expiry has no fraction of a second.
 fn wait_for(time: Timestamp) {
     while Timestamp::now() <= time + SignedDuration::from_secs(1) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
 
-/// One prompt, without a shell: what the hook would evaluate.
+/// One prompt without a shell: the text that the hook would evaluate.
 fn prompt(sandbox: &Sandbox, memory: &str) -> Outcome {
     sandbox.run(["prompt", "--format", "sh", memory])
 }
 
 #[test]
-fn credentials_exported_by_hand_are_not_touched() {
+fn credentials_exported_by_hand_are_unchanged() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "AKIABYHAND");
     for memory in [
@@ -153,23 +159,23 @@ fn credentials_exported_by_hand_are_not_touched() {
     }
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
     prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
-    // What the hook gave, the user took away.
+    // The hook loaded it, but the user unset it.
     sandbox.write_session(in_an_hour());
     sandbox.unset("AWS_ACCESS_KEY_ID");
     prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
 }
 
 #[test]
-fn session_that_shell_has_changes_nothing() {
+fn loaded_session_changes_nothing() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
     prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
-    // A sub-shell remembers nothing, and has it from its parent.
+    // A subshell has no memory, but has the session from its parent.
     prompt(&sandbox, "").is(0, "__aws_mfa_memory='ASIASESSION000000000:::::'\n", "");
 }
 
 #[test]
-fn other_account_without_session_leaves_none_of_the_first_one() {
+fn other_account_without_session_unsets_the_first_one() {
     let mut sandbox = Sandbox::with_session();
     let other = sandbox.home().join("other");
     sandbox
@@ -178,8 +184,7 @@ fn other_account_without_session_leaves_none_of_the_first_one() {
     let outcome = prompt(&sandbox, "ASIASESSION000000000:::::");
     outcome.is(
         0,
-        "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\nunset AWS_SESSION_TOKEN\n\
-         unset AWS_CREDENTIAL_EXPIRATION\n__aws_mfa_memory=':::::'\n",
+        &(SET.map(unset).concat() + "__aws_mfa_memory=':::::'\n"),
         &format!(
             "aws-mfa: no session yet ({}): run `aws-mfa get <code>`\n",
             other.display()
@@ -188,7 +193,7 @@ fn other_account_without_session_leaves_none_of_the_first_one() {
 }
 
 #[test]
-fn last_quarter_of_an_hour_is_said_once_with_the_get_command() {
+fn last_15_minutes_are_a_single_warning_with_the_get_command() {
     let mut sandbox = Sandbox::without_session();
     let end = Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30);
     let file = sandbox.write_session(end).display().to_string();
@@ -205,7 +210,7 @@ fn last_quarter_of_an_hour_is_said_once_with_the_get_command() {
 }
 
 #[test]
-fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
+fn invalid_setting_is_one_line_followed_by_a_pause() {
     let mut sandbox = Sandbox::new();
     sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
     let outcome = prompt(&sandbox, "");
@@ -216,12 +221,12 @@ fn setting_that_is_wrong_is_one_line_and_then_a_pause() {
         .trim_start_matches("__aws_mfa_memory=")
         .trim_matches('\'');
     prompt(&sandbox, memory).is(0, "", "");
-    // After the pause it is not said again.
+    // There is no second notice after the pause.
     assert_eq!(prompt(&sandbox, ":::::1700000000").stderr, "");
 }
 
 #[test]
-fn hook_in_a_posix_shell_has_good_manners() {
+fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
     if tool("script").is_none() {
         return;
     }
@@ -238,7 +243,7 @@ fn hook_in_a_posix_shell_has_good_manners() {
             1,
             "{functions}"
         );
-        // The status and that of each command of a pipe, at this prompt and for the hooks of others.
+        // The exit status and pipe status, at this prompt and in other hooks.
         shell.run(match kind {
             Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; PROMPT_COMMAND+=(other)",
             _ => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
@@ -255,7 +260,7 @@ fn hook_in_a_posix_shell_has_good_manners() {
         }
         shell.run("unset -f other; other() { :; }");
         shell.run(&format!("status() {{ echo \"now: $? {statuses}\"; }}"));
-        // A trace shows no secret, and goes on.
+        // A trace shows no secret and continues afterwards.
         shell.run("set -x");
         sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
         let mut shown = shell.run("");
@@ -268,7 +273,7 @@ fn hook_in_a_posix_shell_has_good_manners() {
             "{traced}"
         );
         shell.run("set +x");
-        // Nothing that a child could read.
+        // The memory is not exported.
         shell.run("set -a");
         sandbox.write_session(in_an_hour());
         shell.run("");
@@ -281,7 +286,7 @@ fn hook_in_a_posix_shell_has_good_manners() {
         sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
         let shown = shell.run("");
         assert!(
-            said(&shown)[0].contains("session expired 3m ago"),
+            notices(&shown)[0].contains("session expired 3m ago"),
             "{shown}"
         );
         shell.run("");
@@ -290,7 +295,7 @@ fn hook_in_a_posix_shell_has_good_manners() {
 }
 
 #[test]
-fn hook_in_a_shell_that_is_not_interactive_does_nothing() {
+fn hook_in_a_noninteractive_shell_does_nothing() {
     let sandbox = Sandbox::with_session();
     for (shell, script) in [
         (
@@ -343,7 +348,7 @@ fn sandbox_path() -> String {
 }
 
 #[test]
-fn options_of_init_reach_the_prompt_whatever_is_in_them() {
+fn options_of_init_with_any_characters_reach_the_prompt() {
     let sandbox = Sandbox::without_session();
     let odd = sandbox.home().join("it's a \"b\" \\ $HOME `x` !y");
     sandbox.write(&odd, fake_sts::session_json(in_an_hour()));
@@ -364,7 +369,7 @@ fn options_of_init_reach_the_prompt_whatever_is_in_them() {
             Kind::Tcsh => &odd_in_tcsh,
             _ => &odd,
         };
-        // Printed by the test, so that the shell's own quoting has no part in it.
+        // The test prints it, to avoid the shell's own quoting.
         let name = match kind {
             Kind::Elvish => "elvish",
             Kind::Nushell => "nushell",
@@ -410,12 +415,12 @@ fn init_direnv_with_options_is_a_usage_error() {
         2,
         "",
         "aws-mfa: `init direnv` takes no options\n\
-         hint: name the profile in the .envrc: `use aws_mfa --profile <name>`\n",
+         hint: set the profile in the .envrc: `use aws_mfa --profile <name>`\n",
     );
 }
 
 #[test]
-fn hook_lives_beside_zoxides_in_either_order() {
+fn hook_works_with_zoxide_in_either_order() {
     let (Some(zoxide), Some(_)) = (tool("zoxide"), tool("script")) else {
         return;
     };
@@ -443,7 +448,7 @@ fn hook_lives_beside_zoxides_in_either_order() {
     }
 }
 
-/// In a directory that direnv has loaded: the clock goes on, no file changes, and direnv loads once.
+/// Where direnv is active, time passes without any change to a file, and direnv reloads once.
 fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     let (Some(direnv), Some(_), Some(_)) = (tool(direnv), tool("script"), tool(kind.program()))
     else {
@@ -469,7 +474,7 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     wait_for(end);
     let mut shown = shell.run("");
     shown += &shell.run("");
-    let lines: Vec<String> = said(&shown)
+    let lines: Vec<String> = notices(&shown)
         .into_iter()
         .filter(|line| line.contains("session expired"))
         .collect();
@@ -480,7 +485,7 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     let shown = shell.run("aws-mfa get 111111");
     assert!(shown.contains("saved session info to "), "{shown}");
     has_session(&mut shell, 1);
-    // Left, the shell has the same session by the hook, without AWS_SESSION_FILE of the .envrc.
+    // Outside the directory, the hook loads the same session, without the .envrc's AWS_SESSION_FILE.
     shell.run("cd");
     shell.run("");
     has_session(&mut shell, 1);
@@ -488,42 +493,42 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
 }
 
 #[test]
-fn bash_hook_before_direnvs_has_direnv_load_once() {
+fn bash_hook_before_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Bash, "direnv", true);
 }
 
 #[test]
-fn bash_hook_after_the_newest_direnvs_has_direnv_load_once() {
+fn bash_hook_after_the_newest_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Bash, "direnv-newest", false);
 }
 
 #[test]
-fn zsh_hook_before_the_newest_direnvs_has_direnv_load_once() {
+fn zsh_hook_before_the_newest_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Zsh, "direnv-newest", true);
 }
 
 #[test]
-fn zsh_hook_after_direnvs_has_direnv_load_once() {
+fn zsh_hook_after_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Zsh, "direnv", false);
 }
 
 #[test]
-fn fish_hook_before_direnvs_has_direnv_load_once() {
+fn fish_hook_before_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Fish, "direnv", true);
 }
 
 #[test]
-fn fish_hook_after_the_newest_direnvs_has_direnv_load_once() {
+fn fish_hook_after_the_newest_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Fish, "direnv-newest", false);
 }
 
 #[test]
-fn tcsh_hook_after_direnvs_has_direnv_load_once() {
+fn tcsh_hook_after_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::Tcsh, "direnv-newest", false);
 }
 
 #[test]
-fn elvish_hook_after_direnvs_has_direnv_load_once() {
+fn elvish_hook_after_direnvs_reloads_direnv_once() {
     expires_under_direnv(Kind::ElvishNewest, "direnv-newest", false);
 }
 
@@ -538,17 +543,18 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     let once = prompt(&sandbox, "");
     once.is(
         0,
-        "unset DIRENV_WATCHES\n__aws_mfa_memory='::ASIAOLD:::'\n\
-         if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+        &(unset("DIRENV_WATCHES")
+            + "__aws_mfa_memory='::ASIAOLD:::'\n\
+             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
         "",
     );
-    // They are still there: it was not the .envrc that set them.
+    // They are still there, because the .envrc did not set them.
     let outcome = prompt(&sandbox, "::ASIAOLD:::");
     assert_eq!(outcome.stdout, "__aws_mfa_memory='::ASIAOLD::ASIAOLD:'\n");
     assert!(
         outcome
             .stderr
-            .starts_with("aws-mfa: the credentials of this shell expired "),
+            .starts_with("aws-mfa: this shell's credentials expired "),
         "{}",
         outcome.stderr
     );
@@ -557,7 +563,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
 }
 
 #[test]
-fn two_directories_of_direnv_and_none_each_have_their_session() {
+fn each_direnv_directory_and_the_shell_outside_has_its_own_session() {
     let (Some(direnv), Some(_)) = (tool("direnv"), tool("script")) else {
         return;
     };
@@ -587,7 +593,7 @@ fn two_directories_of_direnv_and_none_each_have_their_session() {
 }
 
 #[test]
-fn sub_shell_follows_the_session_of_its_parent() {
+fn subshell_follows_the_session_of_its_parent() {
     if tool("script").is_none() {
         return;
     }
@@ -600,17 +606,17 @@ fn sub_shell_follows_the_session_of_its_parent() {
     child.hook("");
     has_session(&mut child, 0);
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
-    assert!(said(&child.run(""))[0].contains("session expired 3m ago"));
+    assert!(notices(&child.run(""))[0].contains("session expired 3m ago"));
     has_none(&mut child);
     let shown = child.run("exit");
     assert!(
-        said(&shown)[0].contains("session expired 3m ago"),
+        notices(&shown)[0].contains("session expired 3m ago"),
         "{shown}"
     );
     has_none(&mut child);
 }
 
-/// Outside of direnv the hook renews a role; at a failure it says so once, and waits a minute.
+/// Outside direnv, the hook renews a role. After a failure, it prints one notice and waits for a minute.
 #[test]
 fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
     use super::fake_sts::{Behaviour, FakeSts, Role};
@@ -643,7 +649,7 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: the role is not renewed: the connection to {} broke before an answer came\n",
+            "aws-mfa: the role was not renewed: the connection to {} broke before the answer arrived\n",
             sts.url()
         )
     );
@@ -666,7 +672,7 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
     );
 }
 
-/// The shell goes on with what it has, and the next prompt renews the role.
+/// The shell keeps its credentials, and the next prompt renews the role.
 fn interrupted_renewal(kind: Kind) {
     use super::fake_sts::{Behaviour, FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
@@ -692,7 +698,7 @@ fn interrupted_renewal(kind: Kind) {
     shell.type_line("");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while sts.requests().len() == requests {
-        assert!(std::time::Instant::now() < deadline, "nothing was asked");
+        assert!(std::time::Instant::now() < deadline, "no request was sent");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     shell.interrupt();
@@ -712,9 +718,9 @@ fn ctrl_c_in_a_renewal_leaves_zsh_usable() {
     interrupted_renewal(Kind::Zsh);
 }
 
-/// In a directory of direnv it makes direnv load again, once: the `.envrc` knows the role.
+/// Under direnv, the hook makes direnv reload once, because the `.envrc` selects the role.
 #[test]
-fn role_that_is_due_makes_direnv_load_again_once() {
+fn due_role_makes_direnv_reload_once() {
     use super::fake_sts::{FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
     for is_elsewhere in [false, true] {
@@ -744,8 +750,9 @@ fn role_that_is_due_makes_direnv_load_again_once() {
         let requests = sts.requests().len();
         prompt(&sandbox, "").is(
             0,
-            "unset DIRENV_WATCHES\n__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
-             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n",
+            &(unset("DIRENV_WATCHES")
+                + "__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
+             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
             "",
         );
         prompt(&sandbox, ":::ASIAROLE000000000001::").is(0, "", "");

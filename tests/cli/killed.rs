@@ -1,13 +1,12 @@
-//! What a `get` that was killed has left beside the session file. The kills themselves are in
-//! tests/soak.
+//! Leftovers of killed `get`s next to the session file. tests/soak kills them.
 
 use super::fake_sts::FakeSts;
 use super::sandbox::{Sandbox, binary, in_an_hour};
-use super::store::{SOMEBODY, get_works};
+use super::store::{OTHER_USER, get_works};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-/// The name of a temporary file of the session file called `session`.
+/// The name of a temporary file for the session file `session`.
 fn temporary_of(session: &str, random: &str) -> String {
     format!(".aws-mfa-{session}.{random}.tmp")
 }
@@ -25,11 +24,11 @@ fn only_leftovers_of_this_session_file_are_removed() {
     };
     let killed = sandbox.write(name(&temporary_of(session, "killed000000")), "half a sess");
 
-    // That of a `get` that is running is locked.
+    // A running `get` locks its temporary file.
     let held = sandbox.write(name(&temporary_of(session, "running00000")), "");
     let running = std::fs::File::open(&held).unwrap();
     running.lock().unwrap();
-    // The user's own files, and leftovers of session files whose names begin or end like this one.
+    // The user's own files, and leftovers of session files with similar names.
     for own in [
         ".aws-mfa",
         ".aws-mfa-",
@@ -53,7 +52,7 @@ fn only_leftovers_of_this_session_file_are_removed() {
     symlink(&loose, name(&temporary_of(session, "symlink00000"))).unwrap();
     if rustix::process::geteuid().is_root() {
         let foreign = sandbox.write(name(&temporary_of(session, "foreign00000")), "theirs");
-        std::os::unix::fs::chown(&foreign, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::chown(&foreign, Some(OTHER_USER), None).unwrap();
     }
 
     let mut expected = sandbox.session_directory();
@@ -69,7 +68,7 @@ fn only_leftovers_of_this_session_file_are_removed() {
     assert_eq!(sandbox.session_directory(), expected);
 }
 
-/// What was left over can hold a session.
+/// A leftover can contain a session.
 #[test]
 fn clear_removes_leftovers_too() {
     let sandbox = Sandbox::with_user(&FakeSts::start());

@@ -1,17 +1,17 @@
-//! What must not be seen: the check that every command of every test goes through.
+//! The check for leaked secrets, for every command in every test.
 
 use super::fake_sts;
 use super::sandbox::Outcome;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Larger than all that could hold a secret; a copy of the binary is left aside.
+/// Larger files cannot contain a secret; this skips copies of the binary.
 const LARGEST_FILE: u64 = 2 * 1024 * 1024;
 
-/// The secrets of one run, and where they may be.
+/// The secrets of one run, and where they are allowed.
 ///
-/// The master keys' secret and the codes belong nowhere. The session's belong into the session file
-/// and on standard output of the commands that hand it on.
+/// The master keys' secret and the codes are allowed nowhere. The session's secrets are allowed in the session file, and on
+/// the standard output of the subcommands that print it.
 pub struct Leaks {
     hands_on: bool,
     codes: BTreeSet<String>,
@@ -19,7 +19,7 @@ pub struct Leaks {
 }
 
 impl Leaks {
-    /// For a run of `aws-mfa` with these arguments, which may hold a code in one word or two.
+    /// For a run of `aws-mfa` with these arguments, which may contain a code in one word or two.
     pub fn new(arguments: &[String]) -> Self {
         let mut leaks = Leaks {
             hands_on: arguments
@@ -39,7 +39,7 @@ impl Leaks {
         leaks
     }
 
-    /// Adds a code, if it is one: six digits, with a space or without.
+    /// Adds `text` if it is a code: six digits, with or without a space.
     pub fn add_code(&mut self, text: &str) {
         let code = text.split_whitespace().collect::<String>();
         if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -47,7 +47,7 @@ impl Leaks {
         }
     }
 
-    /// Adds all files below `directory` but those that the test itself has written.
+    /// Adds all files below `directory`, except those that the test has written.
     pub fn add_files(&mut self, directory: &Path, written: &BTreeSet<PathBuf>) {
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -65,7 +65,7 @@ impl Leaks {
         }
     }
 
-    /// Each leak: where, and what was to be seen there.
+    /// Each leak, with its place.
     pub fn of(&self, outcome: &Outcome) -> Vec<String> {
         let mut found = Vec::new();
         let mut look = |place: &str, text: &str, sessions_belong_here: bool| {
@@ -93,14 +93,14 @@ impl Leaks {
         if outcome.stderr.contains("panicked at") {
             found.push(format!("a panic: {}", outcome.stderr));
         }
-        // What Rust adds to the reasons of the system; no user can do anything with it.
+        // Rust adds this to the system's errors; it is useless to users.
         if outcome.stderr.contains("(os error") {
             found.push(format!("an error number: {}", outcome.stderr));
         }
         found
     }
 
-    /// Whether the session's secrets belong on standard output.
+    /// Whether the session's secrets are allowed on standard output.
     pub fn hands_on(&self) -> bool {
         self.hands_on
     }
@@ -126,7 +126,7 @@ const MASTER: &str = "the master secret";
 const SESSION: &str = "a secret of the session";
 const CODE: &str = "a code";
 
-/// Whether `word` stands in `text` by itself: other numbers have its digits in them too.
+/// Whether `word` is a separate word in `text`: longer numbers can contain its digits.
 fn is_word_of(word: &str, text: &str) -> bool {
     text.match_indices(word).any(|(start, _)| {
         let before = text[..start].chars().next_back();
@@ -138,10 +138,12 @@ fn is_word_of(word: &str, text: &str) -> bool {
     })
 }
 
-/// A whole session under the name of a session file, not a temporary file that was left behind.
+/// A complete session in a session file, not in a leftover temporary file.
 fn is_session_file(path: &Path, text: &str) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    !name.starts_with(".aws-mfa-")
-        && serde_json::from_str::<serde_json::Value>(text)
-            .is_ok_and(|json| json["Credentials"]["SessionToken"].is_string())
+    // The journal of a rotation has the secret of a key that is saved nowhere else yet.
+    name.starts_with("rotation-") && text.starts_with("aws-mfa rotation 1\nstep created\n")
+        || !name.starts_with(".aws-mfa-")
+            && serde_json::from_str::<serde_json::Value>(text)
+                .is_ok_and(|json| json["Credentials"]["SessionToken"].is_string())
 }

@@ -1,10 +1,15 @@
-//! `aws-mfa load`: the saved session, handed on to a shell.
+//! `aws-mfa load` for a shell.
 
 use super::sandbox::{Sandbox, binary};
 use jiff::{SignedDuration, Timestamp};
 
 fn from_now(minutes: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_mins(minutes)
+}
+
+/// The line that unsets a variable, in a POSIX shell and in fish.
+pub fn unset(name: &str) -> String {
+    format!("command -v unset >/dev/null && unset {name} || set --erase {name} || true\n")
 }
 
 #[test]
@@ -19,8 +24,9 @@ fn load_prints_export_lines_for_a_shell() {
              export AWS_SECRET_ACCESS_KEY='session/S3CR3T+0'\n\
              export AWS_SESSION_TOKEN='token//S3CR3T+0=='\n\
              export AWS_CREDENTIAL_EXPIRATION='{expiration:.0}'\n\
-             unset AWS_SECURITY_TOKEN\n\
-             unset AWS_WEB_IDENTITY_TOKEN_FILE\n"
+             {}{}",
+            unset("AWS_SECURITY_TOKEN"),
+            unset("AWS_WEB_IDENTITY_TOKEN_FILE")
         ),
         "",
     );
@@ -35,20 +41,24 @@ fn saved_region_is_set_and_an_unknown_expiration_is_unset() {
     );
     sandbox.run(["load", "--format", "sh"]).is(
         0,
-        "export AWS_ACCESS_KEY_ID='A'\n\
-         export AWS_SECRET_ACCESS_KEY='b'\\''c'\n\
-         export AWS_SESSION_TOKEN='d'\n\
-         unset AWS_CREDENTIAL_EXPIRATION\n\
-         export AWS_REGION='eu-west-1'\n\
-         export AWS_DEFAULT_REGION='eu-west-1'\n\
-         unset AWS_SECURITY_TOKEN\n\
-         unset AWS_WEB_IDENTITY_TOKEN_FILE\n",
+        &format!(
+            "export AWS_ACCESS_KEY_ID='A'\n\
+             export AWS_SECRET_ACCESS_KEY='b'\\''c'\n\
+             export AWS_SESSION_TOKEN='d'\n\
+             {}\
+             export AWS_REGION='eu-west-1'\n\
+             export AWS_DEFAULT_REGION='eu-west-1'\n\
+             {}{}",
+            unset("AWS_CREDENTIAL_EXPIRATION"),
+            unset("AWS_SECURITY_TOKEN"),
+            unset("AWS_WEB_IDENTITY_TOKEN_FILE")
+        ),
         "",
     );
 }
 
 #[test]
-fn without_a_valid_session_load_prints_nothing_but_the_remedy() {
+fn load_without_a_valid_session_exits_3_with_the_remedy() {
     let sandbox = Sandbox::without_session();
     let file = sandbox.session_file();
     let hint = "hint: run `aws-mfa get <code>`\n";
@@ -113,7 +123,7 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: warning: others can read the session file, mode 0640: chmod 600 {}\n",
+            "aws-mfa: warning: others can read the session file (mode 0640): run `chmod 600 {}`\n",
             file.display()
         )
     );
@@ -123,7 +133,7 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: everyone can write it, mode 0602 ({})\n\
+            "aws-mfa: session file rejected: everyone can write to it, mode 0602 ({})\n\
              hint: run `aws-mfa get <code>`\n",
             file.display()
         ),
@@ -142,7 +152,7 @@ fn quiet_suppresses_the_reason_and_keeps_the_status() {
     assert_eq!(sandbox.run(["load", "-q", "--format", "direnv"]).status, 2);
 }
 
-/// What a person pastes is in the help and in the README, as the tests have it.
+/// The help and the README contain the tested lines.
 #[test]
 fn help_and_readme_have_the_line_for_each_shell() {
     use super::formats::{CMD, ELVISH, FISH, NUSHELL, POWERSHELL, SH, TCSH};
@@ -189,7 +199,7 @@ fn format_names_of_the_aws_cli_are_accepted() {
 }
 
 #[test]
-fn closed_reader_is_no_error() {
+fn closed_pipe_is_no_error() {
     let sandbox = Sandbox::without_session();
     sandbox.write_session(from_now(60));
     for arguments in [

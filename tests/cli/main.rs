@@ -1,5 +1,4 @@
-//! The stories of users, told with the real binary. Each runs in a sandbox of its own; AWS is a
-//! server on loopback.
+//! Users' stories with the real binary. Each test has its own sandbox; AWS is a server on loopback.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,6 +7,10 @@
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and stands outside of the program"
+)]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "what only the tests for Linux or Unix need")
 )]
 
 mod authority;
@@ -29,6 +32,8 @@ mod codes;
 mod completions;
 mod direnv;
 mod discovery;
+#[cfg(unix)]
+mod doctor;
 mod exec;
 mod faults;
 mod formats;
@@ -49,8 +54,12 @@ mod profiles;
 #[cfg(unix)]
 mod prompts;
 mod readme;
+#[cfg(unix)]
+mod recipes;
 #[cfg(target_os = "linux")]
 mod release;
+#[cfg(unix)]
+mod rotate;
 #[cfg(unix)]
 mod sdks;
 #[cfg(unix)]

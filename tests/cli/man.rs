@@ -1,4 +1,4 @@
-//! `aws-mfa man`: one page that has all, and that renders without a warning.
+//! `aws-mfa man`: one complete page that renders without a warning.
 
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
@@ -44,6 +44,28 @@ fn man_page_has_every_subcommand_option_status_and_file() {
         "~/.config/aws/session-",
     ] {
         assert!(page.contains(&format!("\\fB{file}")), "{file}");
+    }
+}
+
+#[test]
+fn every_entry_of_the_man_page_has_a_description() {
+    let page = Sandbox::new().run(["man"]).stdout;
+    let lines: Vec<&str> = page.lines().collect();
+    let mut entries = 0;
+    for (number, _) in lines.iter().enumerate().filter(|(_, line)| **line == ".TP") {
+        let [term, description] = lines[number + 1..number + 3] else {
+            panic!("{}", lines[number]);
+        };
+        assert!(
+            !description.trim().is_empty() && !description.starts_with('.'),
+            "{term}"
+        );
+        entries += 1;
+    }
+    assert!(entries > 80, "{entries}");
+    for command in page.split("\n.SS ").skip(1) {
+        let (_, text) = command.split_once("\n.PP\n").unwrap();
+        assert!(!text.is_empty() && !text.starts_with('.'), "{command}");
     }
 }
 

@@ -1,14 +1,13 @@
-//! What people are shown: text from outside cannot take over the terminal, and a code in the wrong
-//! place is not shown again.
+//! Messages: outside text cannot control the terminal, and a misplaced code is masked.
 
 use super::fake_sts::{Behaviour, FakeSts, error_xml};
 use super::sandbox::Sandbox;
 use super::tool::tool;
 
-/// What a terminal would act on, and what forges a line of ours.
+/// Text that a terminal would act on, with a forged line of ours.
 const HOSTILE: &str = "x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
 
-/// The same as it may be shown.
+/// The same text escaped.
 const ESCAPED: &str = r"x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
 
 #[track_caller]
@@ -203,7 +202,12 @@ fn error_on_a_terminal_has_colour_unless_no_color() {
         on_terminal(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())
     );
-    sandbox.unset("NO_COLOR").set("TERM", "dumb");
+    sandbox.unset("NO_COLOR").set("CLICOLOR", "0");
+    assert_eq!(
+        on_terminal(&sandbox, "aws-mfa load"),
+        (2, refusal.to_owned())
+    );
+    sandbox.unset("CLICOLOR").set("TERM", "dumb");
     assert_eq!(
         on_terminal(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())

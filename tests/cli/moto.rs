@@ -1,12 +1,12 @@
-//! An STS, and an S3, that someone else has written.
+//! An independent STS and S3.
 
 use super::sandbox::Sandbox;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-/// moto's server on a free port. It checks no code, serial number or duration, and gives the same
-/// AKIA key each time; what it is here for is to be written by someone else.
+/// moto's server on a free port. It checks no code, serial number or duration, and always returns the same AKIA key. Its
+/// value is that it is independent of this project.
 pub struct Moto {
     server: Child,
     /// Its address.
@@ -31,7 +31,7 @@ impl Moto {
                 break url.trim().to_owned();
             }
         };
-        // It blocks once nobody reads what it logs.
+        // It blocks if nothing reads its log.
         std::thread::spawn(move || lines.for_each(drop));
         Moto { server, url }
     }

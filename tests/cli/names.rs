@@ -1,7 +1,7 @@
-//! Names are found as everywhere on the machine: `/etc/hosts`, the name servers, the search domains.
-//! A static binary cannot ask the system's C library for that; it has its own resolver.
+//! Name resolution by `/etc/hosts`, name servers and search domains, like other programs on the machine. A static binary
+//! cannot use the system's C library; it has its own resolver.
 //!
-//! Each run has the files in `/etc` for itself (a mount namespace), and a name server on loopback.
+//! Each run has its own files in `/etc` (a mount namespace), and a name server on loopback.
 
 use super::fake_sts::FakeSts;
 use super::sandbox::{Sandbox, binary};
@@ -11,16 +11,16 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// The one name that the name server knows; it is at 127.0.0.1.
+/// The one name that the name server knows. Its address is 127.0.0.1.
 const KNOWN: &str = "sts.corp.test";
 
-/// A name server of RFC 1035, as far as the tests ask.
+/// A name server (RFC 1035) for these tests.
 struct NameServer {
     questions: Arc<Mutex<Vec<String>>>,
 }
 
 impl NameServer {
-    /// Starts it on port 53, which is the only one that `/etc/resolv.conf` can name.
+    /// Starts it on port 53, the only port possible in `/etc/resolv.conf`.
     fn start(address: &str) -> Self {
         let socket = UdpSocket::bind((address, 53)).unwrap();
         let server = NameServer {
@@ -38,7 +38,7 @@ impl NameServer {
         server
     }
 
-    /// The names that were asked for since the last time.
+    /// The names queried since the last call.
     fn questions(&self) -> Vec<String> {
         std::mem::take(&mut self.questions.lock().unwrap())
     }
@@ -78,7 +78,7 @@ fn binaries() -> Vec<PathBuf> {
     std::iter::once(binary()).chain(built).collect()
 }
 
-/// `get` where `/etc` has these files.
+/// Runs `get` with these files in `/etc`.
 fn get(sandbox: &Sandbox, binary: &PathBuf, code: &str) -> Command {
     let script = "for name in resolv.conf hosts nsswitch.conf; do \
                     mount --bind \"$HOME/etc/$name\" \"/etc/$name\" || exit 99; done; exec \"$@\"";
@@ -96,7 +96,7 @@ fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
     if !root("give a process its own /etc/resolv.conf") {
         return;
     }
-    // The port is given, so that the address has to be this run's own.
+    // The port is fixed, so each run needs its own address.
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     let address = &format!("127.{}.{middle}.{low}", high | 0x80);
     let server = NameServer::start(address);

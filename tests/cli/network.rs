@@ -1,4 +1,4 @@
-//! The network as people have it: proxies, private certificate authorities, other endpoints.
+//! Networks in practice: proxies, private certificate authorities, other endpoints.
 
 use super::authority::Authority;
 use super::fake_sts::FakeSts;
@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 const GOOD: &str =
-    "the code is still good while the device shows it: run `aws-mfa get <code>` again\n";
+    "the code is still valid while the device shows it: run `aws-mfa get <code>` again\n";
 
 /// A real proxy (proxy.py) on a free port.
 struct Proxy {
@@ -57,7 +57,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It has workers of its own, which an interrupt ends too.
+        // It has workers, which an interrupt ends too.
         let _ = std::process::Command::new("kill")
             .args(["-INT", &self.server.id().to_string()])
             .status();
@@ -65,7 +65,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A user whose STS speaks TLS with a certificate of a private authority.
+/// A user whose STS has a certificate from a private authority.
 fn user_with_tls() -> (Authority, FakeSts, Sandbox) {
     let authority = Authority::new();
     let sts = FakeSts::start_with_tls(authority.server("127.0.0.1"));
@@ -82,7 +82,7 @@ fn assert_saved(outcome: &Outcome) {
 }
 
 #[test]
-fn private_authority_is_trusted_by_variable_and_by_profile() {
+fn private_ca_from_variable_or_profile_is_trusted() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     assert_saved(&sandbox.run(["get", "123456"]));
 
@@ -100,9 +100,9 @@ fn private_authority_is_trusted_by_variable_and_by_profile() {
         1,
         "",
         &format!(
-            "aws-mfa: no secure connection to {}: its certificate is signed by an authority that is not trusted here\n\
+            "aws-mfa: no secure connection to {}: its certificate is not signed by a trusted authority\n\
              hint: if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority; \
-             the code is still good while the device shows it: run `aws-mfa get <code>` again\n",
+             the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
             sts.url()
         ),
     );
@@ -132,32 +132,36 @@ fn certificate_for_another_name_is_an_error() {
 }
 
 #[test]
-fn missing_empty_or_broken_bundle_is_an_error_with_its_path() {
+fn missing_empty_or_invalid_bundle_is_an_error_with_its_path() {
     let (authority, sts, mut sandbox) = user_with_tls();
-    let hint = "hint: check AWS_CA_BUNDLE: a file of certificates in PEM, the certificate authority's among them\n";
+    let hint = "hint: check AWS_CA_BUNDLE: it must be a PEM file that contains the certificate authority's certificate\n";
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let endless = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+    let missing = std::fs::read(sandbox.home().join("missing")).unwrap_err();
+    let missing = missing.to_string().to_lowercase();
+    let (missing, _) = missing.split_once(" (os error").unwrap();
+    let missing = format!(
+        "cannot read the CA bundle: {}",
+        missing.trim_end_matches('.')
+    );
     for (contents, message) in [
-        (None, "cannot read the CA bundle: no such file or directory"),
-        (
-            Some(String::new()),
-            "there is no certificate in the CA bundle",
-        ),
+        (None, missing.as_str()),
+        (Some(String::new()), "the CA bundle contains no certificate"),
         (
             Some("not PEM".into()),
-            "there is no certificate in the CA bundle",
+            "the CA bundle contains no certificate",
         ),
         (
             Some(garbage.into()),
-            "certificate 1 of the CA bundle is broken",
+            "certificate 1 in the CA bundle is invalid",
         ),
         (
             Some(authority.pem() + garbage),
-            "certificate 2 of the CA bundle is broken",
+            "certificate 2 in the CA bundle is invalid",
         ),
         (
             Some(endless.into()),
-            "certificate 1 of the CA bundle is broken",
+            "certificate 1 in the CA bundle is invalid",
         ),
     ] {
         let path = sandbox.home().join("other.pem");
@@ -183,7 +187,7 @@ fn connect_proxy_works_with_and_without_a_password() {
     let open = Proxy::start(&sandbox, &program, &[]);
     sandbox.set("HTTPS_PROXY", format!("http://127.0.0.1:{}", open.port));
     assert_saved(&sandbox.run(["get", "111111"]));
-    // Without a scheme it is one of http, as curl has it.
+    // The default scheme is http, as in curl.
     sandbox.set("HTTPS_PROXY", format!("127.0.0.1:{}", open.port));
     assert_saved(&sandbox.run(["get", "222222"]));
     drop(open);
@@ -211,7 +215,7 @@ fn connect_proxy_works_with_and_without_a_password() {
             &format!(
                 "aws-mfa: the proxy http://{address} rejected the proxy credentials\n\
                  hint: set them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; \
-                 the code is still good while the device shows it: run `aws-mfa get <code>` again\n"
+                 the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
             ),
         );
     }
@@ -231,7 +235,7 @@ fn plain_http_endpoint_is_reached_through_http_proxy() {
         .set("http_proxy", format!("http://igor:S3CR3T@{address}"));
     assert_saved(&sandbox.run(["get", "123456"]));
 
-    // It has read the request, so that the code is in doubt.
+    // The proxy has read the request, so the code may be used up.
     sandbox.set("http_proxy", format!("http://{address}"));
     let outcome = sandbox.run(["get", "222222"]);
     let lines: Vec<&str> = outcome.stderr.lines().collect();
@@ -252,9 +256,10 @@ fn plain_http_endpoint_is_reached_through_http_proxy() {
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// As curl has it; `HTTP_PROXY` in upper case is what a CGI program gets as a request's header.
+/// As in curl. In a CGI program, `HTTP_PROXY` in upper case is a request header. On Windows, names have no case.
+#[cfg(unix)]
 #[test]
-fn proxy_variables_are_those_of_curl() {
+fn proxy_variables_have_the_precedence_of_curl() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("HTTP_PROXY", "http://127.0.0.1:1");
@@ -341,7 +346,7 @@ fn refusing_proxy(answer: &'static [u8]) -> String {
 }
 
 #[test]
-fn proxy_that_refuses_to_connect_leaves_the_code_good() {
+fn proxy_that_refuses_to_connect_leaves_the_code_valid() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     for (answer, expected) in [
         (
@@ -379,11 +384,11 @@ fn malformed_endpoint_is_an_error_with_its_origin() {
         ("https://sts test", "is not a valid URL"),
         (
             "https://me:S3CR3T@sts.test",
-            "has a user name or a password in it",
+            "contains a user name or a password",
         ),
         (
             "https://sts.test?token=S3CR3T",
-            "has a query or a fragment in it",
+            "contains a query or a fragment",
         ),
     ] {
         sandbox.set("AWS_ENDPOINT_URL_STS", value);
@@ -402,7 +407,7 @@ fn malformed_endpoint_is_an_error_with_its_origin() {
     sandbox.run(["get", "123456"]).is(
         1,
         "",
-        &format!("aws-mfa: endpoint_url of the profile default is not a valid URL\n{hint}"),
+        &format!("aws-mfa: endpoint_url in the profile default is not a valid URL\n{hint}"),
     );
 }
 
@@ -414,14 +419,14 @@ fn region_that_cannot_be_sent_is_an_error_with_its_origin() {
         sandbox.run(["get", "123456", "--region", region]).is(
             1,
             "",
-            "aws-mfa: the region has characters in it that cannot be sent\n\
+            "aws-mfa: the region contains characters that cannot be sent\n\
              hint: check --region\n",
         );
     }
     assert!(sts.requests().is_empty());
 }
 
-/// The name has two addresses, and the first one answers nothing: its queue of connections is full.
+/// The name has two addresses, and the first does not answer: its queue of connections is full.
 #[cfg(target_os = "linux")]
 #[test]
 fn dead_first_address_does_not_fail_the_call() {
@@ -464,7 +469,7 @@ fn dead_first_address_does_not_fail_the_call() {
 }
 
 #[test]
-fn no_proxy_excepts_the_host_and_a_missing_proxy_is_an_error() {
+fn host_in_no_proxy_is_reached_directly_and_a_missing_proxy_is_an_error() {
     let (_authority, sts, mut sandbox) = user_with_tls();
     sandbox.set("HTTPS_PROXY", "http://igor:S3CR3T@127.0.0.1:1");
     sandbox.run(["get", "123456"]).is(
@@ -483,7 +488,7 @@ fn no_proxy_excepts_the_host_and_a_missing_proxy_is_an_error() {
 }
 
 #[test]
-fn endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
+fn sts_endpoint_beats_the_general_one_and_can_be_ipv6() {
     let sts = FakeSts::start_at("[::1]");
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
@@ -500,8 +505,8 @@ fn endpoint_of_sts_beats_the_general_one_and_ipv6_works() {
     assert_saved(&sandbox.run(["get", "333333"]));
 }
 
-/// A proxy that lets nothing through, and tells the test where each client wanted to go.
-fn closed_gate() -> (String, Receiver<String>) {
+/// A proxy that refuses every connection, and reports the targets to the test.
+fn refusing_everything() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, receiver) = channel();
@@ -521,7 +526,7 @@ fn closed_gate() -> (String, Receiver<String>) {
 fn fips_selects_another_endpoint() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let (proxy, asked) = closed_gate();
+    let (proxy, targets) = refusing_everything();
     sandbox
         .unset("AWS_ENDPOINT_URL_STS")
         .set("AWS_USE_FIPS_ENDPOINT", "true")
@@ -536,7 +541,7 @@ fn fips_selects_another_endpoint() {
         outcome.stderr
     );
     assert_eq!(
-        asked.try_iter().collect::<Vec<_>>(),
+        targets.try_iter().collect::<Vec<_>>(),
         ["CONNECT sts-fips.us-east-2.amazonaws.com:443 HTTP/1.1"]
     );
 }

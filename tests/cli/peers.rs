@@ -1,4 +1,4 @@
-//! Other people's programs: an independent STS (moto), the AWS CLI, jq.
+//! Independent programs: moto as STS, the AWS CLI, jq.
 
 use super::fake_sts::FakeSts;
 use super::moto::Moto;
@@ -31,7 +31,7 @@ fn aws_cli_with_a_session_from_moto_is_authenticated() {
     let identity = Outcome::of(sandbox.command("bash").args(["-c", &script]));
     identity.is(0, "123456789012\n", "");
 
-    // The other way round: what the AWS CLI saves, load reads.
+    // Conversely, load reads what the AWS CLI saves.
     let script = format!(
         "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=x {} --region us-east-1 \
          sts get-session-token --output json > \"$AWS_SESSION_FILE\" && aws-mfa load",
@@ -54,7 +54,7 @@ fn session_file_in_jq_and_the_old_scripts_gives_the_session() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     sandbox.get("123456");
-    // The heart of aws_load_session.
+    // The main line of aws_load_session.
     let script = format!(
         "jq='{}'
          export AWS_ACCESS_KEY_ID=$($jq -r .Credentials.AccessKeyId \"$AWS_SESSION_FILE\")

@@ -1,4 +1,4 @@
-//! The story as an animated SVG: two terminals, whose lines show up one after the other.
+//! The demo as an animated SVG: two terminals whose lines appear one after the other.
 
 use super::story::Line;
 use std::fmt::Write as _;
@@ -7,16 +7,16 @@ const COLUMNS: usize = 88;
 const CHARACTER: f64 = 8.4;
 const ROW: usize = 19;
 const MARGIN: usize = 14;
-/// The bar above each terminal, with its name.
+/// The height of the title bar above each terminal.
 const BAR: usize = 26;
-/// Seconds between a prompt and what is typed there, between that and the answer, and after it.
+/// The pauses before typing, before the answer and after it, in seconds.
 const TYPE: f64 = 0.6;
 const ANSWER: f64 = 0.8;
 const READ: f64 = 1.8;
-/// Seconds that the last picture stays.
+/// How long the last frame stays, in seconds.
 const END: f64 = 5.0;
 
-/// A row of a terminal, and when it shows up.
+/// A row of a terminal, and when it appears.
 struct Row {
     second: f64,
     class: &'static str,
@@ -110,7 +110,7 @@ pub fn svg(story: &[Line]) -> String {
     )
 }
 
-/// A line as a terminal of this width shows it.
+/// A line wrapped for a terminal of this width.
 fn wrapped(line: &str) -> Vec<String> {
     let characters: Vec<char> = line.chars().collect();
     characters

@@ -1,9 +1,10 @@
-//! direnv's side of the contract: what happens at each prompt, in both of direnv's versions.
+//! direnv at each prompt, in both versions of direnv.
 
 use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts};
 use super::sandbox::{Outcome, Sandbox, chmod, in_an_hour};
 use super::shell::{Kind, Shell};
+use super::terminal::Terminal;
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Each story once with the distribution's direnv, and once with the newest.
+/// Each test once with the distribution's direnv, and once with the newest.
 macro_rules! in_both_versions {
     ($($story:ident)*) => {
         mod with_direnv {
@@ -34,20 +35,21 @@ macro_rules! in_both_versions {
 }
 
 in_both_versions! {
-    session_saved_expired_or_removed_is_followed
-    session_saved_expired_or_removed_under_strict_env_is_followed
+    saved_expired_or_removed_session_updates_the_shell
+    saved_expired_or_removed_session_under_strict_env_updates_the_shell
     load_strict_without_session_stops_only_a_strict_envrc
     symlinked_session_file_is_watched_with_its_target
     large_and_odd_environment_is_unchanged
     direnv_exec_runs_with_the_session
     load_without_direnv_load_is_an_error_that_shows_no_secret
     use_aws_mfa_loads_the_session
+    notice_of_load_on_a_terminal_is_coloured_unless_no_color
     bash_prompt_after_get_or_clear_has_the_current_session
     zsh_prompt_after_get_or_clear_has_the_current_session
     fish_prompt_after_get_or_clear_has_the_current_session
 }
 
-/// A project with this `.envrc`, allowed, and the variables of a shell that stands in it.
+/// A project with this `.envrc`, allowed, and the variables of a shell in its directory.
 struct Project<'a> {
     sandbox: &'a Sandbox,
     direnv: &'a Path,
@@ -65,7 +67,7 @@ impl<'a> Project<'a> {
         }
     }
 
-    /// direnv as this user's: root, too, cannot read what is closed to its owner.
+    /// direnv without root's privileges: it cannot read files that their owner cannot read.
     fn direnv(&self, arguments: &[&str]) -> Outcome {
         let root = std::fs::metadata(&self.directory).unwrap().uid() == 0;
         let mut command = match tool("setpriv").filter(|_| root) {
@@ -88,7 +90,7 @@ impl<'a> Project<'a> {
         Outcome::of(&mut command)
     }
 
-    /// What the hook does at each prompt, in every shell; gives what a user sees.
+    /// Does what direnv's hook does at each prompt, and returns what the user sees.
     fn prompt(&mut self) -> String {
         let exported = self.direnv(&["export", "json"]);
         if !exported.stdout.is_empty() {
@@ -108,7 +110,7 @@ impl<'a> Project<'a> {
         self.variables.get(name)?.as_deref()
     }
 
-    /// A prompt after something has changed, and one after nothing has: direnv loads once.
+    /// One prompt after a change, and one without: direnv reloads once.
     #[track_caller]
     fn loads_once(&mut self) -> String {
         let shown = self.prompt();
@@ -144,7 +146,7 @@ impl<'a> Project<'a> {
     }
 }
 
-/// Writes the session file as if `minute` minutes had gone by since the last one.
+/// Writes the session file as if `minute` minutes had passed since the last one.
 fn put(sandbox: &Sandbox, contents: &str, minute: u64) -> PathBuf {
     let file = sandbox.write(sandbox.session_file(), contents);
     let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + 60 * minute);
@@ -168,7 +170,7 @@ fn sandbox_with_session() -> Sandbox {
 
 const LOAD: &str = "direnv_load aws-mfa load\n";
 
-/// The life of a session, with each of these beginnings of an .envrc.
+/// The life of a session, with each of these first lines of an .envrc.
 fn life(direnv: &Path, beginnings: &[String]) {
     std::thread::scope(|scope| {
         for beginning in beginnings {
@@ -201,8 +203,8 @@ fn life(direnv: &Path, beginnings: &[String]) {
     });
 }
 
-fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
-    // The watch left to `load`, before it, and after it.
+fn saved_expired_or_removed_session_updates_the_shell(direnv: &Path) {
+    // Without watch_file, and with it before and after `load`.
     let watch = "watch_file $AWS_SESSION_FILE\n";
     life(
         direnv,
@@ -215,7 +217,7 @@ fn session_saved_expired_or_removed_is_followed(direnv: &Path) {
     );
 }
 
-fn session_saved_expired_or_removed_under_strict_env_is_followed(direnv: &Path) {
+fn saved_expired_or_removed_session_under_strict_env_updates_the_shell(direnv: &Path) {
     let eval = "eval \"$(aws-mfa load)\"\n";
     life(
         direnv,
@@ -253,7 +255,7 @@ fn symlinked_session_file_is_watched_with_its_target(direnv: &Path) {
     sandbox.get("111111");
     project.has_session(1);
     assert!(link.is_symlink());
-    // Gone behind the link, and back.
+    // The target disappears and returns.
     std::fs::remove_file(&target).unwrap();
     project.has_no_session("no session yet (");
     sandbox.write("vault/session", valid());
@@ -280,7 +282,7 @@ fn large_and_odd_environment_is_unchanged(direnv: &Path) {
         project.variable("AWS_ACCESS_KEY_ID"),
         Some("ASIASESSION000000000")
     );
-    // None of the others has changed or is gone.
+    // No other variable has changed or disappeared.
     let changed: Vec<&str> = project
         .variables
         .keys()
@@ -309,7 +311,7 @@ fn load_without_direnv_load_is_an_error_that_shows_no_secret(direnv: &Path) {
         ),
         "{shown}"
     );
-    // Where a shell reads it, it is no mistake.
+    // If a shell evaluates the output, it is no mistake.
     let mut project = Project::new(
         &sandbox,
         direnv,
@@ -325,7 +327,7 @@ fn use_aws_mfa_loads_the_session(direnv: &Path) {
     sandbox.write(".config/direnv/lib/aws-mfa.sh", &printed.stdout);
     for line in ["use aws_mfa", "use aws-mfa"] {
         let _ = std::fs::remove_file(sandbox.session_file());
-        // A trace shows no secret, which `prompt` checks.
+        // `prompt` checks that a trace shows no secret.
         let envrc = |arguments: &str| {
             format!("strict_env\nset -x\n{line}{arguments}\nset +x\nexport PROJECT=mine\n")
         };
@@ -341,7 +343,7 @@ fn use_aws_mfa_loads_the_session(direnv: &Path) {
     }
 }
 
-/// The story of the README's first page, with the hook of that shell: one code serves two shells.
+/// One code serves two shells with direnv's hook, as on the README's first page.
 fn follows(kind: Kind, direnv: &Path) {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
@@ -350,7 +352,7 @@ fn follows(kind: Kind, direnv: &Path) {
     let open = || Shell::open_kind(kind, &sandbox, &project, direnv);
     let [mut first, mut second] = [open(), open()];
 
-    // No session: the rest of the .envrc loads, and one line says what to do.
+    // Without a session, the rest of the .envrc loads, and one line says what to do.
     let hints: Vec<&str> = first
         .first_prompt
         .lines()
@@ -367,7 +369,7 @@ fn follows(kind: Kind, direnv: &Path) {
         has_no_credentials(shell);
     }
 
-    // The second code comes within the same second, and is noticed too.
+    // A second session within the same second is noticed too.
     for number in 1..=2 {
         get_in_one_shell(&mut first, &mut second, number);
     }
@@ -390,7 +392,7 @@ fn follows(kind: Kind, direnv: &Path) {
     assert_eq!(sts.requests().len(), 3);
 }
 
-/// A code typed in the first shell gives both of them this session.
+/// A code typed in the first shell gives both shells this session.
 #[track_caller]
 fn get_in_one_shell(first: &mut Shell, second: &mut Shell, number: u32) {
     let shown = first.run(&format!("aws-mfa get {}", 111_111 * number));
@@ -436,6 +438,28 @@ fn fish_prompt_after_get_or_clear_has_the_current_session(direnv: &Path) {
     if tool("fish").is_some() {
         follows(Kind::Fish, direnv);
     }
+}
+
+fn notice_of_load_on_a_terminal_is_coloured_unless_no_color(direnv: &Path) {
+    let Some(script) = tool("script") else { return };
+    let mut sandbox = Sandbox::without_session();
+    let project = sandbox.project(direnv, "direnv_load aws-mfa load\n");
+    let reload = format!(
+        "cd '{}' && '{}' export bash >/dev/null",
+        project.display(),
+        direnv.display()
+    );
+    let line = format!(
+        "no session yet ({}): run `aws-mfa get <code>`\r\n",
+        sandbox.session_file().display()
+    );
+    sandbox.set("TERM", "xterm");
+    let (_, shown) = Terminal::run(&sandbox, &script, &reload).end();
+    let coloured = format!("\u{1b}[1m\u{1b}[33maws-mfa:\u{1b}[0m {line}");
+    assert!(shown.contains(&coloured), "{shown:?}");
+    sandbox.set("NO_COLOR", "1");
+    let (_, shown) = Terminal::run(&sandbox, &script, &reload).end();
+    assert!(shown.contains(&format!("aws-mfa: {line}")), "{shown:?}");
 }
 
 #[test]

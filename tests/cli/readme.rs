@@ -1,4 +1,4 @@
-//! What the README and the documents beside it say, held against the product.
+//! The README and the other documents, compared with the product.
 
 use super::direnv::ENVRC;
 use super::moto::Moto;
@@ -12,15 +12,25 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-/// The first page.
+/// The README.
 pub const README: &str = include_str!("../../README.md");
-/// The longer recipes.
+/// The guide.
 pub const GUIDE: &str = include_str!("../../.github/GUIDE.md");
 
 const DENY: &str = include_str!("../../.github/iam/deny-without-mfa.json");
 const DENY_EXCEPT_ENROLMENT: &str =
     include_str!("../../.github/iam/deny-without-mfa-except-enrolment.json");
 const ALLOW: &str = include_str!("../../.github/iam/allow-with-mfa.json");
+/// What `rotate` asks of IAM, all told; its tests hold this against its requests.
+pub const ROTATE_ACTIONS: &[&str] = &[
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:GetAccessKeyLastUsed",
+    "iam:ListAccessKeys",
+    "iam:UpdateAccessKey",
+];
+
+const ROTATE: &str = include_str!("../../.github/iam/rotate.json");
 const ENROL: &str = include_str!("../../.github/iam/enrol.json");
 
 /// The text of the document's fenced blocks of this language.
@@ -34,7 +44,7 @@ pub fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn readme_is_short() {
+fn readme_has_at_most_250_lines() {
     assert!(README.lines().count() <= 250);
     for block in blocks(README, "sh").iter().chain(&blocks(README, "ini")) {
         for line in block.lines() {
@@ -44,7 +54,7 @@ fn readme_is_short() {
 }
 
 #[test]
-fn links_between_the_documents_lead_somewhere() {
+fn links_between_the_documents_have_targets() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for document in [
         "README.md",
@@ -57,7 +67,7 @@ fn links_between_the_documents_lead_somewhere() {
     ] {
         let path = root.join(document);
         let text = std::fs::read_to_string(&path).unwrap();
-        // What is between fences is no link.
+        // Code blocks contain no links.
         let prose: String = text.split("```").step_by(2).collect();
         for link in prose.split("](").skip(1) {
             let link = link.split(')').next().unwrap();
@@ -100,7 +110,7 @@ const WITH_MFA: Option<(&str, &str, &str)> = Some(("Bool", "aws:MultiFactorAuthP
 const UNTIL: Option<(&str, &str, &str)> =
     Some(("DateLessThan", "aws:CurrentTime", "2026-12-31T00:00:00Z"));
 
-/// Checks every statement of a policy, and gives all resources that it names.
+/// Checks every statement of a policy, and returns all its resources.
 #[track_caller]
 fn assert_policy(policy: &str, expected: &[Statement]) -> BTreeSet<String> {
     let policy: Value = serde_json::from_str(policy).unwrap();
@@ -147,7 +157,7 @@ fn set<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
 }
 
 #[test]
-fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
+fn deny_policy_exempts_only_calls_needed_before_a_session() {
     let excepted = &[
         "iam:GetMFADevice",
         "iam:GetUser",
@@ -159,7 +169,7 @@ fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
     let expected = [("Deny", "NotAction", excepted.as_slice(), WITHOUT_MFA)];
     assert_eq!(assert_policy(DENY, &expected), set(["*"]));
 
-    // The quick start's is the same, but for its layout.
+    // The quick start has the same policy in another layout.
     let quick_start = blocks(README, "sh")[0];
     let (_, policy) = quick_start.split_once("<<'EOF'\n").unwrap();
     let (policy, _) = policy.split_once("\nEOF\n").unwrap();
@@ -168,7 +178,7 @@ fn policy_that_denies_without_mfa_excepts_what_comes_before_a_session() {
 }
 
 #[test]
-fn policy_that_lets_enrol_excepts_the_calls_of_enrolment_too() {
+fn deny_policy_for_enrolment_also_exempts_its_calls() {
     let excepted = &[
         "iam:ChangePassword",
         "iam:CreateVirtualMFADevice",
@@ -187,7 +197,7 @@ fn policy_that_lets_enrol_excepts_the_calls_of_enrolment_too() {
 }
 
 #[test]
-fn policy_that_allows_with_mfa_allows_only_reading_devices_without() {
+fn allow_policy_without_mfa_allows_only_reading_devices() {
     let expected: [Statement; 2] = [
         ("Allow", "Action", &["*"], WITH_MFA),
         (
@@ -203,7 +213,13 @@ fn policy_that_allows_with_mfa_allows_only_reading_devices_without() {
 }
 
 #[test]
-fn policy_for_enrolment_changes_devices_only_until_its_date() {
+fn rotation_policy_allows_the_calls_of_rotate_only_with_mfa() {
+    let expected: [Statement; 1] = [("Allow", "Action", ROTATE_ACTIONS, WITH_MFA)];
+    assert_eq!(assert_policy(ROTATE, &expected), set(OWN_USER));
+}
+
+#[test]
+fn enrolment_policy_allows_changes_only_until_its_date() {
     let expected: [Statement; 3] = [
         (
             "Allow",
@@ -237,7 +253,7 @@ fn policy_for_enrolment_changes_devices_only_until_its_date() {
 }
 
 #[test]
-fn policy_that_ends_sessions_denies_the_older_ones() {
+fn policy_that_ends_sessions_denies_older_ones() {
     let document = include_str!("../../.github/IAM.md");
     let expected: [Statement; 1] = [(
         "Deny",
@@ -251,7 +267,7 @@ fn policy_that_ends_sessions_denies_the_older_ones() {
 }
 
 #[test]
-fn readme_envrc_is_the_one_under_test() {
+fn readme_envrc_is_the_tested_one() {
     let envrc = blocks(README, "sh")
         .into_iter()
         .find(|block| block.starts_with("export AWS_MFA_ARN"));
@@ -259,7 +275,7 @@ fn readme_envrc_is_the_one_under_test() {
 }
 
 #[test]
-fn demo_picture_shows_what_the_demo_shows() {
+fn demo_picture_is_up_to_date() {
     let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
         return;
     };
@@ -272,8 +288,8 @@ fn demo_picture_shows_what_the_demo_shows() {
     );
 }
 
-/// The quick start, word by word, on an empty account: CloudShell is bash with an administrator's
-/// credentials, AWS is moto (which takes every code), and the user's machine has bash and direnv.
+/// The quick start, word for word, on an empty account: CloudShell is bash with an administrator's credentials, AWS is moto
+/// (which accepts every code), and the user's machine has bash and direnv.
 #[test]
 fn quick_start_on_an_empty_account_succeeds() {
     let (Some(moto_server), Some(aws), Some(bash), Some(direnv)) = (
@@ -311,11 +327,6 @@ fn quick_start_on_an_empty_account_succeeds() {
     let shown = Outcome::of(&mut cloud_shell);
     let shown = shown.succeeded();
     let key = shown.get(shown.rfind('{').unwrap()..).unwrap();
-    let device = shown.lines().find(|line| line.contains(":mfa/")).unwrap();
-    assert!(
-        profile.contains(&format!("mfa_serial = {device}\n")),
-        "{shown}"
-    );
 
     // On the user's machine.
     let run = |script: &str, paste: &str| {
@@ -349,6 +360,9 @@ fn quick_start_on_an_empty_account_succeeds() {
     }
     let shown = shell.run("aws-mfa get 123456");
     let session = sandbox.home().join(".config/aws/session-work");
+    // moto lists it, to the user who signs the request.
+    let found = "aws-mfa: found the MFA device arn:aws:iam::123456789012:mfa/igor";
+    assert!(shown.contains(found), "{shown}");
     let said = format!("saved session info to {}", session.display());
     assert!(shown.contains(&said), "{shown}");
     assert!(shown.contains("+AWS_ACCESS_KEY_ID"), "{shown}");
@@ -356,4 +370,18 @@ fn quick_start_on_an_empty_account_succeeds() {
     let shown = shell.run(identity.trim());
     assert!(shown.contains("\"Account\": \"123456789012\""), "{shown}");
     assert_eq!(shell.variable("AWS_REGION"), "eu-central-1");
+
+    // moto lets the keys alone do everything.
+    let shown = shell.run("aws-mfa doctor");
+    for line in [
+        "ok      shell: the session is loaded by direnv (",
+        "belongs to arn:aws:iam::123456789012:user/igor",
+        "ok      keys: AKIA",
+        "is 0 days old",
+        "ok      device: arn:aws:iam::123456789012:mfa/igor belongs to igor, and has codes",
+        "warning policy: the keys alone are enough: IAM lists the access keys without MFA",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("error "), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! What the release workflow packs and writes, made here from the binary of the tests.
+//! The release workflow's packages and texts, made here from the tests' binary.
 
 use super::sandbox::binary;
 use super::tool::tool;
@@ -25,8 +25,8 @@ fn stdout(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A directory with the archive in it, and the archive. A script takes the binary's place there: one
-/// that is not optimised is large, and slow to pack.
+/// A directory with the archive. It contains a script instead of the binary, because an unoptimized binary is large and
+/// slow to pack.
 fn archive() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let stand_in = directory.path().join("aws-mfa");
@@ -102,8 +102,7 @@ fn debian_package_contains_the_archives_files() {
     assert_dep_5(&package, &dpkg);
 }
 
-/// Debian's machine-readable form of a copyright file: paragraphs of fields, whose values go on in
-/// indented lines.
+/// Debian's machine-readable copyright file: paragraphs of fields, whose values continue on indented lines.
 fn assert_dep_5(package: &Path, dpkg: &Path) {
     let unpacked = tempfile::tempdir().unwrap();
     let mut unpack = Command::new(dpkg);
@@ -134,7 +133,7 @@ fn assert_dep_5(package: &Path, dpkg: &Path) {
     assert!(copyright.contains("\n .\n THE SOFTWARE IS PROVIDED \"AS IS\""));
 }
 
-/// What a workflow runs with the repository's rights is named by its commit, which nobody can move.
+/// Actions run with the repository's rights, so they are pinned by commit, which cannot be moved.
 #[test]
 fn actions_are_pinned_by_commit() {
     let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
@@ -168,7 +167,7 @@ fn python_tools_are_pinned_by_hash() {
     }
     let wanted = std::fs::read_to_string(root.join(".ci/requirements.in")).unwrap();
     for wanted in wanted.lines().filter(|line| !line.starts_with('#')) {
-        // The lock has the packages that an extra asks for in its place, and normalised names.
+        // The lock file has the packages of an extra instead of the extra, and normalized names.
         let (name, version) = wanted.split_once("==").unwrap();
         let name = name.split('[').next().unwrap().replace('.', "-");
         let pin = format!("{name}=={version} ");
@@ -179,8 +178,8 @@ fn python_tools_are_pinned_by_hash() {
     }
 }
 
-/// A user's compiler may be as old as the newest of what is linked asks for, and no newer one is
-/// asked for. That the code keeps to it is clippy's `incompatible_msrv` and a job of the workflow.
+/// The rust-version is no newer than the dependencies require. Clippy's `incompatible_msrv` and a job in the workflow check
+/// the code itself.
 #[test]
 fn rust_version_is_the_highest_of_the_dependencies() {
     let mut metadata = Command::new(env!("CARGO"));
@@ -254,7 +253,7 @@ fn formula_has_each_archive_with_its_checksum() {
     }
     assert!(text.contains(&format!("  desc \"{}\"\n", env!("CARGO_PKG_DESCRIPTION"))));
 
-    // A release that lacks an archive gets no formula.
+    // Without all archives, there is no formula.
     std::fs::write(&sums, all.replace("aarch64-apple-darwin", "other")).unwrap();
     assert!(!formula().status.success());
 }

@@ -15,20 +15,20 @@ use std::sync::Mutex;
 /// The ARN of the sandbox's MFA device.
 pub const DEVICE: &str = "arn:aws:iam::123456789012:mfa/igor";
 
-/// A proxy that is not there. AWS's own endpoints all speak HTTPS, so that no test reaches them by
-/// mistake; one whose peer on loopback speaks TLS unsets `HTTPS_PROXY`.
+/// A proxy that does not exist. AWS's own endpoints use HTTPS, so no test reaches them by mistake. A test whose server on
+/// loopback uses TLS unsets `HTTPS_PROXY`.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 pub struct Sandbox {
     directory: tempfile::TempDir,
     variables: BTreeMap<OsString, OsString>,
-    /// Knows the codes that were sent to it.
+    /// The STS that knows the codes it was sent.
     sts: Option<FakeSts>,
-    /// What the test has put there: a secret in it is no leak.
+    /// Files that the test has written, where a secret is no leak.
     written: Mutex<BTreeSet<PathBuf>>,
 }
 
-/// What a command gave back.
+/// The result of a command.
 pub struct Outcome {
     pub status: i32,
     pub stdout: String,
@@ -36,14 +36,13 @@ pub struct Outcome {
 }
 
 impl Sandbox {
-    /// An empty home, nothing set but what every shell sets.
+    /// An empty home, and only the variables that every shell sets.
     pub fn new() -> Self {
         let directory = tempfile::Builder::new()
             .prefix("aws-mfa-test-")
             .tempdir()
             .unwrap();
-        // Where the temporary directory is a symlink (macOS), messages name what it leads to.
-        let home = directory.path().canonicalize().unwrap().join("home");
+        let home = real(directory.path()).join("home");
         let temporary = home.with_file_name("tmp");
         std::fs::create_dir(&home).unwrap();
         std::fs::create_dir(&temporary).unwrap();
@@ -63,13 +62,16 @@ impl Sandbox {
             .set("HOME", home)
             .set("TMPDIR", temporary)
             .set("PATH", with_binary)
-            // What makes other programs talk must not make this one tell secrets.
+            // Verbose logging must not reveal secrets.
             .set("RUST_LOG", "trace")
             .set("RUST_BACKTRACE", "full")
             .set("HTTPS_PROXY", NOWHERE)
             .set("TZ", "UTC")
             .set("LC_ALL", "C.UTF-8");
         if cfg!(windows) {
+            // Where the session files are on Unix.
+            let config = sandbox.home().join(".config");
+            sandbox.set("APPDATA", config);
             for name in ["SystemRoot", "TEMP"] {
                 if let Some(value) = std::env::var_os(name) {
                     sandbox.set(name, value);
@@ -79,7 +81,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// A user who has set up all that the README says, with `sts` for AWS.
+    /// A user with a complete set-up, and with `sts` as AWS.
     pub fn with_user(sts: &FakeSts) -> Self {
         let mut sandbox = Sandbox::new();
         let session_file = sandbox.session_file();
@@ -96,7 +98,36 @@ impl Sandbox {
         sandbox
     }
 
-    /// A user without keys, whose session file is named and not there yet.
+    /// A user whose keys are in the profile `work`, with `sts` for IAM too.
+    pub fn with_profile(sts: &FakeSts) -> Self {
+        let mut sandbox = Sandbox::with_user(sts);
+        for name in [
+            "MASTER_AWS_ACCESS_KEY_ID",
+            "MASTER_AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_FILE",
+        ] {
+            sandbox.unset(name);
+        }
+        sandbox
+            .set("AWS_MFA_PROFILE", "work")
+            .set("AWS_ENDPOINT_URL_IAM", sts.url());
+        sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+        sandbox
+    }
+
+    /// The same with the keys in a file that `credential_process` prints.
+    pub fn with_store(sts: &FakeSts) -> Self {
+        let sandbox = Sandbox::with_profile(sts);
+        std::fs::remove_file(sandbox.home().join(".aws/credentials")).unwrap();
+        sandbox.write(
+            ".aws/config",
+            "[profile work]\ncredential_process = cat store\n",
+        );
+        sandbox.write("store", process_json());
+        sandbox
+    }
+
+    /// A user without keys, whose session file is configured but missing.
     pub fn without_session() -> Self {
         let mut sandbox = Sandbox::new();
         let session_file = sandbox.session_file();
@@ -123,24 +154,26 @@ impl Sandbox {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.directory.path().canonicalize().unwrap().join("home")
+        real(self.directory.path()).join("home")
     }
 
-    /// Where the README puts the session file.
+    /// The README's session file.
     pub fn session_file(&self) -> PathBuf {
         self.home()
-            .join(".config/aws")
+            .join(".config")
+            .join("aws")
             .join(format!("session-{}", fake_sts::KEY_ID))
     }
 
-    /// What is saved there.
+    /// The contents of the session file.
     pub fn saved_session(&self) -> Value {
         read_json(&self.session_file())
     }
 
-    /// Writes a file below the home directory, with the directories above it.
+    /// Writes a file below the home directory, and creates its directories.
     pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.home().join(path);
+        // On Windows with one kind of separator, as messages have it.
+        let path: PathBuf = self.home().join(path).components().collect();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = std::fs::File::options();
         options.write(true).create(true).truncate(true);
@@ -155,8 +188,7 @@ impl Sandbox {
         path
     }
 
-    /// Puts a session that expires at `expiration` into the place of the session file, whole: a shell may read it
-    /// at any time.
+    /// Replaces the session file atomically with a session that expires at `expiration`: a shell may read it at any time.
     pub fn write_session(&self, expiration: Timestamp) -> PathBuf {
         let file = self.session_file();
         let new = self.write(
@@ -180,7 +212,7 @@ impl Sandbox {
         project
     }
 
-    /// A command that runs in this sandbox.
+    /// A command for this sandbox.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -191,7 +223,7 @@ impl Sandbox {
         command
     }
 
-    /// Runs `aws-mfa` and checks that no secret got where it does not belong.
+    /// Runs `aws-mfa` and checks for leaked secrets.
     #[track_caller]
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
         self.run_with(self.command(binary()).args(arguments))
@@ -212,7 +244,7 @@ impl Sandbox {
         outcome
     }
 
-    /// What must not show up once `command` has run.
+    /// The check for secrets that `command` must not leak.
     pub fn leaks(&self, command: &Command) -> Leaks {
         let arguments: Vec<String> = command
             .get_args()
@@ -224,11 +256,11 @@ impl Sandbox {
                 leaks.add_code(code);
             }
         }
-        leaks.add_files(self.directory.path(), &self.written.lock().unwrap());
+        leaks.add_files(&real(self.directory.path()), &self.written.lock().unwrap());
         leaks
     }
 
-    /// What is in the directory of the session file: left-overs show up here.
+    /// The names in the session file's directory, including leftovers.
     pub fn session_directory(&self) -> Vec<String> {
         let file = self.session_file();
         let mut names: Vec<String> = std::fs::read_dir(file.parent().unwrap())
@@ -246,7 +278,7 @@ impl Sandbox {
 impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
         Outcome {
-            // A signal has no status; none of these commands is meant to die of one.
+            // A signal has no status, and no command here should be killed by one.
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -260,21 +292,21 @@ impl Outcome {
         Outcome::from(command.output().unwrap())
     }
 
-    /// Checks that the command succeeded without a word on standard error, and returns its output.
+    /// Checks that the command succeeded with nothing on standard error, and returns its output.
     #[track_caller]
     pub fn succeeded(&self) -> &str {
         assert_eq!((self.status, self.stderr.as_str()), (0, ""));
         &self.stdout
     }
 
-    /// Checks that the command failed with this status and no output, and returns what it said.
+    /// Checks that the command failed with this status and no output, and returns its error.
     #[track_caller]
     pub fn failed(&self, status: i32) -> &str {
         assert_eq!((self.status, self.stdout.as_str()), (status, ""));
         &self.stderr
     }
 
-    /// What was printed, with `N` for the seconds until the next code, which are checked here.
+    /// Standard error, with `N` for the seconds until the next code, which are checked here.
     #[track_caller]
     pub fn without_wait(&self) -> String {
         let Some((before, rest)) = self.stderr.split_once("wait for the next code (") else {
@@ -285,7 +317,7 @@ impl Outcome {
         format!("{before}wait for the next code (N s){after}")
     }
 
-    /// Checks all that the command gave back, exactly.
+    /// Checks the complete result exactly.
     #[track_caller]
     pub fn is(&self, status: i32, stdout: &str, stderr: &str) {
         assert_eq!(
@@ -295,12 +327,22 @@ impl Outcome {
     }
 }
 
+/// The directory as messages name it: where the temporary directory is a symlink (macOS), what it leads to; on Windows
+/// without the `\\?\` that cmd cannot work in.
+fn real(directory: &Path) -> PathBuf {
+    let path = directory.canonicalize().unwrap();
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(text) => text.into(),
+        None => path,
+    }
+}
+
 /// The expiry of a session that is valid for another hour.
 pub fn in_an_hour() -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(1)
 }
 
-/// The user's keys, as they stand under a profile's name.
+/// The user's keys, as lines of a profile.
 pub fn profile_keys() -> String {
     format!(
         "aws_access_key_id = {}\naws_secret_access_key = {}\n",
@@ -309,12 +351,21 @@ pub fn profile_keys() -> String {
     )
 }
 
-/// A file of JSON, such as a session.
+/// The user's keys, as a `credential_process` prints them.
+pub fn process_json() -> String {
+    format!(
+        "{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}\n",
+        fake_sts::KEY_ID,
+        fake_sts::SECRET
+    )
+}
+
+/// A JSON file, such as a session.
 pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// Who may do what with the file or directory.
+/// The permission bits of a file or directory.
 #[cfg(unix)]
 pub fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
@@ -328,7 +379,7 @@ pub fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
 }
 
-/// The built binary. Cargo tells a test where it is; an example has it two directories up.
+/// The built binary. Cargo passes its path to tests; for an example, it is two directories up.
 pub fn binary() -> PathBuf {
     match option_env!("CARGO_BIN_EXE_aws-mfa") {
         Some(path) => PathBuf::from(path),

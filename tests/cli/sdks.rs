@@ -25,7 +25,7 @@ fn user() -> Option<(Sandbox, Moto)> {
     );
     sandbox
         .set("AWS_ENDPOINT_URL", &moto.url)
-        // Where the SDKs' own chains look once there is no session.
+        // The SDKs' default chains look here if there is no session.
         .set("AWS_EC2_METADATA_DISABLED", "true");
     Some((sandbox, moto))
 }
@@ -49,7 +49,7 @@ fn session_file(sandbox: &Sandbox) -> PathBuf {
     sandbox.home().join(".config/aws/session-work")
 }
 
-/// Runs a client that has to succeed, and gives what it prints.
+/// Runs a client that must succeed, and returns its output.
 #[track_caller]
 fn prints(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
     let outcome = Outcome::of(sandbox.command(program).args(arguments));
@@ -57,7 +57,7 @@ fn prints(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
     outcome.stdout.trim().to_owned()
 }
 
-/// Runs a client whose session has expired, checks that it shows what to do, and gives all it says.
+/// Runs a client whose session has expired, checks that it shows the hint, and returns its messages.
 #[track_caller]
 fn shows_the_remedy(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
     let outcome = Outcome::of(sandbox.command(program).args(arguments));
@@ -79,7 +79,7 @@ fn expire(sandbox: &Sandbox) {
     );
 }
 
-/// «Done when» of the product: two accounts, from nothing to `aws s3 ls`.
+/// Two accounts, from nothing to `aws s3 ls`.
 #[test]
 fn two_new_accounts_can_list_s3() {
     let (Some(aws), Some((sandbox, _moto))) = (tool("aws"), user()) else {
@@ -120,7 +120,7 @@ fn aws_cli_uses_the_session_and_shows_the_remedy_when_expired() {
     ];
     let with_flag = [&["--profile", "work-mfa"], &call[..]].concat();
     assert_eq!(prints(&sandbox, &aws, &with_flag), "123456789012");
-    // What else names a session does not matter to the recipe.
+    // Other variables for sessions do not matter here.
     sandbox
         .set("AWS_PROFILE", "work-mfa")
         .set("AWS_SESSION_FILE", "/nonexistent");
@@ -160,7 +160,7 @@ const client = new STSClient({ endpoint: process.env.AWS_ENDPOINT_URL });
   console.log((await client.config.credentials()).sessionToken);
 })().catch((error) => { console.error(error.message); process.exit(1); });";
 
-/// Node.js of the tests, with the SDK beside it.
+/// The tests' Node.js, with the SDK.
 fn javascript(sandbox: &mut Sandbox) -> Option<PathBuf> {
     let node = tool("node-npm")?;
     let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/npm/node_modules");
@@ -183,8 +183,7 @@ fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
         format!("123456789012\n{token}")
     );
     expire(&sandbox);
-    // Asked for the profile, it shows why; its default chain goes on to other sources, and names
-    // none of them in the end.
+    // With fromIni() it shows the reason. Its default chain tries other sources and shows no reason.
     let ini = JAVASCRIPT.replace(
         "process.env.AWS_ENDPOINT_URL",
         "process.env.AWS_ENDPOINT_URL, credentials: require('@aws-sdk/credential-provider-ini').fromIni()",
@@ -198,9 +197,9 @@ fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
     Outcome::from(outcome).is(1, "", "Could not load credentials from any providers\n");
 }
 
-/// Why `exec` takes `AWS_PROFILE` away.
+/// The reason why `exec` removes `AWS_PROFILE`.
 #[test]
-fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
+fn exec_with_aws_profile_gives_the_javascript_sdk_the_session() {
     let Some((mut sandbox, _moto)) = user_with_session() else {
         return;
     };
@@ -217,7 +216,7 @@ fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
         "{}",
         outcome.stderr
     );
-    // With the profile put back, the SDK takes the profile's keys, which have no token.
+    // With AWS_PROFILE set again, the SDK uses the profile's keys, which have no token.
     let outcome = sandbox.run([
         "exec",
         "-p",
@@ -238,11 +237,11 @@ fn exec_beside_aws_profile_gives_the_javascript_sdk_the_session() {
 
 const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
 
-/// A user with a session, a role that is reached with it, and the profiles that `init aws-config` prints.
+/// A user with a session, a role, and the profiles from `init aws-config`.
 fn user_with_role() -> Option<(Sandbox, Moto)> {
     let (sandbox, moto) = user()?;
     let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
-    // The README's own second profile would be in the way.
+    // Without the README's own second profile.
     let config = config.replace("[profile work-mfa]", "[profile other]");
     let config = format!(
         "{config}\n[profile deploy]\nrole_arn = {ROLE}\nsource_profile = work\nregion = eu-west-1\n\
@@ -260,7 +259,7 @@ fn is_the_role(arn: &str) -> bool {
 }
 
 #[test]
-fn aws_cli_and_javascript_sdk_have_the_role_through_credential_process() {
+fn aws_cli_and_javascript_sdk_use_the_role_through_credential_process() {
     let Some((mut sandbox, _moto)) = user_with_role() else {
         return;
     };
@@ -295,7 +294,7 @@ fn boto3_renews_a_role_within_one_process() {
         return;
     };
     sandbox.set("AWS_PROFILE", "deploy-mfa");
-    // The hour passes in the file and in botocore's memory; nothing else is changed.
+    // Pretends that an hour has passed, in the file and in botocore's memory.
     let script = "\
 import boto3, datetime, json, os
 session = boto3.Session()

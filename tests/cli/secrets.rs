@@ -1,21 +1,21 @@
-//! Where secrets are not: not on the screen, in arguments, in files, in freed memory or in a core
-//! dump. The first tests are of the check that all other tests go through.
+//! Secrets must not be on the screen, in arguments, in files, in freed memory or in a core dump. The first tests are for the
+//! check that all other tests use.
 
 use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_json};
 use super::leaks::Leaks;
 use super::sandbox::{Outcome, Sandbox, binary, in_an_hour, profile_keys};
-use super::store::{SOMEBODY, as_root, as_somebody};
+use super::store::{OTHER_USER, as_other_user, as_root};
 use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// What the check says of a program that does this in the place of `aws-mfa get 123456`.
+/// The leaks of a script that runs instead of `aws-mfa get 123456`.
 fn leaks_of(script: &str) -> Vec<String> {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    // The script itself is not to be what is found.
+    // The script's own text must not count.
     let words = [
         ("MASTER", SECRET),
         ("SESSION", &format!("session/{SECRET_WORD}+1")),
@@ -72,23 +72,23 @@ fn secret_that_belongs_there_is_no_leak() {
     for script in [
         "echo saved",
         "echo \"$JSON\" > $HOME/session",
-        // Other numbers have the digits of a code in them.
+        // Longer numbers can contain the digits of a code.
         "echo x1234567 1123456 a123456",
     ] {
         assert_eq!(leaks_of(script), [""; 0], "{script}");
     }
-    let hand_on = |text: &str| Outcome {
+    let print_session = |text: &str| Outcome {
         status: 0,
         stdout: text.to_owned(),
         stderr: String::new(),
     };
     let leaks = Leaks::new(&["load".to_owned()]);
     let session = format!("export AWS_SECRET_ACCESS_KEY='session/{SECRET_WORD}+1'");
-    assert_eq!(leaks.of(&hand_on(&session)), [""; 0]);
-    assert_eq!(leaks.of(&hand_on(SECRET)).len(), 1);
+    assert_eq!(leaks.of(&print_session(&session)), [""; 0]);
+    assert_eq!(leaks.of(&print_session(SECRET)).len(), 1);
 }
 
-/// A code that was not in the arguments is known from what STS was asked.
+/// A code that was not an argument is known from the requests to STS.
 #[test]
 fn code_known_only_to_sts_is_a_leak() {
     let sts = FakeSts::start();
@@ -106,7 +106,7 @@ fn code_known_only_to_sts_is_a_leak() {
 }
 
 #[test]
-fn help_with_secrets_in_variables_shows_none() {
+fn help_with_secrets_in_variables_shows_no_secret() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let assert_no_value = |help: &str| {
@@ -135,8 +135,7 @@ fn help_with_secrets_in_variables_shows_none() {
     assert!(seen >= 4, "{}", help.stdout);
 }
 
-/// Each system call by which something leaves the process, in the stories of a day: what is in it,
-/// and where it goes.
+/// Every system call that writes or sends something: its data, and its destination.
 #[test]
 fn secret_in_a_system_call_goes_only_where_it_belongs() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
@@ -211,7 +210,7 @@ fn secret_in_a_system_call_goes_only_where_it_belongs() {
             let belongs = if into("execve(") {
                 false
             } else if of_child {
-                // The user's own command answers.
+                // The answer of the user's own command.
                 into("(1<pipe:")
             } else {
                 kinds.iter().all(|kind| match *kind {
@@ -233,7 +232,7 @@ fn secret_in_a_system_call_goes_only_where_it_belongs() {
 
 // Memory.
 
-/// A `get` that has done its work and dropped all it had, held at its last system call.
+/// A `get` that has finished and dropped everything, stopped at its last system call.
 struct Ended {
     strace: Child,
     process: u32,
@@ -269,7 +268,7 @@ impl Ended {
         Ended { strace, process }
     }
 
-    /// How often `text` is in the memory that can be written, with the stack and without.
+    /// How often `text` is in writable memory, with and without the stack.
     fn count(&self, text: &str) -> (usize, usize) {
         use std::os::unix::fs::FileExt;
         let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.process)).unwrap();
@@ -325,7 +324,7 @@ fn freed_memory_contains_no_secret() {
     for text in ["session/S3CR3T+1", "token//S3CR3T+1", "TokenCode=135791"] {
         assert_eq!(ended.count(text), (0, 0), "{text}");
     }
-    // The kernel has put the arguments and the environment on the stack; there they stay.
+    // The kernel put the arguments and the environment on the stack, where they stay.
     let (all, without_stack) = ended.count(SECRET);
     assert!(all > 0, "this test does not find what is there");
     assert_eq!(without_stack, 0);
@@ -369,7 +368,7 @@ fn crashing_get_leaves_no_core_dump() {
         .args(["get", "123456"])
         .spawn()
         .unwrap();
-    // The request is out, so that the secret and the code are in memory.
+    // The request has been sent, so the secret and the code are in memory.
     wait_for(|| sts.requests().pop());
     let process = rustix::process::Pid::from_child(&get);
     rustix::process::kill_process(process, rustix::process::Signal::ABORT).unwrap();
@@ -393,8 +392,7 @@ fn crashing_command_of_exec_leaves_a_core_dump() {
     assert!(status.core_dumped());
 }
 
-/// A process that is not dumpable owns nothing in /proc any more; its own descriptors it can still
-/// open by their number.
+/// A process that is not dumpable does not own its files in /proc, but can still open its own descriptors by number.
 #[test]
 fn numbered_dump_file_without_root_is_written() {
     if !as_root() {
@@ -403,17 +401,17 @@ fn numbered_dump_file_without_root_is_written() {
     let mut sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
     for path in file.ancestors().skip(1).take(3) {
-        std::os::unix::fs::chown(path, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::chown(path, Some(OTHER_USER), None).unwrap();
     }
-    std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
     sandbox.set("DIRENV_DUMP_FILE_PATH", "3");
     for script in [
         "\"$0\" load 3>&1 >/dev/null | cat",
         "\"$0\" load 3>dump; cat dump",
     ] {
-        let program = as_somebody(&sandbox).get_program().to_owned();
+        let program = as_other_user(&sandbox).get_program().to_owned();
         let mut command = sandbox.command("sh");
-        command.uid(SOMEBODY).gid(SOMEBODY);
+        command.uid(OTHER_USER).gid(OTHER_USER);
         let outcome = sandbox.run_with(command.args(["-c", script]).arg(program));
         assert_eq!(
             (outcome.status, outcome.stderr.as_str()),

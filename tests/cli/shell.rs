@@ -31,12 +31,12 @@ impl Kind {
         }
     }
 
-    /// Whether the shell edits the line itself, and so shows it key by key.
+    /// Whether the shell has its own line editor, which shows each key.
     fn edits_lines(self) -> bool {
         matches!(self, Kind::Elvish | Kind::ElvishNewest | Kind::Nushell)
     }
 
-    /// The lines that its user has in a start-up file, for `aws-mfa init` with these options.
+    /// The lines in a start-up file for `aws-mfa init` with these options.
     pub fn init_lines(self, options: &str) -> Vec<String> {
         match self {
             Kind::Bash => vec![format!("eval \"$(aws-mfa init bash {options})\"")],
@@ -61,17 +61,17 @@ pub struct Shell {
     kind: Kind,
     terminal: Terminal,
     lines: usize,
-    /// What showed up until the first prompt was there.
+    /// The output before the first prompt.
     pub first_prompt: String,
 }
 
 impl Shell {
-    /// Opens a bash that stands in `directory`, and waits for its first prompt.
+    /// Opens a bash in `directory`, and waits for its first prompt.
     pub fn open(sandbox: &Sandbox, directory: &Path, direnv: &Path) -> Self {
         Shell::open_kind(Kind::Bash, sandbox, directory, direnv)
     }
 
-    /// Opens a shell of this kind; it and script(1) must be there.
+    /// Opens a shell of this kind. It and script(1) must be installed.
     pub fn open_kind(kind: Kind, sandbox: &Sandbox, directory: &Path, direnv: &Path) -> Self {
         let mut shell = Shell::open_bare(kind, sandbox, directory);
         shell.hook_direnv(direnv);
@@ -141,8 +141,8 @@ impl Shell {
         shell
     }
 
-    /// Types a line, and gives all that shows up until the next prompt is there, that of direnv's
-    /// hook included. fish shows what is typed, too.
+    /// Types a line, and returns all output until the next prompt, including that of direnv's hook. fish also shows what is
+    /// typed.
     #[track_caller]
     pub fn run(&mut self, line: &str) -> String {
         self.lines += 1;

@@ -1,6 +1,6 @@
-//! `aws-mfa status`: what there is, and where it comes from.
+//! `aws-mfa status`: the session, the settings with their origins, and warnings.
 
-use super::fake_sts::{KEY_ID, SECRET};
+use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
 use super::tool::tool;
 use jiff::{SignedDuration, Timestamp};
@@ -53,8 +53,8 @@ fn status_shows_each_setting_with_its_origin() {
              device: {DEVICE} (AWS_MFA_ARN)\n\
              account: 123456789012\n\
              duration: 12h (default)\n\
-             region: us-east-1 (default)\n\
-             endpoint: https://sts.us-east-1.amazonaws.com (default)\n",
+             STS region: us-east-1 (default)\n\
+             STS endpoint: https://sts.us-east-1.amazonaws.com (default)\n",
             time_of_day(end)
         ),
         "",
@@ -62,40 +62,134 @@ fn status_shows_each_setting_with_its_origin() {
 }
 
 #[test]
-fn settings_of_a_profile_are_shown_with_profile_and_file() {
+fn settings_of_a_profile_are_shown_with_its_name_and_an_unusual_file() {
     let mut sandbox = user();
-    let config = sandbox.write(
+    sandbox.write(
         ".aws/config",
         format!(
             "[profile work]\nmfa_serial = {DEVICE}\nregion = eu-central-1\nduration_seconds = 3600\n\
              endpoint_url = http://127.0.0.1:9\n"
         ),
     );
-    let credentials = sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
-    let (config, credentials) = (config.display(), credentials.display());
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
     sandbox.unset("AWS_MFA_ARN");
     let file = sandbox.session_file().with_file_name("session-work");
     let file = file.display();
     sandbox.run(["status", "-p", "work"]).is(
         3,
         &format!(
-            "session: no session yet ({file})\n\
+            "session: none yet\n\
              integration: none: run `eval \"$(aws-mfa load --profile work)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n\
              session file: {file} (--profile)\n\
              profile: work (--profile)\n\
-             key id: {KEY_ID} (aws_access_key_id of the profile work, {credentials})\n\
-             device: {DEVICE} (mfa_serial of the profile work, {config})\n\
+             key id: {KEY_ID} (profile work)\n\
+             device: {DEVICE} (profile work)\n\
              account: 123456789012\n\
-             duration: 1h (duration_seconds of the profile work, {config})\n\
-             region: eu-central-1 (region of the profile work, {config})\n\
-             endpoint: http://127.0.0.1:9 (endpoint_url of the profile work, {config})\n"
+             duration: 1h (profile work)\n\
+             region: eu-central-1 (profile work)\n\
+             STS endpoint: http://127.0.0.1:9 (profile work)\n"
         ),
         "",
+    );
+    // An unusual file is shown.
+    let config = sandbox.home().join(".aws/config");
+    let other = sandbox.write("other/config", std::fs::read(&config).unwrap());
+    sandbox.set("AWS_CONFIG_FILE", &other);
+    let shown = sandbox.run(["status", "-p", "work"]).stdout;
+    let line = format!("\nduration: 1h (profile work in {})\n", other.display());
+    assert!(shown.contains(&line), "{shown}");
+}
+
+/// The variables in `[env: …]` of each option that has them: `--region`, [`AWS_REGION`, …].
+fn variables_in_help(sandbox: &Sandbox, command: &str) -> Vec<(String, Vec<String>)> {
+    let help = sandbox.run([command, "-h"]).stdout;
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let mut options: Vec<(String, Vec<String>)> = Vec::new();
+    let mut is_in_brackets = false;
+    for pair in words.windows(2) {
+        if pair[0].starts_with("--") && pair[1].starts_with('<') {
+            options.push((pair[0].to_owned(), Vec::new()));
+        }
+        is_in_brackets |= pair[0] == "[env:";
+        if is_in_brackets {
+            let variable = pair[1].trim_end_matches([',', ']']);
+            options.last_mut().unwrap().1.push(variable.to_owned());
+            is_in_brackets = !pair[1].ends_with(']');
+        }
+    }
+    options.retain(|(_, variables)| !variables.is_empty());
+    options
+}
+
+#[test]
+fn variables_in_help_are_read_in_this_order() {
+    const SHOWN_AS: [(&str, &str, &str); 7] = [
+        ("--serial-number", "device", DEVICE),
+        ("--duration", "duration", "3600"),
+        ("--region", "STS region", "eu-west-1"),
+        ("--code-command", "code command", "oathtool"),
+        ("--profile", "profile", "work"),
+        (
+            "--role-arn",
+            "role",
+            "arn:aws:iam::333333333333:role/deploy",
+        ),
+        ("--session-file", "session file", "session"),
+    ];
+    let mut sandbox = Sandbox::new();
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    let options = variables_in_help(&sandbox, "get");
+    let names: Vec<&str> = options.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, label, value) in SHOWN_AS {
+        assert!(names.contains(&name), "{names:?}");
+        for (_, variables) in options.iter().filter(|(option, _)| option == name) {
+            for variable in variables {
+                sandbox.set(variable, value);
+            }
+            for variable in variables {
+                let shown = sandbox.run(["status"]).stdout;
+                let line = shown.lines().find_map(|line| {
+                    line.strip_prefix(label)?
+                        .strip_prefix(": ")?
+                        .strip_suffix(&format!(" ({variable})"))
+                });
+                assert!(line.is_some(), "{name} {variable}: {shown}");
+                sandbox.unset(variable);
+            }
+            sandbox.set("AWS_MFA_ARN", DEVICE);
+        }
+    }
+    assert_eq!(names.len(), SHOWN_AS.len());
+    for command in ["load", "exec", "status", "clear", "init"] {
+        for (name, variables) in variables_in_help(&sandbox, command) {
+            assert!(options.contains(&(name, variables)), "{command}");
+        }
+    }
+}
+
+#[test]
+fn region_of_the_environment_is_for_sts_unless_the_session_has_it() {
+    let mut sandbox = user();
+    sandbox.set("AWS_REGION", "eu-west-1");
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(
+        shown.contains("\nSTS region: eu-west-1 (AWS_REGION)\n"),
+        "{shown}"
+    );
+    let mut session: Value =
+        serde_json::from_str(&session_json(in_half_a_minute_past(90))).unwrap();
+    session["Region"] = "eu-west-1".into();
+    sandbox.write(sandbox.session_file(), session.to_string());
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(shown.contains("\nsession region: eu-west-1\n"), "{shown}");
+    assert!(
+        shown.contains("\nregion: eu-west-1 (AWS_REGION)\n"),
+        "{shown}"
     );
 }
 
 #[test]
-fn json_report_has_exactly_what_scripts_rely_on() {
+fn json_report_has_exactly_the_documented_fields() {
     let mut sandbox = user();
     let end: Timestamp = format!("{:.0}", in_half_a_minute_past(90)).parse().unwrap();
     let file = sandbox.write_session(end);
@@ -169,7 +263,7 @@ fn setting_that_may_hold_a_secret_is_masked() {
         shown.ends_with(
             "\ncode command: oathtool … (AWS_MFA_CODE_COMMAND)\n\
              proxy: http://proxy:3128 (HTTPS_PROXY)\n\
-             ca bundle: /etc/corporate.pem (AWS_CA_BUNDLE)\n"
+             CA bundle: /etc/corporate.pem (AWS_CA_BUNDLE)\n"
         ),
         "{shown}"
     );
@@ -201,7 +295,7 @@ fn status_without_a_valid_session_exits_3_with_the_reason() {
 }
 
 #[test]
-fn session_with_less_left_than_valid_for_is_status_3() {
+fn session_with_less_left_than_valid_for_exits_3() {
     let sandbox = user();
     sandbox.write_session(in_half_a_minute_past(90));
     for (needed, status) in [
@@ -250,8 +344,8 @@ fn missing_settings_are_shown_once_and_are_no_error() {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (3, ""));
     assert!(
         outcome.stdout.contains(
-            "\nkey id: no master keys are configured: export MASTER_AWS_ACCESS_KEY_ID and \
-             MASTER_AWS_SECRET_ACCESS_KEY, or name a profile that has keys: `--profile <name>`\n\
+            "\nkey id: no master keys are configured: set MASTER_AWS_ACCESS_KEY_ID and \
+             MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n\
              duration: 12h (default)\n"
         ),
         "{}",
@@ -274,18 +368,23 @@ fn missing_settings_are_shown_once_and_are_no_error() {
 }
 
 #[test]
-fn credential_process_is_not_run() {
+fn no_command_is_run() {
     let sandbox = user();
-    let config = sandbox.write(
+    // Another process writes it: a test beside this one could start a child while the file is open here, and the
+    // system runs no program that is open for writing.
+    let direnv = "printf '#!/bin/sh\\n: > \"$HOME/ran\"\\n' > direnv && /bin/chmod 755 direnv";
+    let mut shell = sandbox.command("/bin/sh");
+    assert!(shell.args(["-c", direnv]).status().unwrap().success());
+    sandbox.write(".envrc", "");
+    sandbox.write(
         ".aws/config",
         "[profile work]\ncredential_process = touch \"$HOME/ran\"\n",
     );
     let outcome = sandbox.run(["status", "-p", "work"]);
     assert!(
-        outcome.stdout.contains(&format!(
-            "\nkey id: printed by a command (credential_process of the profile work, {})\n",
-            config.display()
-        )),
+        outcome
+            .stdout
+            .contains("\nkey id: printed by a command (profile work)\n"),
         "{}",
         outcome.stdout
     );
@@ -294,21 +393,11 @@ fn credential_process_is_not_run() {
     assert!(!sandbox.home().join("ran").exists());
 }
 
-/// A direnv of this version. Another process writes it: a test beside this one could start a child
-/// while the file is open here, and the system runs no program that is open for writing.
-fn put_direnv(sandbox: &Sandbox, version: &str) {
-    let script =
-        format!("printf '#!/bin/sh\\necho {version}\\n' > direnv && /bin/chmod 755 direnv");
-    let mut shell = sandbox.command("/bin/sh");
-    assert!(shell.args(["-c", &script]).status().unwrap().success());
-}
-
 #[test]
 fn status_warns_about_conflicting_environment() {
     let mut sandbox = user();
     let file = sandbox.write_session(in_half_a_minute_past(90));
     chmod(&file, 0o640);
-    put_direnv(&sandbox, "2.21.2");
     sandbox.write(
         ".aws/config",
         "[profile admin]\nrole_arn = arn:aws:iam::333333333333:role/admin\nsource_profile = admin\n",
@@ -327,21 +416,15 @@ fn status_warns_about_conflicting_environment() {
         warnings,
         [
             &format!(
-                "others can read the session file, mode 0640: chmod 600 {}",
+                "others can read the session file (mode 0640): run `chmod 600 {}`",
                 file.display()
             ),
-            "the role of the profile admin is assumed with the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID names others: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
+            "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
             "this shell has other credentials (AKIAOTHER): load the session, or unset AWS_ACCESS_KEY_ID",
-            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID: the JavaScript SDK uses the profile's keys instead of the session",
-            "AWS_SECURITY_TOKEN is set: old SDKs prefer it to the session's token; unset it",
-            "direnv 2.21.2 is too old: direnv_load needs 2.21.3 or newer",
+            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session: unset AWS_PROFILE",
+            "AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token: unset AWS_SECURITY_TOKEN",
         ]
     );
-    for version in ["2.21.3", "2.37.1", "unknown"] {
-        put_direnv(&sandbox, version);
-        let shown = sandbox.run(["status"]).stdout;
-        assert!(!shown.contains("too old"), "{shown}");
-    }
 }
 
 #[test]
@@ -352,17 +435,17 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     sandbox.write_session(end);
     let file = sandbox.session_file();
     let file = file.strip_prefix(sandbox.home()).unwrap().display();
-    let on_terminal = |sandbox: &Sandbox| {
+    let on_terminal = |sandbox: &Sandbox, options: &str| {
         let mut command = sandbox.command(&script);
         command.env("SHELL", "/bin/sh").args([
             "-qec",
-            &format!("{} status", binary().display()),
+            &format!("{} status {options}", binary().display()),
             "/dev/null",
         ]);
         Outcome::of(&mut command).stdout.replace('\r', "")
     };
     sandbox.set("TERM", "xterm");
-    let coloured = on_terminal(&sandbox);
+    let coloured = on_terminal(&sandbox, "");
     assert!(
         coloured.starts_with(&format!(
             "\u{1b}[1msession       \u{1b}[0m  \u{1b}[32mvalid for 1h 30m, until {}\u{1b}[0m\n",
@@ -373,23 +456,62 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     let columns = format!("session file    ~/{file}  AWS_SESSION_FILE\n");
     assert!(!coloured.contains(&columns), "{coloured}");
     sandbox.set("NO_COLOR", "1");
-    let plain = on_terminal(&sandbox);
+    let plain = on_terminal(&sandbox, "");
     assert!(plain.contains(&columns), "{plain}");
     assert!(!plain.contains('\u{1b}'), "{plain}");
     assert!(
         plain.lines().all(|line| line.chars().count() <= 80),
         "{plain}"
     );
-    sandbox.unset("NO_COLOR").set("TERM", "dumb");
-    assert_eq!(on_terminal(&sandbox), plain);
+    sandbox.unset("NO_COLOR").set("CLICOLOR", "0");
+    assert_eq!(on_terminal(&sandbox, ""), plain);
+    sandbox.unset("CLICOLOR").set("TERM", "dumb");
+    assert_eq!(on_terminal(&sandbox, ""), plain);
     assert!(!plain.contains("next:"), "{plain}");
     // Without a session it ends with the next step.
     std::fs::remove_file(sandbox.session_file()).unwrap();
-    let shown = on_terminal(&sandbox);
+    let shown = on_terminal(&sandbox, "");
     assert!(
         shown.ends_with("next: run `aws-mfa get <code>`\n"),
         "{shown}"
     );
+    assert!(shown.starts_with("session       none yet\n"), "{shown}");
+}
+
+#[test]
+fn report_of_a_role_on_a_terminal_fits_80_columns() {
+    let Some(script) = tool("script") else { return };
+    let mut sandbox = user();
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile work]\nregion = eu-central-1\nmfa_serial = {DEVICE}\n\
+             [profile administrator]\nsource_profile = work\nduration_seconds = 7200\n\
+             role_arn = arn:aws:iam::333333333333:role/administrator\nregion = eu-central-1\n"
+        ),
+    );
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    let file = sandbox.write_session(in_half_a_minute_past(-90));
+    chmod(&file, 0o644);
+    sandbox
+        .set("AWS_MFA_PROFILE", "administrator")
+        .set("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("AWS_PROFILE", "administrator")
+        .set("NO_COLOR", "1");
+    let home = sandbox.home().display().to_string();
+    for options in ["", "--all", "--session-file .config/aws/session-work"] {
+        let mut command = sandbox.command(&script);
+        let line = format!("{} status {options}", binary().display());
+        command
+            .env("SHELL", "/bin/sh")
+            .args(["-qec", &line, "/dev/null"]);
+        let shown = Outcome::of(&mut command).stdout.replace('\r', "");
+        assert!(!shown.is_empty() && !shown.contains(&home), "{shown}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= 80),
+            "{shown}"
+        );
+    }
 }
 
 #[test]
@@ -405,7 +527,7 @@ fn expiry_is_in_local_time() {
 }
 
 #[test]
-fn time_zone_that_names_a_fifo_is_not_waited_for() {
+fn time_zone_that_is_a_fifo_does_not_block() {
     let mut sandbox = Sandbox::new();
     let file = sandbox.write_session(Timestamp::now() + SignedDuration::from_hours(1));
     let fifo = sandbox.home().join("fifo");
@@ -422,7 +544,7 @@ fn time_zone_that_names_a_fifo_is_not_waited_for() {
 }
 
 #[test]
-fn integration_is_what_brings_the_session_into_the_shell() {
+fn integration_is_direnv_the_hook_or_the_command_to_run() {
     let mut sandbox = user();
     let row = |sandbox: &Sandbox| {
         let shown = sandbox.run(["status"]).stdout;
@@ -436,11 +558,11 @@ fn integration_is_what_brings_the_session_into_the_shell() {
         row(&sandbox),
         "none: run `aws-mfa load --format fish | source`, or add `aws-mfa init fish | source` to ~/.config/fish/config.fish"
     );
-    // An .envrc that nobody loads.
+    // An .envrc that is not loaded.
     let envrc = sandbox.write(".envrc", "");
     let shown = sandbox.run(["status"]).stdout;
     let warning = format!(
-        "warning: direnv is not active in this shell, and there is {}: add `direnv hook fish | source` to ~/.config/fish/config.fish\n",
+        "warning: direnv is not active in this shell, so {} is not loaded: add `direnv hook fish | source` to ~/.config/fish/config.fish\n",
         envrc.display()
     );
     assert!(shown.contains(&warning), "{shown}");

@@ -1,7 +1,6 @@
-//! The session file under fire: whatever is in its place, whoever owns it, and whatever the disk
-//! does.
+//! The session file in bad conditions: wrong kinds of files, other owners, and disk faults.
 //!
-//! Each failure has its exact message, costs no code where it can be foreseen, and loses nothing.
+//! Each failure has its exact message, costs no code if it can be foreseen, and loses nothing.
 
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode};
@@ -13,22 +12,22 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const ELSEWHERE: &str = "name another file with AWS_SESSION_FILE or --session-file";
+const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
 const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
-/// Someone else: neither root nor, most likely, the user who runs the tests.
-pub const SOMEBODY: u32 = 54_321;
+/// Another user: neither root nor, most likely, the user who runs the tests.
+pub const OTHER_USER: u32 = 54_321;
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A test that needs root says so if there is none.
+/// Whether the tests run as root. Without root, a test is skipped.
 pub fn as_root() -> bool {
-    root("be somebody else")
+    root("switch to another user")
 }
 
-/// Runs `get` with the session file at `path`; it fails without a request to STS, like this.
+/// Runs `get` with the session file at `path`. It must fail with this message, without a request.
 #[track_caller]
 fn get_fails(sandbox: &mut Sandbox, sts: &FakeSts, path: &Path, reason: &str, hint: &str) {
     let requests = sts.requests().len();
@@ -49,7 +48,7 @@ fn cannot_save(outcome: &Outcome, path: &Path, reason: &str, hint: &str) {
     );
 }
 
-/// Runs `load` with the session file at `path`; it fails like this.
+/// Runs `load` with the session file at `path`. It must fail with this message.
 #[track_caller]
 fn load_fails(sandbox: &mut Sandbox, path: &Path, message: &str) {
     let outcome = sandbox.set("AWS_SESSION_FILE", path).run(["load"]);
@@ -65,24 +64,24 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
     sandbox.get(code);
 }
 
-/// The sandbox handed to someone else, who may run the binary in it and owns the home directory.
-pub fn as_somebody(sandbox: &Sandbox) -> Command {
+/// Gives the sandbox to another user, who can run the binary and owns the home directory.
+pub fn as_other_user(sandbox: &Sandbox) -> Command {
     let directory = sandbox.home().parent().unwrap().to_owned();
     chmod(&directory, 0o755);
     let program = directory.join("aws-mfa");
     if !program.exists() {
-        // By another process: the system runs no program that is open for writing, and a test beside
-        // this one could start a child while it is open here.
+        // Another process copies it: a program that is open for writing cannot run, and a parallel test could start a
+        // child while it is open here.
         let copied = Command::new("cp").arg(binary()).arg(&program).status();
         assert!(copied.unwrap().success());
     }
-    std::os::unix::fs::chown(sandbox.home(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    std::os::unix::fs::chown(sandbox.home(), Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     let mut command = sandbox.command(program);
-    command.uid(SOMEBODY).gid(SOMEBODY);
+    command.uid(OTHER_USER).gid(OTHER_USER);
     command
 }
 
-// What is in the place of the file.
+// The kind of file.
 
 #[test]
 fn missing_directory_is_created_and_file_in_its_place_is_an_error() {
@@ -98,13 +97,13 @@ fn missing_directory_is_created_and_file_in_its_place_is_an_error() {
     let taken = sandbox.write("taken", "a file");
     let path = taken.join("session");
     let reason = format!(
-        "cannot write in the directory {}: not a directory",
+        "cannot write to the directory {}: not a directory",
         taken.display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
     let path = taken.join("deeper/session");
     let reason = format!(
-        "cannot write in the directory {}: not a directory",
+        "cannot write to the directory {}: not a directory",
         taken.join("deeper").display()
     );
     get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
@@ -205,10 +204,10 @@ fn file_of_100_mb_is_rejected_and_can_be_replaced() {
     assert_eq!(sandbox.run(["load"]).status, 0);
 }
 
-// Its name.
+// The file's name.
 
 #[test]
-fn impossible_file_name_is_an_error_before_the_code_is_spent() {
+fn invalid_file_name_is_an_error_before_the_code_is_spent() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let a_directory = "that is the name of a directory";
@@ -223,10 +222,21 @@ fn impossible_file_name_is_an_error_before_the_code_is_spent() {
         &mut sandbox,
         &sts,
         Path::new("~/.config/aws/session"),
-        "no shell has expanded the ~",
+        "the shell did not expand ~",
         "write $HOME instead of ~, or remove the quotes",
     );
     assert!(!sandbox.home().join("~").exists());
+    let explained = "aws-mfa: cannot read the session file ~/.config/aws/session: the shell did not expand ~\n\
+                     hint: write $HOME instead of ~, or remove the quotes\n";
+    sandbox.run(["load"]).is(3, "", explained);
+    sandbox
+        .run(["exec", "--no-prompt", "--", "true"])
+        .is(3, "", explained);
+    let shown = sandbox.run(["status"]).stdout;
+    assert!(
+        shown.starts_with("session: cannot use the file: the shell did not expand ~\n"),
+        "{shown}"
+    );
 
     let long = sandbox.home().join("n".repeat(256));
     get_fails(&mut sandbox, &sts, &long, "file name too long", ELSEWHERE);
@@ -238,7 +248,7 @@ fn impossible_file_name_is_an_error_before_the_code_is_spent() {
 
     let longer = PathBuf::from("/directory".repeat(600));
     let reason = format!(
-        "cannot write in the directory {}: file name too long",
+        "cannot write to the directory {}: file name too long",
         longer.parent().unwrap().display()
     );
     get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
@@ -286,26 +296,26 @@ fn path_that_is_not_utf8_works() {
 }
 
 #[test]
-fn unset_home_is_an_error_only_if_no_file_is_named() {
+fn unset_home_is_an_error_only_if_no_file_is_configured() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // HOME unset matters to nobody who names the file.
+    // HOME does not matter if the file is configured.
     sandbox.unset("HOME");
     get_works(&sandbox, "111111");
     assert_eq!(sandbox.run(["load"]).status, 0);
-    // Nobody has a home directory with this number.
+    // No user has this number, so there is no home directory.
     if as_root() {
         sandbox.unset("AWS_SESSION_FILE");
-        sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
+        sandbox.run_with(as_other_user(&sandbox).arg("load")).is(
             1,
             "",
-            "aws-mfa: no home directory is known, so there is no place for the session file\n\
-             hint: set HOME, or name a file with AWS_SESSION_FILE\n",
+            "aws-mfa: the home directory is unknown, so there is no place for the session file\n\
+             hint: set HOME or AWS_SESSION_FILE\n",
         );
     }
 }
 
-// Who may do what.
+// Permissions.
 
 #[test]
 fn modes_are_private_under_any_umask() {
@@ -314,11 +324,11 @@ fn modes_are_private_under_any_umask() {
         let mut sandbox = Sandbox::with_user(&sts);
         let script = format!("umask {umask}; exec \"$0\" get 11111{number}");
         let mut command = if is_root() {
-            // Root may read what has no mode at all.
-            let mut command = as_somebody(&sandbox);
+            // Root can read files of mode 0.
+            let mut command = as_other_user(&sandbox);
             let program = command.get_program().to_owned();
             command = sandbox.command("sh");
-            command.uid(SOMEBODY).gid(SOMEBODY);
+            command.uid(OTHER_USER).gid(OTHER_USER);
             command.args(["-c", &script]).arg(program);
             command
         } else {
@@ -336,7 +346,7 @@ fn modes_are_private_under_any_umask() {
         assert_eq!(mode(&file), 0o600, "umask {umask}");
         assert_eq!(mode(file.parent().unwrap()), 0o700, "umask {umask}");
         let load = match is_root() {
-            true => sandbox.run_with(as_somebody(&sandbox).arg("load")),
+            true => sandbox.run_with(as_other_user(&sandbox).arg("load")),
             false => sandbox.run(["load"]),
         };
         assert_eq!((load.status, load.stderr.as_str()), (0, ""));
@@ -344,7 +354,7 @@ fn modes_are_private_under_any_umask() {
     }
 }
 
-/// At no moment of a `get` is there a file that others may read.
+/// At no moment during `get` can others read a file.
 #[test]
 fn file_is_created_with_0600_and_never_changes_its_mode() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
@@ -367,7 +377,7 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
         .lines()
         .filter(|line| line.contains("O_CREAT"))
         .collect();
-    // The one that tries the directory, and the one that is renamed.
+    // One file for testing the directory, and one that is renamed.
     assert_eq!(made.len(), 2, "{log}");
     for line in made {
         assert!(
@@ -379,7 +389,7 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
 }
 
 #[test]
-fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
+fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     if !as_root() {
         return;
     }
@@ -387,10 +397,10 @@ fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
     let file = sandbox.write_session(in_an_hour());
     sandbox.set("AWS_SESSION_FILE", &file);
     let own = |user, group| std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
-    let refused = |reason: &str| format!("session file refused: {reason} ({})", file.display());
+    let refused = |reason: &str| format!("session file rejected: {reason} ({})", file.display());
     let warning = |mode: &str| {
         format!(
-            "aws-mfa: warning: others can read the session file, mode {mode}: chmod 600 {}\n",
+            "aws-mfa: warning: others can read the session file (mode {mode}): run `chmod 600 {}`\n",
             file.display()
         )
     };
@@ -400,10 +410,10 @@ fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
     };
     for (mode, group, stderr) in [
         (0o600, 0, String::new()),
-        (0o400, SOMEBODY, String::new()),
-        (0o640, SOMEBODY, warning("0640")),
-        (0o604, SOMEBODY, warning("0604")),
-        // A group that has the user's number is the user's own.
+        (0o400, OTHER_USER, String::new()),
+        (0o640, OTHER_USER, warning("0640")),
+        (0o604, OTHER_USER, warning("0604")),
+        // A group with the user's number is the user's private group.
         (0o664, 0, warning("0664")),
     ] {
         own(0, group);
@@ -411,11 +421,11 @@ fn file_that_others_can_write_is_rejected_and_a_readable_one_is_a_warning() {
         assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
     }
     for (mode, user, group, reason) in [
-        (0o660, 0, SOMEBODY, "its group can write it, mode 0660"),
-        (0o620, 0, SOMEBODY, "its group can write it, mode 0620"),
-        (0o602, 0, 0, "everyone can write it, mode 0602"),
-        (0o666, 0, 0, "everyone can write it, mode 0666"),
-        (0o600, SOMEBODY, 0, "another user owns it"),
+        (0o660, 0, OTHER_USER, "its group can write to it, mode 0660"),
+        (0o620, 0, OTHER_USER, "its group can write to it, mode 0620"),
+        (0o602, 0, 0, "everyone can write to it, mode 0602"),
+        (0o666, 0, 0, "everyone can write to it, mode 0666"),
+        (0o600, OTHER_USER, 0, "another user owns it"),
     ] {
         own(user, group);
         load(mode).is(
@@ -442,19 +452,19 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     let before = std::fs::read(&file).unwrap();
     sandbox.set("AWS_SESSION_FILE", &file);
     let reason = format!(
-        "cannot write in the directory {}: permission denied",
+        "cannot write to the directory {}: permission denied",
         directory.display()
     );
-    for (owner, mode) in [(SOMEBODY, 0o500), (0, 0o755), (0, 0o711)] {
+    for (owner, mode) in [(OTHER_USER, 0o500), (0, 0o755), (0, 0o711)] {
         std::os::unix::fs::chown(&directory, Some(owner), None).unwrap();
         chmod(&directory, mode);
-        let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "123456"]));
+        let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "123456"]));
         cannot_save(&outcome, &file, &reason, ELSEWHERE);
     }
     assert!(sts.requests().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), before);
-    // Nor can another user's file be read.
-    sandbox.run_with(as_somebody(&sandbox).arg("load")).is(
+    // Another user's file cannot be read either.
+    sandbox.run_with(as_other_user(&sandbox).arg("load")).is(
         3,
         "",
         &format!(
@@ -464,7 +474,7 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     );
 }
 
-/// The directory can be written to but not read: it cannot be synced, and the session is saved.
+/// The directory can be written to but not read, so it cannot be synced, but the session is saved.
 #[test]
 fn directory_that_cannot_be_synced_is_no_failure() {
     if !as_root() {
@@ -474,16 +484,16 @@ fn directory_that_cannot_be_synced_is_no_failure() {
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.session_file();
     let directory = file.parent().unwrap();
-    let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "111111"]));
+    let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "111111"]));
     assert_eq!(outcome.status, 0);
     chmod(directory, 0o300);
-    let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", "222222"]));
+    let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "222222"]));
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
     let saved = std::fs::read_to_string(&file).unwrap();
     assert!(saved.contains("ASIASESSION000000002"), "{saved}");
 }
 
-/// In a directory that everyone can write in, as /tmp is.
+/// In a directory that everyone can write to, like /tmp.
 #[test]
 fn file_and_symlink_of_another_user_are_rejected() {
     if !as_root() {
@@ -496,10 +506,10 @@ fn file_and_symlink_of_another_user_are_rejected() {
     chmod(&shared, 0o1777);
     let file = shared.join("session");
     sandbox.set("AWS_SESSION_FILE", &file);
-    let get = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).args(["get", "123456"]));
-    let load = |sandbox: &Sandbox| sandbox.run_with(as_somebody(sandbox).arg("load"));
+    let get = |sandbox: &Sandbox| sandbox.run_with(as_other_user(sandbox).args(["get", "123456"]));
+    let load = |sandbox: &Sandbox| sandbox.run_with(as_other_user(sandbox).arg("load"));
 
-    // Another user's session is not taken, and cannot be replaced.
+    // Another user's session is not loaded, and cannot be replaced.
     let planted = super::fake_sts::session_json(in_an_hour());
     sandbox.write("shared/session", planted);
     std::os::unix::fs::chown(&file, Some(1), None).unwrap();
@@ -508,20 +518,20 @@ fn file_and_symlink_of_another_user_are_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: another user owns it ({})\nhint: {GET_A_SESSION}\n",
+            "aws-mfa: session file rejected: another user owns it ({})\nhint: {GET_A_SESSION}\n",
             file.display()
         ),
     );
     let reason = format!(
-        "another user owns it, and nobody else can replace it in the sticky directory {}",
+        "it belongs to another user, and only that user can replace it in the sticky directory {}",
         shared.display()
     );
     cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
 
-    // Another user's symlink would have a file of this user's replaced.
+    // Another user's symlink could make `get` replace one of this user's files.
     std::fs::remove_file(&file).unwrap();
     let precious = sandbox.write("precious", "mine");
-    std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&precious, Some(OTHER_USER), None).unwrap();
     symlink(&precious, &file).unwrap();
     std::os::unix::fs::lchown(&file, Some(1), None).unwrap();
     let reason = format!("another user owns the symlink {}", file.display());
@@ -531,20 +541,20 @@ fn file_and_symlink_of_another_user_are_rejected() {
         3,
         "",
         &format!(
-            "aws-mfa: session file refused: {reason} ({})\nhint: {GET_A_SESSION}\n",
+            "aws-mfa: session file rejected: {reason} ({})\nhint: {GET_A_SESSION}\n",
             file.display()
         ),
     );
     assert!(sts.requests().is_empty());
 
-    // This user's own is followed, there too.
-    std::os::unix::fs::lchown(&file, Some(SOMEBODY), None).unwrap();
+    // This user's own symlink is followed there too.
+    std::os::unix::fs::lchown(&file, Some(OTHER_USER), None).unwrap();
     assert_eq!(get(&sandbox).status, 0);
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert_eq!(load(&sandbox).status, 0);
 }
 
-/// A symlink that is asked by name can be another one when it is asked again.
+/// Between two calls by name, a symlink can be replaced.
 #[test]
 fn symlink_is_checked_and_read_from_one_descriptor() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
@@ -584,7 +594,7 @@ fn symlink_is_checked_and_read_from_one_descriptor() {
     }
 }
 
-/// The other user puts their symlink in the place of this user's own, and back, all the time.
+/// Another user keeps replacing this user's symlink with their own, and back.
 #[cfg(target_os = "linux")]
 #[test]
 fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
@@ -602,8 +612,8 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
     let (own, foreign) = (shared.join("session"), shared.join("foreign"));
     symlink(sandbox.home().join("harmless"), &own).unwrap();
     symlink(&precious, &foreign).unwrap();
-    std::os::unix::fs::chown(&precious, Some(SOMEBODY), None).unwrap();
-    std::os::unix::fs::lchown(&own, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&precious, Some(OTHER_USER), None).unwrap();
+    std::os::unix::fs::lchown(&own, Some(OTHER_USER), None).unwrap();
     std::os::unix::fs::lchown(&foreign, Some(1), None).unwrap();
     sandbox.set("AWS_SESSION_FILE", &own);
     let done = AtomicBool::new(false);
@@ -616,7 +626,7 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
         });
         for number in 1..=100 {
             let code = format!("{number:06}");
-            let outcome = sandbox.run_with(as_somebody(&sandbox).args(["get", &code]));
+            let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", &code]));
             if std::fs::read(&precious).unwrap() != b"mine" {
                 break;
             }
@@ -632,7 +642,7 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
 }
 
 #[test]
-fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
+fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let shared = sandbox.home().join("shared");
@@ -650,8 +660,7 @@ fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
     {
         chmod(&shared, mode);
         let warning = format!(
-            "others can replace files in the directory of the session file, mode {mode:04o}: \
-             chmod go-w {}",
+            "others can replace files in the session file's directory (mode {mode:04o}): run `chmod go-w {}`",
             shared.display()
         );
         let outcome = sandbox.run(["get", &format!("11111{number}")]);
@@ -670,16 +679,16 @@ fn directory_that_others_can_write_in_is_a_warning_unless_sticky() {
         let load = sandbox.run(["load"]);
         assert_eq!((load.status, load.stderr.as_str()), (0, ""));
     }
-    // A group that has the user's number is the user's own.
+    // A group with the user's number is the user's private group.
     if as_root() {
-        for (group, warned) in [(SOMEBODY, true), (0, false)] {
+        for (group, warned) in [(OTHER_USER, true), (0, false)] {
             chmod(&shared, 0o770);
             std::os::unix::fs::chown(&shared, None, Some(group)).unwrap();
             let outcome = sandbox.run(["get", &format!("33333{}", usize::from(warned))]);
             assert_eq!(outcome.stderr.contains("mode 0770"), warned);
         }
     }
-    // As the one that a symlink leads to.
+    // The same for the directory of a symlink's target.
     chmod(&shared, 0o777);
     let link = sandbox.home().join("link");
     symlink(shared.join("session"), &link).unwrap();
@@ -695,9 +704,9 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
-    std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+    std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
     let message = format!(
-        "session file refused: another user owns it ({})",
+        "session file rejected: another user owns it ({})",
         file.display()
     );
     load_fails(&mut sandbox, &file, &message);
@@ -708,7 +717,7 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
 
 // The disk.
 
-/// A mount namespace of one's own, where the machine permits it.
+/// A private mount namespace, if the machine permits it.
 fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
     let namespace = if is_root() {
         &["--mount"][..]
@@ -739,7 +748,7 @@ fn full_disk_is_an_error_before_the_code_is_spent() {
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_SESSION_FILE", "/mnt/session");
     let old = sandbox.write("old", super::fake_sts::session_json(in_an_hour()));
-    // Room is left for the name of a file, and for a part of what is in it.
+    // There is room for the name of a file, and for a part of its contents.
     let script = format!(
         "umask 077; mount -t tmpfs -o size=32k tmpfs /mnt; cp {} /mnt/session
          head -c 24k /dev/zero > /mnt/filling
@@ -773,11 +782,11 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
         "",
         &format!(
             "aws-mfa: cannot save the session in /mnt/session: \
-             cannot write in the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
+             cannot write to the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
         ),
     );
 
-    // As `docker run -v file:file` does it: renaming onto it fails.
+    // As with `docker run -v file:file`: renaming onto it fails.
     let script = "mount -t tmpfs tmpfs /mnt; touch /mnt/outside /mnt/session
                   mount --bind /mnt/outside /mnt/session; \"$0\" get 123456";
     let mut command = in_namespace(&sandbox, script).unwrap();
@@ -791,7 +800,7 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
     assert!(sts.requests().is_empty());
 }
 
-/// Each of these is of use, and none is worth a code.
+/// These calls are useful, but not worth losing a code.
 #[test]
 fn optional_call_that_fails_does_not_lose_the_session() {
     let Some(strace) = tool("strace") else { return };
@@ -810,7 +819,7 @@ fn optional_call_that_fails_does_not_lose_the_session() {
     .into_iter()
     .enumerate()
     {
-        // Ahead of now, so that the time has to be set.
+        // In the future, so that the time must be set.
         sandbox.write_session(in_an_hour());
         let ahead = std::time::SystemTime::now() + std::time::Duration::from_secs(600);
         let old = std::fs::File::open(&file).unwrap();
@@ -836,15 +845,15 @@ fn optional_call_that_fails_does_not_lose_the_session() {
     }
 }
 
-/// What nobody can foresee: the code is spent, and the session cannot be saved.
+/// An unforeseeable fault: the code is spent, and the session cannot be saved.
 #[test]
-fn failed_save_says_that_the_code_is_used_up_and_keeps_the_old_session() {
+fn failed_save_is_an_error_that_keeps_the_old_session() {
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     let before = std::fs::read(&file).unwrap();
-    let remedy = "fix that, or name another file with AWS_SESSION_FILE or --session-file";
+    let remedy = "fix that, or choose another file with AWS_SESSION_FILE or --session-file";
     let room = "free some space on that disk";
     for (number, (fault, reason, remedy)) in [
         ("fsync:error=EIO:when=1", "input/output error", remedy),

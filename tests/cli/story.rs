@@ -1,4 +1,4 @@
-//! What the demo and the README's picture show: one code serves two shells.
+//! The story of the demo and the README's picture: one code serves two shells.
 
 use super::fake_sts::FakeSts;
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
@@ -8,23 +8,23 @@ use std::path::Path;
 /// The quick start's .envrc.
 pub const ENVRC: &str = "export AWS_MFA_PROFILE=work\ndirenv_load aws-mfa load\n";
 
-/// A line that somebody types into a shell, and what the shell shows until its next prompt.
+/// A line typed into a shell, and the output until the next prompt.
 pub struct Line {
     /// The number of the shell, from 0.
     pub shell: usize,
-    /// What is typed.
+    /// The line.
     pub typed: &'static str,
-    /// What is shown. The user is always igor, and it is always 08:31.
+    /// The output. The user is always igor, and the time is always 08:31.
     pub shown: String,
 }
 
-/// Plays the story with the real binary and the real direnv, and gives each line to `tell`.
+/// Plays the story with the real binary and the real direnv, and passes each line to `tell`.
 pub fn two_shells(direnv: &Path, mut tell: impl FnMut(Line)) {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::new();
     sandbox
         .set("AWS_ENDPOINT_URL_STS", sts.url())
-        // However slow the machine is, direnv does not remark on it.
+        // direnv must not warn about a slow machine.
         .set("DIRENV_WARN_TIMEOUT", "1h");
     sandbox.write(
         ".aws/config",
@@ -55,7 +55,7 @@ pub fn two_shells(direnv: &Path, mut tell: impl FnMut(Line)) {
     }
 }
 
-/// `until 11:39`, the time of day at which a session ends, is another one in each run.
+/// Fixes the time in `until 11:39`, which differs in each run.
 fn at_a_fixed_time(text: &str) -> String {
     let Some((before, after)) = text.split_once(", until ") else {
         return text.to_owned();

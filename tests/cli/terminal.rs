@@ -1,4 +1,4 @@
-//! A terminal that someone sits at: util-linux's script(1) gives the pseudo-terminal.
+//! A terminal with a keyboard: a pseudo-terminal from util-linux's script(1).
 
 use super::sandbox::Sandbox;
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Longer than anything that is not stuck.
+/// The time after which a test is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Terminal {
@@ -18,7 +18,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Runs a line of shell on a terminal of its own.
+    /// Runs a shell command on its own terminal.
     pub fn run(sandbox: &Sandbox, script: &Path, line: &str) -> Self {
         let mut script = sandbox
             .command(script)
@@ -53,7 +53,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until `text` shows up after what was waited for before, and gives what came in between.
+    /// Waits until `text` appears, and returns the output since the last wait.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) -> String {
         while !self.shown.contains(text) {
@@ -61,7 +61,7 @@ impl Terminal {
                 Ok(bytes) => {
                     let text = String::from_utf8_lossy(&bytes);
                     self.shown.push_str(&text);
-                    // A terminal says where its cursor is, and some shells wait for that.
+                    // Some shells wait for the terminal's report of the cursor position.
                     if text.contains("\u{1b}[6n") {
                         self.type_bytes(b"\x1b[1;1R");
                     }
@@ -96,7 +96,7 @@ impl Terminal {
         keyboard.flush().unwrap();
     }
 
-    /// Waits for the end, and gives the exit status and what has shown up since.
+    /// Waits for the end, and returns the exit status and the remaining output.
     pub fn end(mut self) -> (i32, String) {
         let status = self.script.wait().unwrap();
         while let Ok(bytes) = self.screen.recv_timeout(PATIENCE) {

@@ -1,9 +1,9 @@
-//! The real programs that some stories need.
+//! Real programs that some tests need.
 
 use std::path::PathBuf;
 
-/// The path of `name`, if it is installed. A test that lacks its tool says so and passes; with
-/// `CI=true` it fails, because there `.ci/setup` has installed all of them.
+/// The path of `name`, if it is installed. A test without its tool is skipped with a note; with `CI=true` it fails, because
+/// `.ci/setup` has installed every tool.
 #[track_caller]
 pub fn tool(name: &str) -> Option<PathBuf> {
     let found = installed(name);
@@ -13,7 +13,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Says why a test, or a part of one, is skipped; with `CI=true` it fails instead.
+/// Prints why a test, or part of it, is skipped. With `CI=true`, the test fails instead.
 #[track_caller]
 pub fn skip(reason: &str) {
     assert!(
@@ -23,7 +23,7 @@ pub fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
-/// Whether the tests run as root, for what only root can do; without, it is skipped.
+/// Whether the tests run as root. Without root, that part of a test is skipped.
 #[cfg(unix)]
 #[track_caller]
 pub fn root(to: &str) -> bool {
@@ -34,19 +34,21 @@ pub fn root(to: &str) -> bool {
     root
 }
 
-/// What only root can do with a process that is not dumpable, for [`root`].
+/// What needs root for a process that is not dumpable, for [`root`].
 pub const LOOK_INSIDE: &str = "look into a process that is not dumpable";
 
-/// The path of `name`, if it is installed.
+/// The path of `name`, if it is installed. On Windows, only of `name.exe`: Wine also finds Linux's programs.
 pub fn installed(name: &str) -> Option<PathBuf> {
+    let suffix = std::env::consts::EXE_SUFFIX;
+    let name = format!("{}{suffix}", name.strip_suffix(".exe").unwrap_or(name));
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(tools_directory())
-        .map(|directory| directory.join(name))
+        .map(|directory| directory.join(&name))
         .find(|path| path.is_file())
 }
 
-/// Where `.ci/setup` puts what it does not install for the whole machine.
+/// The directory of tools that `.ci/setup` does not install system-wide.
 fn tools_directory() -> Option<PathBuf> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
     directory.is_dir().then_some(directory)

@@ -1,14 +1,17 @@
-//! `get --unless-valid`: terminals that start together ask once.
+//! `get --unless-valid`: if terminals start together, one prompts for a code.
 
 use super::fake_sts::FakeSts;
-use super::sandbox::{Outcome, Sandbox, binary};
-use super::shell::Shell;
-use super::tool::tool;
+use super::sandbox::Sandbox;
+#[cfg(unix)]
+use super::sandbox::{Outcome, binary};
+#[cfg(unix)]
+use super::{shell::Shell, tool::tool};
 use jiff::{SignedDuration, Timestamp};
+#[cfg(unix)]
 use std::process::Stdio;
 
 fn in_minutes(minutes: i64) -> Timestamp {
-    // Half a minute more, so that the time that the test takes does not show.
+    // Half a minute more, so that the test's own time does not matter.
     Timestamp::now() + SignedDuration::from_secs(60 * minutes + 29)
 }
 
@@ -28,7 +31,7 @@ fn session_with_more_than_the_margin_left_is_kept() {
         "",
     );
     assert!(sts.requests().is_empty());
-    // Without a lock, which only one that asks for a code needs.
+    // Without a lock, because no code is needed.
     let name = sandbox.session_file();
     let name = name.file_name().unwrap().to_str().unwrap();
     assert_eq!(sandbox.session_directory(), [name]);
@@ -36,7 +39,7 @@ fn session_with_more_than_the_margin_left_is_kept() {
 
 #[cfg(unix)]
 #[test]
-fn kept_session_that_others_can_read_is_a_warning() {
+fn kept_session_readable_by_others_is_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -48,14 +51,14 @@ fn kept_session_that_others_can_read_is_a_warning() {
         (
             0,
             format!(
-                "aws-mfa: warning: others can read the session file, mode 0644: chmod 600 {}\n",
+                "aws-mfa: warning: others can read the session file (mode 0644): run `chmod 600 {}`\n",
                 file.display()
             )
         )
     );
 }
 
-/// The file of the lock of the sandbox's session file.
+/// The lock file for the sandbox's session file.
 #[cfg(unix)]
 fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
     let name = format!(".session-{}.lock", super::fake_sts::KEY_ID);
@@ -64,7 +67,7 @@ fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn waiting_get_names_the_process_with_the_lock() {
+fn waiting_get_shows_the_process_with_the_lock() {
     use std::io::{BufRead, BufReader};
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
@@ -92,10 +95,10 @@ fn waiting_get_names_the_process_with_the_lock() {
     assert!(outcome.stdout.starts_with("kept the session in "));
 }
 
-/// The lock is of use to others only: what plain `get` can do, works without it as well.
+/// The lock only helps other processes: without it, this works like plain `get`.
 #[cfg(unix)]
 #[test]
-fn get_without_a_lock_warns_and_goes_on() {
+fn get_without_a_lock_warns_and_continues() {
     use std::os::unix::fs::symlink;
     let Some(strace) = tool("strace") else { return };
     let sts = FakeSts::start();
@@ -107,7 +110,7 @@ fn get_without_a_lock_warns_and_goes_on() {
             (
                 0,
                 format!(
-                    "aws-mfa: warning: going on without a lock: cannot lock {}: {reason}\n",
+                    "aws-mfa: warning: continuing without a lock: cannot lock {}: {reason}\n",
                     sandbox.session_file().display()
                 )
             )
@@ -115,7 +118,7 @@ fn get_without_a_lock_warns_and_goes_on() {
         std::fs::remove_file(sandbox.session_file()).unwrap();
     };
     let lock = lock_file(&sandbox);
-    let elsewhere = "name another file with AWS_SESSION_FILE or --session-file";
+    let elsewhere = "choose another file with AWS_SESSION_FILE or --session-file";
     for (code, errno, reason) in [
         ("111111", "ENOLCK", "no locks available"),
         ("111112", "EOPNOTSUPP", "operation not supported"),
@@ -144,9 +147,9 @@ fn get_without_a_lock_warns_and_goes_on() {
     assert_eq!(std::fs::read(&target).unwrap(), b"mine");
     std::fs::remove_file(sandbox.session_file()).unwrap();
     if super::store::as_root() {
-        use super::store::SOMEBODY;
+        use super::store::OTHER_USER;
         std::fs::write(&target, "mine").unwrap();
-        std::os::unix::fs::lchown(&lock, Some(SOMEBODY), None).unwrap();
+        std::os::unix::fs::lchown(&lock, Some(OTHER_USER), None).unwrap();
         let foreign = format!(
             "another user owns the symlink {}: {elsewhere}",
             lock.display()
@@ -155,8 +158,11 @@ fn get_without_a_lock_warns_and_goes_on() {
         assert_eq!(std::fs::read(&target).unwrap(), b"mine");
         std::fs::remove_file(&lock).unwrap();
         sandbox.write(&lock, "1\n");
-        std::os::unix::fs::chown(&lock, Some(SOMEBODY), None).unwrap();
-        let foreign = format!("{0} is not a file of this user: remove {0}", lock.display());
+        std::os::unix::fs::chown(&lock, Some(OTHER_USER), None).unwrap();
+        let foreign = format!(
+            "{0} does not belong to this user: remove {0}",
+            lock.display()
+        );
         get(&mut sandbox.command(binary()), "111116", &foreign);
         assert_eq!(std::fs::read(&lock).unwrap(), b"1\n");
     }
@@ -170,7 +176,7 @@ fn session_with_less_than_the_margin_left_is_replaced() {
         (14, &["--unless-valid"][..], false),
         (16, &["--unless-valid"], true),
         (29, &["--unless-valid=30m"], false),
-        // A quarter of the duration is the most: 15 minutes of an hour.
+        // At most a quarter of the duration: 15 minutes of an hour.
         (16, &["--unless-valid=30m", "--duration", "1h"], true),
     ]
     .into_iter()
@@ -181,13 +187,13 @@ fn session_with_less_than_the_margin_left_is_replaced() {
         let code = format!("10000{number}");
         let outcome = sandbox.run([&["get", &code], arguments].concat());
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-        let told = if kept {
+        let expected = if kept {
             "kept the session in "
         } else {
             "saved session info to "
         };
         assert!(
-            outcome.stdout.starts_with(told),
+            outcome.stdout.starts_with(expected),
             "{left} {}",
             outcome.stdout
         );
@@ -207,10 +213,10 @@ fn invalid_margin_is_a_usage_error() {
     );
 }
 
-/// The directory is told of, not a lock file that is not there.
+/// The message contains the directory, not the missing lock file.
 #[cfg(unix)]
 #[test]
-fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
+fn lock_in_a_directory_that_cannot_be_created_is_a_warning() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     let taken = sandbox.write("taken", "a file");
@@ -219,15 +225,15 @@ fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
         .set("AWS_SESSION_FILE", &file)
         .run(["get", "--unless-valid", "123456"]);
     let reason = format!(
-        "cannot write in the directory {}: not a directory",
+        "cannot write to the directory {}: not a directory",
         taken.display()
     );
-    let hint = "name another file with AWS_SESSION_FILE or --session-file";
+    let hint = "choose another file with AWS_SESSION_FILE or --session-file";
     outcome.is(
         1,
         "",
         &format!(
-            "aws-mfa: warning: going on without a lock: cannot lock {0}: {reason}: {hint}\n\
+            "aws-mfa: warning: continuing without a lock: cannot lock {0}: {reason}: {hint}\n\
              aws-mfa: cannot save the session in {0}: {reason}\nhint: {hint}\n",
             file.display()
         ),
@@ -235,10 +241,10 @@ fn lock_in_a_directory_that_cannot_be_made_is_reported_with_it() {
     assert!(sts.requests().is_empty());
 }
 
-/// The first holds the lock until its code is there, which is when all of the others wait for it.
+/// The first process holds the lock until it has a code. Meanwhile, all others wait for the lock.
 #[cfg(unix)]
 #[test]
-fn only_one_of_ten_concurrent_gets_asks_for_a_code() {
+fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set(
@@ -256,7 +262,7 @@ fn only_one_of_ten_concurrent_gets_asks_for_a_code() {
                 .unwrap()
         })
         .collect();
-    // Nine say that they wait; only then does the code come.
+    // The code comes only after nine processes have reported that they wait.
     let mut waiting = 0;
     let mut ends = Vec::new();
     let notes: Vec<_> = terminals
@@ -311,7 +317,7 @@ fn lock_file_is_private_and_makes_no_shell_reload() {
     let directory = sandbox.project(&direnv, "direnv_load aws-mfa load\n");
     let mut shell = Shell::open(&sandbox, &directory, &direnv);
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000000");
-    // It takes the lock, and then has no code to spend.
+    // It takes the lock, but has no code.
     let shown = shell.run("aws-mfa get --unless-valid=3h 12345");
     assert!(
         shown.starts_with("aws-mfa: ") && !shown.contains("direnv:"),

@@ -1,4 +1,4 @@
-//! `get` killed at any moment, and many at once: a reader finds the old or the new session, whole.
+//! `get` killed at any moment, and many `get`s at once: a reader finds either the old session or the new one, whole.
 
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, mode};
@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// The session that is in the file: none, or a whole one in a private file.
+/// The session in the file: none, or a whole one in a private file.
 #[track_caller]
 fn whole_session(file: &Path) -> Option<String> {
     let text = match std::fs::read_to_string(file) {
@@ -32,7 +32,7 @@ fn whole_session(file: &Path) -> Option<String> {
     Some(credentials["AccessKeyId"].as_str().unwrap().to_owned())
 }
 
-/// What `get`s that were killed have left beside the session file, each private.
+/// The leftovers of killed `get`s next to the session file, which must be private.
 #[track_caller]
 fn left_over(sandbox: &Sandbox) -> usize {
     let session = format!("session-{KEY_ID}");
@@ -59,7 +59,7 @@ fn get_killed_after(sandbox: &Sandbox, code: u32, delay: Duration) {
     get.wait().unwrap();
 }
 
-/// The moments are spread over a little more than the time that a whole `get` takes.
+/// The moments cover a little more than the time of a complete `get`.
 #[test]
 fn get_killed_at_500_moments_leaves_a_whole_session() {
     const MOMENTS: u32 = 500;
@@ -101,7 +101,7 @@ fn get_killed_at_500_moments_leaves_a_whole_session() {
     assert_eq!(old + new, MOMENTS);
 }
 
-/// The calls that only have to do with files.
+/// The system calls for files.
 const FILE_CALLS: [&str; 9] = [
     "flock",
     "fsync",
@@ -114,8 +114,7 @@ const FILE_CALLS: [&str; 9] = [
     "unlink",
 ];
 
-/// The file can only change at a system call; so each of them is a moment, from the first that has
-/// to do with the file on.
+/// The file can change only during a system call. So every one is a moment, from the first that concerns the file.
 #[test]
 fn get_killed_at_each_system_call_leaves_a_whole_session() {
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
@@ -124,7 +123,7 @@ fn get_killed_at_each_system_call_leaves_a_whole_session() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     sandbox.get("999999");
-    // Each save has to set the time of the file, not only one within the second of the last.
+    // Every save must set the file's time, not only one within a second of the last.
     let set_ahead = || {
         let file = std::fs::File::open(sandbox.session_file()).unwrap();
         let time = SystemTime::now() + Duration::from_secs(3_600);
@@ -145,7 +144,7 @@ fn get_killed_at_each_system_call_leaves_a_whole_session() {
             .stdout(Stdio::null())
             .status()
             .unwrap();
-        // How often it reads from the network is not the same each time; all else is.
+        // The number of reads from the network varies; everything else is constant.
         let of_files = FILE_CALLS.contains(&name.as_str());
         assert!(
             !of_files || !status.success(),
@@ -174,7 +173,7 @@ fn get_killed_at_each_system_call_leaves_a_whole_session() {
     assert_eq!(sandbox.session_directory(), [format!("session-{KEY_ID}")]);
 }
 
-/// The system calls of a whole `get`, each with how many of its name there were until then.
+/// The system calls of a complete `get`, each with its ordinal among those of its name.
 fn system_calls(sandbox: &Sandbox, strace: &Path, code: &str) -> Vec<(String, usize)> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut command = sandbox.command(strace);
@@ -191,7 +190,7 @@ fn system_calls(sandbox: &Sandbox, strace: &Path, code: &str) -> Vec<(String, us
         };
         let count = counts.entry(name).or_insert(0);
         *count += 1;
-        // How often it waits for the network is not the same each time.
+        // The number of waits for the network varies.
         if (line.contains(directory) || !calls.is_empty()) && !name.starts_with("epoll") {
             calls.push((name.to_owned(), *count));
         }

@@ -1,5 +1,5 @@
-//! What takes its time: `get` killed at hundreds of moments, many processes at once, and the limits
-//! of patience. The fast tests, and the sandbox that these share with them, are in tests/cli.
+//! Slow tests: `get` and `rotate` killed at hundreds of moments, many processes at once, and timeouts. The fast tests,
+//! and the shared sandbox, are in tests/cli.
 
 #![allow(
     dead_code,
@@ -27,3 +27,5 @@ mod killed;
 mod patience;
 #[cfg(unix)]
 mod roles;
+#[cfg(unix)]
+mod rotate;

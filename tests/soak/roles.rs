@@ -1,4 +1,4 @@
-//! Many processes want one role at once.
+//! Many processes assume one role at once.
 
 use super::fake_sts::{FakeSts, Role};
 use super::sandbox::{Outcome, Sandbox, binary};
@@ -43,7 +43,7 @@ fn hundred_concurrent_loads_make_one_request() {
 }
 
 #[test]
-fn load_killed_in_a_renewal_stops_nobody() {
+fn load_killed_during_a_renewal_blocks_no_other() {
     let sts = FakeSts::start();
     let sandbox = sandbox(&sts);
     for moment in 0..40 {

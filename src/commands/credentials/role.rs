@@ -1,4 +1,4 @@
-//! A role's credentials: handed out while they are fresh, renewed with the user's own session.
+//! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
 use super::Found;
 use crate::aws::client::{Client, Patience, SigningKey};
@@ -18,14 +18,14 @@ use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// For the renewal of a role, whatever it takes: a shell waits for it.
+/// The time limit for renewing a role, with all its calls: a shell waits for it.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Less than this left, a role is renewed: botocore asks a credential_process again at the same time. A quarter
-/// of the credentials' length at most.
+/// A role with less time left is renewed. botocore runs a credential_process again at the same time. For short credentials,
+/// a quarter of their duration counts instead.
 const MARGIN: SignedDuration = SignedDuration::from_mins(15);
 
-/// Whether credentials of a role need no renewal yet. Those that a code was spent on are used to their end.
+/// Whether a role's credentials need no renewal yet. Those that cost a code are used until they expire.
 pub fn is_fresh(session: &Session, now: Timestamp) -> bool {
     let Some(role) = &session.provenance.role else {
         return false;
@@ -37,15 +37,15 @@ pub fn is_fresh(session: &Session, now: Timestamp) -> bool {
     session.time_left(now).is_some_and(|left| left > margin)
 }
 
-/// A role as it is selected, with all that it takes to assume it.
+/// The selected role, with everything needed to assume it.
 pub struct SelectedRole {
-    /// The role, and those that lead to it.
+    /// The role and those that lead to it.
     pub chain: RoleChain,
-    /// Where the user's own session is kept.
+    /// The store of the user's own session.
     pub base_store: SessionStore,
-    /// Where the role's credentials are kept.
+    /// The store of the role's credentials.
     pub store: SessionStore,
-    /// What the settings are that led here.
+    /// The stamp of the settings, see `settings::Location::stamp`.
     stamp: String,
     region: Setting<String>,
     network: Network,
@@ -61,7 +61,7 @@ fn found(session: Session, not_renewed: Option<Failure>) -> Found {
 }
 
 impl SelectedRole {
-    /// The role that `settings` select. Nothing is read or called yet but the bundle of certificates.
+    /// The role that `settings` select. Reads only the CA bundle, and calls nothing.
     ///
     /// # Errors
     /// A setting is invalid.
@@ -91,8 +91,8 @@ impl SelectedRole {
         })
     }
 
-    /// The role's credentials: the saved ones while they are fresh, else new ones; if these cannot be had, the saved
-    /// ones as long as they are valid.
+    /// The role's credentials: the saved ones while they are fresh, else new ones. If those cannot be obtained, the saved
+    /// ones while they are valid.
     ///
     /// # Errors
     /// The user's own session is missing or has expired, or the role cannot be assumed, and no saved credentials
@@ -106,7 +106,7 @@ impl SelectedRole {
         if let Some(session) = self.fresh(now()) {
             return Ok(found(session, None));
         }
-        // Without a lock, a hundred processes make a hundred requests; that is no reason to make none.
+        // Without the lock, a hundred processes make a hundred requests. Failing would be worse.
         let _lock = Lock::take_within(self.store.path(), LIMIT).ok().flatten();
         let saved = self.saved();
         if let Some(session) = self.fresh(now()) {
@@ -130,7 +130,7 @@ impl SelectedRole {
     /// New credentials, assumed with `base`, the user's own session, and saved.
     ///
     /// # Errors
-    /// One of the roles of the chain cannot be assumed, or the credentials cannot be saved.
+    /// A role in the chain cannot be assumed, or the credentials cannot be saved.
     pub fn get(&self, base: Session, now: fn() -> Timestamp) -> Result<Session, Failure> {
         let region = base.region.clone();
         let session = self.assume(base, Instant::now() + LIMIT, now)?;
@@ -139,9 +139,19 @@ impl SelectedRole {
         Ok(session)
     }
 
-    /// What `get` says of it.
+    /// The beginning of the confirmation of `get`.
     pub fn confirmation(&self) -> String {
         format!("assumed the role {}; saved to", self.chain.role.arn.value)
+    }
+
+    /// The user's own session that the role is assumed with.
+    ///
+    /// # Errors
+    /// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
+    pub fn session(&self, now: Timestamp) -> Result<Session, Failure> {
+        let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
+        let base = self.base_store.read().map_err(remedy)?.session;
+        base.valid_at(now, self.base_store.path()).map_err(remedy)
     }
 
     /// New credentials, assumed with the user's own session and saved.
@@ -151,14 +161,9 @@ impl SelectedRole {
         now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
-        let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
-        let base = self.base_store.read().map_err(remedy)?.session;
-        let base = base
-            .valid_at(now(), self.base_store.path())
-            .map_err(remedy)?;
+        let base = self.session(now())?;
         let region = base.region.clone();
-        // Removes what a process that was killed has left behind. Credentials that cannot be saved are good all the
-        // same.
+        // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
         let _ = self.store.prepare();
         let session = self.assume(base, deadline, now)?;
         let session = self.complete(session, region);
@@ -171,11 +176,11 @@ impl SelectedRole {
         Ok(session)
     }
 
-    /// Assumes the role with the user's own session.
+    /// Assumes the role with `base`, the user's own session, and saves nothing.
     ///
     /// # Errors
-    /// One of the roles of the chain cannot be assumed.
-    fn assume(
+    /// A role in the chain cannot be assumed.
+    pub fn assume(
         &self,
         base: Session,
         deadline: Instant,
@@ -187,11 +192,11 @@ impl SelectedRole {
             .as_deref()
             .and_then(|key| saved::user_name(self.base_store.path(), key));
         if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
-            let name = sts::user_name(&self.client(&base, deadline)?).map_err(|error| {
+            let user = sts::caller_identity(&self.client(&base, deadline)?).map_err(|error| {
                 let role = self.to_assume(&self.chain.role, "the user", false);
                 self.request(&base).role_failed(&role, &error, now())
             })?;
-            user_name = Some(name);
+            user_name = Some(user.name().to_owned());
         }
         let mut caller = match &user_name {
             Some(name) => format!("the user {name}"),
@@ -216,14 +221,14 @@ impl SelectedRole {
             caller = format!("the role {}", role.arn.value);
             session = assumed;
         }
-        // Whoever assumes the next role need not ask for the name again.
+        // The next role needs no further call for the name.
         session.provenance.user_name = user_name;
         session.provenance.master_key_id = master_key_id;
         Ok(session)
     }
 
-    /// The role's credentials with all that is needed to hand them out again. A role without a region of its own
-    /// has that of the user's session.
+    /// The role's credentials with everything needed to use them again. A role without its own region has the region of the
+    /// user's session.
     pub fn complete(&self, mut session: Session, base_region: Option<String>) -> Session {
         let own_region = self.chain.role.region.as_ref();
         session.region = own_region
@@ -236,7 +241,7 @@ impl SelectedRole {
         session
     }
 
-    /// The saved credentials, if they are of this role and were assumed with this user's session.
+    /// The saved credentials, if they are for this role and were assumed with this user's session.
     fn saved(&self) -> Option<Session> {
         let session = self.store.read().ok()?.session;
         let role = session.provenance.role.as_ref()?;
@@ -271,6 +276,7 @@ impl SelectedRole {
             device: None,
             limit: LIMIT,
             command: &self.get_command,
+            clear_command: "",
         }
     }
 

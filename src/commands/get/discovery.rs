@@ -1,42 +1,38 @@
 //! The MFA device of a user who has configured none: IAM lists it.
 
+use super::Commands;
 use crate::aws::client::{Client, Patience, SigningKey};
-use crate::aws::iam;
+use crate::aws::error::{CallError, Reason};
+use crate::aws::{iam, sts};
 use crate::code::source::ask_on_terminal;
 use crate::error::{Failure, Kind};
 use crate::explain;
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::keys::MasterKeys;
+use crate::settings::network::Network;
 use crate::settings::{Settings, partition};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// For the whole call.
+/// The time limit for the whole call.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How often the user is asked for a number on the terminal.
+/// How many times the user is asked for a number.
 const MOST_QUESTIONS: u32 = 3;
 
-/// The device that IAM lists for the user of `keys`; of several, the one that the user chooses.
+/// The device that IAM lists for the user of `keys`. If there are several, the user chooses one.
 ///
 /// # Errors
-/// IAM cannot be asked or does not tell, no device of the user's has codes, or there are several and no terminal.
+/// IAM cannot be called or refuses, no device has codes, or there are several and no terminal.
 pub fn discover(
     settings: &Settings,
     keys: &MasterKeys,
     key_origin: &Origin,
-    get_command: &str,
+    commands: &Commands,
     now: Timestamp,
 ) -> Result<Setting<Device>, Failure> {
-    let partition = match settings.own_region()? {
-        Some(region) => {
-            // A mistyped region is an error before anybody is asked.
-            settings.endpoint(&region.value)?;
-            partition::of_region(&region.value)
-        }
-        None => "aws",
-    };
+    let partition = settings.own_partition()?.unwrap_or("aws");
     let network = settings.iam_network(partition)?;
     let region = partition::default_region(partition);
     let request = explain::Request {
@@ -53,7 +49,8 @@ pub fn discover(
         },
         device: None,
         limit: LIMIT,
-        command: get_command,
+        command: &commands.get,
+        clear_command: &commands.clear,
     };
     let key = SigningKey {
         id: &keys.access_key_id,
@@ -61,16 +58,21 @@ pub fn discover(
         token: None,
         region,
     };
-    let once = Patience {
-        connect: LIMIT,
-        attempt: LIMIT,
-        call: LIMIT,
-        attempts: 1,
+    let client = |network: &Network| {
+        Client::new(&network.route(), &key, Patience::once(LIMIT))
+            .map_err(|error| request.no_client(&error))
     };
-    let client =
-        Client::new(&network.route(), &key, once).map_err(|error| request.no_client(&error))?;
-    let names =
-        iam::mfa_devices(&client, now).map_err(|error| request.no_device_list(&error, now))?;
+    let iam = client(&network)?;
+    let names = match iam::mfa_devices(&iam, None, now) {
+        // An emulator of IAM (moto) does not look at who signs the request.
+        Err(CallError::Refused(refusal)) if refusal.reason == Reason::NoSuchEntity => {
+            let sts = client(&settings.network(region)?)?;
+            sts::caller_identity(&sts)
+                .and_then(|user| iam::mfa_devices(&iam, Some(user.name()), now))
+        }
+        names => names,
+    }
+    .map_err(|error| request.no_device_list(&error, now))?;
     let mut devices: Vec<Device> = names
         .iter()
         .filter_map(|name| Device::parse(name).ok())
@@ -78,7 +80,7 @@ pub fn discover(
     let device = match devices.len() {
         0 => return Err(no_device(&names)),
         1 => devices.remove(0),
-        _ => choose(devices, get_command)?,
+        _ => choose(devices, commands)?,
     };
     Ok(Setting {
         value: device,
@@ -86,13 +88,14 @@ pub fn discover(
     })
 }
 
-fn no_device(names: &[String]) -> Failure {
+/// The failure for a user none of whose devices has codes.
+pub fn no_device(names: &[String]) -> Failure {
     let failure = match names {
         [] => Failure::new(Kind::Setup, "this user has no MFA device"),
         _ => Failure::new(
             Kind::Setup,
             format!(
-                "none of this user's MFA devices has codes, and STS accepts only codes: {}",
+                "none of this user's MFA devices has codes, and STS accepts nothing else: {}",
                 names.join(", ")
             ),
         ),
@@ -102,7 +105,7 @@ fn no_device(names: &[String]) -> Failure {
     )
 }
 
-fn choose(devices: Vec<Device>, get_command: &str) -> Result<Device, Failure> {
+fn choose(devices: Vec<Device>, commands: &Commands) -> Result<Device, Failure> {
     let lines: String = (1..)
         .zip(&devices)
         .map(|(number, device)| format!("{number}  {}\n", device.name()))
@@ -125,7 +128,7 @@ fn choose(devices: Vec<Device>, get_command: &str) -> Result<Device, Failure> {
         format!("this user has several MFA devices: {}", names.join(", ")),
     )
     .hint(format!(
-        "name one with AWS_MFA_ARN, mfa_serial of the profile, or `{}`",
-        get_command.replace("aws-mfa get", "aws-mfa get --serial-number <device>")
+        "choose one with AWS_MFA_ARN, mfa_serial in the profile, or `{}`",
+        commands.get_naming_device
     )))
 }

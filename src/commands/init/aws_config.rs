@@ -1,5 +1,5 @@
-//! `aws-mfa init aws-config`: a second profile beside each profile with a role or an MFA device, through which the
-//! AWS CLI, SDKs, Terraform and IDEs get its credentials and renew them.
+//! `aws-mfa init aws-config`: for each profile with a role or an MFA device, a second profile through which the AWS CLI,
+//! SDKs, Terraform and IDEs get its credentials.
 
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
@@ -7,13 +7,13 @@ use crate::profile::{Profile, Profiles};
 use crate::settings::credential_process::aws_mfa_arguments;
 use std::path::Path;
 
-/// What the name of such a profile ends in.
+/// The suffix of the second profile's name.
 const SUFFIX: &str = "-mfa";
 
-/// The profiles, to be appended to `~/.aws/config`. A profile that has one already is left out.
+/// The second profiles, to be appended to `~/.aws/config`. Skips a profile that already has one.
 ///
 /// # Errors
-/// The profiles cannot be read, or nothing is known of where this program is.
+/// The profiles cannot be read, or the path of this program cannot be quoted.
 pub fn stanzas(
     environment: &Environment,
     program: &Path,
@@ -37,13 +37,13 @@ pub fn stanzas(
         if !is_wanted(profile) || profiles.profile(&own).exists() {
             continue;
         }
-        // The section's name stands unquoted.
+        // The section's name is not quoted.
         let (Some(word), true) = (
             quoted(name),
             !name.contains([' ', '\t', ']', '[', '#', ';']),
         ) else {
             warn(&format!(
-                "the profile {name} is left out: its name cannot be quoted"
+                "skipping the profile {name}: its name cannot be quoted"
             ));
             continue;
         };
@@ -57,7 +57,7 @@ pub fn stanzas(
     Ok(text)
 }
 
-/// Whether the profile has a role or an MFA device, and is not itself such a second profile.
+/// Whether the profile has a role or an MFA device, and is not itself a second profile.
 fn is_wanted(profile: Profile<'_>) -> bool {
     let is_alias = profile
         .get("credential_process")
@@ -65,8 +65,8 @@ fn is_wanted(profile: Profile<'_>) -> bool {
     !is_alias && (profile.get("role_arn").is_some() || profile.get("mfa_serial").is_some())
 }
 
-/// A word of a `credential_process`, as every reader takes it: botocore splits the line as a POSIX shell does,
-/// other SDKs hand it to the system's shell.
+/// A word quoted for every reader of a `credential_process`: botocore splits the line like a POSIX shell, other SDKs pass
+/// it to the system's shell.
 fn quoted(word: &str) -> Option<String> {
     let is_plain =
         |c: char| c.is_alphanumeric() || "_-./@:+,=".contains(c) || (cfg!(windows) && c == '\\');

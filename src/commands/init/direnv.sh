@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# aws-mfa for direnv, printed by `aws-mfa init direnv`. In ~/.config/direnv/lib/ it lets an .envrc say
+# aws-mfa for direnv, printed by `aws-mfa init direnv`. In ~/.config/direnv/lib/, it adds this line to .envrc files:
 #
 #     use aws_mfa
 #
-# What follows is passed on to `aws-mfa load`: use aws_mfa --profile work
+# Options are passed on to `aws-mfa load`: use aws_mfa --profile work
 
-# One process, whose output changes this shell: no temporary file and no second direnv, as direnv_load needs.
+# This shell evaluates the output of one process. direnv_load needs a temporary file and a second direnv.
 use_aws_mfa() {
-  # Nothing is traced, because a trace would show the session's secrets.
+  # Tracing is off, because a trace would show the session's secrets.
   { local status=0 traced='' script; [[ $- != *x* ]] || { traced=1; set +x; }; } 2>/dev/null
   script="$(DIRENV_IN_ENVRC=1 aws-mfa load --format sh "$@")" || status=$?
-  # What was cut off in the middle is not used.
+  # Truncated output is not used.
   [[ $status != 0 ]] || eval "$script" || status=$?
   [[ -z $traced ]] || set -x
   return "$status"

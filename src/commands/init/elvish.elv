@@ -21,7 +21,7 @@ var __aws_mfa_hook = {
         }
       }
     } catch _ {
-      # It was interrupted; there is another prompt.
+      # It was interrupted; the next prompt tries again.
     }
   }
 }
@@ -35,9 +35,9 @@ fn __aws_mfa_is_hook {|function|
 }
 
 if (not (or $false (each $__aws_mfa_is_hook~ $edit:before-readline))) {
-  # First: direnv loads again at the same prompt.
+  # Comes first, so that direnv reloads at the same prompt.
   set edit:before-readline = [$__aws_mfa_hook $@edit:before-readline]
-  # For status and get, which can then say what brings the session into this shell.
+  # Tells status and get that the hook is active in this shell.
   edit:add-var aws-mfa~ {|@arguments|
     tmp E:AWS_MFA_HOOK = 1
     (external aws-mfa) $@arguments

@@ -4,7 +4,7 @@
 #
 # and once: aws-mfa init nushell | save --force ~/.aws-mfa.nu
 
-# A record is not handed on to programs.
+# A record is not exported to programs.
 if $nu.is-interactive and ($env.__aws_mfa? == null) {
     $env.__aws_mfa = {memory: ""}
     $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt? | default [] | prepend {||
@@ -18,7 +18,7 @@ if $nu.is-interactive and ($env.__aws_mfa? == null) {
     })
 }
 
-# For status and get, which can then say what brings the session into this shell.
+# Tells status and get that the hook is active in this shell.
 def --wrapped aws-mfa [...arguments] {
     with-env {AWS_MFA_HOOK: "1"} { ^aws-mfa ...$arguments }
 }

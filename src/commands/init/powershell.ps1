@@ -6,7 +6,7 @@ function global:__AwsMfaHook {
     $program = Get-Command -Name aws-mfa -CommandType Application -ErrorAction Ignore | Select-Object -First 1
     if ($program) {
         $memory = Get-Variable -Name __AwsMfaMemory -Scope Global -ValueOnly -ErrorAction Ignore
-        # An empty word is no argument to an older PowerShell.
+        # An older PowerShell drops empty arguments.
         $script = $null | & $program prompt --format powershell @OPTIONS@ "$(if ($memory) { $memory } else { ':' })"
         if ($script) { Invoke-Expression ($script -join "`n") }
     }
@@ -19,13 +19,13 @@ if (-not (Test-Path Variable:global:__AwsMfaPrompt)) {
         $status = $global:LASTEXITCODE
         __AwsMfaHook
         $global:LASTEXITCODE = $status
-        # The prompt that was there before sees the status of the user's command.
+        # The original prompt sees the status of the user's command.
         if ($succeeded) { $null = 1 } else { Write-Error '' -ErrorAction Ignore }
         & $global:__AwsMfaPrompt
     }
 }
 
-# For status and get, which can then say what brings the session into this shell.
+# Tells status and get that the hook is active in this shell.
 function global:aws-mfa {
     $program = Get-Command -Name aws-mfa -CommandType Application | Select-Object -First 1
     $env:AWS_MFA_HOOK = '1'

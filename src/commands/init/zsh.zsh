@@ -4,17 +4,17 @@
 
 if [[ -o interactive ]]; then
   __aws_mfa_hook() {
-    # Nothing is traced, because a trace would show the session's secrets.
+    # Tracing is off, because a trace would show the session's secrets.
     { emulate -L zsh; setopt no_xtrace no_verbose no_all_export } 2>/dev/null
     whence -p aws-mfa >/dev/null || return 0
     local script
-    # exec: neither a second process nor the function below.
+    # exec avoids a second process, and the function below.
     script="$(exec aws-mfa prompt --format sh @OPTIONS@ "${__aws_mfa_memory-}" </dev/null)" || return 0
     [[ -z $script ]] || eval "$script"
     return 0
   }
 
-  # For status and get, which can then say what brings the session into this shell.
+  # Tells status and get that the hook is active in this shell.
   aws-mfa() { AWS_MFA_HOOK=1 command aws-mfa "$@" }
 
   typeset -ga precmd_functions

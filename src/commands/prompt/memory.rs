@@ -1,21 +1,21 @@
-//! What a hook remembers from prompt to prompt: which key it gave the shell, and what it has reported.
+//! A hook's memory between prompts: the key that it has loaded, and what it has reported.
 
 use jiff::Timestamp;
 use std::fmt;
 
-/// How long nothing is tried after a failure, in seconds: each attempt can take a few seconds of a prompt.
+/// The pause after a failure, in seconds: each attempt can delay a prompt by a few seconds.
 const PAUSE: i64 = 60;
 
-/// No access key id of AWS is longer.
+/// The longest access key id in AWS.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>
 const LONGEST_ID: usize = 128;
 
-/// The id of an access key, in the characters that AWS's have (`\w`): no shell gives them a meaning.
+/// The id of an access key, with only the characters that AWS uses (`\w`). None is special in any shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// The id; other characters than AWS's are left out.
+    /// The id without any other characters.
     pub fn of(id: &str) -> Self {
         KeyId(
             id.chars()
@@ -26,26 +26,25 @@ impl KeyId {
     }
 }
 
-/// What a hook remembers. As text it is one word, which no shell has to quote.
+/// A hook's memory. As text, it is one word that needs no quotes in any shell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The saved key that the shell has, from this hook or otherwise.
+    /// The saved key that is loaded in the shell, by this hook or otherwise.
     pub given: Option<KeyId>,
-    /// The key that a warning was printed for: it expires soon.
+    /// The key with a warning that it expires soon.
     pub warned: Option<KeyId>,
-    /// The expired key that direnv was asked to replace.
+    /// The expired key that direnv should replace by reloading.
     pub reloaded: Option<KeyId>,
-    /// The key of a role, close to its end, that direnv was asked to replace.
+    /// The role's key, about to expire, that direnv should replace by reloading.
     pub renewed: Option<KeyId>,
-    /// The expired key that was still there afterwards, and was reported.
+    /// The expired key that was still there afterwards, and has been reported.
     pub reported: Option<KeyId>,
     /// When the last attempt failed, in seconds since 1970.
     pub failed_at: Option<i64>,
 }
 
 impl Memory {
-    /// The memory of the last prompt. At the first one, and after an update of this program, it may be
-    /// anything.
+    /// The memory from the last prompt. At the first prompt, and after an update of this program, it can be anything.
     pub fn parse(text: &str) -> Self {
         let mut fields = text.split(':').map(|field| match field {
             "" => None,

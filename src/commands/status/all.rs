@@ -1,6 +1,6 @@
 //! `aws-mfa status --all`: every saved session and role.
 
-use super::report::{SessionReport, State};
+use super::report::{SessionReport, State, WIDTH, with_tilde};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
@@ -12,10 +12,11 @@ use crate::settings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What is saved. As JSON it is a promise to scripts, as `status`'s own report is.
+/// The saved files. Scripts rely on its JSON, as on that of `status` itself.
 #[derive(Serialize)]
 struct List {
     version: u32,
@@ -26,14 +27,14 @@ struct List {
 #[derive(Serialize)]
 struct Saved {
     file: String,
-    /// The role that they are of; `null` for a user's own session.
+    /// The role; `null` for a user's own session.
     role: Option<String>,
     /// Whether `load` and `exec` renew them.
     renewable: bool,
     session: SessionReport,
 }
 
-/// Carries out `aws-mfa status --all`. The exit status is 3 if nothing that is saved is valid.
+/// Runs `aws-mfa status --all`. The exit status is 3 if no saved session is valid.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let mut files = Vec::new();
     if let Some(directory) = settings::session_directory(environment)? {
@@ -52,6 +53,14 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     };
     super::super::print(&match status.json {
         true => serde_json::to_string_pretty(&list)? + "\n",
+        false if std::io::stdout().is_terminal() => {
+            let home = environment.home().ok().flatten();
+            let list = list.in_words(now, &time_zone(environment));
+            let lines = list
+                .lines()
+                .map(|line| fitted(with_tilde(line, home.as_deref())));
+            lines.collect()
+        }
         false => list.in_words(now, &time_zone(environment)),
     })?;
     let any_valid = list
@@ -62,6 +71,14 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         true => ExitCode::SUCCESS,
         false => ExitCode::from(Kind::NoSession.exit_status()),
     })
+}
+
+/// The line for a terminal. A long line is broken after the file name.
+fn fitted(line: String) -> String {
+    match line.chars().count() <= WIDTH {
+        true => line + "\n",
+        false => line.replacen(": ", ":\n  ", 1) + "\n",
+    }
 }
 
 impl Saved {
@@ -81,7 +98,7 @@ impl Saved {
 }
 
 impl List {
-    /// One line for each file.
+    /// One line per file.
     fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
         if self.saved.is_empty() {
             return "nothing is saved\n".to_owned();

@@ -1,80 +1,89 @@
-//! What `status` reports, for people and for programs.
+//! The report of `status`, for people and for programs.
 
 use super::super::integration::Integration;
+use super::super::shown::Row;
 use crate::error::Failure;
 use crate::escape::escape;
 use crate::session;
-use crate::setting::{Origin, Setting};
+use crate::setting::Origin;
 use crate::time;
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::path::Path;
+use serde_json::Map;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-/// Columns of the smallest terminal that is usual.
-const WIDTH: usize = 80;
+/// The columns of a small terminal.
+pub const WIDTH: usize = 80;
 
-/// Less is shown in yellow, in seconds.
+/// A session with less time left is yellow, in seconds.
 const SOON: i64 = session::SOON.as_secs();
 
-/// The report. As JSON it is a promise to scripts: fields are added, never changed or removed,
-/// without another `version`.
+/// The report. Scripts rely on its JSON: within one `version`, fields are added, but never changed or removed.
 #[derive(Serialize)]
 pub struct Report {
-    /// The version of this form.
+    /// The version of the JSON format.
     pub version: u32,
     /// The saved session.
     pub session: SessionReport,
-    /// The role that is selected.
+    /// The selected role.
     pub role: Option<RoleReport>,
-    /// Whether this process's environment has the session's key, or the role's where one is selected.
+    /// Whether this process's environment has the key of the session, or of the selected role.
     pub loaded: bool,
-    /// What brings the session into this shell.
+    /// What loads the session into this shell.
     pub integration: Integration,
     /// The same for people.
     #[serde(skip)]
     pub integration_in_words: String,
-    /// The account of the MFA device, where its name says so.
+    /// The MFA device's account, if its ARN contains it.
     pub account: Option<String>,
-    /// What the next `get` would work with.
+    /// The settings of the next `get`.
     #[serde(serialize_with = "by_name")]
     pub settings: Vec<Row>,
-    /// What may be in the way, each with what to do.
+    /// Possible problems, each with its remedy.
     pub warnings: Vec<String>,
-    /// What gets a session, if there is none; for people.
+    /// The next step if there is no valid session; for people.
     #[serde(skip)]
     pub next: Option<String>,
+    /// The user's home directory.
+    #[serde(skip)]
+    pub home: Option<PathBuf>,
 }
 
 /// A role and its credentials.
 #[derive(Serialize)]
 pub struct RoleReport {
-    /// The role that is selected.
+    /// The role's ARN.
     pub arn: String,
-    /// Who named it.
+    /// Where the ARN comes from.
     #[serde(skip)]
-    pub origin: String,
-    /// The roles that are assumed before it.
+    pub origin: Origin,
+    /// The roles assumed before it.
     pub through: Vec<String>,
-    /// The file that keeps its credentials.
+    /// The file with its credentials.
     pub file: String,
     /// Its credentials.
     pub session: SessionReport,
-    /// Whether `load` and `exec` renew them; else it takes a code.
+    /// Whether `load` and `exec` renew them. Otherwise renewal needs a code.
     pub renewable: bool,
-    /// How long they are to last, if that is not what the profile asks for.
+    /// The duration in the profile, if AWS's limit reduces it.
     pub reduced_from_seconds: Option<i32>,
 }
 
 /// The session, without its secrets.
 #[derive(Default, Serialize)]
 pub struct SessionReport {
-    /// Whether it can be used.
+    /// Whether it is valid.
     pub state: State,
     /// Why not.
     pub message: Option<String>,
+    /// The same without the file's name, which has its own line; for people.
+    #[serde(skip)]
+    pub problem: Option<String>,
+    /// What to do about it, if a new session is not the remedy; for people.
+    #[serde(skip)]
+    pub hint: Option<String>,
     /// `ASIA…`
     pub access_key_id: Option<String>,
     /// RFC 3339, in UTC.
@@ -82,80 +91,26 @@ pub struct SessionReport {
     pub expiration: Option<Timestamp>,
     /// Zero if it has expired.
     pub seconds_left: Option<i64>,
-    /// The region that was saved with it.
+    /// The region saved with it.
     pub region: Option<String>,
 }
 
-/// What became of the session.
+/// The state of a session.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is valid, or does not say for how long.
+    /// It is valid, or its expiry is unknown.
     Valid,
-    /// It is over.
+    /// It has expired.
     Expired,
     /// There is no session file.
     #[default]
     Missing,
-    /// The file is corrupt, or someone else's.
+    /// The file is corrupt, or belongs to another user.
     Unusable,
 }
 
-/// One setting.
-pub struct Row {
-    name: &'static str,
-    setting: Result<Option<Setting<Shown>>, Failure>,
-}
-
-/// A value for people and for programs.
-pub struct Shown {
-    /// For people.
-    pub text: String,
-    /// For programs.
-    pub json: Value,
-}
-
-impl<T: Into<String>> From<T> for Shown {
-    fn from(text: T) -> Self {
-        let text = text.into();
-        Shown {
-            json: Value::from(text.as_str()),
-            text,
-        }
-    }
-}
-
-impl Row {
-    /// The setting called `name`, in snake case: its value, none, or why it has none.
-    pub fn of<T: Into<Shown>>(
-        name: &'static str,
-        setting: Result<Option<Setting<T>>, Failure>,
-    ) -> Self {
-        Row {
-            name,
-            setting: setting.map(|setting| setting.map(|setting| setting.map(T::into))),
-        }
-    }
-
-    /// Whether this is the id of master keys that a profile has.
-    pub fn is_key_id_of_profile(&self) -> bool {
-        self.name == "key_id"
-            && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
-    }
-
-    fn json(&self) -> Value {
-        match &self.setting {
-            Ok(Some(setting)) => json!({
-                "value": setting.value.json,
-                "origin": origin_json(&setting.origin),
-            }),
-            Ok(None) => Value::Null,
-            Err(failure) => json!({ "value": null, "error": failure.message }),
-        }
-    }
-}
-
-/// The text in lines of `width` characters at most; a longer word stays whole.
+/// The text in lines of at most `width` characters. A longer word is not broken.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -186,21 +141,6 @@ fn as_text<S: serde::Serializer>(
     time.map(|time| time.to_string()).serialize(serializer)
 }
 
-fn origin_json(origin: &Origin) -> Value {
-    match origin {
-        Origin::Flag(name) => json!({ "kind": "flag", "name": name }),
-        Origin::Variable(name) => json!({ "kind": "variable", "name": name }),
-        Origin::Profile(profile, key, file) => json!({
-            "kind": "profile",
-            "name": key,
-            "profile": profile,
-            "file": file.to_string_lossy(),
-        }),
-        Origin::Discovered => json!({ "kind": "discovered" }),
-        Origin::Default => json!({ "kind": "default" }),
-    }
-}
-
 /// A line of the report for people.
 struct Line {
     name: String,
@@ -225,7 +165,7 @@ impl Report {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// The report for a program's eye or a file: `name: value (origin)`.
+    /// The report for a file or a pipe: `name: value (origin)`.
     pub fn plain(&self, now: Timestamp, zone: &TimeZone) -> String {
         let mut text = String::new();
         for line in self.lines(now, zone) {
@@ -241,25 +181,14 @@ impl Report {
         text
     }
 
-    /// The report for a terminal: in columns, `~` for the home directory, no line longer than
-    /// [`WIDTH`] that has a space to break it at, and in colour where that is wanted.
-    pub fn table(
-        &self,
-        now: Timestamp,
-        zone: &TimeZone,
-        home: Option<&Path>,
-        colour: bool,
-    ) -> String {
+    /// The report for a terminal: in columns, with `~` for the home directory, lines wrapped at [`WIDTH`], and optionally
+    /// in colour.
+    pub fn table(&self, now: Timestamp, zone: &TimeZone, colour: bool) -> String {
         let styled = |style: Style, text: &str| match colour {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         };
-        // As it is shown: the lines are escaped.
-        let home = home.map(|home| format!("{}/", escape(&home.to_string_lossy())));
-        let short = |text: &str| match &home {
-            Some(home) => text.replace(home.as_str(), "~/"),
-            None => text.to_owned(),
-        };
+        let short = |text: &str| with_tilde(text, self.home.as_deref());
         let lines = self.lines(now, zone);
         let names = lines.iter().map(|line| line.name.chars().count()).max();
         let names = names.unwrap_or_default();
@@ -284,8 +213,10 @@ impl Report {
         }
         for warning in &self.warnings {
             let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
-            let warning = short(&escape(warning));
-            text += &format!("{word} {warning}\n");
+            let warning = format!("warning: {}", short(&escape(warning)));
+            let warning = wrapped(&warning, WIDTH - 2).join("\n  ");
+            let warning = warning.trim_start_matches("warning:");
+            text += &format!("{word}{warning}\n");
         }
         if let Some(next) = &self.next {
             let word = styled(AnsiColor::Cyan.on_default().bold(), "next:");
@@ -313,7 +244,7 @@ impl Report {
             lines.push(line("session region", region.clone(), Style::new()));
         }
         if let Some(role) = &self.role {
-            lines.extend(role.lines(self.session.state, now, zone));
+            lines.extend(role.lines(self, now, zone));
         }
         let (state, what) = match &self.role {
             Some(role) => (role.session.state, "role"),
@@ -334,21 +265,16 @@ impl Report {
         ));
         let mut shown: Option<&Failure> = None;
         for row in &self.settings {
-            let name = row.name.replace("_seconds", "").replace('_', " ");
+            let name = self.label(row);
             match &row.setting {
                 Ok(None) => {}
                 Ok(Some(setting)) => lines.push(Line {
                     name,
                     value: setting.value.text.clone(),
-                    origin: Some(match &setting.origin {
-                        Origin::Profile(_, _, file) => {
-                            format!("{}, {}", setting.origin, file.display())
-                        }
-                        origin => origin.to_string(),
-                    }),
+                    origin: Some(self.origin_in_words(&setting.origin)),
                     style: Style::new(),
                 }),
-                // One reason can stand behind more than one setting.
+                // Several settings can fail for the same reason.
                 Err(failure) if shown == Some(failure) => {}
                 Err(failure) => {
                     shown = Some(failure);
@@ -364,10 +290,55 @@ impl Report {
         }
         lines.into_iter().map(Line::escaped).collect()
     }
+
+    /// The label of a setting. A region is only for STS unless it belongs to the session: it comes from a flag or a
+    /// profile, or `load` has set it.
+    fn label(&self, row: &Row) -> String {
+        let label = match (row.name, &row.setting) {
+            ("region", Ok(Some(region)))
+                if matches!(region.origin, Origin::Flag(_) | Origin::Profile(..))
+                    || self.session.region.as_ref() == Some(&region.value.text) =>
+            {
+                "region"
+            }
+            ("region", _) => "STS region",
+            ("endpoint", _) => "STS endpoint",
+            ("ca_bundle", _) => "CA bundle",
+            ("duration_seconds", _) => "duration",
+            (name, _) => name,
+        };
+        label.replace('_', " ")
+    }
+
+    /// The origin of a setting. The label already says which key of a profile it is, and only an unusual file is shown.
+    fn origin_in_words(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Profile(profile, _, file) => {
+                let home = self.home.as_deref();
+                let directory = home.map(|home| home.join(".aws"));
+                match directory.is_some_and(|directory| file.parent() == Some(&directory)) {
+                    true => format!("profile {profile}"),
+                    false => format!("profile {profile} in {}", file.display()),
+                }
+            }
+            origin => origin.to_string(),
+        }
+    }
+}
+
+/// The escaped text, with `~` for the home directory.
+pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
+    match home {
+        Some(home) => {
+            let home = format!("{}{MAIN_SEPARATOR}", escape(&home.to_string_lossy()));
+            text.replace(&home, &format!("~{MAIN_SEPARATOR}"))
+        }
+        None => text.to_owned(),
+    }
 }
 
 impl RoleReport {
-    fn lines(&self, base: State, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
+    fn lines(&self, report: &Report, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
         let line = |name: &str, value: String, origin: Option<String>, style| Line {
             name: name.to_owned(),
             value,
@@ -378,13 +349,13 @@ impl RoleReport {
         let mut lines = vec![line(
             "role",
             self.arn.clone(),
-            Some(self.origin.clone()),
+            Some(report.origin_in_words(&self.origin)),
             plain,
         )];
         for arn in &self.through {
             lines.push(line("through", arn.clone(), None, plain));
         }
-        let (session, style) = match (self.session.state, base) {
+        let (session, style) = match (self.session.state, report.session.state) {
             (State::Missing, State::Valid) => {
                 ("not assumed yet".to_owned(), AnsiColor::Yellow.on_default())
             }
@@ -404,8 +375,8 @@ impl RoleReport {
         };
         lines.push(line("renewed", renewed, None, plain));
         if let Some(seconds) = self.reduced_from_seconds {
-            let asked = time::span(SignedDuration::from_secs(seconds.into()));
-            let value = format!("1h at most, not {asked}: AWS allows more only with --direct");
+            let wanted = time::span(SignedDuration::from_secs(seconds.into()));
+            let value = format!("1h at most, not {wanted}: AWS allows more only with --direct");
             lines.push(line("role duration", value, None, plain));
         }
         lines.push(line("role file", self.file.clone(), None, plain));
@@ -416,8 +387,8 @@ impl RoleReport {
 impl SessionReport {
     /// Whether it is valid, and until when.
     pub fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
-        match (&self.message, self.expiration, self.seconds_left) {
-            (Some(message), ..) => message.clone(),
+        match (&self.problem, self.expiration, self.seconds_left) {
+            (Some(problem), ..) => problem.clone(),
             (None, Some(end), Some(left)) => format!(
                 "valid for {}, until {}",
                 time::span(SignedDuration::from_secs(left)),

@@ -1,0 +1,69 @@
+//! What in the environment is in the way of the session.
+
+use crate::cli::Selection;
+use crate::environment::Environment;
+use crate::environment::variable::{self, Variable};
+use crate::error::{Failure, Kind};
+use crate::settings::MASTER_KEYS;
+
+/// Variables that count for nothing because `AWS_MFA_PROFILE` names a profile; `has_keys` if the profile has keys.
+pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool) -> Vec<Failure> {
+    let explicit = environment.get(variable::AWS_MFA_PROFILE);
+    let (Some(profile), None) = (explicit, &selection.profile) else {
+        return Vec::new();
+    };
+    let profile = profile.to_string_lossy();
+    let mut ignored = Vec::new();
+    if selection.session_file.is_none() {
+        ignored.push(variable::AWS_SESSION_FILE);
+    }
+    if has_keys {
+        ignored.extend(MASTER_KEYS);
+    }
+    ignored.retain(|variable| environment.get(*variable).is_some());
+    let conflict = |variable: &Variable| {
+        let why = format!("AWS_MFA_PROFILE selects the profile {profile}");
+        conflict(format!("{variable} is ignored, because {why}")).hint(format!("unset {variable}"))
+    };
+    ignored.iter().map(conflict).collect()
+}
+
+/// Variables that other programs prefer to the credentials of this session, or that are not its own; `valid` is the
+/// id of the credentials that the selection means, if they are valid.
+pub fn with_session(environment: &Environment, valid: Option<&str>) -> Vec<Failure> {
+    let mut conflicts = Vec::new();
+    if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
+        if valid.is_some_and(|id| own != id) {
+            let own = own.to_string_lossy();
+            conflicts.push(
+                conflict(format!("this shell has other credentials ({own})"))
+                    .hint("load the session, or unset AWS_ACCESS_KEY_ID"),
+            );
+        }
+        if environment.get(variable::AWS_PROFILE).is_some() {
+            conflicts.push(
+                conflict(
+                    "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the \
+                     profile's keys to the session",
+                )
+                .hint("unset AWS_PROFILE"),
+            );
+        }
+    }
+    if environment.get(variable::AWS_SECURITY_TOKEN).is_some() {
+        conflicts.push(
+            conflict("AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token")
+                .hint("unset AWS_SECURITY_TOKEN"),
+        );
+    }
+    conflicts
+}
+
+/// Whether the environment has the credentials with this id.
+pub fn has_credentials(environment: &Environment, id: &str) -> bool {
+    (environment.get(variable::AWS_ACCESS_KEY_ID)).is_some_and(|own| own == id)
+}
+
+fn conflict(message: impl Into<String>) -> Failure {
+    Failure::new(Kind::Setup, message)
+}

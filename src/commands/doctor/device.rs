@@ -1,0 +1,82 @@
+//! The MFA device: whether it belongs to the user, and whether it has codes.
+
+use super::aws::Question;
+use super::report::{Finding, error, ok, skipped, warning};
+use super::setup::Setup;
+use crate::aws::sts::Identity;
+use crate::commands::get::discovery;
+use crate::error::{Failure, Kind};
+use crate::setting::{Origin, Setting};
+use crate::settings::device::Device;
+use crate::settings::{self, Flags};
+
+const CHECK: &str = "device";
+
+/// Whether the device is one of those that IAM lists for the user; if none is configured, which `get` finds.
+pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
+    let Ok(device) = setup.device() else {
+        return skipped(CHECK, "the MFA device that is configured is invalid");
+    };
+    let names = match question.mfa_devices(user.name()) {
+        Ok(names) => names,
+        // `get` does not need to ask.
+        Err(unanswered) if device.is_some() => {
+            return skipped(
+                CHECK,
+                format!("cannot tell whose it is: {}", &unanswered.failure.message),
+            );
+        }
+        Err(unanswered) => return error(CHECK, *unanswered.failure),
+    };
+    let with_codes: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| Device::parse(name).is_ok())
+        .collect();
+    match (device, with_codes.as_slice()) {
+        (Some(device), own) if own.contains(&device.value.name()) => ok(
+            CHECK,
+            format!(
+                "{} belongs to {}, and has codes",
+                device.value.name(),
+                user.name()
+            ),
+        ),
+        (Some(device), own) => error(CHECK, foreign(setup, &device, user, own)),
+        (None, []) => error(CHECK, discovery::no_device(&names)),
+        (None, [one]) => ok(CHECK, format!("{one} is the one that `get` finds in IAM")),
+        (None, [first, ..]) => {
+            let message = format!(
+                "none is configured, and {} has several: {}",
+                user.name(),
+                with_codes.join(", ")
+            );
+            warning(
+                CHECK,
+                Failure::new(Kind::Setup, message).hint(format!("set AWS_MFA_ARN to {first}")),
+            )
+        }
+    }
+}
+
+fn foreign(setup: &Setup, device: &Setting<Device>, user: &Identity, own: &[&str]) -> Failure {
+    let name = device.value.name();
+    let others = match own {
+        [] => "has none with codes".to_owned(),
+        own => format!("has {}", own.join(", ")),
+    };
+    let message = format!("{name} does not belong to {}, who {others}", user.name());
+    let hint = match (&device.origin, own) {
+        (Origin::Discovered, &[one]) => {
+            let flags = Flags {
+                serial_number: Some(one),
+                ..Flags::default()
+            };
+            settings::get_command(setup.selection, &flags)
+        }
+        (Origin::Discovered, _) => settings::command("clear", setup.selection, ""),
+        (origin, [one]) => format!("set {origin} to {one}"),
+        (origin, _) => format!("check {origin}"),
+    };
+    Failure::new(Kind::Setup, message).hint(hint)
+}

@@ -1,0 +1,73 @@
+//! The variables that are in the way of the session, and the keys that programs fall back to without it.
+
+use super::report::{Finding, ok, warning};
+use super::setup::Setup;
+use crate::commands::conflicts;
+use crate::environment::variable;
+use crate::error::{Failure, Kind};
+use crate::setting::Origin;
+
+const CHECK: &str = "environment";
+
+/// Leftover variables, and keys that count without a session.
+pub fn check(setup: &Setup) -> Vec<Finding> {
+    let environment = setup.environment;
+    let session = match setup.role_store() {
+        Some(role) => role.read().ok().map(|loaded| loaded.session),
+        None => setup.session().ok(),
+    };
+    let valid = session.filter(|session| session.is_valid((setup.now)()));
+    let valid = valid.as_ref().map(|session| session.access_key_id.as_str());
+    let has_profile_keys = setup.base().is_ok_and(|base| {
+        let source = base.key_source();
+        source.is_ok_and(|source| matches!(source.origin, Origin::Profile(..)))
+    });
+    let mut failures = conflicts::ignored(setup.selection, environment, has_profile_keys);
+    failures.extend(leftover_key(setup, valid));
+    failures.extend(conflicts::with_session(environment, valid));
+    failures.extend(fallback(setup));
+    match failures.is_empty() {
+        true => vec![ok(CHECK, "nothing is in the way of the session")],
+        false => failures
+            .into_iter()
+            .map(|failure| warning(CHECK, failure))
+            .collect(),
+    }
+}
+
+/// Credentials in the environment although the session is not valid, or that need no session at all.
+fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
+    let own = setup.environment.get(variable::AWS_ACCESS_KEY_ID)?;
+    if valid.is_some() {
+        return None;
+    }
+    let own = own.to_string_lossy();
+    let message = match own.starts_with("AKIA") {
+        true => {
+            format!("AWS_ACCESS_KEY_ID is a long-term key ({own}), which programs use without MFA")
+        }
+        false => format!("this shell has credentials ({own}), but there is no valid session"),
+    };
+    Some(
+        Failure::new(Kind::Setup, message)
+            .hint("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"),
+    )
+}
+
+/// Keys of the profile that programs take where the environment has none.
+fn fallback(setup: &Setup) -> Option<Failure> {
+    let profiles = setup.settings.as_ref().ok()?.profiles();
+    let name = match setup.environment.text(variable::AWS_PROFILE) {
+        Ok(Some(name)) => name,
+        _ => "default",
+    };
+    let key = profiles.profile(name).get("aws_access_key_id")?;
+    let message = format!(
+        "without a session, programs use the keys of [{name}] in {}",
+        key.file.display()
+    );
+    Some(
+        Failure::new(Kind::Setup, message)
+            .hint("rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys"),
+    )
+}

@@ -1,0 +1,107 @@
+//! The files: `~/.aws`, and what is saved.
+
+use super::report::{Finding, error, ok, warning};
+use super::setup::Setup;
+use crate::error::{Failure, Kind};
+use crate::session::access::{self, Access, Refusal};
+use crate::session::error::Problem;
+use crate::session::store::SessionStore;
+use std::path::Path;
+
+const CHECK: &str = "files";
+
+/// Sections of `~/.aws/config` that are no profiles, and known to the AWS CLI.
+const OF_THE_CLI: [&str; 2] = ["plugins", "preview"];
+
+/// Whether the files can be read, and by whom else; whether a section is no profile by mistake.
+pub fn check(setup: &Setup) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut good: Vec<String> = Vec::new();
+    match &setup.settings {
+        Err(failure) => findings.push(error(CHECK, failure.clone())),
+        Ok(settings) => {
+            let profiles = settings.profiles();
+            for (path, has_secret) in profiles.files() {
+                match mode_of(path, has_secret) {
+                    Some(finding) => findings.push(finding),
+                    None => good.push(path.display().to_string()),
+                }
+            }
+            for (name, path) in profiles.ignored_sections() {
+                if !OF_THE_CLI.contains(&name) {
+                    findings.push(ignored(name, path));
+                }
+            }
+        }
+    }
+    let session = setup.store.as_ref().ok().map(|store| &store.value);
+    for store in session.into_iter().chain(&setup.role_store()) {
+        let before = findings.len();
+        findings.extend(saved(store, &setup.get_command));
+        if findings.len() == before && store.path().exists() {
+            good.push(store.path().display().to_string());
+        }
+    }
+    if findings.is_empty() {
+        findings.push(ok(
+            CHECK,
+            match good.is_empty() {
+                true => "there are none yet".to_owned(),
+                false => format!("well-formed and private: {}", good.join(", ")),
+            },
+        ));
+    }
+    findings
+}
+
+/// What others can do with a file of `~/.aws`. Who can write it chooses which commands are run.
+fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
+    let shown = path.display();
+    let (message, remedy) = match access::of_file(&std::fs::metadata(path).ok()?) {
+        Access::Readable { mode } if has_secret => (
+            format!("others can read the secret keys in {shown}, mode {mode:04o}"),
+            format!("chmod 600 {shown}"),
+        ),
+        Access::Refused(refusal @ (Refusal::EverybodyWrites(_) | Refusal::GroupWrites(_))) => {
+            (format!("{shown}: {refusal}"), format!("chmod go-w {shown}"))
+        }
+        _ => return None,
+    };
+    Some(warning(
+        CHECK,
+        Failure::new(Kind::Setup, message).hint(remedy),
+    ))
+}
+
+fn ignored(name: &str, path: &Path) -> Finding {
+    let message = format!(
+        "the section [{name}] in {} counts for nothing: it lacks the word profile",
+        path.display()
+    );
+    warning(
+        CHECK,
+        Failure::new(Kind::Setup, message).hint(format!("[profile {name}]")),
+    )
+}
+
+/// What is wrong with saved credentials. That they are missing or have expired is not.
+fn saved(store: &SessionStore, get_command: &str) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    match store.read() {
+        Ok(loaded) => warnings.extend(loaded.warning),
+        Err(problem) if matches!(problem.problem, Problem::Missing) => {}
+        Err(problem) => {
+            return vec![error(CHECK, Failure::from(problem).hint(get_command))];
+        }
+    }
+    if store.path().exists() {
+        warnings.extend(store.directory_warning());
+    }
+    let finding = |message: String, remedy: String| {
+        warning(CHECK, Failure::new(Kind::Setup, message).hint(remedy))
+    };
+    warnings
+        .iter()
+        .map(|warning| finding(warning.message(), warning.remedy()))
+        .collect()
+}

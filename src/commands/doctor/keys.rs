@@ -1,0 +1,98 @@
+//! The master keys: whose they are, and how old.
+
+use super::aws::{Signer, Unanswered};
+use super::limit::Deadline;
+use super::policy::KeyLists;
+use super::report::{Finding, error, ok, skipped, warning};
+use super::setup::Setup;
+use crate::aws::sts::Identity;
+use crate::error::{Failure, Kind};
+use crate::setting::Origin;
+use crate::settings;
+use crate::settings::keys::MasterKeys;
+use jiff::SignedDuration;
+
+const CHECK: &str = "keys";
+
+/// Days after which a key should be replaced.
+const OLD: i64 = 90;
+
+/// The master keys, and where they come from. A `credential_process` is run.
+///
+/// # Errors
+/// There are none; the finding says why.
+pub fn of(setup: &Setup, deadline: Deadline) -> Result<(MasterKeys, Origin), Finding> {
+    let base = setup.base();
+    let (base, source) = match base.and_then(|base| Ok((base, base.key_source()?))) {
+        Ok(found) => found,
+        // The settings have said so.
+        Err(_) => return Err(skipped(CHECK, "no keys are configured")),
+    };
+    let limit = deadline.left().unwrap_or_default();
+    match base.master_keys_within(limit, &source) {
+        Ok(keys) => Ok((keys, source.origin)),
+        Err(failure) => Err(error(CHECK, failure)),
+    }
+}
+
+/// Whose keys they are.
+pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Finding {
+    let id = signer.id;
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(unanswered) if unanswered.is_verdict() => {
+            return error(CHECK, (*unanswered.failure).clone());
+        }
+        Err(unanswered) => {
+            let why = &unanswered.failure.message;
+            return skipped(CHECK, format!("cannot tell whose {id} is: {why}"));
+        }
+    };
+    let arn = &identity.arn;
+    if arn.ends_with(":root") {
+        let message = format!("{id} is a key of the root user: {arn}");
+        let hint = "use the key of an IAM user, and delete the root user's keys in the console, under Security credentials";
+        return error(CHECK, Failure::new(Kind::Setup, message).hint(hint));
+    }
+    if arn.contains(":sts::") {
+        let message = format!("{id} is a key of temporary credentials: {arn}");
+        let hint = format!(
+            "check {}: a long-term access key (AKIA…) is required",
+            signer.origin
+        );
+        return error(CHECK, Failure::new(Kind::Setup, message).hint(hint));
+    }
+    ok(CHECK, format!("{id} belongs to {arn}"))
+}
+
+/// How old the key is.
+pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
+    let cannot_tell = |why: &str| skipped(CHECK, format!("cannot tell how old {id} is: {why}"));
+    let keys = match (&lists.of_session, &lists.of_keys) {
+        (Some(Ok(keys)), _) | (_, Ok(keys)) => keys,
+        (Some(Err(unanswered)), _) | (None, Err(unanswered)) if !unanswered.is_denied() => {
+            return cannot_tell(&unanswered.failure.message);
+        }
+        (Some(_), _) => return cannot_tell("this user is not allowed to list its own access keys"),
+        (None, _) => {
+            return cannot_tell(
+                "this user is not allowed to list its own access keys without a session",
+            );
+        }
+    };
+    let created = keys.iter().find(|key| key.id == id);
+    let Some(created) = created.and_then(|key| key.created) else {
+        return cannot_tell("IAM does not list it");
+    };
+    let age = (setup.now)().duration_since(created);
+    let days = (age.as_secs() / SignedDuration::from_hours(24).as_secs()).max(0);
+    let message = match days {
+        1 => format!("{id} is 1 day old"),
+        _ => format!("{id} is {days} days old"),
+    };
+    if days <= OLD {
+        return ok(CHECK, message);
+    }
+    let command = settings::command("rotate", setup.selection, "");
+    warning(CHECK, Failure::new(Kind::Setup, message).hint(command))
+}

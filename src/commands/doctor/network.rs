@@ -1,0 +1,70 @@
+//! The way to AWS, as the first call shows it, and the clock, as its answer does.
+
+use super::aws::Unanswered;
+use super::report::{Finding, error, ok, skipped, warning};
+use super::setup::Service;
+use crate::aws::endpoint::Endpoint;
+use crate::aws::error::Reason;
+use crate::aws::sts::Identity;
+use crate::explain;
+use crate::setting::{Origin, Setting};
+use jiff::{SignedDuration, Timestamp};
+
+/// A clock that is less off than this is right: `Date` has whole seconds, and an answer takes a while.
+const INEXACT: SignedDuration = SignedDuration::from_secs(30);
+
+/// AWS accepts signatures for 5 minutes (IAM) to 15 (STS).
+const WRONG: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether AWS has answered, whatever it said.
+pub fn is_reached(first: &Result<Identity, Unanswered>) -> bool {
+    match first {
+        Ok(_) => true,
+        Err(unanswered) => !matches!(
+            unanswered.refusal,
+            None | Some(Reason::NotAws | Reason::ProxyCredentials)
+        ),
+    }
+}
+
+/// The name, the connection, TLS and the proxy.
+pub fn check(sts: &Service, first: &Result<Identity, Unanswered>) -> Finding {
+    const CHECK: &str = "network";
+    match first {
+        Err(unanswered) if !is_reached(first) => {
+            let mut failure = (*unanswered.failure).clone();
+            failure.hint = failure.hint.or_else(|| Some(hint(&sts.network.endpoint)));
+            error(CHECK, failure)
+        }
+        _ => {
+            let endpoint = &sts.network.endpoint.value;
+            let proxy = match &sts.network.proxy {
+                Some(proxy) => format!(" through the proxy {}", proxy.value),
+                None => String::new(),
+            };
+            ok(CHECK, format!("{endpoint} answers{proxy}"))
+        }
+    }
+}
+
+/// What to look at where nothing better is known.
+fn hint(endpoint: &Setting<Endpoint>) -> String {
+    match &endpoint.origin {
+        Origin::Default => format!("curl -v {}", endpoint.value),
+        origin => format!("check {origin}"),
+    }
+}
+
+/// This machine's clock against AWS's: `now` as its answer came, with the time `at_aws`.
+pub fn clock(at_aws: Option<Timestamp>, now: Timestamp) -> Finding {
+    const CHECK: &str = "clock";
+    let Some(at_aws) = at_aws else {
+        return skipped(CHECK, "AWS's answer has no date");
+    };
+    let off = now.duration_since(at_aws);
+    match off.abs() {
+        length if length < INEXACT => ok(CHECK, "within 30 s of AWS's"),
+        length if length < WRONG => warning(CHECK, explain::clock(Some(off))),
+        _ => error(CHECK, explain::clock(Some(off))),
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether the master keys alone can do what should need MFA.
+
+use super::aws::{Question, Signer, Unanswered};
+use super::report::{Finding, ok, skipped, warning};
+use super::setup::Setup;
+use crate::aws::iam::AccessKey;
+use crate::aws::sts::Identity;
+use crate::error::{Failure, Kind};
+
+const CHECK: &str = "policy";
+
+type KeyList = Result<Vec<AccessKey>, Unanswered>;
+
+/// What IAM answers to who asks for the user's access keys, which should need MFA.
+pub struct KeyLists {
+    /// To the master keys.
+    pub of_keys: KeyList,
+    /// To the session, if it is valid.
+    pub of_session: Option<KeyList>,
+}
+
+impl KeyLists {
+    /// Asks with the master keys, and with the session.
+    pub fn ask(of_keys: &Question, session: Option<&Signer>) -> Self {
+        KeyLists {
+            of_session: session.map(|signer| Question { signer, ..*of_keys }.access_keys()),
+            of_keys: of_keys.access_keys(),
+        }
+    }
+}
+
+/// Whether IAM tells the keys alone what it should tell only a session.
+pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
+    let cannot_tell =
+        |why: &str| skipped(CHECK, format!("cannot tell whether MFA is enforced: {why}"));
+    match (&lists.of_keys, &lists.of_session) {
+        (Ok(_), _) => {
+            let message = "the keys alone are enough: IAM lists the access keys without MFA";
+            let hint = format!(
+                "as an administrator: `aws iam put-user-policy --user-name {} --policy-name DenyWithoutMFA \
+                 --policy-document file://deny-without-mfa.json`",
+                user.name()
+            );
+            warning(CHECK, Failure::new(Kind::Setup, message).hint(hint))
+        }
+        (Err(unanswered), _) if !unanswered.is_denied() => cannot_tell(&unanswered.failure.message),
+        (Err(_), Some(Ok(_))) => ok(
+            CHECK,
+            "MFA is enforced: IAM lists the access keys to the session, but not to the keys alone",
+        ),
+        (Err(_), Some(Err(unanswered))) if !unanswered.is_denied() => {
+            cannot_tell(&unanswered.failure.message)
+        }
+        (Err(_), Some(Err(_))) => cannot_tell(
+            "this user is not allowed to list its own access keys with the session either",
+        ),
+        (Err(_), None) => Finding {
+            hint: Some(setup.get_command.clone()),
+            ..cannot_tell(
+                "this user is not allowed to list its own access keys, and there is no session to try it with",
+            )
+        },
+    }
+}

@@ -1,0 +1,143 @@
+//! What `doctor` finds, for people and for programs.
+
+use crate::error::Failure;
+use crate::escape::escape;
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+/// One finding of a check.
+#[derive(Clone)]
+pub struct Finding {
+    /// The check, in one word.
+    pub check: &'static str,
+    /// What it means.
+    pub mark: Mark,
+    /// What was found.
+    pub message: String,
+    /// What to do about it: one command or line.
+    pub hint: Option<String>,
+}
+
+/// What a finding means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// All is well.
+    Ok,
+    /// It works, and should not stay like this.
+    Warning,
+    /// It does not work.
+    Error,
+    /// It was not checked, or the check cannot tell.
+    Skipped,
+}
+
+impl Mark {
+    /// For programs, and where there is no colour.
+    fn word(self) -> &'static str {
+        match self {
+            Mark::Ok => "ok",
+            Mark::Warning => "warning",
+            Mark::Error => "error",
+            Mark::Skipped => "skipped",
+        }
+    }
+
+    fn symbol(self) -> (&'static str, AnsiColor) {
+        match self {
+            Mark::Ok => ("✓", AnsiColor::Green),
+            Mark::Warning => ("!", AnsiColor::Yellow),
+            Mark::Error => ("✗", AnsiColor::Red),
+            Mark::Skipped => ("-", AnsiColor::BrightBlack),
+        }
+    }
+}
+
+/// A finding that all is well.
+pub fn ok(check: &'static str, message: impl Into<String>) -> Finding {
+    Finding {
+        check,
+        mark: Mark::Ok,
+        message: message.into(),
+        hint: None,
+    }
+}
+
+/// A finding that nothing was found out, and why.
+pub fn skipped(check: &'static str, why: impl Into<String>) -> Finding {
+    Finding {
+        mark: Mark::Skipped,
+        ..ok(check, why)
+    }
+}
+
+/// A finding that is a warning.
+pub fn warning(check: &'static str, failure: Failure) -> Finding {
+    Finding {
+        mark: Mark::Warning,
+        ..error(check, failure)
+    }
+}
+
+/// A finding that is an error.
+pub fn error(check: &'static str, failure: Failure) -> Finding {
+    Finding {
+        check,
+        mark: Mark::Error,
+        message: match failure.detail {
+            Some(detail) => format!("{}: {detail}", failure.message),
+            None => failure.message,
+        },
+        hint: failure.hint.map(|hint| match command_of(&hint) {
+            Some(command) => command.to_owned(),
+            None => hint,
+        }),
+    }
+}
+
+/// The command in a hint that is nothing else: «run `aws-mfa get`».
+fn command_of(hint: &str) -> Option<&str> {
+    let command = hint.strip_prefix("run `")?.strip_suffix('`')?;
+    (!command.contains('`')).then_some(command)
+}
+
+/// The findings for people: a line for each, and one for what to do about it. In colour there is a symbol for the word.
+pub fn text(findings: &[Finding], colour: bool) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let mark = if colour {
+            let (symbol, colour) = finding.mark.symbol();
+            let style = colour.on_default().bold();
+            format!("{style}{symbol}{style:#}")
+        } else {
+            format!("{:7}", finding.mark.word())
+        };
+        let check = finding.check;
+        text += &format!("{mark} {check}: {}\n", escape(&finding.message));
+        if let Some(hint) = &finding.hint {
+            let (indent, style) = match colour {
+                true => ("  ", AnsiColor::Cyan.on_default()),
+                false => ("        ", Style::new()),
+            };
+            text += &format!("{indent}{style}{}{style:#}\n", escape(hint));
+        }
+    }
+    text
+}
+
+/// The findings as one JSON object, which is a promise to scripts: fields are added, never changed or removed, without
+/// another `version`.
+pub fn json(findings: &[Finding]) -> anyhow::Result<String> {
+    let findings: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "check": finding.check,
+                "status": finding.mark.word(),
+                "message": finding.message,
+                "hint": finding.hint,
+            })
+        })
+        .collect();
+    let report = json!({ "version": 1, "findings": findings });
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}

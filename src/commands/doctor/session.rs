@@ -1,0 +1,65 @@
+//! The session: whether AWS accepts it, and whose it is.
+
+use super::aws::Unanswered;
+use super::report::{Finding, error, ok, skipped, warning};
+use super::setup::Setup;
+use crate::aws::sts::Identity;
+use crate::error::{Failure, Kind};
+use crate::session::Session;
+use crate::session::error::Problem;
+use crate::time::span;
+
+const CHECK: &str = "session";
+
+/// Why there is no session to ask AWS about.
+pub fn missing(setup: &Setup) -> Finding {
+    let store = match &setup.store {
+        Ok(store) => &store.value,
+        Err(_) => return skipped(CHECK, "no session file is known"),
+    };
+    let read = store.read();
+    match read.and_then(|loaded| loaded.session.valid_at((setup.now)(), store.path())) {
+        Err(problem) if matches!(problem.problem, Problem::Missing | Problem::Expired { .. }) => {
+            warning(
+                CHECK,
+                Failure::from(problem).hint(setup.get_command.as_str()),
+            )
+        }
+        _ => skipped(CHECK, "the session file cannot be used"),
+    }
+}
+
+/// What AWS says of the session; `user` is the owner of the master keys, if known.
+pub fn check(
+    setup: &Setup,
+    session: &Session,
+    identity: Result<Identity, Unanswered>,
+    user: Option<&Identity>,
+) -> Finding {
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(unanswered) if unanswered.is_verdict() => return error(CHECK, *unanswered.failure),
+        Err(unanswered) => {
+            let why = &unanswered.failure.message;
+            return skipped(CHECK, format!("cannot tell whether AWS accepts it: {why}"));
+        }
+    };
+    let arn = &identity.arn;
+    match user {
+        Some(user) if user != &identity => {
+            let message = format!(
+                "the session is of {arn}, but the keys belong to {}",
+                user.arn
+            );
+            let hint = setup.get_command.as_str();
+            warning(CHECK, Failure::new(Kind::Setup, message).hint(hint))
+        }
+        _ => {
+            let valid = match session.time_left((setup.now)()) {
+                Some(left) => format!("valid for {}", span(left)),
+                None => "valid, expiry unknown".to_owned(),
+            };
+            ok(CHECK, format!("AWS accepts it as {arn}; {valid}"))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The settings, each with its origin.
+
+use super::report::{Finding, error, ok, skipped};
+use super::setup::{Service, Setup};
+use crate::commands::shown;
+use crate::error::Failure;
+use crate::setting::Setting;
+
+const CHECK: &str = "settings";
+
+/// Where each setting comes from, and which of them are invalid. `sts` is what they lead to.
+pub fn check(setup: &Setup, sts: &Result<Service, Failure>) -> Vec<Finding> {
+    let (Ok(settings), Ok(base)) = (&setup.settings, setup.base()) else {
+        return vec![skipped(CHECK, "see files")];
+    };
+    let mut findings = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
+    match &setup.store {
+        Ok(store) => {
+            let path = store.get(|store| store.path().to_string_lossy());
+            findings.push(with_origin("session file", &path));
+        }
+        Err(failure) => failures.push(failure.clone()),
+    }
+    for row in shown::rows(settings, base, setup.device()) {
+        let name = row.name.trim_end_matches("_seconds").replace('_', " ");
+        match row.setting {
+            Ok(None) => {}
+            Ok(Some(setting)) => findings.push(with_origin(&name, &setting.map(|it| it.text))),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    match &setup.chain {
+        Ok(None) => {}
+        Ok(Some(chain)) => {
+            let role = &chain.role.arn;
+            findings.push(with_origin("role", &role.get(|arn| arn.as_str())));
+        }
+        Err(failure) => failures.push(failure.clone()),
+    }
+    failures.extend(sts.as_ref().err().cloned());
+    // One reason can stand behind more than one setting.
+    let mut shown: Vec<&Failure> = Vec::new();
+    for failure in &failures {
+        if !shown.contains(&failure) {
+            shown.push(failure);
+            findings.push(error(CHECK, failure.clone()));
+        }
+    }
+    findings
+}
+
+fn with_origin<T: AsRef<str>>(name: &str, setting: &Setting<T>) -> Finding {
+    ok(
+        CHECK,
+        format!("{name} {} ({})", setting.value.as_ref(), setting.origin),
+    )
+}

@@ -1,0 +1,149 @@
+//! What there is to check: the settings, resolved once.
+
+use super::limit::Limit;
+use crate::cli::Selection;
+use crate::commands::resolved::Resolved;
+use crate::commands::shown;
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::session::Session;
+use crate::session::store::SessionStore;
+use crate::setting::Setting;
+use crate::settings::device::Device;
+use crate::settings::network::Network;
+use crate::settings::role::RoleChain;
+use crate::settings::{self, Flags, Location, Settings, partition};
+use jiff::Timestamp;
+
+/// The settings and the session of the selection, as far as they can be had.
+pub struct Setup<'a> {
+    /// Which session.
+    pub selection: &'a Selection,
+    /// The variables.
+    pub environment: &'a Environment,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+    /// The end of all checks.
+    pub limit: Limit,
+    /// The settings, unless a file in `~/.aws` is broken.
+    pub settings: Result<Settings<'a>, Failure>,
+    /// The roles that lead to the one that is selected.
+    pub chain: Result<Option<RoleChain>, Failure>,
+    /// For a role, the settings of the user's own session.
+    base: Option<Settings<'a>>,
+    /// The file of the session.
+    pub store: Result<Setting<SessionStore>, Failure>,
+    /// The `get` that gets a session.
+    pub get_command: String,
+}
+
+/// A service of AWS, and the way to it.
+pub struct Service {
+    /// The way to it.
+    pub network: Network,
+    /// The region that requests are signed for.
+    pub region: String,
+}
+
+impl<'a> Setup<'a> {
+    /// Resolves the settings. Nothing is called.
+    pub fn of(
+        selection: &'a Selection,
+        environment: &'a Environment,
+        now: fn() -> Timestamp,
+    ) -> Self {
+        let limit = Limit::start();
+        let resolved = Resolved::of(selection, environment);
+        Setup {
+            selection,
+            environment,
+            now,
+            limit,
+            settings: resolved.settings,
+            chain: resolved.chain,
+            base: resolved.base,
+            store: (resolved.session_file).map(|file| file.map(SessionStore::new)),
+            get_command: settings::get_command(selection, &Flags::default()),
+        }
+    }
+
+    /// The settings that keys and session come from.
+    ///
+    /// # Errors
+    /// A file in `~/.aws` is broken.
+    pub fn base(&self) -> Result<&Settings<'a>, Failure> {
+        match (&self.base, &self.settings) {
+            (Some(base), _) => Ok(base),
+            (None, Ok(settings)) => Ok(settings),
+            (None, Err(failure)) => Err(failure.clone()),
+        }
+    }
+
+    /// The MFA device that is configured or remembered.
+    ///
+    /// # Errors
+    /// The one that is configured is invalid.
+    pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
+        match &self.settings {
+            Ok(settings) => shown::device(settings, self.base()?),
+            Err(failure) => Err(failure.clone()),
+        }
+    }
+
+    /// The session, if it is valid.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn session(&self) -> Result<Session, Failure> {
+        let store = &self.store.as_ref().map_err(Failure::clone)?.value;
+        let session = store.read().map_err(Failure::from)?.session;
+        Ok(session.valid_at((self.now)(), store.path())?)
+    }
+
+    /// The file of the selected role's credentials, if a role is selected.
+    pub fn role_store(&self) -> Option<SessionStore> {
+        let Ok(Some(_)) = self.chain else {
+            return None;
+        };
+        let location = Location::of(self.selection, self.environment).ok()?;
+        location.role.map(SessionStore::new)
+    }
+
+    /// STS, in the region that is configured, else in the first of the partition.
+    ///
+    /// # Errors
+    /// A setting of the network is invalid.
+    pub fn sts(&self) -> Result<Service, Failure> {
+        let base = self.base()?;
+        let region = match base.own_region()? {
+            Some(region) => region.value,
+            None => partition::default_region(self.partition()?).to_owned(),
+        };
+        Ok(Service {
+            network: base.network(&region)?,
+            region,
+        })
+    }
+
+    /// IAM, of which each partition has one.
+    ///
+    /// # Errors
+    /// A setting of the network is invalid.
+    pub fn iam(&self) -> Result<Service, Failure> {
+        let partition = self.partition()?;
+        Ok(Service {
+            network: self.base()?.iam_network(partition)?,
+            region: partition::default_region(partition).to_owned(),
+        })
+    }
+
+    fn partition(&self) -> Result<&'static str, Failure> {
+        if let Some(partition) = self.base()?.own_partition()? {
+            return Ok(partition);
+        }
+        let device = self.device().ok().flatten();
+        Ok(device.map_or("aws", |device| {
+            partition::of_region(device.value.default_region())
+        }))
+    }
+}

@@ -1,0 +1,107 @@
+//! What brings the session into the shell: direnv, or the prompt hook.
+
+use super::limit::Deadline;
+use super::report::{Finding, ok, warning};
+use super::setup::Setup;
+use crate::commands::integration::{self, Integration};
+use crate::error::{Failure, Kind};
+use crate::process::{self, Fault};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const CHECK: &str = "shell";
+
+/// The first direnv whose `direnv_load` does all that `load` needs.
+const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
+
+/// direnv answers at once.
+const DIRENV_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whether the session gets into this shell by itself.
+pub fn check(setup: &Setup) -> Vec<Finding> {
+    let deadline = setup.limit.check();
+    let environment = setup.environment;
+    let version = ask_direnv("version", deadline);
+    let mut findings: Vec<Finding> = version
+        .as_deref()
+        .ok()
+        .and_then(too_old)
+        .into_iter()
+        .collect();
+
+    let directory = std::env::current_dir().ok();
+    let inactive = integration::inactive_direnv(environment, directory.as_deref());
+    let is_inactive = inactive.is_some();
+    if let Some(inactive) = inactive {
+        findings.push(warning(CHECK, why_inactive(inactive, version, deadline)));
+    }
+
+    let file = setup.store.as_ref().map(|store| store.value.path());
+    let file = file.unwrap_or(Path::new(""));
+    let integration = Integration::of(environment);
+    match integration.in_words(setup.selection, environment, file) {
+        Ok(words) => findings.push(ok(CHECK, format!("the session is loaded by {words}"))),
+        // That direnv is not active is the reason.
+        Err(_) if is_inactive => {}
+        Err(mut failure) => {
+            if integration == Integration::None {
+                failure.message = "nothing loads the session into this shell".to_owned();
+            }
+            findings.push(warning(CHECK, failure));
+        }
+    }
+    findings
+}
+
+/// Why direnv has not loaded an `.envrc` that is there: `otherwise`, if it could.
+fn why_inactive(otherwise: Failure, version: Result<String, Fault>, deadline: Deadline) -> Failure {
+    let failure = |message: String| Failure::new(Kind::Setup, message);
+    match version.and_then(|_| ask_direnv("status", deadline)) {
+        Ok(status) => not_allowed(&status).unwrap_or(otherwise),
+        Err(Fault::Io(_)) => failure("there is an .envrc, but no direnv".to_owned())
+            .hint("install direnv: https://direnv.net/docs/installation.html"),
+        Err(fault) => failure(format!("direnv {fault}")).hint("direnv status"),
+    }
+}
+
+/// What direnv prints.
+fn ask_direnv(question: &str, deadline: Deadline) -> Result<String, Fault> {
+    let limit = deadline.left().unwrap_or_default().min(DIRENV_LIMIT);
+    let mut command = Command::new("direnv");
+    command
+        .arg(question)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    let output = process::bounded(command, limit)?;
+    Ok(String::from_utf8_lossy(&output).trim().to_owned())
+}
+
+fn too_old(version: &str) -> Option<Finding> {
+    let numbers: Vec<u32> = version
+        .split('.')
+        .map_while(|number| number.parse().ok())
+        .collect();
+    if numbers.len() != OLDEST_DIRENV.len() || numbers.as_slice() >= OLDEST_DIRENV.as_slice() {
+        return None;
+    }
+    let [major, minor, patch] = OLDEST_DIRENV;
+    let message = format!("direnv {version} is too old");
+    Some(warning(
+        CHECK,
+        Failure::new(Kind::Setup, message)
+            .hint(format!("install direnv {major}.{minor}.{patch} or newer")),
+    ))
+}
+
+/// The `.envrc` that direnv has found and may not load, by what `direnv status` prints: «Found RC allowed false», since
+/// 2.33 1 or 2 for 0.
+fn not_allowed(status: &str) -> Option<Failure> {
+    let line = |start: &str| status.lines().find_map(|line| line.strip_prefix(start));
+    let path = PathBuf::from(line("Found RC path ")?);
+    if !matches!(line("Found RC allowed ")?, "false" | "1" | "2") {
+        return None;
+    }
+    let message = format!("direnv is not allowed to load {}", path.display());
+    Some(Failure::new(Kind::Setup, message).hint(format!("direnv allow {}", path.display())))
+}

@@ -1,0 +1,291 @@
+//! How far a rotation is, on disk: what the next `rotate` needs to know if this one is killed.
+
+use crate::error::{Failure, Kind};
+use crate::file;
+use crate::session::access::{self, Access};
+use crate::session::error::Obstacle;
+use crate::session::leftover;
+use crate::session::replacement::{self, Replacement};
+use crate::settings::keys::MasterKeys;
+use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// The first line of every journal.
+const HEADING: &str = "aws-mfa rotation 1";
+
+/// No journal is larger, in bytes.
+const LARGEST: u64 = 4096;
+
+/// How far the replacement of one access key by another is.
+pub enum Rotation {
+    /// IAM was asked for a new key, and the answer is not known.
+    Requested {
+        /// The id of the key that is to be replaced.
+        old: String,
+    },
+    /// IAM has given a new key, which is saved nowhere but in the journal.
+    Created {
+        /// The id of the key that is to be replaced.
+        old: String,
+        /// The new key.
+        new: MasterKeys,
+    },
+    /// The new key has taken the place of the old one, which may be inactive by now.
+    Saved {
+        /// The id of the old key.
+        old: String,
+        /// The id of the new one.
+        new: String,
+    },
+    /// The old key is inactive; all that is left is to delete it.
+    Retired {
+        /// The id of the old key.
+        old: String,
+        /// The id of the new one.
+        new: String,
+    },
+}
+
+impl Rotation {
+    /// The ids of the two keys; the second is not known before IAM has answered.
+    pub fn ids(&self) -> (&str, Option<&str>) {
+        match self {
+            Rotation::Requested { old } => (old, None),
+            Rotation::Created { old, new } => (old, Some(&new.access_key_id)),
+            Rotation::Saved { old, new } | Rotation::Retired { old, new } => (old, Some(new)),
+        }
+    }
+
+    fn step(&self) -> &'static str {
+        match self {
+            Rotation::Requested { .. } => "requested",
+            Rotation::Created { .. } => "created",
+            Rotation::Saved { .. } => "saved",
+            Rotation::Retired { .. } => "retired",
+        }
+    }
+
+    fn render(&self) -> Zeroizing<String> {
+        let (old, new) = self.ids();
+        let mut text = Zeroizing::new(String::with_capacity(LARGEST as usize));
+        let mut line = |words: [&str; 3]| words.iter().for_each(|word| text.push_str(word));
+        line([HEADING, "\nstep ", self.step()]);
+        line(["\nold ", old, "\n"]);
+        if let Some(new) = new {
+            line(["new ", new, "\n"]);
+        }
+        if let Rotation::Created { new, .. } = self {
+            line(["secret ", new.secret_access_key.expose_secret(), "\n"]);
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        if lines.next()? != HEADING {
+            return None;
+        }
+        let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
+        let step = value("step")?;
+        let old = value("old")?.to_owned();
+        if step == "requested" {
+            return Some(Rotation::Requested { old });
+        }
+        let new = value("new")?;
+        Some(match step {
+            "created" => Rotation::Created {
+                old,
+                new: MasterKeys::new(new, value("secret")?, "new").ok()?,
+            },
+            "saved" => Rotation::Saved {
+                old,
+                new: new.to_owned(),
+            },
+            "retired" => Rotation::Retired {
+                old,
+                new: new.to_owned(),
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// The file that says how far a user's rotation is, of mode 0600.
+pub struct Journal {
+    path: PathBuf,
+}
+
+impl Journal {
+    /// The journal of the user's rotations in the directory of the session files: `rotation-<account>-<user>`.
+    pub fn of(directory: &Path, account: &str, user: &str) -> Self {
+        let path = directory.join(format!("rotation-{account}-{user}"));
+        leftover::clean_up(&path);
+        Journal { path }
+    }
+
+    /// How far the rotation is; `None` if there is none.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or somebody else may have written it.
+    pub fn read(&self) -> Result<Option<Rotation>, Failure> {
+        let unusable = |fault: &str| {
+            let path = self.path.display();
+            Failure::new(
+                Kind::Setup,
+                format!("cannot use the journal of the rotation, {path}: {fault}"),
+            )
+            .hint("look into it: it may have the secret of a new access key; then remove it")
+        };
+        let bytes = match file::read(&self.path, LARGEST) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unusable(&crate::error::reason(&error))),
+        };
+        let metadata = std::fs::metadata(&self.path);
+        let metadata = metadata.map_err(|error| unusable(&crate::error::reason(&error)))?;
+        if let Access::Refused(refusal) = access::of_file(&metadata) {
+            return Err(unusable(&refusal.to_string()));
+        }
+        std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(Rotation::parse)
+            .map(Some)
+            .ok_or_else(|| unusable("it is corrupt"))
+    }
+
+    /// Says how far the rotation is, durably. What was said before is overwritten: it may have a secret in it.
+    ///
+    /// # Errors
+    /// The file cannot be written; it says what it said before.
+    pub fn write(&self, rotation: &Rotation) -> Result<(), Failure> {
+        // On Windows a file that is open cannot be replaced.
+        let previous = match cfg!(unix) {
+            true => File::options().write(true).open(&self.path).ok(),
+            false => None,
+        };
+        let write = || -> Result<(), Obstacle> {
+            let replacement = Replacement::of(&self.path)?;
+            Ok(replacement.finish(rotation.render().as_bytes(), None)?)
+        };
+        write().map_err(|obstacle| {
+            let path = self.path.display();
+            Failure::new(Kind::Setup, format!("cannot write {path}: {obstacle}"))
+        })?;
+        if let Some(previous) = previous {
+            overwrite(previous);
+        }
+        Ok(())
+    }
+
+    /// Forgets the rotation: removes the file and overwrites it, in this order, as a kill in between must not leave
+    /// a corrupt one. What cannot be removed is found again by the next
+    /// `rotate`, and does no harm: each step can be repeated.
+    pub fn wipe(&self) {
+        let file = File::options().write(true).open(&self.path);
+        if let (Ok(_), Ok(file)) = (replacement::remove(&self.path), file) {
+            overwrite(file);
+        }
+    }
+}
+
+/// Writes over what is in the file. On a file system that writes elsewhere, and on flash, it may stay readable for
+/// those who read the device.
+fn overwrite(mut file: File) {
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let zeros = vec![0; length.min(LARGEST) as usize];
+    let _ = file.write_all(&zeros).and_then(|()| file.sync_all());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal(directory: &tempfile::TempDir) -> Journal {
+        Journal::of(directory.path(), "123456789012", "igor")
+    }
+
+    #[test]
+    fn each_step_is_read_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = journal(&directory);
+        assert!(journal.read().unwrap().is_none());
+        let (old, new) = ("AKIAOLD".to_owned(), "AKIANEW".to_owned());
+        let keys = MasterKeys::new("AKIANEW", "a/b+c=", "new").unwrap();
+        for rotation in [
+            Rotation::Requested { old: old.clone() },
+            Rotation::Created {
+                old: old.clone(),
+                new: keys,
+            },
+            Rotation::Saved {
+                old: old.clone(),
+                new: new.clone(),
+            },
+            Rotation::Retired { old, new },
+        ] {
+            journal.write(&rotation).unwrap();
+            let read = journal.read().unwrap().unwrap();
+            assert_eq!(read.render(), rotation.render());
+            let has_secret = matches!(rotation, Rotation::Created { .. });
+            assert_eq!(rotation.render().contains("a/b+c="), has_secret);
+        }
+        journal.wipe();
+        assert!(journal.read().unwrap().is_none());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    /// Through another name of the same file, which the test keeps.
+    #[cfg(unix)]
+    #[test]
+    fn secret_is_overwritten_and_not_only_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = journal(&directory);
+        let kept = directory.path().join("kept");
+        let created = Rotation::Created {
+            old: "AKIAOLD".into(),
+            new: MasterKeys::new("AKIANEW", "a/b+c=", "new").unwrap(),
+        };
+        let saved = Rotation::Saved {
+            old: "AKIAOLD".into(),
+            new: "AKIANEW".into(),
+        };
+        let gone: [&dyn Fn(); 2] = [&|| journal.wipe(), &|| journal.write(&saved).unwrap()];
+        for forget in gone {
+            journal.write(&created).unwrap();
+            std::fs::hard_link(&journal.path, &kept).unwrap();
+            forget();
+            let left = std::fs::read(&kept).unwrap();
+            assert!(left.iter().all(|byte| *byte == 0));
+            std::fs::remove_file(&kept).unwrap();
+        }
+    }
+
+    #[test]
+    fn corrupt_journal_is_an_error_that_quotes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = journal(&directory);
+        for text in [
+            "",
+            "hunter2",
+            "aws-mfa rotation 2\nstep requested\nold AKIAOLD\n",
+            "aws-mfa rotation 1\nstep hunter2\nold A\nnew B\n",
+            "aws-mfa rotation 1\nstep created\nold A\nnew B\n",
+            "aws-mfa rotation 1\nstep created\nold A\nnew B\nsecret",
+            "aws-mfa rotation 1\nstep saved\nold A\n",
+        ] {
+            std::fs::write(&journal.path, text).unwrap();
+            #[cfg(unix)]
+            std::fs::set_permissions(
+                &journal.path,
+                std::os::unix::fs::PermissionsExt::from_mode(0o600),
+            )
+            .unwrap();
+            let failure = journal.read().err().unwrap();
+            assert!(failure.message.ends_with(": it is corrupt"), "{text}");
+            assert!(!failure.to_string().contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Where the master key is kept: a file of `~/.aws`, or whatever a command of the user's stores it in.
+
+use crate::environment::Environment;
+use crate::error::{Failure, Kind};
+use crate::process;
+use crate::profile::Profiles;
+use crate::profile::keys_file::KeysFile;
+use crate::setting::{Origin, Setting};
+use crate::settings::Settings;
+use crate::settings::key_source::KeySource;
+use crate::settings::keys::MasterKeys;
+use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
+use std::time::Duration;
+
+/// How long a store command may take: the time to unlock a password manager.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The place of the master key.
+pub enum KeyStore<'a> {
+    /// A profile's section in a file of `~/.aws`.
+    File {
+        /// The file.
+        file: KeysFile,
+        /// Says where `~/.aws` is.
+        environment: &'a Environment,
+    },
+    /// `--store-command`, which gets a key on standard input; the profile's `credential_process` prints it.
+    Command {
+        /// The command line for the shell.
+        store: &'a str,
+        /// Where the key is read.
+        source: &'a Setting<KeySource<'a>>,
+        /// They run the `credential_process`.
+        settings: &'a Settings<'a>,
+        /// What the command runs in.
+        environment: &'a Environment,
+    },
+}
+
+impl<'a> KeyStore<'a> {
+    /// The place of the key that `source` gives.
+    ///
+    /// # Errors
+    /// The key is in the environment alone, or a store command is missing or has nothing that reads it back.
+    pub fn of(
+        settings: &'a Settings<'a>,
+        source: &'a Setting<KeySource<'a>>,
+        store_command: Option<&'a str>,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        let setup = |message: String| Err(Failure::new(Kind::Setup, message));
+        match (&source.value, &source.origin, store_command) {
+            (KeySource::Pair { .. }, Origin::Profile(..), None) => Ok(KeyStore::File {
+                file: KeysFile::of(settings.key_owner()?)?,
+                environment,
+            }),
+            (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => Err(Failure::new(
+                Kind::Usage,
+                format!("--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"),
+            )
+            .hint("leave --store-command out: the key is replaced where it is")),
+            (KeySource::Pair { .. }, origin, _) => setup(format!(
+                "the master key is in the environment ({origin}), where nothing can be saved"
+            ))
+            .map_err(|failure| {
+                failure.hint(
+                    "the variables come from an .envrc or a secret store: keep the key in a profile of \
+                     ~/.aws/credentials, or behind credential_process with --store-command; then run \
+                     `aws-mfa rotate --profile <name>`",
+                )
+            }),
+            (KeySource::Process(_), _, Some(store)) => Ok(KeyStore::Command {
+                store,
+                source,
+                settings,
+                environment,
+            }),
+            (KeySource::Process(_), origin, None) => setup(format!(
+                "the master key comes from {origin}, and nothing says how to save another there"
+            ))
+            .map_err(|failure| {
+                failure.hint(
+                    "name a command that gets the key on standard input: --store-command 'pass insert -mf aws/work'",
+                )
+            }),
+        }
+    }
+
+    /// The key that is there now.
+    ///
+    /// # Errors
+    /// The file cannot be read or has none, or the `credential_process` fails.
+    pub fn current(&self) -> Result<MasterKeys, Failure> {
+        match self {
+            KeyStore::File { file, environment } => {
+                let profiles = Profiles::load(environment)?;
+                let profile = profiles.profile(file.profile());
+                let value = |key: &str| profile.get(key).map_or("", |property| property.value);
+                let name = format!("aws_access_key_id of the profile {}", file.profile());
+                MasterKeys::new(
+                    value("aws_access_key_id"),
+                    value("aws_secret_access_key"),
+                    &name,
+                )
+            }
+            KeyStore::Command {
+                source, settings, ..
+            } => settings.master_keys(source),
+        }
+    }
+
+    /// Makes sure that another key can be saved in the place of `current`. A store command cannot be tried out.
+    ///
+    /// # Errors
+    /// The file cannot be edited or replaced.
+    pub fn prepare(&self, current: &MasterKeys) -> Result<(), Failure> {
+        match self {
+            KeyStore::File { file, .. } => file.prepare(pair(current)),
+            KeyStore::Command { .. } => Ok(()),
+        }
+    }
+
+    /// Puts `new` in the place of `current`.
+    ///
+    /// # Errors
+    /// The file cannot be edited or replaced, or the command fails.
+    pub fn replace(&self, current: &MasterKeys, new: &MasterKeys) -> Result<(), Failure> {
+        match self {
+            KeyStore::File { file, .. } => file.replace(pair(current), pair(new)),
+            KeyStore::Command {
+                store, environment, ..
+            } => process::run_with_input(store, &json(new), environment, LIMIT).map_err(|fault| {
+                Failure::new(Kind::Setup, format!("the store command {fault}"))
+                    .hint("it gets {\"Version\": 1, \"AccessKeyId\": …} on standard input")
+            }),
+        }
+    }
+
+    /// The profiles besides the store's own that have the key with this id in `~/.aws`.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn other_profiles(&self, id: &str) -> Result<Vec<String>, Failure> {
+        let (KeyStore::File { environment, .. } | KeyStore::Command { environment, .. }) = self;
+        let profiles = Profiles::load(environment)?;
+        let names = profiles.names().into_iter().filter(|name| {
+            let profile = profiles.profile(name);
+            let key = profile.get("aws_access_key_id");
+            key.is_some_and(|property| property.value == id)
+        });
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// The place, as a message names it.
+    pub fn name(&self) -> String {
+        match self {
+            KeyStore::File { file, .. } => {
+                format!("{} (profile {})", file.path().display(), file.profile())
+            }
+            KeyStore::Command { .. } => "the store command".to_owned(),
+        }
+    }
+}
+
+fn pair(keys: &MasterKeys) -> [&str; 2] {
+    [&keys.access_key_id, keys.secret_access_key.expose_secret()]
+}
+
+/// What a `credential_process` prints. Neither an id nor a secret has a character that JSON escapes.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+fn json(keys: &MasterKeys) -> Zeroizing<Vec<u8>> {
+    let [id, secret] = pair(keys);
+    let mut json = Zeroizing::new(Vec::with_capacity(512));
+    for part in [
+        "{\"Version\":1,\"AccessKeyId\":\"",
+        id,
+        "\",\"SecretAccessKey\":\"",
+        secret,
+        "\"}\n",
+    ] {
+        json.extend_from_slice(part.as_bytes());
+    }
+    json
+}

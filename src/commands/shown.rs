@@ -1,0 +1,170 @@
+//! The settings as `status` and `doctor` show them: each with its origin, and without a secret.
+
+use crate::error::Failure;
+use crate::setting::{Origin, Setting};
+use crate::settings::Settings;
+use crate::settings::device::{self, Device};
+use crate::settings::key_source::KeySource;
+use serde_json::{Value, json};
+
+/// One setting.
+pub struct Row {
+    /// Its name, in snake case.
+    pub name: &'static str,
+    /// Its value, none, or why it has none.
+    pub setting: Result<Option<Setting<Shown>>, Failure>,
+}
+
+/// A value for people and for programs.
+pub struct Shown {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+}
+
+impl<T: Into<String>> From<T> for Shown {
+    fn from(text: T) -> Self {
+        let text = text.into();
+        Shown {
+            json: Value::from(text.as_str()),
+            text,
+        }
+    }
+}
+
+impl Row {
+    /// The setting called `name`, in snake case: its value, none, or why it has none.
+    pub fn of<T: Into<Shown>>(
+        name: &'static str,
+        setting: Result<Option<Setting<T>>, Failure>,
+    ) -> Self {
+        Row {
+            name,
+            setting: setting.map(|setting| setting.map(|setting| setting.map(T::into))),
+        }
+    }
+
+    /// Whether this is the id of master keys that a profile has.
+    pub fn is_key_id_of_profile(&self) -> bool {
+        self.name == "key_id"
+            && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
+    }
+
+    /// The value with its origin, nothing, or why it has none.
+    pub fn json(&self) -> Value {
+        match &self.setting {
+            Ok(Some(setting)) => json!({
+                "value": setting.value.json,
+                "origin": origin_json(&setting.origin),
+            }),
+            Ok(None) => Value::Null,
+            Err(failure) => json!({ "value": null, "error": failure.message }),
+        }
+    }
+}
+
+/// What the next `get` would work with: for a role, the keys and the session of `base`.
+pub fn rows(
+    settings: &Settings,
+    base: &Settings,
+    device: Result<Option<Setting<Device>>, Failure>,
+) -> Vec<Row> {
+    let profile = settings.named_profile();
+    // Without a device no partition is known, and without that neither region nor endpoint.
+    let region = match &device {
+        Ok(Some(device)) => settings.region(&device.value).map(Some),
+        _ => Ok(None),
+    };
+    let endpoint = match &region {
+        Ok(Some(region)) => settings.endpoint(&region.value).map(Some),
+        _ => Ok(None),
+    };
+    let proxy = settings.proxy(match &endpoint {
+        Ok(Some(endpoint)) => Some(&endpoint.value),
+        _ => None,
+    });
+    vec![
+        Row::of(
+            "profile",
+            profile.map(|profile| profile.map(|profile| profile.map(|profile| profile.name()))),
+        ),
+        Row::of("key_id", base.key_source().map(key_id)),
+        Row::of(
+            "device",
+            device.map(|device| device.map(|device| device.map(|device| device.name().to_owned()))),
+        ),
+        Row::of(
+            "duration_seconds",
+            base.duration().map(|duration| {
+                Some(duration.map(|duration| Shown {
+                    text: duration.to_string(),
+                    json: duration.seconds().into(),
+                }))
+            }),
+        ),
+        Row::of("region", region),
+        Row::of("endpoint", endpoint.map(shown)),
+        Row::of(
+            "code_command",
+            settings
+                .code_command()
+                .map(|command| command.map(|command| command.map(program))),
+        ),
+        Row::of("proxy", proxy.map(shown)),
+        Row::of("ca_bundle", settings.ca_bundle()),
+    ]
+}
+
+/// The device that is configured, else the one that is remembered.
+pub fn device(settings: &Settings, base: &Settings) -> Result<Option<Setting<Device>>, Failure> {
+    Ok(settings.device()?.or_else(|| discovered_device(base)))
+}
+
+/// The device that IAM gave for these master keys when the saved session was got. Which keys a `credential_process`
+/// prints is not known; they are taken for those of the session.
+fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
+    let key_id = match base.key_source().ok()?.value {
+        KeySource::Pair { access_key_id, .. } => Some(access_key_id.trim()),
+        KeySource::Process(_) => None,
+    };
+    device::remembered(&base.session_file().ok()?.value, key_id)
+}
+
+fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
+    Some(source.map(|source| match source {
+        KeySource::Pair { access_key_id, .. } => access_key_id.trim().into(),
+        KeySource::Process(_) => Shown {
+            text: "printed by a command".to_owned(),
+            json: serde_json::Value::Null,
+        },
+    }))
+}
+
+/// The first word of a command line: the rest of it may be the seed that codes are made of.
+fn program(command_line: &str) -> String {
+    match command_line.trim().split_once(char::is_whitespace) {
+        Some((program, _)) if !program.contains('=') => format!("{program} …"),
+        Some(_) => "…".to_owned(),
+        None => command_line.trim().to_owned(),
+    }
+}
+
+fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
+    setting.map(|setting| setting.map(|value| value.to_string()))
+}
+
+fn origin_json(origin: &Origin) -> Value {
+    match origin {
+        Origin::Flag(name) => json!({ "kind": "flag", "name": name }),
+        Origin::Variable(name) => json!({ "kind": "variable", "name": name }),
+        Origin::Profile(profile, key, file) => json!({
+            "kind": "profile",
+            "name": key,
+            "profile": profile,
+            "file": file.to_string_lossy(),
+        }),
+        Origin::Discovered => json!({ "kind": "discovered" }),
+        Origin::Default => json!({ "kind": "default" }),
+    }
+}

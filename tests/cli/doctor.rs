@@ -1,0 +1,1067 @@
+//! `aws-mfa doctor`: what is wrong with the setup, and what to do about it.
+
+use super::authority::Authority;
+use super::fake_iam::{FakeIam, FakeKey};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, error_xml, session_json};
+use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
+use super::terminal::Terminal;
+use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
+const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
+const SESSION: &str = "ASIASESSION000000001";
+
+fn iam(devices: &[&str], days: i64) -> FakeIam {
+    let created = Timestamp::now() - SignedDuration::from_hours(24 * days + 1);
+    FakeIam {
+        devices: devices.iter().map(|&device| device.to_owned()).collect(),
+        keys: vec![FakeKey {
+            created,
+            ..FakeKey::new(KEY_ID, SECRET)
+        }],
+        ..FakeIam::default()
+    }
+}
+
+/// A user with whom all is well, and who has no session yet.
+fn user(aws: &FakeSts) -> Sandbox {
+    aws.set_iam(iam(&[DEVICE], 12));
+    let mut sandbox = Sandbox::with_user(aws);
+    sandbox
+        .set("AWS_ENDPOINT_URL_IAM", aws.url())
+        .set("AWS_MFA_HOOK", "1");
+    sandbox
+}
+
+/// The same with a session.
+fn user_with_session(aws: &FakeSts) -> Sandbox {
+    let sandbox = user(aws);
+    sandbox.get("111111");
+    sandbox
+}
+
+/// What `doctor` prints of these checks, with its exit status.
+#[track_caller]
+fn findings(sandbox: &Sandbox, arguments: &[&str], checks: &[&str]) -> (i32, String) {
+    let outcome = sandbox.run([&["doctor"], arguments].concat());
+    assert_eq!(outcome.stderr, "");
+    let mut lines = String::new();
+    let mut wanted = false;
+    for line in outcome.stdout.lines() {
+        if !line.starts_with("        ") {
+            let check = line[8..].split(':').next().unwrap();
+            wanted = checks.contains(&check);
+        }
+        if wanted {
+            lines += line;
+            lines += "\n";
+        }
+    }
+    (outcome.status, lines)
+}
+
+/// Everything below the directory: modes, times and contents.
+fn tree(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, String)> {
+    let mut tree = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        if metadata.is_dir() {
+            tree.extend(self::tree(&path));
+        }
+        let contents = std::fs::read(&path).unwrap_or_default();
+        let about = format!(
+            "{:?} {:?}",
+            metadata.permissions(),
+            metadata.modified().unwrap()
+        );
+        tree.insert(path, (contents, about));
+    }
+    tree
+}
+
+#[test]
+fn everything_that_is_right_is_said_in_order() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    sandbox.set("AWS_MFA_CODE_COMMAND", "touch \"$HOME/asked\"");
+    let before = tree(&sandbox.home());
+    let (url, file) = (aws.url(), sandbox.session_file());
+    let file = file.display();
+    let offline = format!(
+        "ok      files: well-formed and private: {file}\n\
+         ok      settings: session file {file} (AWS_SESSION_FILE)\n\
+         ok      settings: key id {KEY_ID} (MASTER_AWS_ACCESS_KEY_ID)\n\
+         ok      settings: device {DEVICE} (AWS_MFA_ARN)\n\
+         ok      settings: duration 12h (default)\n\
+         ok      settings: region us-east-1 (default)\n\
+         ok      settings: endpoint {url} (AWS_ENDPOINT_URL_STS)\n\
+         ok      settings: code command touch … (AWS_MFA_CODE_COMMAND)\n\
+         ok      environment: nothing is in the way of the session\n\
+         ok      shell: the session is loaded by the prompt hook\n"
+    );
+    let asked = aws.requests().len();
+    sandbox.run(["doctor", "--offline"]).is(0, &offline, "");
+    assert_eq!(aws.requests().len(), asked);
+    sandbox.run(["doctor"]).is(
+        0,
+        &format!(
+            "{offline}\
+             ok      network: {url} answers\n\
+             ok      clock: within 30 s of AWS's\n\
+             ok      keys: {KEY_ID} belongs to {USER}\n\
+             ok      keys: {KEY_ID} is 12 days old\n\
+             ok      device: {DEVICE} belongs to igor, and has codes\n\
+             ok      policy: MFA is enforced: IAM lists the access keys to the session, but not to the keys alone\n\
+             ok      session: AWS accepts it as {USER}; valid for 11h 59m\n"
+        ),
+        "",
+    );
+    // It only reads, here and there, and sends no code.
+    assert_eq!(tree(&sandbox.home()), before);
+    let actions: Vec<(String, String)> = aws.requests()[asked..]
+        .iter()
+        .map(|request| (request.form["Action"].clone(), request.key_id.clone()))
+        .collect();
+    let actions: Vec<(&str, &str)> = actions
+        .iter()
+        .map(|(action, key)| (action.as_str(), key.as_str()))
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            ("GetCallerIdentity", KEY_ID),
+            ("ListAccessKeys", SESSION),
+            ("ListAccessKeys", KEY_ID),
+            ("ListMFADevices", KEY_ID),
+            ("GetCallerIdentity", SESSION),
+        ]
+    );
+}
+
+#[test]
+fn json_report_has_what_scripts_rely_on() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws);
+    let outcome = sandbox.run(["doctor", "--json"]);
+    let report: Value = serde_json::from_str(outcome.succeeded()).unwrap();
+    assert_eq!(report["version"], 1);
+    let findings = report["findings"].as_array().unwrap();
+    for finding in findings {
+        let fields: Vec<&String> = finding.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["check", "hint", "message", "status"]);
+    }
+    let last = |check: &str| {
+        let mut found = findings.iter().filter(|finding| finding["check"] == check);
+        found.next_back().unwrap().clone()
+    };
+    assert_eq!(
+        last("session"),
+        json!({
+            "check": "session",
+            "status": "warning",
+            "message": format!("no session yet ({})", sandbox.session_file().display()),
+            "hint": "aws-mfa get <code>",
+        })
+    );
+    assert_eq!(
+        last("clock"),
+        json!({"check": "clock", "status": "ok", "message": "within 30 s of AWS's", "hint": null})
+    );
+    assert_eq!(last("policy")["status"], "skipped");
+    aws.set_owner("arn:aws:iam::123456789012:root");
+    let outcome = sandbox.run(["doctor", "--json"]);
+    assert_eq!(outcome.status, 1);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let errors = report["findings"].as_array().unwrap().iter();
+    let errors: Vec<&Value> = errors
+        .filter(|finding| finding["status"] == "error")
+        .map(|finding| &finding["check"])
+        .collect();
+    assert_eq!(errors, ["keys"]);
+}
+
+#[test]
+fn terminal_gets_marks_in_colour_unless_no_color() {
+    let Some(script) = tool("script") else { return };
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws);
+    sandbox.unset("AWS_MFA_HOOK").set("TERM", "xterm");
+    let shown = |sandbox: &Sandbox| {
+        let terminal = Terminal::run(sandbox, &script, "aws-mfa doctor --offline");
+        let (status, shown) = terminal.end();
+        assert_eq!(status, 0);
+        shown.replace('\r', "")
+    };
+    let text = shown(&sandbox);
+    assert!(
+        text.starts_with("\u{1b}[1m\u{1b}[32m✓\u{1b}[0m files: there are none yet\n"),
+        "{text}"
+    );
+    let warning = "\u{1b}[1m\u{1b}[33m!\u{1b}[0m shell: nothing loads the session into this shell\n  \
+                   \u{1b}[36mrun `eval \"$(aws-mfa load)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\u{1b}[0m\n";
+    assert!(text.ends_with(warning), "{text}");
+    sandbox.set("NO_COLOR", "1");
+    let text = shown(&sandbox);
+    assert!(
+        text.starts_with("ok      files: there are none yet\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn file_that_others_can_change_or_that_is_broken_is_found() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws);
+    let config = sandbox.write(
+        ".aws/config",
+        "[work]\nregion = eu-west-1\n[plugins]\ncli_legacy_plugin_path = x\n[default]\n[sso-session x]\n",
+    );
+    let credentials = sandbox.write(".aws/credentials", format!("[old]\n{}", profile_keys()));
+    chmod(&config, 0o622);
+    chmod(&credentials, 0o644);
+    let file = sandbox.write_session(in_an_hour());
+    chmod(&file, 0o644);
+    chmod(file.parent().unwrap(), 0o777);
+    let (config, credentials) = (config.display(), credentials.display());
+    assert_eq!(
+        findings(&sandbox, &["--offline"], &["files"]),
+        (
+            0,
+            format!(
+                "warning files: others can read the secret keys in {credentials}, mode 0644\n        \
+                 chmod 600 {credentials}\n\
+                 warning files: {config}: everyone can write to it, mode 0622\n        \
+                 chmod go-w {config}\n\
+                 warning files: the section [work] in {config} counts for nothing: it lacks the word profile\n        \
+                 [profile work]\n\
+                 warning files: others can read the session file (mode 0644)\n        \
+                 chmod 600 {file}\n\
+                 warning files: others can replace files in the session file's directory (mode 0777)\n        \
+                 chmod go-w {}\n",
+                file.parent().unwrap().display(),
+                file = file.display(),
+            )
+        )
+    );
+
+    sandbox.write(&file, "{}");
+    chmod(&file, 0o622);
+    sandbox.write(".aws/config", "[default\n");
+    assert_eq!(
+        findings(&sandbox, &[], &["files", "settings", "network", "session"]),
+        (
+            1,
+            format!(
+                "error   files: error parsing {config} on line 1: Profile definition must end with ']'\n        \
+                 correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n\
+                 error   files: session file rejected: everyone can write to it, mode 0622 ({file})\n        \
+                 aws-mfa get <code>\n\
+                 skipped settings: see files\n\
+                 skipped network: a setting is invalid\n\
+                 skipped session: a setting is invalid\n",
+                file = file.display(),
+            )
+        )
+    );
+    chmod(&file, 0o600);
+    let (status, text) = findings(&sandbox, &["--offline"], &["files"]);
+    assert_eq!(status, 1);
+    let corrupt = format!(
+        "error   files: session file is corrupt: not a session, line 1 ({})\n",
+        file.display()
+    );
+    assert!(text.contains(&corrupt), "{text}");
+    assert!(aws.requests().is_empty());
+}
+
+#[test]
+fn invalid_setting_is_an_error_with_its_own_hint() {
+    let aws = FakeSts::start();
+    let errors = |variables: &[(&str, &str)]| {
+        let mut sandbox = user(&aws);
+        for (name, value) in variables {
+            sandbox.set(name, value);
+        }
+        let (status, text) = findings(&sandbox, &[], &["settings", "network", "device"]);
+        assert_eq!(status, 1, "{text}");
+        let lines = text.lines().filter(|line| !line.starts_with("ok "));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let unusable = "skipped network: a setting is invalid\nskipped device: a setting is invalid\n";
+    let no_keys = "skipped network: there are no keys to sign a request with\n\
+                   skipped device: the user is not known\n";
+    assert_eq!(
+        errors(&[("AWS_MFA_ARN", FIDO), ("AWS_MFA_DURATION", "1x")]),
+        format!(
+            "error   settings: FIDO security keys and passkeys have no codes, and STS accepts nothing else: {FIDO}\n        \
+             add a virtual MFA device (an authenticator app) to the same user, and use its ARN\n\
+             error   settings: invalid duration: 1x\n        \
+             a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n\
+             skipped device: the MFA device that is configured is invalid\n"
+        )
+    );
+    assert_eq!(
+        errors(&[("AWS_REGION", "eu-centrl-1"), ("AWS_ENDPOINT_URL_STS", "")]),
+        format!(
+            "error   settings: there is no STS endpoint for the region eu-centrl-1\n        \
+             did you mean eu-central-1? set it with `--region`, AWS_REGION or region in the profile\n{unusable}"
+        )
+    );
+    assert_eq!(
+        errors(&[("AWS_CA_BUNDLE", "/none")]),
+        format!(
+            "error   settings: cannot read the CA bundle: no such file or directory (/none)\n        \
+             check AWS_CA_BUNDLE: it must be a PEM file that contains the certificate authority's certificate\n{unusable}"
+        )
+    );
+    assert_eq!(
+        errors(&[("http_proxy", "http://me:S3CR3T@a b")]),
+        format!(
+            "error   settings: http_proxy is not the URL of an HTTP proxy\n        \
+             write it as http://<user>:<password>@<host>:<port> or http://<host>:<port>\n{unusable}"
+        )
+    );
+    assert_eq!(
+        errors(&[("MASTER_AWS_SECRET_ACCESS_KEY", "")]),
+        format!(
+            "error   settings: MASTER_AWS_SECRET_ACCESS_KEY is not set, but MASTER_AWS_ACCESS_KEY_ID is\n        \
+             set both, or neither to use keys from elsewhere\n{no_keys}"
+        )
+    );
+    assert_eq!(
+        errors(&[("AWS_MFA_ROLE_ARN", "admin")]),
+        "error   settings: AWS_MFA_ROLE_ARN is not the ARN of a role: admin\n        \
+         a role's ARN is arn:aws:iam::<account>:role/<name>\n"
+    );
+    assert_eq!(
+        errors(&[("AWS_SESSION_FILE", "/h/session-")]),
+        "error   settings: AWS_SESSION_FILE ends in `session-`: MASTER_AWS_ACCESS_KEY_ID was empty when it was set\n        \
+         set MASTER_AWS_ACCESS_KEY_ID before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead\n"
+    );
+}
+
+#[test]
+fn variable_or_key_in_the_way_of_the_session_is_a_warning() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    let environment = |sandbox: &Sandbox| {
+        let (status, text) = findings(sandbox, &["--offline"], &["environment"]);
+        assert_eq!(status, 0);
+        text.replace("warning environment: ", "")
+    };
+    let fallback = |sandbox: &Sandbox, profile: &str| {
+        format!(
+            "without a session, programs use the keys of [{profile}] in {}/.aws/credentials\n        \
+             rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys\n",
+            sandbox.home().display()
+        )
+    };
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("AWS_SECURITY_TOKEN", "x")
+        .set("AWS_PROFILE", "old");
+    sandbox.write(".aws/credentials", format!("[old]\n{}", profile_keys()));
+    assert_eq!(
+        environment(&sandbox),
+        format!(
+            "this shell has other credentials (AKIAOTHER)\n        \
+             load the session, or unset AWS_ACCESS_KEY_ID\n\
+             AWS_PROFILE is set beside AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session\n        \
+             unset AWS_PROFILE\n\
+             AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token\n        \
+             unset AWS_SECURITY_TOKEN\n{}",
+            fallback(&sandbox, "old")
+        )
+    );
+    sandbox.run(["clear"]).succeeded();
+    let unset = "        unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN\n";
+    sandbox.unset("AWS_SECURITY_TOKEN").unset("AWS_PROFILE");
+    assert_eq!(
+        environment(&sandbox),
+        format!(
+            "AWS_ACCESS_KEY_ID is a long-term key (AKIAOTHER), which programs use without MFA\n{unset}"
+        )
+    );
+    sandbox.write(".aws/credentials", format!("[default]\n{}", profile_keys()));
+    sandbox
+        .unset("MASTER_AWS_ACCESS_KEY_ID")
+        .unset("MASTER_AWS_SECRET_ACCESS_KEY")
+        .set("AWS_ACCESS_KEY_ID", "ASIAOTHER")
+        .set("AWS_MFA_PROFILE", "default");
+    assert_eq!(
+        environment(&sandbox),
+        format!(
+            "AWS_SESSION_FILE is ignored, because AWS_MFA_PROFILE selects the profile default\n        \
+             unset AWS_SESSION_FILE\n\
+             this shell has credentials (ASIAOTHER), but there is no valid session\n{unset}{}",
+            fallback(&sandbox, "default")
+        )
+    );
+}
+
+#[test]
+fn shell_without_the_session_is_a_warning() {
+    let Some(direnv) = tool("direnv") else { return };
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws);
+    sandbox.unset("AWS_MFA_HOOK");
+    let shell = |sandbox: &Sandbox| {
+        let (status, text) = findings(sandbox, &["--offline"], &["shell"]);
+        assert_eq!(status, 0);
+        text
+    };
+    let nothing = "warning shell: nothing loads the session into this shell\n        \
+                   run `eval \"$(aws-mfa load)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n";
+    assert_eq!(shell(&sandbox), nothing);
+
+    let envrc = sandbox.write(".envrc", "");
+    let envrc = envrc.display();
+    let blocked = format!(
+        "warning shell: direnv is not allowed to load {envrc}\n        direnv allow {envrc}\n"
+    );
+    let path = std::env::join_paths([direnv.parent().unwrap()]).unwrap();
+    let bin = sandbox.home().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    sandbox.set("PATH", &path);
+    assert_eq!(shell(&sandbox), blocked);
+    if let Some(newest) = tool("direnv-newest") {
+        std::os::unix::fs::symlink(newest, bin.join("direnv")).unwrap();
+        let with_bash = std::env::join_paths([bin.as_path(), Path::new(&path)]).unwrap();
+        sandbox.set("PATH", with_bash);
+        assert_eq!(shell(&sandbox), blocked);
+        std::fs::remove_file(bin.join("direnv")).unwrap();
+    }
+    let mut allow = sandbox.command(&direnv);
+    Outcome::of(allow.arg("allow")).succeeded();
+    sandbox.set("PATH", &path);
+    assert_eq!(
+        shell(&sandbox),
+        format!(
+            "warning shell: direnv is not active in this shell, so {envrc} is not loaded\n        \
+             add `eval \"$(direnv hook bash)\"` to ~/.bashrc\n"
+        )
+    );
+    sandbox.set("PATH", &bin);
+    assert_eq!(
+        shell(&sandbox),
+        "warning shell: there is an .envrc, but no direnv\n        \
+         install direnv: https://direnv.net/docs/installation.html\n"
+    );
+    std::fs::remove_file(sandbox.home().join(".envrc")).unwrap();
+    sandbox.set("DIRENV_DIR", "-/project");
+    assert_eq!(
+        shell(&sandbox),
+        "warning shell: direnv, but /project/.envrc does not load this session\n        \
+         add `use aws_mfa` or `direnv_load aws-mfa load`\n"
+    );
+    sandbox.unset("DIRENV_DIR");
+    for (version, is_old) in [
+        ("2.21.2", true),
+        ("2.21.3", false),
+        ("2.37.1", false),
+        ("x", false),
+    ] {
+        // Another process writes it: a test beside this one could start a child while the file is open here, and
+        // the system runs no program that is open for writing.
+        let script = format!(
+            "printf '#!/bin/sh\\necho {version}\\n' > bin/direnv && /bin/chmod 755 bin/direnv"
+        );
+        let mut writer = sandbox.command("/bin/sh");
+        assert!(writer.args(["-c", &script]).status().unwrap().success());
+        let old = format!(
+            "warning shell: direnv {version} is too old\n        install direnv 2.21.3 or newer\n"
+        );
+        assert_eq!(shell(&sandbox).starts_with(&old), is_old);
+        assert!(shell(&sandbox).ends_with(nothing));
+    }
+}
+
+#[test]
+fn session_that_direnv_loads_is_named_with_its_envrc() {
+    let Some(direnv) = tool("direnv") else { return };
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    sandbox.unset("AWS_MFA_HOOK");
+    let project = sandbox.project(&direnv, "direnv_load aws-mfa load\n");
+    let mut inside = sandbox.command(&direnv);
+    inside
+        .arg("exec")
+        .arg(&project)
+        .args(["aws-mfa", "doctor", "--offline"])
+        .current_dir(&project);
+    let outcome = sandbox.run_with(&mut inside);
+    let line = format!(
+        "\nok      shell: the session is loaded by direnv ({}/.envrc)\n",
+        project.display()
+    );
+    assert!(outcome.stdout.ends_with(&line), "{}", outcome.stdout);
+    let line = "\nok      environment: nothing is in the way of the session\n";
+    assert!(outcome.stdout.contains(line), "{}", outcome.stdout);
+}
+
+const ONLINE: [&str; 6] = ["network", "clock", "keys", "device", "policy", "session"];
+
+#[test]
+fn network_that_does_not_lead_to_aws_is_an_error_and_the_rest_is_skipped() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    let fails = |sandbox: &Sandbox, message: &str, hint: &str| {
+        assert_eq!(
+            findings(sandbox, &[], &ONLINE),
+            (
+                1,
+                format!(
+                    "error   network: {message}\n        {hint}\n\
+                     skipped clock: AWS was not reached\n\
+                     skipped keys: AWS was not reached\n\
+                     skipped device: AWS was not reached\n\
+                     skipped policy: AWS was not reached\n\
+                     skipped session: AWS was not reached\n"
+                )
+            )
+        );
+    };
+    let url = aws.url();
+    let check = "check AWS_ENDPOINT_URL_STS";
+    let broken = format!("the connection to {url} broke before the answer arrived");
+    let other = |status| format!("something other than STS answered at {url} (HTTP {status})");
+    for (behaviour, message) in [
+        (Behaviour::Close, broken),
+        (answer(200), other(200)),
+        (answer(302), other(302)),
+        (answer(407), other(407)),
+    ] {
+        aws.behave(behaviour);
+        fails(&sandbox, &message, check);
+    }
+    aws.behave(Behaviour::Serve);
+    sandbox.set("http_proxy", "http://me:S3CR3T@127.0.0.1:1");
+    fails(
+        &sandbox,
+        "cannot connect to the proxy http://127.0.0.1:1: connection refused",
+        "check http_proxy",
+    );
+    sandbox
+        .unset("http_proxy")
+        .set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    fails(
+        &sandbox,
+        "cannot connect to http://127.0.0.1:1: connection refused",
+        check,
+    );
+    sandbox.set("AWS_ENDPOINT_URL_STS", "http://no-such-host.invalid");
+    let (status, text) = findings(&sandbox, &[], &["network"]);
+    assert_eq!(status, 1);
+    let start = "error   network: cannot find the address of http://no-such-host.invalid: ";
+    assert!(text.starts_with(start), "{text}");
+
+    let authority = Authority::new();
+    let tls = FakeSts::start_with_tls(authority.server("127.0.0.1"));
+    let url = tls.url();
+    sandbox
+        .unset("HTTPS_PROXY")
+        .set("AWS_ENDPOINT_URL_STS", &url);
+    fails(
+        &sandbox,
+        &format!(
+            "no secure connection to {url}: its certificate is not signed by a trusted authority"
+        ),
+        "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
+    );
+    let bundle = sandbox.write("ca.pem", authority.pem());
+    sandbox.set("AWS_CA_BUNDLE", bundle);
+    let (_, text) = findings(&sandbox, &[], &["network"]);
+    assert_eq!(text, format!("ok      network: {url} answers\n"));
+}
+
+fn answer(status: u16) -> Behaviour {
+    Behaviour::Answer {
+        status,
+        body: "<html>".into(),
+    }
+}
+
+#[test]
+fn clock_is_held_against_the_date_of_aws() {
+    let aws = FakeSts::start();
+    let sandbox = user_with_session(&aws);
+    let set = "set the clock (Linux: `sudo timedatectl set-ntp true`)";
+    for (seconds, status, line) in [
+        (20, 0, "ok      clock: within 30 s of AWS's\n".to_owned()),
+        (
+            100,
+            0,
+            format!("warning clock: this machine's clock is 2m behind\n        {set}\n"),
+        ),
+        (
+            -360,
+            1,
+            format!("error   clock: this machine's clock is 6m ahead\n        {set}\n"),
+        ),
+    ] {
+        aws.set_clock(SignedDuration::from_secs(seconds));
+        assert_eq!(findings(&sandbox, &[], &["clock"]), (status, line));
+    }
+    let body = error_xml("InvalidClientTokenId", "x");
+    for date in ["", "Date: soon\r\n"] {
+        let length = body.len();
+        let raw = format!("HTTP/1.1 403 X\r\n{date}Content-Length: {length}\r\n\r\n{body}");
+        aws.behave(Behaviour::Raw(raw.into_bytes()));
+        assert_eq!(
+            findings(&sandbox, &[], &["clock"]).1,
+            "skipped clock: AWS's answer has no date\n"
+        );
+    }
+    aws.behave(Behaviour::Serve);
+    // So far off that AWS does not accept a signature.
+    aws.set_clock(SignedDuration::from_mins(20));
+    assert_eq!(
+        findings(&sandbox, &[], &ONLINE),
+        (
+            1,
+            format!(
+                "ok      network: {} answers\n\
+                 error   clock: this machine's clock is 20m behind\n        {set}\n\
+                 skipped keys: cannot tell whose {KEY_ID} is: this machine's clock is 20m behind\n\
+                 skipped device: the user is not known\n\
+                 skipped policy: the user is not known\n\
+                 skipped session: cannot tell whether AWS accepts it: this machine's clock is 20m behind\n",
+                aws.url()
+            )
+        )
+    );
+}
+
+#[test]
+fn keys_that_are_not_a_users_or_too_old_are_found() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    let said = "(request 42d59b56-7407-4c4a-be0f-4c88daeea257)";
+    let fails = |sandbox: &Sandbox, lines: &str| {
+        let (status, text) = findings(sandbox, &[], &["keys", "device", "policy", "session"]);
+        assert_eq!(
+            (status, text.as_str()),
+            (
+                1,
+                format!(
+                    "error   keys: {lines}\n\
+                     skipped device: the user is not known\n\
+                     skipped policy: the user is not known\n\
+                     ok      session: AWS accepts it as {USER}; valid for 11h 59m\n"
+                )
+                .as_str()
+            )
+        );
+    };
+    sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
+    fails(
+        &sandbox,
+        &format!(
+            "the secret does not belong to the access key {KEY_ID}: SignatureDoesNotMatch: The request signature \
+             we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing \
+             method. Consult the service documentation for details. {said}\n        \
+             check the secret that goes with MASTER_AWS_ACCESS_KEY_ID"
+        ),
+    );
+    sandbox
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
+        .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAUNKNOWN");
+    fails(
+        &sandbox,
+        &format!(
+            "AWS does not know the access key AKIAUNKNOWN: deleted, inactive or from another partition: \
+             InvalidClientTokenId: The security token included in the request is invalid. {said}\n        \
+             check MASTER_AWS_ACCESS_KEY_ID"
+        ),
+    );
+    sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "ASIAX");
+    fails(
+        &sandbox,
+        "MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n        \
+         set it to the user's own access key: AWS issues no session for temporary credentials",
+    );
+    sandbox.set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID);
+    let root = "arn:aws:iam::123456789012:root";
+    aws.set_owner(root);
+    fails(
+        &sandbox,
+        &format!(
+            "{KEY_ID} is a key of the root user: {root}\n        \
+             use the key of an IAM user, and delete the root user's keys in the console, under Security credentials"
+        ),
+    );
+    let role = "arn:aws:sts::123456789012:assumed-role/x/y";
+    aws.set_owner(role);
+    fails(
+        &sandbox,
+        &format!(
+            "{KEY_ID} is a key of temporary credentials: {role}\n        \
+             check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required"
+        ),
+    );
+
+    aws.set_owner(USER);
+    let age = |iam: FakeIam| {
+        aws.set_iam(iam);
+        let (_, text) = findings(&sandbox, &[], &["keys"]);
+        text.split_once('\n').unwrap().1.to_owned()
+    };
+    assert_eq!(
+        age(iam(&[], 90)),
+        format!("ok      keys: {KEY_ID} is 90 days old\n")
+    );
+    assert_eq!(
+        age(iam(&[], 91)),
+        format!("warning keys: {KEY_ID} is 91 days old\n        aws-mfa rotate\n")
+    );
+    let denied = FakeIam {
+        is_denied: true,
+        ..iam(&[], 1)
+    };
+    assert_eq!(
+        age(denied),
+        format!(
+            "skipped keys: cannot tell how old {KEY_ID} is: this user is not allowed to list its own access keys\n"
+        )
+    );
+
+    // AWS has failed, and not the keys.
+    aws.behave(answer(503));
+    assert_eq!(
+        findings(&sandbox, &[], &["keys", "session"]),
+        (
+            0,
+            format!(
+                "skipped keys: cannot tell whose {KEY_ID} is: STS is busy\n\
+                 skipped session: cannot tell whether AWS accepts it: STS is busy\n"
+            )
+        )
+    );
+}
+
+#[test]
+fn credential_process_without_keys_is_an_error() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws);
+    sandbox.write(
+        ".aws/config",
+        "[profile work]\ncredential_process = cat ~/key.json\n",
+    );
+    sandbox.write("key.json", SECRET);
+    let checks = ["network", "keys", "session"];
+    let keys = "error   keys: credential_process in the profile work printed something other than credentials\n        \
+                run it in a shell to see why; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}\n";
+    let file = sandbox.home().join(".config/aws/session-work");
+    assert_eq!(
+        findings(&sandbox, &["-p", "work"], &checks),
+        (
+            1,
+            format!(
+                "skipped network: there are no keys to sign a request with\n{keys}\
+                 warning session: no session yet ({})\n        \
+                 aws-mfa get --profile work <code>\n",
+                file.display()
+            )
+        )
+    );
+    // The session signs the first request.
+    sandbox.write(&file, session_json(in_an_hour()));
+    sandbox.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    assert_eq!(
+        findings(&sandbox, &["-p", "work"], &checks),
+        (
+            1,
+            format!(
+                "error   network: cannot connect to http://127.0.0.1:1: connection refused\n        \
+                 check AWS_ENDPOINT_URL_STS\n{keys}\
+                 skipped session: AWS was not reached\n"
+            )
+        )
+    );
+}
+
+#[test]
+fn device_is_held_against_those_that_iam_lists() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    let device = |sandbox: &Sandbox, devices: &[&str]| {
+        aws.set_iam(iam(devices, 1));
+        findings(sandbox, &[], &["device"])
+    };
+    let foreign = |others: &str, hint: &str| {
+        let text = format!(
+            "error   device: {DEVICE} does not belong to igor, who has {others}\n        {hint}\n"
+        );
+        (1, text)
+    };
+    assert_eq!(
+        device(&sandbox, &[OTHER, FIDO]),
+        foreign(OTHER, &format!("set AWS_MFA_ARN to {OTHER}"))
+    );
+    assert_eq!(
+        device(&sandbox, &[FIDO]),
+        foreign("none with codes", "check AWS_MFA_ARN")
+    );
+    let denied = FakeIam {
+        is_denied: true,
+        ..FakeIam::default()
+    };
+    aws.set_iam(denied.clone());
+    assert_eq!(
+        findings(&sandbox, &[], &["device"]),
+        (
+            0,
+            "skipped device: cannot tell whose it is: this user is not allowed to list its own MFA devices\n"
+                .to_owned()
+        )
+    );
+
+    sandbox.unset("AWS_MFA_ARN");
+    let (status, text) = findings(&sandbox, &[], &["device"]);
+    assert_eq!(status, 1);
+    let hint = "\n        allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}; \
+                to skip IAM, set AWS_MFA_ARN to the device's ARN\n";
+    assert!(text.ends_with(hint), "{text}");
+    let add = "add a virtual MFA device (an authenticator app) in the IAM console, under Security credentials";
+    assert_eq!(
+        device(&sandbox, &[]),
+        (
+            1,
+            format!("error   device: this user has no MFA device\n        {add}\n")
+        )
+    );
+    assert_eq!(
+        device(&sandbox, &[FIDO]),
+        (
+            1,
+            format!(
+                "error   device: none of this user's MFA devices has codes, and STS accepts nothing else: {FIDO}\n        {add}\n"
+            )
+        )
+    );
+    assert_eq!(
+        device(&sandbox, &[DEVICE, FIDO]),
+        (
+            0,
+            format!("ok      device: {DEVICE} is the one that `get` finds in IAM\n")
+        )
+    );
+    assert_eq!(
+        device(&sandbox, &[DEVICE, OTHER]),
+        (
+            0,
+            format!(
+                "warning device: none is configured, and igor has several: {DEVICE}, {OTHER}\n        \
+                 set AWS_MFA_ARN to {DEVICE}\n"
+            )
+        )
+    );
+    aws.set_iam(iam(&[DEVICE], 1));
+    assert_eq!(sandbox.run(["get", "222222"]).status, 0);
+    assert_eq!(
+        device(&sandbox, &[OTHER]),
+        foreign(
+            OTHER,
+            &format!("aws-mfa get --serial-number {OTHER} <code>")
+        )
+    );
+    assert_eq!(
+        device(&sandbox, &[]),
+        foreign("none with codes", "aws-mfa clear")
+    );
+}
+
+#[test]
+fn policy_is_tried_with_the_keys_alone_and_with_the_session() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    let policy = |sandbox: &Sandbox, needs_mfa, is_denied| {
+        aws.set_iam(FakeIam {
+            needs_mfa,
+            is_denied,
+            ..iam(&[DEVICE], 1)
+        });
+        findings(sandbox, &[], &["policy"])
+    };
+    assert_eq!(
+        policy(&sandbox, false, false),
+        (
+            0,
+            "warning policy: the keys alone are enough: IAM lists the access keys without MFA\n        \
+             as an administrator: `aws iam put-user-policy --user-name igor --policy-name DenyWithoutMFA \
+             --policy-document file://deny-without-mfa.json`\n"
+                .to_owned()
+        )
+    );
+    let cannot_tell = |why: &str| {
+        (
+            0,
+            format!("skipped policy: cannot tell whether MFA is enforced: {why}\n"),
+        )
+    };
+    assert_eq!(
+        policy(&sandbox, true, true),
+        cannot_tell("this user is not allowed to list its own access keys with the session either")
+    );
+    sandbox.set("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:1");
+    assert_eq!(
+        policy(&sandbox, true, false),
+        cannot_tell("cannot connect to http://127.0.0.1:1: connection refused")
+    );
+    sandbox.set("AWS_ENDPOINT_URL_IAM", aws.url());
+    sandbox.run(["clear"]).succeeded();
+    assert_eq!(
+        policy(&sandbox, true, false),
+        cannot_tell(
+            "this user is not allowed to list its own access keys, and there is no session to try it with\n        \
+             aws-mfa get <code>"
+        )
+    );
+}
+
+#[test]
+fn session_that_aws_does_not_accept_or_that_is_not_the_users_is_found() {
+    let aws = FakeSts::start();
+    let sandbox = user_with_session(&aws);
+    let session = || findings(&sandbox, &[], &["session"]);
+    let file = sandbox.session_file();
+    let anna = "arn:aws:iam::123456789012:user/anna";
+    aws.set_owner(anna);
+    assert_eq!(
+        session(),
+        (
+            0,
+            format!(
+                "warning session: the session is of {USER}, but the keys belong to {anna}\n        \
+                 aws-mfa get <code>\n"
+            )
+        )
+    );
+    let saved = std::fs::read_to_string(&file).unwrap();
+    sandbox.write(&file, saved.replace("token//", "other//"));
+    assert_eq!(
+        session(),
+        (
+            1,
+            format!(
+                "error   session: AWS rejected the session {SESSION}: InvalidClientTokenId: The security \
+                 token included in the request is invalid. (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n        \
+                 aws-mfa get <code>\n"
+            )
+        )
+    );
+    sandbox.write_session(Timestamp::now() - SignedDuration::from_secs(870));
+    assert_eq!(
+        session(),
+        (
+            0,
+            format!(
+                "warning session: session expired 14m ago ({})\n        aws-mfa get <code>\n",
+                file.display()
+            )
+        )
+    );
+    sandbox.write(&file, "x");
+    assert_eq!(
+        session(),
+        (
+            1,
+            "skipped session: the session file cannot be used\n".to_owned()
+        )
+    );
+}
+
+/// Without the master keys, the session says what it can.
+#[test]
+fn session_alone_is_asked_about() {
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    sandbox
+        .unset("MASTER_AWS_ACCESS_KEY_ID")
+        .unset("MASTER_AWS_SECRET_ACCESS_KEY");
+    assert_eq!(
+        findings(&sandbox, &[], &ONLINE),
+        (
+            1,
+            format!(
+                "ok      network: {} answers\n\
+                 ok      clock: within 30 s of AWS's\n\
+                 skipped keys: no keys are configured\n\
+                 skipped device: the user is not known\n\
+                 skipped policy: the user is not known\n\
+                 ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
+                aws.url()
+            )
+        )
+    );
+}
+
+#[test]
+fn each_role_is_assumed_once_and_nothing_is_saved() {
+    const DEPLOY: &str = "arn:aws:iam::333333333333:role/deploy";
+    const ADMIN: &str = "arn:aws:iam::333333333333:role/admin";
+    let aws = FakeSts::start();
+    aws.add_role(DEPLOY, Role::default());
+    let mut sandbox = user(&aws);
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile staging]\nrole_arn = {DEPLOY}\nsource_profile = work\n\
+             [profile admin]\nrole_arn = {ADMIN}\nsource_profile = work\n\
+             [profile x]\nrole_arn = {DEPLOY}\nsource_profile = gone\n"
+        ),
+    );
+    let roles = |sandbox: &Sandbox| findings(sandbox, &["-p", "work", "--roles"], &["roles"]);
+    let home = sandbox.home();
+    let home = home.display();
+    let none = |name: &str| {
+        format!(
+            "skipped roles: {name}: no session yet ({home}/.config/aws/session-work)\n        \
+             aws-mfa get --profile {name} <code>\n"
+        )
+    };
+    let gone = format!(
+        "error   roles: x: there is no profile gone in {home}/.aws/config or {home}/.aws/credentials, \
+         which is the source_profile of the profile x\n        \
+         available profiles: admin, staging, work, x\n"
+    );
+    assert_eq!(
+        roles(&sandbox),
+        (1, none("admin") + &none("staging") + &gone)
+    );
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let before = tree(&sandbox.home());
+    assert_eq!(
+        roles(&sandbox),
+        (
+            1,
+            format!(
+                "error   roles: admin: the user igor is not allowed to assume the role {ADMIN}: AccessDenied: User: {USER} \
+                 is not authorized to perform: sts:AssumeRole on resource: {ADMIN} \
+                 (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n        \
+                 check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name\n\
+                 ok      roles: staging: the session may assume {DEPLOY}\n{gone}"
+            )
+        )
+    );
+    assert_eq!(aws.requests_for("AssumeRole").len(), 2);
+    assert_eq!(tree(&sandbox.home()), before);
+    // The role of a directory, on top of that directory's session.
+    sandbox.get("222222");
+    sandbox.set("AWS_MFA_ROLE_ARN", DEPLOY);
+    let (_, text) = findings(&sandbox, &["--roles"], &["roles"]);
+    let line = format!("ok      roles: AWS_MFA_ROLE_ARN: the session may assume {DEPLOY}\n");
+    assert!(text.ends_with(&line), "{text}");
+    std::fs::remove_dir_all(sandbox.home().join(".aws")).unwrap();
+    sandbox.unset("AWS_MFA_ROLE_ARN");
+    assert_eq!(
+        findings(&sandbox, &["--roles"], &["roles"]),
+        (0, "ok      roles: none is configured\n".to_owned())
+    );
+}
