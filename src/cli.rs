@@ -349,7 +349,7 @@ pub struct Rotate {
     /// A command that saves the new key where the profile's credential_process reads it; it has 60 s
     ///
     /// It gets the key on standard input, in the form that credential_process prints.
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     pub store_command: Option<String>,
 
     /// Delete the old key that an earlier rotation has deactivated

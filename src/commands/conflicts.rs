@@ -1,4 +1,4 @@
-//! What in the environment is in the way of the session.
+//! Variables that conflict with the session.
 
 use crate::cli::Selection;
 use crate::environment::Environment;
@@ -6,7 +6,7 @@ use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind};
 use crate::settings::MASTER_KEYS;
 
-/// Variables that count for nothing because `AWS_MFA_PROFILE` names a profile; `has_keys` if the profile has keys.
+/// Variables that are ignored because `AWS_MFA_PROFILE` is set. `has_keys` tells whether that profile has keys.
 pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool) -> Vec<Failure> {
     let explicit = environment.get(variable::AWS_MFA_PROFILE);
     let (Some(profile), None) = (explicit, &selection.profile) else {
@@ -28,8 +28,8 @@ pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool)
     ignored.iter().map(conflict).collect()
 }
 
-/// Variables that other programs prefer to the credentials of this session, or that are not its own; `valid` is the
-/// id of the credentials that the selection means, if they are valid.
+/// Variables that other programs prefer to the session, or that belong to another one. `valid` is the id of the selected
+/// credentials, if they are valid.
 pub fn with_session(environment: &Environment, valid: Option<&str>) -> Vec<Failure> {
     let mut conflicts = Vec::new();
     if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
@@ -43,7 +43,7 @@ pub fn with_session(environment: &Environment, valid: Option<&str>) -> Vec<Failu
         if environment.get(variable::AWS_PROFILE).is_some() {
             conflicts.push(
                 conflict(
-                    "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the \
+                    "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the \
                      profile's keys to the session",
                 )
                 .hint("unset AWS_PROFILE"),

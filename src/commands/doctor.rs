@@ -30,10 +30,10 @@ use setup::{Service, Setup};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Why what IAM has to say of a user is skipped.
-const USER_UNKNOWN: &str = "the user is not known";
+/// Why the checks that need the user's name are skipped.
+const USER_UNKNOWN: &str = "the user is unknown";
 
-/// Carries out `aws-mfa doctor`.
+/// Runs `aws-mfa doctor`.
 pub fn run(
     doctor: &Doctor,
     environment: &Environment,
@@ -62,7 +62,7 @@ pub fn run(
     Ok(ExitCode::from(u8::from(any_error)))
 }
 
-/// What only AWS can say. What cannot be asked because of an earlier finding is skipped, with the reason.
+/// The checks that call AWS. A check that an earlier finding makes impossible is skipped, with the reason.
 fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
     let skip = |checks: &[&'static str], why: &str| {
         let skipped = checks.iter().map(|check| skipped(check, why));
@@ -132,7 +132,7 @@ fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
     findings
 }
 
-/// What IAM says of the user who owns the keys.
+/// The checks in IAM for the keys' user.
 fn of_user(
     setup: &Setup,
     user: &Identity,

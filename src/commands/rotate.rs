@@ -12,6 +12,7 @@ use crate::aws::iam::AccessKey;
 use crate::cli::Rotate;
 use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
+use crate::explain::with_next_step;
 use crate::session::error::Error;
 use crate::session::lock::Lock;
 use crate::session::saved;
@@ -207,7 +208,7 @@ impl Rotating<'_> {
             let failure = Failure::new(
                 Kind::Setup,
                 format!(
-                    "the new access key {id} was not saved: {place} gives {}",
+                    "the new access key {id} was not saved: {place} still has {}",
                     read.access_key_id
                 ),
             );
@@ -217,7 +218,7 @@ impl Rotating<'_> {
             old: old.to_owned(),
             new: id.clone(),
         })?;
-        super::note(&format!("saved it to {}", self.store.name()));
+        super::note(&format!("saved it {}", self.store.way()));
         Ok(read)
     }
 
@@ -239,7 +240,7 @@ impl Rotating<'_> {
                     Ok(_) => "; the old access key is active",
                     Err(_) => "; the old access key may be inactive",
                 });
-            return Err(failure.hint(format!("run `{again}` again")));
+            return Err(with_next_step(failure, format!("run `{again}` again")));
         }
         self.move_sessions(old, new);
         self.journal.write(&Rotation::Retired {
@@ -382,16 +383,15 @@ impl Rotating<'_> {
     }
 
     /// The failure of a rotation whose new key is in the journal.
-    fn give_up_or_repeat(&self, mut failure: Failure, new: &str) -> Failure {
-        let remedy = match failure.hint.take() {
-            Some(remedy) => format!("{remedy}; "),
-            None => String::new(),
-        };
-        failure.hint(format!(
-            "{remedy}the old access key still works, and the new one is kept: run `{}` to go on, or `{}` to give up",
-            self.command(""),
-            self.command(&format!(" --delete {new}"))
-        ))
+    fn give_up_or_repeat(&self, failure: Failure, new: &str) -> Failure {
+        with_next_step(
+            failure,
+            format!(
+                "the old access key still works, and the new one is kept: run `{}` to go on, or `{}` to give up",
+                self.command(""),
+                self.command(&format!(" --delete {new}"))
+            ),
+        )
     }
 
     /// Says where else the old key still is.

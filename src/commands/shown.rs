@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub struct Row {
     /// Its name, in snake case.
     pub name: &'static str,
-    /// Its value, none, or why it has none.
+    /// Its value, no value, or the reason why it has none.
     pub setting: Result<Option<Setting<Shown>>, Failure>,
 }
 
@@ -34,7 +34,7 @@ impl<T: Into<String>> From<T> for Shown {
 }
 
 impl Row {
-    /// The setting called `name`, in snake case: its value, none, or why it has none.
+    /// The setting called `name`, in snake case: its value, no value, or the reason why it has none.
     pub fn of<T: Into<Shown>>(
         name: &'static str,
         setting: Result<Option<Setting<T>>, Failure>,
@@ -45,7 +45,7 @@ impl Row {
         }
     }
 
-    /// Whether this is the id of master keys that a profile has.
+    /// Whether this is the id of a profile's master keys.
     pub fn is_key_id_of_profile(&self) -> bool {
         self.name == "key_id"
             && matches!(&self.setting, Ok(Some(key)) if matches!(key.origin, Origin::Profile(..)))
@@ -64,14 +64,14 @@ impl Row {
     }
 }
 
-/// What the next `get` would work with: for a role, the keys and the session of `base`.
+/// The settings of the next `get`. For a role, the keys and the session come from `base`.
 pub fn rows(
     settings: &Settings,
     base: &Settings,
     device: Result<Option<Setting<Device>>, Failure>,
 ) -> Vec<Row> {
     let profile = settings.named_profile();
-    // Without a device no partition is known, and without that neither region nor endpoint.
+    // The device has the partition, and the partition has the default region and endpoint.
     let region = match &device {
         Ok(Some(device)) => settings.region(&device.value).map(Some),
         _ => Ok(None),
@@ -116,13 +116,13 @@ pub fn rows(
     ]
 }
 
-/// The device that is configured, else the one that is remembered.
+/// The configured device, else the remembered one.
 pub fn device(settings: &Settings, base: &Settings) -> Result<Option<Setting<Device>>, Failure> {
     Ok(settings.device()?.or_else(|| discovered_device(base)))
 }
 
-/// The device that IAM gave for these master keys when the saved session was got. Which keys a `credential_process`
-/// prints is not known; they are taken for those of the session.
+/// The device that IAM listed when the saved session was requested with these master keys. The keys from a
+/// `credential_process` are unknown here, and assumed to be the same.
 fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
     let key_id = match base.key_source().ok()?.value {
         KeySource::Pair { access_key_id, .. } => Some(access_key_id.trim()),
@@ -141,7 +141,7 @@ fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
     }))
 }
 
-/// The first word of a command line: the rest of it may be the seed that codes are made of.
+/// The first word of a command line. The rest may contain the seed for the codes.
 fn program(command_line: &str) -> String {
     match command_line.trim().split_once(char::is_whitespace) {
         Some((program, _)) if !program.contains('=') => format!("{program} …"),

@@ -79,7 +79,7 @@ fn only_device_with_codes_is_discovered_and_remembered() {
 }
 
 #[test]
-fn device_that_a_code_for_a_role_was_of_is_remembered() {
+fn discovered_device_of_a_direct_role_is_remembered() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE]);
     aws.add_role(ROLE, Role::default());
@@ -122,7 +122,7 @@ fn remembered_device_of_a_credential_process_is_shown() {
 
 /// The administrator has removed it from the user, who has another one by now.
 #[test]
-fn remembered_device_that_is_not_the_users_any_more_is_an_error_with_the_command_to_forget_it() {
+fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it() {
     // A POSIX shell would remove the backslashes of a path on Windows.
     let quote = if cfg!(windows) { "\"" } else { "" };
     let aws = FakeSts::start();

@@ -27,7 +27,7 @@ fn iam(devices: &[&str], days: i64) -> FakeIam {
     }
 }
 
-/// A user with whom all is well, and who has no session yet.
+/// A user with a correct set-up, but no session yet.
 fn user(aws: &FakeSts) -> Sandbox {
     aws.set_iam(iam(&[DEVICE], 12));
     let mut sandbox = Sandbox::with_user(aws);
@@ -37,14 +37,14 @@ fn user(aws: &FakeSts) -> Sandbox {
     sandbox
 }
 
-/// The same with a session.
+/// The same user with a session.
 fn user_with_session(aws: &FakeSts) -> Sandbox {
     let sandbox = user(aws);
     sandbox.get("111111");
     sandbox
 }
 
-/// What `doctor` prints of these checks, with its exit status.
+/// The findings of these checks, with the exit status.
 #[track_caller]
 fn findings(sandbox: &Sandbox, arguments: &[&str], checks: &[&str]) -> (i32, String) {
     let outcome = sandbox.run([&["doctor"], arguments].concat());
@@ -85,7 +85,7 @@ fn tree(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, String)> {
 }
 
 #[test]
-fn everything_that_is_right_is_said_in_order() {
+fn correct_setup_has_only_ok_findings_in_order() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     sandbox.set("AWS_MFA_CODE_COMMAND", "touch \"$HOME/asked\"");
@@ -93,7 +93,7 @@ fn everything_that_is_right_is_said_in_order() {
     let (url, file) = (aws.url(), sandbox.session_file());
     let file = file.display();
     let offline = format!(
-        "ok      files: well-formed and private: {file}\n\
+        "ok      files: valid and private: {file}\n\
          ok      settings: session file {file} (AWS_SESSION_FILE)\n\
          ok      settings: key id {KEY_ID} (MASTER_AWS_ACCESS_KEY_ID)\n\
          ok      settings: device {DEVICE} (AWS_MFA_ARN)\n\
@@ -101,7 +101,7 @@ fn everything_that_is_right_is_said_in_order() {
          ok      settings: region us-east-1 (default)\n\
          ok      settings: endpoint {url} (AWS_ENDPOINT_URL_STS)\n\
          ok      settings: code command touch … (AWS_MFA_CODE_COMMAND)\n\
-         ok      environment: nothing is in the way of the session\n\
+         ok      environment: nothing conflicts with the session\n\
          ok      shell: the session is loaded by the prompt hook\n"
     );
     let asked = aws.requests().len();
@@ -116,12 +116,12 @@ fn everything_that_is_right_is_said_in_order() {
              ok      keys: {KEY_ID} belongs to {USER}\n\
              ok      keys: {KEY_ID} is 12 days old\n\
              ok      device: {DEVICE} belongs to igor, and has codes\n\
-             ok      policy: MFA is enforced: IAM lists the access keys to the session, but not to the keys alone\n\
+             ok      policy: MFA is enforced: IAM lists the access keys for the session, but not for the keys alone\n\
              ok      session: AWS accepts it as {USER}; valid for 11h 59m\n"
         ),
         "",
     );
-    // It only reads, here and there, and sends no code.
+    // It changes no files, and sends no code.
     assert_eq!(tree(&sandbox.home()), before);
     let actions: Vec<(String, String)> = aws.requests()[asked..]
         .iter()
@@ -144,7 +144,7 @@ fn everything_that_is_right_is_said_in_order() {
 }
 
 #[test]
-fn json_report_has_what_scripts_rely_on() {
+fn json_report_has_exactly_the_documented_fields() {
     let aws = FakeSts::start();
     let sandbox = user(&aws);
     let outcome = sandbox.run(["doctor", "--json"]);
@@ -214,7 +214,7 @@ fn terminal_gets_marks_in_colour_unless_no_color() {
 }
 
 #[test]
-fn file_that_others_can_change_or_that_is_broken_is_found() {
+fn invalid_or_writable_file_is_an_error() {
     let aws = FakeSts::start();
     let sandbox = user(&aws);
     let config = sandbox.write(
@@ -233,11 +233,11 @@ fn file_that_others_can_change_or_that_is_broken_is_found() {
         (
             0,
             format!(
-                "warning files: others can read the secret keys in {credentials}, mode 0644\n        \
+                "warning files: others can read the secret keys in {credentials} (mode 0644)\n        \
                  chmod 600 {credentials}\n\
                  warning files: {config}: everyone can write to it, mode 0622\n        \
                  chmod go-w {config}\n\
-                 warning files: the section [work] in {config} counts for nothing: it lacks the word profile\n        \
+                 warning files: the section [work] in {config} is ignored: it lacks the word profile\n        \
                  [profile work]\n\
                  warning files: others can read the session file (mode 0644)\n        \
                  chmod 600 {file}\n\
@@ -294,7 +294,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
     };
     let unusable = "skipped network: a setting is invalid\nskipped device: a setting is invalid\n";
     let no_keys = "skipped network: there are no keys to sign a request with\n\
-                   skipped device: the user is not known\n";
+                   skipped device: the user is unknown\n";
     assert_eq!(
         errors(&[("AWS_MFA_ARN", FIDO), ("AWS_MFA_DURATION", "1x")]),
         format!(
@@ -302,7 +302,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
              add a virtual MFA device (an authenticator app) to the same user, and use its ARN\n\
              error   settings: invalid duration: 1x\n        \
              a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n\
-             skipped device: the MFA device that is configured is invalid\n"
+             skipped device: the configured MFA device is invalid\n"
         )
     );
     assert_eq!(
@@ -346,7 +346,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
 }
 
 #[test]
-fn variable_or_key_in_the_way_of_the_session_is_a_warning() {
+fn conflicting_variable_or_key_is_a_warning() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     let environment = |sandbox: &Sandbox| {
@@ -357,7 +357,7 @@ fn variable_or_key_in_the_way_of_the_session_is_a_warning() {
     let fallback = |sandbox: &Sandbox, profile: &str| {
         format!(
             "without a session, programs use the keys of [{profile}] in {}/.aws/credentials\n        \
-             rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys\n",
+             rename that section, for example to [work-keys], and set AWS_MFA_PROFILE to work-keys\n",
             sandbox.home().display()
         )
     };
@@ -371,7 +371,7 @@ fn variable_or_key_in_the_way_of_the_session_is_a_warning() {
         format!(
             "this shell has other credentials (AKIAOTHER)\n        \
              load the session, or unset AWS_ACCESS_KEY_ID\n\
-             AWS_PROFILE is set beside AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session\n        \
+             AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session\n        \
              unset AWS_PROFILE\n\
              AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token\n        \
              unset AWS_SECURITY_TOKEN\n{}",
@@ -449,7 +449,7 @@ fn shell_without_the_session_is_a_warning() {
     sandbox.set("PATH", &bin);
     assert_eq!(
         shell(&sandbox),
-        "warning shell: there is an .envrc, but no direnv\n        \
+        "warning shell: there is an .envrc, but direnv is not installed\n        \
          install direnv: https://direnv.net/docs/installation.html\n"
     );
     std::fs::remove_file(sandbox.home().join(".envrc")).unwrap();
@@ -466,7 +466,7 @@ fn shell_without_the_session_is_a_warning() {
         ("2.37.1", false),
         ("x", false),
     ] {
-        // Another process writes it: a test beside this one could start a child while the file is open here, and
+        // Another process writes it: a parallel test could start a child while the file is open here, and
         // the system runs no program that is open for writing.
         let script = format!(
             "printf '#!/bin/sh\\necho {version}\\n' > bin/direnv && /bin/chmod 755 bin/direnv"
@@ -482,7 +482,7 @@ fn shell_without_the_session_is_a_warning() {
 }
 
 #[test]
-fn session_that_direnv_loads_is_named_with_its_envrc() {
+fn session_loaded_by_direnv_is_ok_with_its_envrc() {
     let Some(direnv) = tool("direnv") else { return };
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
@@ -500,14 +500,14 @@ fn session_that_direnv_loads_is_named_with_its_envrc() {
         project.display()
     );
     assert!(outcome.stdout.ends_with(&line), "{}", outcome.stdout);
-    let line = "\nok      environment: nothing is in the way of the session\n";
+    let line = "\nok      environment: nothing conflicts with the session\n";
     assert!(outcome.stdout.contains(line), "{}", outcome.stdout);
 }
 
 const ONLINE: [&str; 6] = ["network", "clock", "keys", "device", "policy", "session"];
 
 #[test]
-fn network_that_does_not_lead_to_aws_is_an_error_and_the_rest_is_skipped() {
+fn unreachable_aws_is_an_error_and_the_rest_is_skipped() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     let fails = |sandbox: &Sandbox, message: &str, hint: &str| {
@@ -587,7 +587,7 @@ fn answer(status: u16) -> Behaviour {
 }
 
 #[test]
-fn clock_is_held_against_the_date_of_aws() {
+fn clock_off_by_minutes_is_a_warning_or_an_error() {
     let aws = FakeSts::start();
     let sandbox = user_with_session(&aws);
     let set = "set the clock (Linux: `sudo timedatectl set-ntp true`)";
@@ -618,7 +618,7 @@ fn clock_is_held_against_the_date_of_aws() {
         );
     }
     aws.behave(Behaviour::Serve);
-    // So far off that AWS does not accept a signature.
+    // So wrong that AWS rejects signatures.
     aws.set_clock(SignedDuration::from_mins(20));
     assert_eq!(
         findings(&sandbox, &[], &ONLINE),
@@ -627,9 +627,9 @@ fn clock_is_held_against_the_date_of_aws() {
             format!(
                 "ok      network: {} answers\n\
                  error   clock: this machine's clock is 20m behind\n        {set}\n\
-                 skipped keys: cannot tell whose {KEY_ID} is: this machine's clock is 20m behind\n\
-                 skipped device: the user is not known\n\
-                 skipped policy: the user is not known\n\
+                 skipped keys: cannot find the owner of {KEY_ID}: this machine's clock is 20m behind\n\
+                 skipped device: the user is unknown\n\
+                 skipped policy: the user is unknown\n\
                  skipped session: cannot tell whether AWS accepts it: this machine's clock is 20m behind\n",
                 aws.url()
             )
@@ -638,7 +638,7 @@ fn clock_is_held_against_the_date_of_aws() {
 }
 
 #[test]
-fn keys_that_are_not_a_users_or_too_old_are_found() {
+fn foreign_or_old_keys_are_a_finding() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     let said = "(request 42d59b56-7407-4c4a-be0f-4c88daeea257)";
@@ -650,8 +650,8 @@ fn keys_that_are_not_a_users_or_too_old_are_found() {
                 1,
                 format!(
                     "error   keys: {lines}\n\
-                     skipped device: the user is not known\n\
-                     skipped policy: the user is not known\n\
+                     skipped device: the user is unknown\n\
+                     skipped policy: the user is unknown\n\
                      ok      session: AWS accepts it as {USER}; valid for 11h 59m\n"
                 )
                 .as_str()
@@ -700,7 +700,7 @@ fn keys_that_are_not_a_users_or_too_old_are_found() {
     fails(
         &sandbox,
         &format!(
-            "{KEY_ID} is a key of temporary credentials: {role}\n        \
+            "{KEY_ID} is a temporary key: {role}\n        \
              check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required"
         ),
     );
@@ -726,18 +726,18 @@ fn keys_that_are_not_a_users_or_too_old_are_found() {
     assert_eq!(
         age(denied),
         format!(
-            "skipped keys: cannot tell how old {KEY_ID} is: this user is not allowed to list its own access keys\n"
+            "skipped keys: cannot find the age of {KEY_ID}: this user is not allowed to list its own access keys\n"
         )
     );
 
-    // AWS has failed, and not the keys.
+    // AWS failed, not the keys.
     aws.behave(answer(503));
     assert_eq!(
         findings(&sandbox, &[], &["keys", "session"]),
         (
             0,
             format!(
-                "skipped keys: cannot tell whose {KEY_ID} is: STS is busy\n\
+                "skipped keys: cannot find the owner of {KEY_ID}: STS is busy\n\
                  skipped session: cannot tell whether AWS accepts it: STS is busy\n"
             )
         )
@@ -786,7 +786,7 @@ fn credential_process_without_keys_is_an_error() {
 }
 
 #[test]
-fn device_is_held_against_those_that_iam_lists() {
+fn device_that_iam_does_not_list_is_an_error() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     let device = |sandbox: &Sandbox, devices: &[&str]| {
@@ -816,7 +816,7 @@ fn device_is_held_against_those_that_iam_lists() {
         findings(&sandbox, &[], &["device"]),
         (
             0,
-            "skipped device: cannot tell whose it is: this user is not allowed to list its own MFA devices\n"
+            "skipped device: cannot find its owner: this user is not allowed to list its own MFA devices\n"
                 .to_owned()
         )
     );
@@ -846,10 +846,7 @@ fn device_is_held_against_those_that_iam_lists() {
     );
     assert_eq!(
         device(&sandbox, &[DEVICE, FIDO]),
-        (
-            0,
-            format!("ok      device: {DEVICE} is the one that `get` finds in IAM\n")
-        )
+        (0, format!("ok      device: `get` finds {DEVICE} in IAM\n"))
     );
     assert_eq!(
         device(&sandbox, &[DEVICE, OTHER]),
@@ -877,7 +874,7 @@ fn device_is_held_against_those_that_iam_lists() {
 }
 
 #[test]
-fn policy_is_tried_with_the_keys_alone_and_with_the_session() {
+fn keys_that_work_without_mfa_are_a_warning() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     let policy = |sandbox: &Sandbox, needs_mfa, is_denied| {
@@ -892,7 +889,7 @@ fn policy_is_tried_with_the_keys_alone_and_with_the_session() {
         policy(&sandbox, false, false),
         (
             0,
-            "warning policy: the keys alone are enough: IAM lists the access keys without MFA\n        \
+            "warning policy: MFA is not enforced: IAM lists the access keys for the keys alone\n        \
              as an administrator: `aws iam put-user-policy --user-name igor --policy-name DenyWithoutMFA \
              --policy-document file://deny-without-mfa.json`\n"
                 .to_owned()
@@ -925,7 +922,7 @@ fn policy_is_tried_with_the_keys_alone_and_with_the_session() {
 }
 
 #[test]
-fn session_that_aws_does_not_accept_or_that_is_not_the_users_is_found() {
+fn rejected_or_foreign_session_is_an_error() {
     let aws = FakeSts::start();
     let sandbox = user_with_session(&aws);
     let session = || findings(&sandbox, &[], &["session"]);
@@ -937,7 +934,7 @@ fn session_that_aws_does_not_accept_or_that_is_not_the_users_is_found() {
         (
             0,
             format!(
-                "warning session: the session is of {USER}, but the keys belong to {anna}\n        \
+                "warning session: the session belongs to {USER}, but the keys belong to {anna}\n        \
                  aws-mfa get <code>\n"
             )
         )
@@ -976,9 +973,9 @@ fn session_that_aws_does_not_accept_or_that_is_not_the_users_is_found() {
     );
 }
 
-/// Without the master keys, the session says what it can.
+/// Without the master keys, the session is still checked.
 #[test]
-fn session_alone_is_asked_about() {
+fn session_without_keys_is_checked() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     sandbox
@@ -992,8 +989,8 @@ fn session_alone_is_asked_about() {
                 "ok      network: {} answers\n\
                  ok      clock: within 30 s of AWS's\n\
                  skipped keys: no keys are configured\n\
-                 skipped device: the user is not known\n\
-                 skipped policy: the user is not known\n\
+                 skipped device: the user is unknown\n\
+                 skipped policy: the user is unknown\n\
                  ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
                 aws.url()
             )

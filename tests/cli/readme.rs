@@ -379,7 +379,7 @@ fn quick_start_on_an_empty_account_succeeds() {
         "ok      keys: AKIA",
         "is 0 days old",
         "ok      device: arn:aws:iam::123456789012:mfa/igor belongs to igor, and has codes",
-        "warning policy: the keys alone are enough: IAM lists the access keys without MFA",
+        "warning policy: MFA is not enforced: IAM lists the access keys for the keys alone",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }

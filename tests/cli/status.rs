@@ -421,7 +421,7 @@ fn status_warns_about_conflicting_environment() {
             ),
             "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
             "this shell has other credentials (AKIAOTHER): load the session, or unset AWS_ACCESS_KEY_ID",
-            "AWS_PROFILE is set beside AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session: unset AWS_PROFILE",
+            "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session: unset AWS_PROFILE",
             "AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token: unset AWS_SECURITY_TOKEN",
         ]
     );

@@ -1,4 +1,4 @@
-//! How `doctor` asks AWS.
+//! The calls of `doctor` to AWS.
 
 use super::limit::Deadline;
 use super::setup::{Service, Setup};
@@ -14,13 +14,13 @@ use crate::settings::keys::MasterKeys;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-/// Whose signature a request has: the master keys', or the session's.
+/// The credentials that sign a request: the master keys or the session.
 pub struct Signer<'k> {
     /// The key's id.
     pub id: &'k str,
     /// Its secret.
     pub secret: &'k SecretString,
-    /// The token that goes with a session.
+    /// The session's token.
     pub token: Option<&'k SecretString>,
     /// Where the key comes from.
     pub origin: Origin,
@@ -48,11 +48,11 @@ impl<'k> Signer<'k> {
     }
 }
 
-/// Why there is no answer to a question.
+/// Why a question has no answer.
 pub struct Unanswered {
     /// The same for people.
     pub failure: Box<Failure>,
-    /// Why the service has refused, if it has.
+    /// The reason of the service's refusal, if it refused.
     pub refusal: Option<Reason>,
 }
 
@@ -67,7 +67,7 @@ impl Unanswered {
         }
     }
 
-    /// Whether this is what the service has to say of the signer, and not of the way there, the clock or itself.
+    /// Whether this is the service's answer about the signer, not a fault of the network, the clock or the service.
     pub fn is_verdict(&self) -> bool {
         !matches!(
             self.refusal,
@@ -143,7 +143,7 @@ impl Question<'_> {
 
     fn client(&self) -> Result<Client, Failure> {
         let left = (self.deadline.left())
-            .ok_or_else(|| Failure::new(Kind::Setup, "the time for this check is up"))?;
+            .ok_or_else(|| Failure::new(Kind::Setup, "this check has timed out"))?;
         let key = SigningKey {
             id: self.signer.id,
             secret: self.signer.secret,

@@ -12,10 +12,10 @@ use crate::settings::{self, Flags};
 
 const CHECK: &str = "device";
 
-/// Whether the device is one of those that IAM lists for the user; if none is configured, which `get` finds.
+/// Whether IAM lists the device for the user. If none is configured, which device `get` finds.
 pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
     let Ok(device) = setup.device() else {
-        return skipped(CHECK, "the MFA device that is configured is invalid");
+        return skipped(CHECK, "the configured MFA device is invalid");
     };
     let names = match question.mfa_devices(user.name()) {
         Ok(names) => names,
@@ -23,7 +23,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
         Err(unanswered) if device.is_some() => {
             return skipped(
                 CHECK,
-                format!("cannot tell whose it is: {}", unanswered.failure.message),
+                format!("cannot find its owner: {}", unanswered.failure.message),
             );
         }
         Err(unanswered) => return error(CHECK, *unanswered.failure),
@@ -44,7 +44,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
         ),
         (Some(device), own) => error(CHECK, foreign(setup, &device, user, own)),
         (None, []) => error(CHECK, discovery::no_device(&names)),
-        (None, [one]) => ok(CHECK, format!("{one} is the one that `get` finds in IAM")),
+        (None, [one]) => ok(CHECK, format!("`get` finds {one} in IAM")),
         (None, [first, ..]) => {
             let message = format!(
                 "none is configured, and {} has several: {}",

@@ -1,4 +1,4 @@
-//! The variables that are in the way of the session, and the keys that programs fall back to without it.
+//! Variables that conflict with the session, and keys that programs fall back to without it.
 
 use super::report::{Finding, ok, warning};
 use super::setup::Setup;
@@ -9,7 +9,7 @@ use crate::setting::Origin;
 
 const CHECK: &str = "environment";
 
-/// Leftover variables, and keys that count without a session.
+/// Checks for leftover variables, and for keys that work without a session.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let environment = setup.environment;
     let session = match setup.role_store() {
@@ -27,7 +27,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     failures.extend(conflicts::with_session(environment, valid));
     failures.extend(fallback(setup));
     match failures.is_empty() {
-        true => vec![ok(CHECK, "nothing is in the way of the session")],
+        true => vec![ok(CHECK, "nothing conflicts with the session")],
         false => failures
             .into_iter()
             .map(|failure| warning(CHECK, failure))
@@ -35,7 +35,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     }
 }
 
-/// Credentials in the environment although the session is not valid, or that need no session at all.
+/// Credentials in the environment without a valid session, or long-term ones.
 fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
     let own = setup.environment.get(variable::AWS_ACCESS_KEY_ID)?;
     if valid.is_some() {
@@ -54,7 +54,7 @@ fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
     )
 }
 
-/// Keys of the profile that programs take where the environment has none.
+/// The profile's keys that programs use if the environment has none.
 fn fallback(setup: &Setup) -> Option<Failure> {
     let profiles = setup.settings.as_ref().ok()?.profiles();
     let name = match setup.environment.text(variable::AWS_PROFILE) {
@@ -66,8 +66,7 @@ fn fallback(setup: &Setup) -> Option<Failure> {
         "without a session, programs use the keys of [{name}] in {}",
         key.file.display()
     );
-    Some(
-        Failure::new(Kind::Setup, message)
-            .hint("rename that section, say to [work-keys], and set AWS_MFA_PROFILE to work-keys"),
-    )
+    Some(Failure::new(Kind::Setup, message).hint(
+        "rename that section, for example to [work-keys], and set AWS_MFA_PROFILE to work-keys",
+    ))
 }

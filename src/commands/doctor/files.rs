@@ -1,4 +1,4 @@
-//! The files: `~/.aws`, and what is saved.
+//! The files in `~/.aws`, and the saved sessions.
 
 use super::report::{Finding, error, ok, warning};
 use super::setup::Setup;
@@ -10,10 +10,10 @@ use std::path::Path;
 
 const CHECK: &str = "files";
 
-/// Sections of `~/.aws/config` that are no profiles, and known to the AWS CLI.
+/// Sections in `~/.aws/config` that are not profiles, but belong to the AWS CLI.
 const OF_THE_CLI: [&str; 2] = ["plugins", "preview"];
 
-/// Whether the files can be read, and by whom else; whether a section is no profile by mistake.
+/// Whether the files can be parsed, who else can read them, and whether a section is ignored by mistake.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut good: Vec<String> = Vec::new();
@@ -47,19 +47,19 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
             CHECK,
             match good.is_empty() {
                 true => "there are none yet".to_owned(),
-                false => format!("well-formed and private: {}", good.join(", ")),
+                false => format!("valid and private: {}", good.join(", ")),
             },
         ));
     }
     findings
 }
 
-/// What others can do with a file of `~/.aws`. Who can write it chooses which commands are run.
+/// What others can do with a file in `~/.aws`. Anyone who can write to it chooses the commands that run.
 fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
     let shown = path.display();
     let (message, remedy) = match access::of_file(&std::fs::metadata(path).ok()?) {
         Access::Readable { mode } if has_secret => (
-            format!("others can read the secret keys in {shown}, mode {mode:04o}"),
+            format!("others can read the secret keys in {shown} (mode {mode:04o})"),
             format!("chmod 600 {shown}"),
         ),
         Access::Refused(refusal @ (Refusal::EverybodyWrites(_) | Refusal::GroupWrites(_))) => {
@@ -75,7 +75,7 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
 
 fn ignored(name: &str, path: &Path) -> Finding {
     let message = format!(
-        "the section [{name}] in {} counts for nothing: it lacks the word profile",
+        "the section [{name}] in {} is ignored: it lacks the word profile",
         path.display()
     );
     warning(
@@ -84,7 +84,7 @@ fn ignored(name: &str, path: &Path) -> Finding {
     )
 }
 
-/// What is wrong with saved credentials. That they are missing or have expired is not.
+/// Problems of saved credentials. Missing or expired ones are fine.
 fn saved(store: &SessionStore, get_command: &str) -> Vec<Finding> {
     let mut warnings = Vec::new();
     match store.read() {

@@ -1,4 +1,4 @@
-//! The master keys: whose they are, and how old.
+//! The master keys: their owner and their age.
 
 use super::aws::{Signer, Unanswered};
 use super::limit::Deadline;
@@ -17,7 +17,7 @@ const CHECK: &str = "keys";
 /// Days after which a key should be replaced.
 const OLD: i64 = 90;
 
-/// The master keys, and where they come from. A `credential_process` is run.
+/// The master keys with their origin. Runs a `credential_process`.
 ///
 /// # Errors
 /// There are none; the finding says why.
@@ -25,7 +25,7 @@ pub fn of(setup: &Setup, deadline: Deadline) -> Result<(MasterKeys, Origin), Fin
     let base = setup.base();
     let (base, source) = match base.and_then(|base| Ok((base, base.key_source()?))) {
         Ok(found) => found,
-        // The settings have said so.
+        // The check of the settings has reported it.
         Err(_) => return Err(skipped(CHECK, "no keys are configured")),
     };
     let limit = deadline.left().unwrap_or_default();
@@ -35,7 +35,7 @@ pub fn of(setup: &Setup, deadline: Deadline) -> Result<(MasterKeys, Origin), Fin
     }
 }
 
-/// Whose keys they are.
+/// The owner of the keys.
 pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Finding {
     let id = signer.id;
     let identity = match identity {
@@ -45,7 +45,7 @@ pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Findin
         }
         Err(unanswered) => {
             let why = &unanswered.failure.message;
-            return skipped(CHECK, format!("cannot tell whose {id} is: {why}"));
+            return skipped(CHECK, format!("cannot find the owner of {id}: {why}"));
         }
     };
     let arn = &identity.arn;
@@ -55,7 +55,7 @@ pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Findin
         return error(CHECK, Failure::new(Kind::Setup, message).hint(hint));
     }
     if arn.contains(":sts::") {
-        let message = format!("{id} is a key of temporary credentials: {arn}");
+        let message = format!("{id} is a temporary key: {arn}");
         let hint = format!(
             "check {}: a long-term access key (AKIA…) is required",
             signer.origin
@@ -65,9 +65,9 @@ pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Findin
     ok(CHECK, format!("{id} belongs to {arn}"))
 }
 
-/// How old the key is.
+/// The age of the key.
 pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
-    let cannot_tell = |why: &str| skipped(CHECK, format!("cannot tell how old {id} is: {why}"));
+    let cannot_tell = |why: &str| skipped(CHECK, format!("cannot find the age of {id}: {why}"));
     let keys = match (&lists.of_session, &lists.of_keys) {
         (Some(Ok(keys)), _) | (_, Ok(keys)) => keys,
         (Some(Err(unanswered)), _) | (None, Err(unanswered)) if !unanswered.is_denied() => {

@@ -1,4 +1,4 @@
-//! How long `doctor` may take.
+//! The time limits of `doctor`.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ impl Limit {
 }
 
 impl Deadline {
-    /// The time that is left, if any is.
+    /// The time left, if any.
     pub fn left(self) -> Option<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)

@@ -1,4 +1,4 @@
-//! The way to AWS, as the first call shows it, and the clock, as its answer does.
+//! The network, from the first call, and the clock, from its answer.
 
 use super::aws::Unanswered;
 use super::report::{Finding, error, ok, skipped, warning};
@@ -10,13 +10,13 @@ use crate::explain;
 use crate::setting::{Origin, Setting};
 use jiff::{SignedDuration, Timestamp};
 
-/// A clock that is less off than this is right: `Date` has whole seconds, and an answer takes a while.
+/// A smaller difference is fine: `Date` has whole seconds, and an answer takes some time.
 const INEXACT: SignedDuration = SignedDuration::from_secs(30);
 
-/// AWS accepts signatures for 5 minutes (IAM) to 15 (STS).
+/// AWS accepts a signature's time within 5 minutes (IAM) to 15 minutes (STS).
 const WRONG: SignedDuration = SignedDuration::from_mins(5);
 
-/// Whether AWS has answered, whatever it said.
+/// Whether AWS has answered at all.
 pub fn is_reached(first: &Result<Identity, Unanswered>) -> bool {
     match first {
         Ok(_) => true,
@@ -27,7 +27,7 @@ pub fn is_reached(first: &Result<Identity, Unanswered>) -> bool {
     }
 }
 
-/// The name, the connection, TLS and the proxy.
+/// Name resolution, connection, TLS and proxy.
 pub fn check(sts: &Service, first: &Result<Identity, Unanswered>) -> Finding {
     const CHECK: &str = "network";
     match first {
@@ -47,7 +47,7 @@ pub fn check(sts: &Service, first: &Result<Identity, Unanswered>) -> Finding {
     }
 }
 
-/// What to look at where nothing better is known.
+/// The hint if nothing better is known.
 fn hint(endpoint: &Setting<Endpoint>) -> String {
     match &endpoint.origin {
         Origin::Default => format!("curl -v {}", endpoint.value),

@@ -11,7 +11,7 @@ const CHECK: &str = "policy";
 
 type KeyList = Result<Vec<AccessKey>, Unanswered>;
 
-/// What IAM answers to who asks for the user's access keys, which should need MFA.
+/// IAM's answers to requests for the user's access keys, which should need MFA.
 pub struct KeyLists {
     /// To the master keys.
     pub of_keys: KeyList,
@@ -29,13 +29,13 @@ impl KeyLists {
     }
 }
 
-/// Whether IAM tells the keys alone what it should tell only a session.
+/// Whether the keys alone can do what should need a session.
 pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
     let cannot_tell =
         |why: &str| skipped(CHECK, format!("cannot tell whether MFA is enforced: {why}"));
     match (&lists.of_keys, &lists.of_session) {
         (Ok(_), _) => {
-            let message = "the keys alone are enough: IAM lists the access keys without MFA";
+            let message = "MFA is not enforced: IAM lists the access keys for the keys alone";
             let hint = format!(
                 "as an administrator: `aws iam put-user-policy --user-name {} --policy-name DenyWithoutMFA \
                  --policy-document file://deny-without-mfa.json`",
@@ -46,7 +46,7 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
         (Err(unanswered), _) if !unanswered.is_denied() => cannot_tell(&unanswered.failure.message),
         (Err(_), Some(Ok(_))) => ok(
             CHECK,
-            "MFA is enforced: IAM lists the access keys to the session, but not to the keys alone",
+            "MFA is enforced: IAM lists the access keys for the session, but not for the keys alone",
         ),
         (Err(_), Some(Err(unanswered))) if !unanswered.is_denied() => {
             cannot_tell(&unanswered.failure.message)

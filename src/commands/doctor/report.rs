@@ -1,4 +1,4 @@
-//! What `doctor` finds, for people and for programs.
+//! The findings of `doctor`, for people and for programs.
 
 use crate::error::Failure;
 use crate::escape::escape;
@@ -12,7 +12,7 @@ pub struct Finding {
     pub check: &'static str,
     /// What it means.
     pub mark: Mark,
-    /// What was found.
+    /// The finding.
     pub message: String,
     /// What to do about it: one command or line.
     pub hint: Option<String>,
@@ -21,9 +21,9 @@ pub struct Finding {
 /// What a finding means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// All is well.
+    /// Everything is fine.
     Ok,
-    /// It works, and should not stay like this.
+    /// It works, but should be changed.
     Warning,
     /// It does not work.
     Error,
@@ -32,7 +32,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// For programs, and where there is no colour.
+    /// The word for programs, and for output without colour.
     fn word(self) -> &'static str {
         match self {
             Mark::Ok => "ok",
@@ -52,7 +52,7 @@ impl Mark {
     }
 }
 
-/// A finding that all is well.
+/// A finding that everything is fine.
 pub fn ok(check: &'static str, message: impl Into<String>) -> Finding {
     Finding {
         check,
@@ -62,7 +62,7 @@ pub fn ok(check: &'static str, message: impl Into<String>) -> Finding {
     }
 }
 
-/// A finding that nothing was found out, and why.
+/// A skipped check, with the reason.
 pub fn skipped(check: &'static str, why: impl Into<String>) -> Finding {
     Finding {
         mark: Mark::Skipped,
@@ -94,13 +94,13 @@ pub fn error(check: &'static str, failure: Failure) -> Finding {
     }
 }
 
-/// The command in a hint that is nothing else: «run `aws-mfa get`».
+/// The command in a hint like «run `aws-mfa get`».
 fn command_of(hint: &str) -> Option<&str> {
     let command = hint.strip_prefix("run `")?.strip_suffix('`')?;
     (!command.contains('`')).then_some(command)
 }
 
-/// The findings for people: a line for each, and one for what to do about it. In colour there is a symbol for the word.
+/// The findings for people: one line each, and one for the hint. In colour, a symbol replaces the word.
 pub fn text(findings: &[Finding], colour: bool) -> String {
     let mut text = String::new();
     for finding in findings {
@@ -124,8 +124,8 @@ pub fn text(findings: &[Finding], colour: bool) -> String {
     text
 }
 
-/// The findings as one JSON object, which is a promise to scripts: fields are added, never changed or removed, without
-/// another `version`.
+/// The findings as one JSON object. Scripts rely on it: within one `version`, fields are added, but never changed or
+/// removed.
 pub fn json(findings: &[Finding]) -> anyhow::Result<String> {
     let findings: Vec<Value> = findings
         .iter()

@@ -1,4 +1,4 @@
-//! The roles: whether the session may assume them.
+//! Whether the session can assume the roles.
 
 use super::report::{Finding, Mark, error, ok, skipped};
 use super::setup::Setup;
@@ -10,7 +10,7 @@ use crate::settings::{Flags, Location, Settings};
 
 const CHECK: &str = "roles";
 
-/// Assumes the role of each profile, and the one that is selected without a profile, once. Nothing is saved.
+/// Assumes each profile's role, and a role that is selected without a profile, once. Saves nothing.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let Ok(settings) = &setup.settings else {
         return vec![skipped(CHECK, "see files")];
@@ -39,11 +39,11 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     findings
 }
 
-/// What comes of assuming the role of this selection.
+/// Assumes the role of this selection.
 fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
     let deadline = setup.limit.check();
     if deadline.left().is_none() {
-        return skipped(CHECK, format!("{name}: the time for all checks is up"));
+        return skipped(CHECK, format!("{name}: the checks have timed out"));
     }
     let named = |mut failure: Failure| {
         failure.message = format!("{name}: {}", failure.message);

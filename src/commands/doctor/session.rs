@@ -1,4 +1,4 @@
-//! The session: whether AWS accepts it, and whose it is.
+//! The session: whether AWS accepts it, and its owner.
 
 use super::aws::Unanswered;
 use super::report::{Finding, error, ok, skipped, warning};
@@ -11,11 +11,11 @@ use crate::time::span;
 
 const CHECK: &str = "session";
 
-/// Why there is no session to ask AWS about.
+/// Why there is no session to check.
 pub fn missing(setup: &Setup) -> Finding {
     let store = match &setup.store {
         Ok(store) => &store.value,
-        Err(_) => return skipped(CHECK, "no session file is known"),
+        Err(_) => return skipped(CHECK, "the session file is unknown"),
     };
     let read = store.read();
     match read.and_then(|loaded| loaded.session.valid_at((setup.now)(), store.path())) {
@@ -29,7 +29,7 @@ pub fn missing(setup: &Setup) -> Finding {
     }
 }
 
-/// What AWS says of the session; `user` is the owner of the master keys, if known.
+/// Whether AWS accepts the session. `user` is the owner of the master keys, if known.
 pub fn check(
     setup: &Setup,
     session: &Session,
@@ -48,7 +48,7 @@ pub fn check(
     match user {
         Some(user) if user != &identity => {
             let message = format!(
-                "the session is of {arn}, but the keys belong to {}",
+                "the session belongs to {arn}, but the keys belong to {}",
                 user.arn
             );
             let hint = setup.get_command.as_str();

@@ -8,7 +8,7 @@ use crate::setting::Setting;
 
 const CHECK: &str = "settings";
 
-/// Where each setting comes from, and which of them are invalid. `sts` is what they lead to.
+/// Checks each setting and shows its origin. `sts` is the service that they select.
 pub fn check(setup: &Setup, sts: &Result<Service, Failure>) -> Vec<Finding> {
     let (Ok(settings), Ok(base)) = (&setup.settings, setup.base()) else {
         return vec![skipped(CHECK, "see files")];
@@ -39,7 +39,7 @@ pub fn check(setup: &Setup, sts: &Result<Service, Failure>) -> Vec<Finding> {
         Err(failure) => failures.push(failure.clone()),
     }
     failures.extend(sts.as_ref().err().cloned());
-    // One reason can stand behind more than one setting.
+    // Several settings can fail for the same reason.
     let mut shown: Vec<&Failure> = Vec::new();
     for failure in &failures {
         if !shown.contains(&failure) {

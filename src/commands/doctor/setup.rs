@@ -1,4 +1,4 @@
-//! What there is to check: the settings, resolved once.
+//! The settings to check, resolved once.
 
 use super::limit::Limit;
 use crate::cli::Selection;
@@ -15,9 +15,9 @@ use crate::settings::role::RoleChain;
 use crate::settings::{self, Flags, Location, Settings, partition};
 use jiff::Timestamp;
 
-/// The settings and the session of the selection, as far as they can be had.
+/// The selection's settings and session, as far as they can be resolved.
 pub struct Setup<'a> {
-    /// Which session.
+    /// The selected profile, role and session file.
     pub selection: &'a Selection,
     /// The variables.
     pub environment: &'a Environment,
@@ -25,28 +25,28 @@ pub struct Setup<'a> {
     pub now: fn() -> Timestamp,
     /// The end of all checks.
     pub limit: Limit,
-    /// The settings, unless a file in `~/.aws` is broken.
+    /// The settings, unless a file in `~/.aws` cannot be parsed.
     pub settings: Result<Settings<'a>, Failure>,
-    /// The roles that lead to the one that is selected.
+    /// The selected role, with the roles that lead to it.
     pub chain: Result<Option<RoleChain>, Failure>,
     /// For a role, the settings of the user's own session.
     base: Option<Settings<'a>>,
-    /// The file of the session.
+    /// The session file.
     pub store: Result<Setting<SessionStore>, Failure>,
-    /// The `get` that gets a session.
+    /// The `get` command for this selection.
     pub get_command: String,
 }
 
-/// A service of AWS, and the way to it.
+/// An AWS service.
 pub struct Service {
-    /// The way to it.
+    /// Its network settings.
     pub network: Network,
-    /// The region that requests are signed for.
+    /// The region in signatures.
     pub region: String,
 }
 
 impl<'a> Setup<'a> {
-    /// Resolves the settings. Nothing is called.
+    /// Resolves the settings. Calls nothing.
     pub fn of(
         selection: &'a Selection,
         environment: &'a Environment,
@@ -67,10 +67,10 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// The settings that keys and session come from.
+    /// The settings for the keys and the session.
     ///
     /// # Errors
-    /// A file in `~/.aws` is broken.
+    /// A file in `~/.aws` cannot be parsed.
     pub fn base(&self) -> Result<&Settings<'a>, Failure> {
         match (&self.base, &self.settings) {
             (Some(base), _) => Ok(base),
@@ -79,10 +79,10 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// The MFA device that is configured or remembered.
+    /// The configured or remembered MFA device.
     ///
     /// # Errors
-    /// The one that is configured is invalid.
+    /// The configured device is invalid.
     pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
         match &self.settings {
             Ok(settings) => shown::device(settings, self.base()?),
@@ -109,10 +109,10 @@ impl<'a> Setup<'a> {
         location.role.map(SessionStore::new)
     }
 
-    /// STS, in the region that is configured, else in the first of the partition.
+    /// STS, in the configured region, else in the partition's first region.
     ///
     /// # Errors
-    /// A setting of the network is invalid.
+    /// A network setting is invalid.
     pub fn sts(&self) -> Result<Service, Failure> {
         let base = self.base()?;
         let region = match base.own_region()? {
@@ -125,10 +125,10 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// IAM, of which each partition has one.
+    /// IAM of the partition.
     ///
     /// # Errors
-    /// A setting of the network is invalid.
+    /// A network setting is invalid.
     pub fn iam(&self) -> Result<Service, Failure> {
         let partition = self.partition()?;
         Ok(Service {

@@ -1,4 +1,4 @@
-//! What brings the session into the shell: direnv, or the prompt hook.
+//! What loads the session into the shell: direnv or the prompt hook.
 
 use super::limit::Deadline;
 use super::report::{Finding, ok, warning};
@@ -12,13 +12,13 @@ use std::time::Duration;
 
 const CHECK: &str = "shell";
 
-/// The first direnv whose `direnv_load` does all that `load` needs.
+/// The oldest direnv whose `direnv_load` works with `load`.
 const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
 
-/// direnv answers at once.
+/// The time limit for direnv, which answers at once.
 const DIRENV_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whether the session gets into this shell by itself.
+/// Whether something loads the session into this shell.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let deadline = setup.limit.check();
     let environment = setup.environment;
@@ -42,7 +42,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     let integration = Integration::of(environment);
     match integration.in_words(setup.selection, environment, file) {
         Ok(words) => findings.push(ok(CHECK, format!("the session is loaded by {words}"))),
-        // That direnv is not active is the reason.
+        // direnv is not active, which is reported.
         Err(_) if is_inactive => {}
         Err(mut failure) => {
             if integration == Integration::None {
@@ -54,18 +54,18 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     findings
 }
 
-/// Why direnv has not loaded an `.envrc` that is there: `otherwise`, if it could.
+/// Why direnv has not loaded an existing `.envrc`; `otherwise`, if it could.
 fn why_inactive(otherwise: Failure, version: Result<String, Fault>, deadline: Deadline) -> Failure {
     let failure = |message: String| Failure::new(Kind::Setup, message);
     match version.and_then(|_| ask_direnv("status", deadline)) {
         Ok(status) => not_allowed(&status).unwrap_or(otherwise),
-        Err(Fault::Io(_)) => failure("there is an .envrc, but no direnv".to_owned())
+        Err(Fault::Io(_)) => failure("there is an .envrc, but direnv is not installed".to_owned())
             .hint("install direnv: https://direnv.net/docs/installation.html"),
         Err(fault) => failure(format!("direnv {fault}")).hint("direnv status"),
     }
 }
 
-/// What direnv prints.
+/// The output of direnv.
 fn ask_direnv(question: &str, deadline: Deadline) -> Result<String, Fault> {
     let limit = deadline.left().unwrap_or_default().min(DIRENV_LIMIT);
     let mut command = Command::new("direnv");
@@ -94,8 +94,8 @@ fn too_old(version: &str) -> Option<Finding> {
     ))
 }
 
-/// The `.envrc` that direnv has found and may not load, by what `direnv status` prints: «Found RC allowed false», since
-/// 2.33 1 or 2 for 0.
+/// The `.envrc` that direnv has found but must not load, from `direnv status`: «Found RC allowed false», since 2.33
+/// 1 or 2 instead of 0.
 fn not_allowed(status: &str) -> Option<Failure> {
     let line = |start: &str| status.lines().find_map(|line| line.strip_prefix(start));
     let path = PathBuf::from(line("Found RC path ")?);

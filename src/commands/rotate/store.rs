@@ -158,7 +158,15 @@ impl<'a> KeyStore<'a> {
             KeyStore::File { file, .. } => {
                 format!("{} (profile {})", file.path().display(), file.profile())
             }
-            KeyStore::Command { .. } => "the store command".to_owned(),
+            KeyStore::Command { source, .. } => source.origin.to_string(),
+        }
+    }
+
+    /// How a key gets there, as a message says it.
+    pub fn way(&self) -> String {
+        match self {
+            KeyStore::File { .. } => format!("to {}", self.name()),
+            KeyStore::Command { .. } => "with the store command".to_owned(),
         }
     }
 }

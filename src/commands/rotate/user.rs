@@ -268,10 +268,9 @@ fn region(
     if let Some(region) = settings.own_region()? {
         return Ok(region);
     }
-    let key_id = session.provenance.master_key_id.as_deref();
     let device = match settings.device()? {
         Some(device) => Some(device),
-        None => key_id.and_then(|id| device::remembered(store.path(), Some(id))),
+        None => device::remembered(store.path(), None),
     };
     let of_device = device
         .as_ref()
