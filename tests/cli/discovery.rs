@@ -1,7 +1,9 @@
 //! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET};
+#[cfg(unix)]
+use super::fake_sts::SECRET;
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
 use super::{terminal::Terminal, tool::tool};
