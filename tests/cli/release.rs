@@ -1,7 +1,7 @@
 //! The release workflow's packages and texts, made here from the tests' binary.
 
 use super::sandbox::binary;
-use super::tool::tool;
+use super::tool::{skip, tool};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,40 @@ fn archive() -> (tempfile::TempDir, PathBuf) {
         .path()
         .join(format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"));
     (directory, archive)
+}
+
+/// As Git for Windows is set up: what is checked out would have CRLF, which bash, the tests and direnv take for text.
+#[test]
+fn checkout_with_crlf_configured_has_lf() {
+    let Some(git) = tool("git") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut inside = Command::new(&git);
+    inside.current_dir(root).args(["rev-parse", "--git-dir"]);
+    if !inside.output().unwrap().status.success() {
+        return skip("the sources are not in a repository");
+    }
+    let check_out = |ending: [&str; 2], name: &str| {
+        let prefix = format!("--prefix={}/", directory.path().join(name).display());
+        let mut command = Command::new(&git);
+        command.current_dir(root);
+        for setting in ending {
+            command.args(["-c", setting]);
+        }
+        stdout(
+            command
+                .args(["checkout-index", "--all", &prefix])
+                .output()
+                .unwrap(),
+        );
+    };
+    check_out(["core.autocrlf=true", "core.eol=crlf"], "windows");
+    check_out(["core.autocrlf=false", "core.eol=lf"], "unix");
+    let mut compare = Command::new("diff");
+    compare.args(["-rq", "unix", "windows"]);
+    let differences = compare.current_dir(directory.path()).output().unwrap();
+    assert_eq!(String::from_utf8(differences.stdout).unwrap(), "");
+    assert!(differences.status.success());
 }
 
 #[test]
