@@ -1,10 +1,10 @@
 //! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
-use super::{terminal::Terminal, tool::tool};
+use super::{fake_sts::SECRET, terminal::Terminal, tool::tool};
 
 const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
 /// A device that the fake STS does not take for the user's.
