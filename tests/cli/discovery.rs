@@ -133,6 +133,8 @@ fn remembered_device_that_is_not_the_users_any_more_is_an_error_with_the_command
     let saved = std::fs::read_to_string(&file).unwrap();
     sandbox.write(&file, saved.replace(DEVICE, GONE));
     aws.set_iam(iam_with(&[OTHER]));
+    // Where a backslash separates directories, a path in a hint is quoted.
+    let quote = if cfg!(windows) { "\"" } else { "" };
     for (arguments, clear) in [
         (&["-p", "work"][..], "aws-mfa clear --profile work"),
         (
@@ -142,7 +144,7 @@ fn remembered_device_that_is_not_the_users_any_more_is_an_error_with_the_command
         (
             &["-p", "work", "--session-file", file.to_str().unwrap()],
             &format!(
-                "aws-mfa clear --profile work --session-file {}",
+                "aws-mfa clear --profile work --session-file {quote}{}{quote}",
                 file.display()
             ),
         ),
