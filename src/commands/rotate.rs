@@ -139,7 +139,7 @@ impl Rotating<'_> {
             return Err(Failure::new(
                 Kind::Setup,
                 format!(
-                    "the access key {old} does not belong to {}, whose session this is",
+                    "the access key {old} does not belong to {}, who owns the session",
                     self.user.identity.arn
                 ),
             )
@@ -157,7 +157,7 @@ impl Rotating<'_> {
                 failure
                     .message
                     .push_str(", and there may be a new access key");
-                return failure.hint(format!("run `{}` again to see", self.command("")));
+                return failure.hint(format!("run `{}` again to find out", self.command("")));
             }
             // What was requested before may still be about to show.
             if !was_requested {
@@ -347,7 +347,7 @@ impl Rotating<'_> {
                 ago(key.created),
                 match self.user.last_used(&key.id) {
                     Some(time) => format!("last used {}", ago(Some(time))),
-                    None => "not known to be used".to_owned(),
+                    None => "last use unknown".to_owned(),
                 },
             ));
         }
@@ -387,7 +387,7 @@ impl Rotating<'_> {
         with_next_step(
             failure,
             format!(
-                "the old access key still works, and the new one is kept: run `{}` to go on, or `{}` to give up",
+                "the old access key still works, and the new one is saved: run `{}` to continue, or `{}` to give up",
                 self.command(""),
                 self.command(&format!(" --delete {new}"))
             ),

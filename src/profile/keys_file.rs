@@ -171,7 +171,7 @@ impl KeysFile {
         let [id, secret] = self.values(text).map_err(|fault| refused(&fault))?;
         let value = |range: &Range<usize>| text.get(range.clone());
         if [value(&id), value(&secret)] != old.map(Some) {
-            return Err(refused("its lines do not have the key that is in use"));
+            return Err(refused("it does not contain the key that is in use"));
         }
         let mut edits = [(id, new[0]), (secret, new[1])];
         edits.sort_by_key(|(range, _)| range.start);
@@ -187,7 +187,7 @@ impl KeysFile {
         let (before, after) = (self.parse(text)?, self.parse(&edited)?);
         match is_replaced(&before, &after, &self.profile, new) {
             true => Ok(edited),
-            false => Err(refused("the AWS SDK would read something else in it")),
+            false => Err(refused("the AWS SDK would read it differently")),
         }
     }
 
@@ -217,7 +217,7 @@ impl KeysFile {
         }
         match found {
             [Some(id), Some(secret)] => Ok([id, secret]),
-            _ => Err("it has no line for it".to_owned()),
+            _ => Err("the profile has no line for it".to_owned()),
         }
     }
 
@@ -387,14 +387,17 @@ mod tests {
             ),
             (
                 format!("[work]\n{pair}  more\n"),
-                "the AWS SDK would read something else in it",
+                "the AWS SDK would read it differently",
             ),
             (
                 "[work]\naws_access_key_id = A\naws_secret_access_key = B\n".to_owned(),
-                "its lines do not have the key that is in use",
+                "it does not contain the key that is in use",
             ),
-            (format!("[profile work]\n{pair}"), "it has no line for it"),
-            (format!("[other]\n{pair}"), "it has no line for it"),
+            (
+                format!("[profile work]\n{pair}"),
+                "the profile has no line for it",
+            ),
+            (format!("[other]\n{pair}"), "the profile has no line for it"),
         ] {
             let message = format!("cannot edit the access key of the profile work in /f: {fault}");
             assert_eq!(edited(Credentials, "work", &text), Err(message), "{text}");

@@ -6,7 +6,7 @@ use super::fake_sts::SECRET;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
-use super::{terminal::Terminal, tool::tool};
+use super::{fake_sts::SECRET, terminal::Terminal, tool::tool};
 
 const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
 /// A device that the fake STS does not take for the user's.
@@ -137,6 +137,8 @@ fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it()
     let saved = std::fs::read_to_string(&file).unwrap();
     sandbox.write(&file, saved.replace(DEVICE, GONE));
     aws.set_iam(iam_with(&[OTHER]));
+    // Where a backslash separates directories, a path in a hint is quoted.
+    let quote = if cfg!(windows) { "\"" } else { "" };
     for (arguments, clear) in [
         (&["-p", "work"][..], "aws-mfa clear --profile work"),
         (

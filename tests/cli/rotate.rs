@@ -203,7 +203,7 @@ fn session_of_another_user_is_an_error() {
         1,
         "",
         "aws-mfa: the access key AKIAOTHER does not belong to arn:aws:iam::123456789012:user/team/igor, \
-         whose session this is\nhint: select the profile whose session it is: `--profile <name>`\n",
+         who owns the session\nhint: select the profile whose session it is: `--profile <name>`\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
 }
@@ -216,7 +216,7 @@ fn keys_in_the_environment_alone_are_refused_with_the_two_ways() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where nothing can be saved\n\
+        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where a new key cannot be saved\n\
          hint: the variables come from an .envrc or a secret store: keep the key in a profile of \
          ~/.aws/credentials, or behind credential_process with --store-command; then run \
          `aws-mfa rotate --profile <name>`\n",
@@ -247,7 +247,7 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         "{detail}"
     );
     assert!(
-        detail.contains(" ago, not known to be used); AKIASECOND (inactive, created "),
+        detail.contains(" ago, last use unknown); AKIASECOND (inactive, created "),
         "{detail}"
     );
     assert!(detail.ends_with(" ago, last used 3h ago)"), "{detail}");
@@ -494,7 +494,7 @@ fn new_key_of_another_user_is_not_saved() {
     };
     aws.behave_once(3, true, answer);
     let outcome = sandbox.run(["rotate"]);
-    let message = format!("aws-mfa: the access key {NEW} is not {USER}'s, but that of {other}\n");
+    let message = format!("aws-mfa: the access key {NEW} belongs to {other}, not to {USER}\n");
     let stderr = outcome.failed(1);
     assert!(stderr.contains(&message), "{stderr}");
     assert_eq!(in_credentials_file(&sandbox), credentials(KEY_ID, SECRET));
@@ -684,7 +684,7 @@ fn store_command_and_credential_process_need_each_other() {
         1,
         "",
         "aws-mfa: the master key comes from credential_process in the profile work, and nothing says how to save \
-         another there\nhint: name a command that gets the key on standard input: --store-command \
+         another there\nhint: add a command that reads the key from standard input: --store-command \
          'pass insert -mf aws/work'\n",
     );
     sandbox.write(".aws/credentials", credentials(KEY_ID, SECRET));
@@ -692,7 +692,7 @@ fn store_command_and_credential_process_need_each_other() {
         2,
         "",
         "aws-mfa: --store-command needs a profile with credential_process, and work has its key in ~/.aws\n\
-         hint: leave --store-command out: the key is replaced where it is\n",
+         hint: leave out --store-command, and the key is replaced in its file\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
 }

@@ -91,7 +91,7 @@ impl<'a> User<'a> {
             return Err(Failure::new(
                 Kind::Setup,
                 format!(
-                    "the session is not an IAM user's, but that of {}",
+                    "the session does not belong to an IAM user, but to {}",
                     identity.arn
                 ),
             )
@@ -212,8 +212,8 @@ impl<'a> User<'a> {
                     return Err(Failure::new(
                         Kind::Setup,
                         format!(
-                            "the access key {} is not {}'s, but that of {}",
-                            key.access_key_id, self.identity.arn, other.arn
+                            "the access key {} belongs to {}, not to {}",
+                            key.access_key_id, other.arn, self.identity.arn
                         ),
                     ));
                 }
