@@ -387,7 +387,7 @@ impl Rotating<'_> {
         with_next_step(
             failure,
             format!(
-                "the old access key still works, and the new one is saved: run `{}` to continue, or `{}` to give up",
+                "the old access key still works, and the new one is in the journal: run `{}` to continue, or `{}` to give up",
                 self.command(""),
                 self.command(&format!(" --delete {new}"))
             ),

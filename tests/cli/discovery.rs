@@ -1,8 +1,6 @@
 //! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
-#[cfg(unix)]
-use super::fake_sts::SECRET;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
@@ -123,8 +121,6 @@ fn remembered_device_of_a_credential_process_is_shown() {
 /// The administrator has removed it from the user, who has another one by now.
 #[test]
 fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it() {
-    // A POSIX shell would remove the backslashes of a path on Windows.
-    let quote = if cfg!(windows) { "\"" } else { "" };
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE]);
     sandbox.write(

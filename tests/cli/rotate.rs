@@ -541,7 +541,7 @@ fn key_whose_secret_was_lost_is_offered_for_deletion() {
         let outcome = sandbox.run(["rotate"]);
         assert!(
             outcome.failed(1).ends_with(
-                ", and there may be a new access key\nhint: run `aws-mfa rotate` again to see\n"
+                ", and there may be a new access key\nhint: run `aws-mfa rotate` again to find out\n"
             ),
             "{}",
             outcome.stderr
@@ -660,7 +660,7 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
             "{stderr}"
         );
         assert!(
-            stderr.contains("the old access key still works, and the new one is kept"),
+            stderr.contains("the old access key still works, and the new one is in the journal"),
             "{stderr}"
         );
         assert_eq!(keys(&aws), [KEY_ID, NEW]);
@@ -683,8 +683,8 @@ fn store_command_and_credential_process_need_each_other() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key comes from credential_process in the profile work, and nothing says how to save \
-         another there\nhint: add a command that reads the key from standard input: --store-command \
+        "aws-mfa: the master key comes from credential_process in the profile work, and no command is set to save a new one\n\
+         hint: add a command that reads the key from standard input: --store-command \
          'pass insert -mf aws/work'\n",
     );
     sandbox.write(".aws/credentials", credentials(KEY_ID, SECRET));
