@@ -258,6 +258,82 @@ fn rust_version_is_the_highest_of_the_dependencies() {
     );
 }
 
+const WINDOWS: [&str; 2] = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"];
+
+/// The checksums of the archives for Windows, which start with `a` and `b`.
+fn windows_sums(directory: &Path) -> PathBuf {
+    let sums = directory.join("SHA256SUMS");
+    let text: String = WINDOWS
+        .iter()
+        .zip(["a", "b"])
+        .map(|(triple, digit)| format!("{digit:0<64}  aws-mfa-{VERSION}-{triple}.zip\n"))
+        .collect();
+    std::fs::write(&sums, text).unwrap();
+    sums
+}
+
+fn manifest(name: &str, sums: &Path) -> Output {
+    let mut manifest = script(name);
+    manifest.args([VERSION, "owner/repository"]).arg(sums);
+    manifest.output().unwrap()
+}
+
+#[test]
+fn scoop_manifest_has_each_archive_with_its_checksum() {
+    let directory = tempfile::tempdir().unwrap();
+    let sums = windows_sums(directory.path());
+    let text = stdout(manifest("scoop-manifest", &sums));
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["version"], VERSION);
+    assert_eq!(json["description"], env!("CARGO_PKG_DESCRIPTION"));
+    for (architecture, triple, digit) in [("64bit", WINDOWS[0], "a"), ("arm64", WINDOWS[1], "b")] {
+        let name = format!("aws-mfa-{VERSION}-{triple}");
+        let archive = &json["architecture"][architecture];
+        assert_eq!(archive["hash"], format!("{digit:0<64}"));
+        assert_eq!(archive["extract_dir"], name);
+        assert_eq!(
+            archive["url"],
+            format!("https://github.com/owner/repository/releases/download/v{VERSION}/{name}.zip")
+        );
+        let update = &json["autoupdate"]["architecture"][architecture];
+        for key in ["url", "extract_dir"] {
+            let text = update[key].as_str().unwrap();
+            assert_eq!(text.replace("$version", VERSION), archive[key]);
+        }
+    }
+
+    // Without all archives, there is no manifest.
+    std::fs::write(&sums, "").unwrap();
+    assert!(!manifest("scoop-manifest", &sums).status.success());
+}
+
+#[test]
+fn winget_manifest_has_each_archive_with_its_checksum() {
+    let directory = tempfile::tempdir().unwrap();
+    let sums = windows_sums(directory.path());
+    let text = stdout(manifest("winget-manifest", &sums));
+    for (architecture, triple, digit) in [("x64", WINDOWS[0], "A"), ("arm64", WINDOWS[1], "B")] {
+        let name = format!("aws-mfa-{VERSION}-{triple}");
+        let installer = format!(
+            "  - Architecture: {architecture}\n    \
+             InstallerUrl: https://github.com/owner/repository/releases/download/v{VERSION}/{name}.zip\n    \
+             InstallerSha256: {digit:0<64}\n    \
+             NestedInstallerFiles:\n      \
+             - RelativeFilePath: {name}\\aws-mfa.exe\n"
+        );
+        assert!(text.contains(&installer), "{installer} in {text}");
+    }
+    for line in [
+        "PackageIdentifier: owner.aws-mfa\n".to_owned(),
+        format!("PackageVersion: {VERSION}\n"),
+        format!("ShortDescription: \"{}\"\n", env!("CARGO_PKG_DESCRIPTION")),
+    ] {
+        assert!(text.contains(&line), "{line} in {text}");
+    }
+    std::fs::write(&sums, "").unwrap();
+    assert!(!manifest("winget-manifest", &sums).status.success());
+}
+
 #[test]
 fn formula_has_each_archive_with_its_checksum() {
     let directory = tempfile::tempdir().unwrap();
