@@ -63,11 +63,11 @@ pub enum Command {
     ///
     /// It uses no network and shows no secrets. Exit status: 3 without a valid session, so scripts can test for one.
     Status(Status),
-    /// Find what is wrong with the setup, and say what to do about it
+    /// Find problems with the setup, and show how to fix them
     ///
     /// It checks, in this order: files, settings, environment, shell integration, network, clock, keys, MFA
-    /// device, MFA policy and session. It changes nothing and sends no MFA code. Each check has 5 seconds, all of
-    /// them together 20. Exit status: 1 if there is an error; a warning is none.
+    /// device, MFA policy and session. It changes nothing and sends no MFA code. Each check takes at most 5 seconds, all of them together at
+    /// most 20. Exit status: 1 if an error is found; warnings do not count.
     Doctor(Doctor),
     /// Remove the saved session and its roles' credentials
     ///
@@ -78,11 +78,11 @@ pub enum Command {
     /// The credentials themselves stay valid until they expire: STS cannot revoke them. If the session
     /// file is a symlink, its target is removed.
     Clear(Clear),
-    /// Replace the master access key, with the session and no code
+    /// Replace the access key, without a code
     ///
-    /// The session signs what IAM is asked for. The new key is saved where the old one is: in the profile's file
-    /// in ~/.aws, or by the store command behind credential_process. Then the old key is deactivated; --finish,
-    /// or the next rotation, deletes it. A rotation may be interrupted at any moment: run it again to go on.
+    /// Calls to IAM are signed with the session. The new key is saved where the old one is: in the profile in ~/.aws,
+    /// or with the store command behind credential_process. Then the old key is deactivated; --finish, or the next
+    /// rotation, deletes it. A rotation can be interrupted at any moment: run it again to continue.
     Rotate(Rotate),
     /// Print the completion script for a shell
     Completions(Completions),
@@ -348,8 +348,8 @@ pub struct Rotate {
 
     /// A command that saves the new key where the profile's credential_process reads it; it has 60 s
     ///
-    /// It gets the key on standard input, in the form that credential_process prints.
-    #[arg(long, value_name = "COMMAND")]
+    /// It reads the key from standard input, in the format of credential_process.
+    #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     pub store_command: Option<String>,
 
     /// Delete the old key that an earlier rotation has deactivated

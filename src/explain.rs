@@ -160,66 +160,44 @@ impl Request<'_> {
         )
     }
 
-    /// The failure for a call that the session signs and that concerns the user or the user's access keys.
+    /// The failure for a call that the session signs and that concerns the user's access keys.
     pub fn keys_failed(&self, error: &CallError, now: Timestamp) -> Failure {
-        match error {
-            CallError::NotSent(cause) => self.not_sent(cause),
-            CallError::NoAnswer(cause) => self.no_answer(cause),
-            CallError::Unusable(cause) => Failure::new(
-                Kind::Setup,
-                format!(
-                    "the answer to {} cannot be used: {} ({})",
-                    self.action,
-                    unusable(cause),
-                    self.endpoint
-                ),
-            ),
-            CallError::Refused(refusal) => with_words(self.keys_refused(refusal, now), refusal),
-        }
-    }
-
-    fn keys_refused(&self, refusal: &Refusal, now: Timestamp) -> Failure {
         let setup = |message: String| Failure::new(Kind::Setup, message);
-        let no_session = |message: String| {
-            Failure::new(Kind::NoSession, message).hint(format!("run `{}`", self.command))
+        let CallError::Refused(refusal) = error else {
+            return self.session_failed(error, now);
         };
-        match refusal.reason {
-            Reason::AccessDenied => setup(format!("a policy denies {} to this user", self.action))
-                .hint(format!(
+        let failure = match refusal.reason {
+            Reason::AccessDenied if self.service() == "IAM" => {
+                setup(format!("a policy denies {} to this user", self.action)).hint(format!(
                     "allow {} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
-                     the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
+                 the statement ReplaceOwnAccessKeys of .github/iam/rotate.json",
                     self.action
-                )),
-            Reason::ExpiredSession => no_session("the session has expired, AWS says".to_owned()),
-            Reason::UnknownKey | Reason::WrongSecret => no_session(format!(
-                "AWS does not accept the session {}",
-                self.key_id.value
-            )),
-            Reason::ClockSkew(time) => clock(time.map(|time| now.duration_since(time))),
-            Reason::NotAws | Reason::ProxyCredentials => self.not_aws(refusal.http_status),
-            Reason::Throttled => setup(format!("{} is busy", self.service())),
-            Reason::ServerFault => setup(format!(
-                "{} has failed (HTTP {})",
-                self.service(),
-                refusal.http_status
-            )),
-            _ => setup(format!("{} refused {}", self.service(), self.action)),
-        }
+                ))
+            }
+            Reason::LimitExceeded => {
+                setup("the user has as many access keys as AWS allows".to_owned())
+            }
+            Reason::NoSuchEntity | Reason::Other => {
+                setup(format!("{} refused {}", self.service(), self.action))
+            }
+            _ => return self.session_failed(error, now),
+        };
+        with_words(failure, refusal)
     }
 
-    /// The failure for a new access key that AWS does not accept, even after a while.
+    /// The failure for a new access key that AWS rejects, even after a while.
     pub fn new_key_failed(&self, error: &CallError, now: Timestamp) -> Failure {
         match error {
             CallError::Refused(refusal)
-                if matches!(refusal.reason, Reason::UnknownKey | Reason::WrongSecret) =>
+                if matches!(
+                    refusal.reason,
+                    Reason::UnknownKey | Reason::WrongSecret | Reason::AccessDenied
+                ) =>
             {
-                let message = format!(
-                    "AWS does not accept the new access key {}",
-                    self.key_id.value
-                );
+                let message = format!("AWS rejected the new access key {}", self.key_id.value);
                 with_words(Failure::new(Kind::Setup, message), refusal)
             }
-            _ => self.keys_failed(error, now),
+            _ => self.without_code(error, now),
         }
     }
 
@@ -591,7 +569,7 @@ pub fn next_code_hint(now: Timestamp, command: &str) -> String {
 }
 
 /// The same failure with `step` appended to its hint.
-fn with_next_step(mut failure: Failure, step: String) -> Failure {
+pub fn with_next_step(mut failure: Failure, step: String) -> Failure {
     let hint = match failure.hint.take() {
         Some(remedy) => format!("{remedy}; {step}"),
         None => step,

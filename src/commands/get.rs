@@ -330,7 +330,7 @@ impl<'a> Resolved<'a> {
                     wanted.arn.value
                 ),
             )
-            .hint(format!("run `{}` without --direct", &self.commands.get)));
+            .hint(format!("run `{}` without --direct", self.commands.get)));
         }
         let seconds = match duration {
             Some(text) => duration::of_role(text)?,

@@ -12,6 +12,7 @@ use crate::aws::iam::AccessKey;
 use crate::cli::Rotate;
 use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
+use crate::explain::with_next_step;
 use crate::session::error::Error;
 use crate::session::lock::Lock;
 use crate::session::saved;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use store::KeyStore;
 use user::User;
 
-/// Runs `aws-mfa rotate`.
+/// Carries out `aws-mfa rotate`.
 pub fn run(
     rotate: &Rotate,
     environment: &Environment,
@@ -47,9 +48,8 @@ pub fn run(
     let get_command = settings::get_command(&rotate.selection, &Flags::default());
     let user = User::of_session(base, &session_store, &session, &get_command, now)?;
 
-    let directory = settings::session_directory(environment)?.ok_or_else(|| {
-        Failure::new(Kind::Setup, "the home directory is unknown").hint("set HOME")
-    })?;
+    let directory = settings::session_directory(environment)?
+        .ok_or_else(|| Failure::new(Kind::Setup, "no home directory is known").hint("set HOME"))?;
     let Some(_lock) = lock(&directory)? else {
         return Err(
             Failure::new(Kind::Setup, "another `aws-mfa rotate` is already running").into(),
@@ -139,7 +139,7 @@ impl Rotating<'_> {
             return Err(Failure::new(
                 Kind::Setup,
                 format!(
-                    "the access key {old} does not belong to {}, whose session this is",
+                    "the access key {old} does not belong to {}, who owns the session",
                     self.user.identity.arn
                 ),
             )
@@ -157,10 +157,13 @@ impl Rotating<'_> {
                 failure
                     .message
                     .push_str(", and there may be a new access key");
-                return failure.hint(format!("run `{}` again to see", self.command("")));
+                return failure.hint(format!("run `{}` again to find out", self.command("")));
             }
-            self.journal.wipe();
-            failure
+            // What was requested before may still be about to show.
+            if !was_requested {
+                self.journal.wipe();
+            }
+            failure.or_hint(format!("run `{}` again", self.command("")))
         })?;
         let id = new.access_key_id.clone();
         let rotation = Rotation::Created {
@@ -205,7 +208,7 @@ impl Rotating<'_> {
             let failure = Failure::new(
                 Kind::Setup,
                 format!(
-                    "the new access key {id} was not saved: {place} gives {}",
+                    "the new access key {id} was not saved: {place} still has {}",
                     read.access_key_id
                 ),
             );
@@ -215,7 +218,7 @@ impl Rotating<'_> {
             old: old.to_owned(),
             new: id.clone(),
         })?;
-        super::note(&format!("saved it to {}", self.store.name()));
+        super::note(&format!("saved it {}", self.store.way()));
         Ok(read)
     }
 
@@ -237,7 +240,7 @@ impl Rotating<'_> {
                     Ok(_) => "; the old access key is active",
                     Err(_) => "; the old access key may be inactive",
                 });
-            return Err(failure.hint(format!("run `{again}` again")));
+            return Err(with_next_step(failure, format!("run `{again}` again")));
         }
         self.move_sessions(old, new);
         self.journal.write(&Rotation::Retired {
@@ -344,7 +347,7 @@ impl Rotating<'_> {
                 ago(key.created),
                 match self.user.last_used(&key.id) {
                     Some(time) => format!("last used {}", ago(Some(time))),
-                    None => "no known use".to_owned(),
+                    None => "last use unknown".to_owned(),
                 },
             ));
         }
@@ -380,16 +383,15 @@ impl Rotating<'_> {
     }
 
     /// The failure of a rotation whose new key is in the journal.
-    fn give_up_or_repeat(&self, mut failure: Failure, new: &str) -> Failure {
-        let remedy = match failure.hint.take() {
-            Some(remedy) => format!("{remedy}; "),
-            None => String::new(),
-        };
-        failure.hint(format!(
-            "{remedy}the old access key still works, and the new one is kept: run `{}` to go on, or `{}` to give up",
-            self.command(""),
-            self.command(&format!(" --delete {new}"))
-        ))
+    fn give_up_or_repeat(&self, failure: Failure, new: &str) -> Failure {
+        with_next_step(
+            failure,
+            format!(
+                "the old access key still works, and the new one is in the journal: run `{}` to continue, or `{}` to give up",
+                self.command(""),
+                self.command(&format!(" --delete {new}"))
+            ),
+        )
     }
 
     /// Says where else the old key still is.

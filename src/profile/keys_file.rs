@@ -20,7 +20,7 @@ const KEYS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 /// What the format takes for white space. A line feed ends a line, and a carriage return before it goes with it.
 const WHITE_SPACE: [char; 2] = [' ', '\t'];
 
-/// An access key that would be too long for no line.
+/// Stands for the new key as long as there is none.
 const PROBE: [&str; 2] = [
     "AKIA0000000000000000",
     "0000000000000000000000000000000000000000",
@@ -58,6 +58,8 @@ impl KeysFile {
             )
             .hint("move both to one of the files"));
         }
+        // A rotation that was killed may have left a new key there.
+        leftover::clean_up(path);
         let kind = profile.profiles.files.iter().find(|file| file.path == path);
         Ok(KeysFile {
             path: path.to_owned(),
@@ -81,7 +83,6 @@ impl KeysFile {
     /// # Errors
     /// Those of [`KeysFile::replace`].
     pub fn prepare(&self, old: [&str; 2]) -> Result<(), Failure> {
-        leftover::clean_up(&self.path);
         let edited = self.edited(&self.read()?, old, PROBE)?;
         let mut probe = self.replacement()?;
         probe
@@ -96,7 +97,6 @@ impl KeysFile {
     /// The file has not exactly one place for each value, has changed in the meantime, or cannot be replaced; it
     /// is as it was before.
     pub fn replace(&self, old: [&str; 2], new: [&str; 2]) -> Result<(), Failure> {
-        leftover::clean_up(&self.path);
         let text = self.read()?;
         let edited = self.edited(&text, old, new)?;
         let replacement = self.replacement()?;
@@ -171,7 +171,7 @@ impl KeysFile {
         let [id, secret] = self.values(text).map_err(|fault| refused(&fault))?;
         let value = |range: &Range<usize>| text.get(range.clone());
         if [value(&id), value(&secret)] != old.map(Some) {
-            return Err(refused("its lines do not have the key that is in use"));
+            return Err(refused("it does not contain the key that is in use"));
         }
         let mut edits = [(id, new[0]), (secret, new[1])];
         edits.sort_by_key(|(range, _)| range.start);
@@ -187,7 +187,7 @@ impl KeysFile {
         let (before, after) = (self.parse(text)?, self.parse(&edited)?);
         match is_replaced(&before, &after, &self.profile, new) {
             true => Ok(edited),
-            false => Err(refused("the AWS SDK would read something else in it")),
+            false => Err(refused("the AWS SDK would read it differently")),
         }
     }
 
@@ -217,7 +217,7 @@ impl KeysFile {
         }
         match found {
             [Some(id), Some(secret)] => Ok([id, secret]),
-            _ => Err("it has no line for it".to_owned()),
+            _ => Err("the profile has no line for it".to_owned()),
         }
     }
 
@@ -279,6 +279,9 @@ mod tests {
     use crate::environment::Environment;
     use crate::profile::Profiles;
     use EnvConfigFileKind::{Config, Credentials};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     const OLD: [&str; 2] = ["AKIAOLD", "old/secret+="];
     const NEW: [&str; 2] = ["AKIANEW", "new+secret/"];
@@ -334,6 +337,41 @@ mod tests {
         );
     }
 
+    const LINES: [&str; 16] = [
+        "[work]\n",
+        "[ work ] # mine\r\n",
+        "[other]\n",
+        "[profile work]\n",
+        "[work]x\n",
+        "aws_access_key_id = AKIAOLD\n",
+        "AWS_ACCESS_KEY_ID=AKIAOLD ; since\r\n",
+        "aws_access_key_id = AKIAOLD#\n",
+        " aws_access_key_id = AKIAOLD\n",
+        "aws_secret_access_key = old/secret+=\n",
+        "aws_secret_access_key\t=\told/secret+=\t\n",
+        "aws_secret_access_key = old/secret+= # =\n",
+        "# aws_secret_access_key = old/secret+=\n",
+        "s3 =\n",
+        "\n",
+        "aws_secret_access_key = old/secret+=",
+    ];
+
+    proptest! {
+        #[test]
+        fn edited_file_is_edited_back(lines in vec(select(&LINES[..]), 0..9)) {
+            let text = lines.concat();
+            let file = KeysFile {
+                path: "/f".into(),
+                kind: Credentials,
+                profile: "work".into(),
+            };
+            if let Ok(edited) = file.edited(&text, OLD, NEW) {
+                prop_assert_eq!(edited.matches(NEW[0]).count(), 1);
+                prop_assert_eq!(&*file.edited(&edited, NEW, OLD).unwrap(), &text);
+            }
+        }
+    }
+
     #[test]
     fn ambiguous_keys_are_an_error() {
         let [id, secret] = OLD;
@@ -349,14 +387,17 @@ mod tests {
             ),
             (
                 format!("[work]\n{pair}  more\n"),
-                "the AWS SDK would read something else in it",
+                "the AWS SDK would read it differently",
             ),
             (
                 "[work]\naws_access_key_id = A\naws_secret_access_key = B\n".to_owned(),
-                "its lines do not have the key that is in use",
+                "it does not contain the key that is in use",
             ),
-            (format!("[profile work]\n{pair}"), "it has no line for it"),
-            (format!("[other]\n{pair}"), "it has no line for it"),
+            (
+                format!("[profile work]\n{pair}"),
+                "the profile has no line for it",
+            ),
+            (format!("[other]\n{pair}"), "the profile has no line for it"),
         ] {
             let message = format!("cannot edit the access key of the profile work in /f: {fault}");
             assert_eq!(edited(Credentials, "work", &text), Err(message), "{text}");

@@ -46,15 +46,12 @@ pub fn follow(path: &Path) -> Result<PathBuf, Obstacle> {
 /// replace it between two calls by name.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn read(path: &Path) -> std::io::Result<Option<(Metadata, PathBuf)>> {
-    use rustix::fs::{OFlags, readlinkat};
+    use rustix::fs::{Mode, OFlags, open, readlinkat};
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = OFlags::PATH | OFlags::NOFOLLOW;
-    let link = File::options()
-        .read(true)
-        .custom_flags(flags.bits() as i32)
-        .open(path)?;
+    // Not by std: to musl, O_PATH belongs to O_ACCMODE, which OpenOptions removes from custom flags.
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let link = File::from(open(path, flags, Mode::empty())?);
     let metadata = link.metadata()?;
     if !metadata.is_symlink() {
         return Ok(None);

@@ -1,10 +1,10 @@
 //! `get` without a configured MFA device, which it finds in IAM.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET};
+use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
-use super::{terminal::Terminal, tool::tool};
+use super::{fake_sts::SECRET, terminal::Terminal, tool::tool};
 
 const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
 /// A device that the fake STS does not take for the user's.
@@ -133,6 +133,8 @@ fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it()
     let saved = std::fs::read_to_string(&file).unwrap();
     sandbox.write(&file, saved.replace(DEVICE, GONE));
     aws.set_iam(iam_with(&[OTHER]));
+    // Where a backslash separates directories, a path in a hint is quoted.
+    let quote = if cfg!(windows) { "\"" } else { "" };
     for (arguments, clear) in [
         (&["-p", "work"][..], "aws-mfa clear --profile work"),
         (
@@ -142,7 +144,7 @@ fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it()
         (
             &["-p", "work", "--session-file", file.to_str().unwrap()],
             &format!(
-                "aws-mfa clear --profile work --session-file {}",
+                "aws-mfa clear --profile work --session-file {quote}{}{quote}",
                 file.display()
             ),
         ),

@@ -199,7 +199,7 @@ fn terminal_gets_marks_in_colour_unless_no_color() {
     };
     let text = shown(&sandbox);
     assert!(
-        text.starts_with("\u{1b}[1m\u{1b}[32m✓\u{1b}[0m files: there are none yet\n"),
+        text.starts_with("\u{1b}[1m\u{1b}[32m✓\u{1b}[0m files: none yet\n"),
         "{text}"
     );
     let warning = "\u{1b}[1m\u{1b}[33m!\u{1b}[0m shell: nothing loads the session into this shell\n  \
@@ -207,10 +207,7 @@ fn terminal_gets_marks_in_colour_unless_no_color() {
     assert!(text.ends_with(warning), "{text}");
     sandbox.set("NO_COLOR", "1");
     let text = shown(&sandbox);
-    assert!(
-        text.starts_with("ok      files: there are none yet\n"),
-        "{text}"
-    );
+    assert!(text.starts_with("ok      files: none yet\n"), "{text}");
 }
 
 #[test]

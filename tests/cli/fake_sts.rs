@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub enum Behaviour {
     Raw(Vec<u8>),
     /// Sends this head, 64 MiB of body, and then nothing more.
     Endless(&'static str),
+    /// Behaves like AWS, once this file exists.
+    Hold(PathBuf),
 }
 
 #[derive(Default)]
@@ -309,6 +312,12 @@ fn serve<S: Read + Write>(stream: &mut S, state: &Mutex<State>) -> Behaviour {
     match &behaviour {
         Behaviour::Serve => respond(stream, now, answer.0, &answer.1),
         Behaviour::Close | Behaviour::Reset | Behaviour::Raw(_) => {}
+        Behaviour::Hold(file) => {
+            while !file.exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            respond(stream, now, answer.0, &answer.1);
+        }
         Behaviour::Endless(head) => {
             let mebibyte = vec![b'x'; 1024 * 1024];
             let _ = write!(stream, "{head}");
@@ -598,7 +607,8 @@ fn role_xml(number: u32, user_arn: &str, expiration: &str) -> String {
     )
 }
 
-fn identity_xml(arn: &str) -> String {
+/// The answer of GetCallerIdentity.
+pub fn identity_xml(arn: &str) -> String {
     format!(
         r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <GetCallerIdentityResult>

@@ -1,7 +1,7 @@
 //! The release workflow's packages and texts, made here from the tests' binary.
 
 use super::sandbox::binary;
-use super::tool::tool;
+use super::tool::{skip, tool};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,40 @@ fn archive() -> (tempfile::TempDir, PathBuf) {
         .path()
         .join(format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"));
     (directory, archive)
+}
+
+/// As Git for Windows is set up: what is checked out would have CRLF, which bash, the tests and direnv take for text.
+#[test]
+fn checkout_with_crlf_configured_has_lf() {
+    let Some(git) = tool("git") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut inside = Command::new(&git);
+    inside.current_dir(root).args(["rev-parse", "--git-dir"]);
+    if !inside.output().unwrap().status.success() {
+        return skip("the sources are not in a repository");
+    }
+    let check_out = |ending: [&str; 2], name: &str| {
+        let prefix = format!("--prefix={}/", directory.path().join(name).display());
+        let mut command = Command::new(&git);
+        command.current_dir(root);
+        for setting in ending {
+            command.args(["-c", setting]);
+        }
+        stdout(
+            command
+                .args(["checkout-index", "--all", &prefix])
+                .output()
+                .unwrap(),
+        );
+    };
+    check_out(["core.autocrlf=true", "core.eol=crlf"], "windows");
+    check_out(["core.autocrlf=false", "core.eol=lf"], "unix");
+    let mut compare = Command::new("diff");
+    compare.args(["-rq", "unix", "windows"]);
+    let differences = compare.current_dir(directory.path()).output().unwrap();
+    assert_eq!(String::from_utf8(differences.stdout).unwrap(), "");
+    assert!(differences.status.success());
 }
 
 #[test]
@@ -222,6 +256,82 @@ fn rust_version_is_the_highest_of_the_dependencies() {
         "{} decides",
         highest["name"]
     );
+}
+
+const WINDOWS: [&str; 2] = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"];
+
+/// The checksums of the archives for Windows, which start with `a` and `b`.
+fn windows_sums(directory: &Path) -> PathBuf {
+    let sums = directory.join("SHA256SUMS");
+    let text: String = WINDOWS
+        .iter()
+        .zip(["a", "b"])
+        .map(|(triple, digit)| format!("{digit:0<64}  aws-mfa-{VERSION}-{triple}.zip\n"))
+        .collect();
+    std::fs::write(&sums, text).unwrap();
+    sums
+}
+
+fn manifest(name: &str, sums: &Path) -> Output {
+    let mut manifest = script(name);
+    manifest.args([VERSION, "owner/repository"]).arg(sums);
+    manifest.output().unwrap()
+}
+
+#[test]
+fn scoop_manifest_has_each_archive_with_its_checksum() {
+    let directory = tempfile::tempdir().unwrap();
+    let sums = windows_sums(directory.path());
+    let text = stdout(manifest("scoop-manifest", &sums));
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["version"], VERSION);
+    assert_eq!(json["description"], env!("CARGO_PKG_DESCRIPTION"));
+    for (architecture, triple, digit) in [("64bit", WINDOWS[0], "a"), ("arm64", WINDOWS[1], "b")] {
+        let name = format!("aws-mfa-{VERSION}-{triple}");
+        let archive = &json["architecture"][architecture];
+        assert_eq!(archive["hash"], format!("{digit:0<64}"));
+        assert_eq!(archive["extract_dir"], name);
+        assert_eq!(
+            archive["url"],
+            format!("https://github.com/owner/repository/releases/download/v{VERSION}/{name}.zip")
+        );
+        let update = &json["autoupdate"]["architecture"][architecture];
+        for key in ["url", "extract_dir"] {
+            let text = update[key].as_str().unwrap();
+            assert_eq!(text.replace("$version", VERSION), archive[key]);
+        }
+    }
+
+    // Without all archives, there is no manifest.
+    std::fs::write(&sums, "").unwrap();
+    assert!(!manifest("scoop-manifest", &sums).status.success());
+}
+
+#[test]
+fn winget_manifest_has_each_archive_with_its_checksum() {
+    let directory = tempfile::tempdir().unwrap();
+    let sums = windows_sums(directory.path());
+    let text = stdout(manifest("winget-manifest", &sums));
+    for (architecture, triple, digit) in [("x64", WINDOWS[0], "A"), ("arm64", WINDOWS[1], "B")] {
+        let name = format!("aws-mfa-{VERSION}-{triple}");
+        let installer = format!(
+            "  - Architecture: {architecture}\n    \
+             InstallerUrl: https://github.com/owner/repository/releases/download/v{VERSION}/{name}.zip\n    \
+             InstallerSha256: {digit:0<64}\n    \
+             NestedInstallerFiles:\n      \
+             - RelativeFilePath: {name}\\aws-mfa.exe\n"
+        );
+        assert!(text.contains(&installer), "{installer} in {text}");
+    }
+    for line in [
+        "PackageIdentifier: owner.aws-mfa\n".to_owned(),
+        format!("PackageVersion: {VERSION}\n"),
+        format!("ShortDescription: \"{}\"\n", env!("CARGO_PKG_DESCRIPTION")),
+    ] {
+        assert!(text.contains(&line), "{line} in {text}");
+    }
+    std::fs::write(&sums, "").unwrap();
+    assert!(!manifest("winget-manifest", &sums).status.success());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //! in tests/soak.
 
 use super::fake_iam::{FakeIam, FakeKey};
-use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Request, SECRET, error_xml};
+use super::fake_sts::{
+    Behaviour, FakeSts, KEY_ID, REQUEST_ID, Request, SECRET, USER, error_xml, identity_xml,
+};
 use super::moto::Moto;
 use super::readme::ROTATE_ACTIONS;
 use super::sandbox::{DEVICE, Outcome, Sandbox, mode, profile_keys, read_json};
@@ -69,9 +71,9 @@ fn actions(aws: &FakeSts, from: usize) -> Vec<String> {
         .collect()
 }
 
-fn replaced(file: &str) -> String {
+fn replaced(way: &str) -> String {
     format!(
-        "aws-mfa: created the access key {NEW}\naws-mfa: saved it to {file}\n\
+        "aws-mfa: created the access key {NEW}\naws-mfa: saved it {way}\n\
          aws-mfa: deactivated the old access key {KEY_ID}\n"
     )
 }
@@ -88,7 +90,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
             "replaced the access key {KEY_ID} with {NEW}; once nothing uses {KEY_ID}, delete it: \
              `aws-mfa rotate --finish`\n"
         ),
-        &replaced(&format!("{} (profile work)", file.display())),
+        &replaced(&format!("to {} (profile work)", file.display())),
     );
     assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
     assert_eq!(mode(&file), 0o600);
@@ -117,7 +119,8 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
 
     // The session still counts, and so does what is known of its device.
     sandbox.run(["load"]).succeeded();
-    let session = read_json(&sandbox.session_file().with_file_name("session-work"));
+    let saved = || read_json(&sandbox.session_file().with_file_name("session-work"));
+    let session = saved();
     assert_eq!(session["MasterKeyId"], NEW);
 
     sandbox.run(["rotate", "--finish"]).is(
@@ -131,6 +134,9 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
         .run(["rotate", "--finish"])
         .is(0, "there is no rotation to finish\n", "");
     sandbox.get("234567");
+    // Nothing has to be read in ~/.aws to know that the session is still the right one.
+    assert!(session["Settings"].is_string());
+    assert_eq!(session["Settings"], saved()["Settings"]);
 }
 
 #[test]
@@ -174,7 +180,9 @@ fn session_is_required() {
     let outcome = sandbox.run(["rotate"]);
     let stderr = outcome.failed(3);
     assert!(
-        stderr.starts_with("aws-mfa: the session has expired, AWS says\n"),
+        stderr.starts_with(
+            "aws-mfa: AWS rejected the session ASIASESSION000000001\n  ExpiredToken: "
+        ),
         "{stderr}"
     );
     assert!(
@@ -195,7 +203,7 @@ fn session_of_another_user_is_an_error() {
         1,
         "",
         "aws-mfa: the access key AKIAOTHER does not belong to arn:aws:iam::123456789012:user/team/igor, \
-         whose session this is\nhint: select the profile whose session it is: `--profile <name>`\n",
+         who owns the session\nhint: select the profile whose session it is: `--profile <name>`\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
 }
@@ -208,7 +216,7 @@ fn keys_in_the_environment_alone_are_refused_with_the_two_ways() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where nothing can be saved\n\
+        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where a new key cannot be saved\n\
          hint: the variables come from an .envrc or a secret store: keep the key in a profile of \
          ~/.aws/credentials, or behind credential_process with --store-command; then run \
          `aws-mfa rotate --profile <name>`\n",
@@ -239,7 +247,7 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         "{detail}"
     );
     assert!(
-        detail.contains(" ago, no known use); AKIASECOND (inactive, created "),
+        detail.contains(" ago, last use unknown); AKIASECOND (inactive, created "),
         "{detail}"
     );
     assert!(detail.ends_with(" ago, last used 3h ago)"), "{detail}");
@@ -429,32 +437,29 @@ fn denied() -> Behaviour {
     }
 }
 
-/// The number of each call in a rotation.
-const CALLS: [&str; 7] = [
-    "sts:GetCallerIdentity",
-    "iam:ListAccessKeys",
-    "iam:CreateAccessKey",
-    "sts:GetCallerIdentity",
-    "sts:GetCallerIdentity",
-    "iam:UpdateAccessKey",
-    "sts:GetCallerIdentity",
+/// What each call of a rotation says when it is denied.
+const DENIALS: [&str; 7] = [
+    "AWS rejected the session ASIASESSION000000001",
+    "a policy denies iam:ListAccessKeys to this user",
+    "a policy denies iam:CreateAccessKey to this user",
+    "AWS rejected the new access key AKIANEW0000000000001",
+    "AWS rejected the new access key AKIANEW0000000000001; the old access key is active",
+    "a policy denies iam:UpdateAccessKey to this user; the old access key is active",
+    "AWS rejected the new access key AKIANEW0000000000001; the old access key is active",
 ];
 
 #[test]
-fn denied_call_names_what_the_policy_lacks_and_the_next_rotation_goes_on() {
-    for (call, action) in CALLS.into_iter().enumerate() {
+fn denied_call_is_explained_and_the_next_rotation_goes_on() {
+    for (call, denial) in DENIALS.into_iter().enumerate() {
         let aws = FakeSts::start();
         let sandbox = sandbox(&aws);
         aws.behave_once(call, false, denied());
         let outcome = sandbox.run(["rotate"]);
-        let stderr = outcome.failed(1);
-        let message = format!("aws-mfa: a policy denies {action} to this user");
+        let stderr = outcome.failed(if call == 0 { 3 } else { 1 });
+        let message =
+            format!("aws-mfa: {denial}\n  AccessDenied: {DENIED} (request {REQUEST_ID})\nhint: ");
         assert!(stderr.contains(&message), "{call}: {stderr}");
-        assert!(
-            stderr.contains("AccessDenied: User: x is not authorized"),
-            "{stderr}"
-        );
-        if action == "iam:CreateAccessKey" {
+        if denial.contains("iam:CreateAccessKey") {
             assert!(!journal(&sandbox).exists());
             assert!(
                 stderr.ends_with(
@@ -468,6 +473,9 @@ fn denied_call_names_what_the_policy_lacks_and_the_next_rotation_goes_on() {
         let works =
             |key: &FakeKey| key.is_active && in_credentials_file(&sandbox).contains(&key.id);
         assert!(aws.iam().keys.iter().any(works), "{call}");
+        if call >= 4 {
+            assert_eq!(keys(&aws), [KEY_ID, NEW]);
+        }
         let outcome = sandbox.run(["rotate"]);
         assert_eq!(outcome.status, 0, "{call}: {}", outcome.stderr);
         assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
@@ -476,17 +484,52 @@ fn denied_call_names_what_the_policy_lacks_and_the_next_rotation_goes_on() {
 }
 
 #[test]
-fn failure_after_the_old_key_was_deactivated_reactivates_it() {
+fn new_key_of_another_user_is_not_saved() {
     let aws = FakeSts::start();
     let sandbox = sandbox(&aws);
-    aws.behave_once(6, false, denied());
+    let other = USER.replace("igor", "eve");
+    let answer = Behaviour::Answer {
+        status: 200,
+        body: identity_xml(&other),
+    };
+    aws.behave_once(3, true, answer);
     let outcome = sandbox.run(["rotate"]);
+    let message = format!("aws-mfa: the access key {NEW} belongs to {other}, not to {USER}\n");
     let stderr = outcome.failed(1);
-    assert!(
-        stderr.contains("aws-mfa: a policy denies sts:GetCallerIdentity to this user; the old access key is active\n"),
-        "{stderr}"
+    assert!(stderr.contains(&message), "{stderr}");
+    assert_eq!(in_credentials_file(&sandbox), credentials(KEY_ID, SECRET));
+}
+
+/// A disk that is full, say: nobody would know the secret of the new key.
+#[test]
+fn new_key_that_cannot_be_written_down_is_deleted() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let go = sandbox.home().join("go");
+    aws.behave_once(2, true, Behaviour::Hold(go.clone()));
+    let mut rotate = sandbox.command(super::sandbox::binary());
+    let pipe = std::process::Stdio::piped;
+    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
+    let rotate = rotate.spawn().unwrap();
+    while aws.requests_for("CreateAccessKey").is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    std::fs::remove_file(journal(&sandbox)).unwrap();
+    std::fs::create_dir(journal(&sandbox)).unwrap();
+    sandbox.write(go, "");
+    let outcome = Outcome::from(rotate.wait_with_output().unwrap());
+    let path = journal(&sandbox);
+    outcome.is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: cannot write {0}: {0} is not a regular file\n",
+            path.display()
+        ),
     );
-    assert_eq!(keys(&aws), [KEY_ID, NEW]);
+    assert_eq!(keys(&aws), [KEY_ID]);
+    std::fs::remove_dir(path).unwrap();
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
 }
 
 #[test]
@@ -498,7 +541,7 @@ fn key_whose_secret_was_lost_is_offered_for_deletion() {
         let outcome = sandbox.run(["rotate"]);
         assert!(
             outcome.failed(1).ends_with(
-                ", and there may be a new access key\nhint: run `aws-mfa rotate` again to see\n"
+                ", and there may be a new access key\nhint: run `aws-mfa rotate` again to find out\n"
             ),
             "{}",
             outcome.stderr
@@ -571,7 +614,7 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     let outcome = sandbox.run(["rotate", "--store-command", command]);
     assert_eq!(
         (outcome.status, outcome.stderr),
-        (0, replaced("the store command"))
+        (0, replaced("with the store command"))
     );
     assert_eq!(
         outcome.stdout,
@@ -597,7 +640,9 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
     for (command, message) in [
         (
             "true",
-            format!("the new access key {NEW} was not saved: the store command gives {KEY_ID}"),
+            format!(
+                "the new access key {NEW} was not saved: credential_process in the profile work still has {KEY_ID}"
+            ),
         ),
         (
             "exit 7",
@@ -615,7 +660,7 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
             "{stderr}"
         );
         assert!(
-            stderr.contains("the old access key still works, and the new one is kept"),
+            stderr.contains("the old access key still works, and the new one is in the journal"),
             "{stderr}"
         );
         assert_eq!(keys(&aws), [KEY_ID, NEW]);
@@ -638,7 +683,8 @@ fn store_command_and_credential_process_need_each_other() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key comes from credential_process in the profile work, and no command is configured to save another there\nhint: set a command that reads the key from standard input: --store-command \
+        "aws-mfa: the master key comes from credential_process in the profile work, and no command is set to save a new one\n\
+         hint: add a command that reads the key from standard input: --store-command \
          'pass insert -mf aws/work'\n",
     );
     sandbox.write(".aws/credentials", credentials(KEY_ID, SECRET));
@@ -646,7 +692,7 @@ fn store_command_and_credential_process_need_each_other() {
         2,
         "",
         "aws-mfa: --store-command needs a profile with credential_process, and work has its key in ~/.aws\n\
-         hint: omit --store-command: the key is replaced where it is\n",
+         hint: leave out --store-command, and the key is replaced in its file\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
 }
@@ -754,4 +800,38 @@ fn key_is_replaced_in_moto() {
     assert!(stderr.ends_with(&delete), "{stderr}");
     sandbox.run(["rotate", "--delete", &old]).succeeded();
     assert_eq!(iam(list), format!("{new}\tActive"));
+}
+
+/// IAM may not list a key yet that it has created a moment ago.
+#[test]
+fn key_that_iam_does_not_list_yet_is_offered_for_deletion_later() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    aws.behave_once(2, true, Behaviour::Close);
+    sandbox.run(["rotate"]).failed(1);
+    let list = format!(
+        "<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member>\
+         <AccessKeyId>{KEY_ID}</AccessKeyId><Status>Active</Status>\
+         </member></AccessKeyMetadata></ListAccessKeysResult></ListAccessKeysResponse>"
+    );
+    let stale = Behaviour::Answer {
+        status: 200,
+        body: list,
+    };
+    aws.behave_once(1, true, stale);
+    let outcome = sandbox.run(["rotate"]);
+    let stderr = outcome.failed(1);
+    assert!(
+        stderr.starts_with(
+            "aws-mfa: the user has as many access keys as AWS allows\n  LimitExceeded"
+        ),
+        "{stderr}"
+    );
+    assert!(
+        stderr.ends_with("\nhint: run `aws-mfa rotate` again\n"),
+        "{stderr}"
+    );
+    let outcome = sandbox.run(["rotate"]);
+    let delete = format!("`aws-mfa rotate --delete {NEW}`\n");
+    assert!(outcome.failed(1).ends_with(&delete), "{}", outcome.stderr);
 }

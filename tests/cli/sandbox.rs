@@ -379,6 +379,14 @@ pub fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
 }
 
+/// The C library's words for an error, as messages show them: glibc and musl differ.
+#[cfg(unix)]
+pub fn words_for(error: rustix::io::Errno) -> String {
+    let text = std::io::Error::from(error).to_string();
+    let (words, _) = text.split_once(" (os error").unwrap();
+    words.to_lowercase()
+}
+
 /// The built binary. Cargo passes its path to tests; for an example, it is two directories up.
 pub fn binary() -> PathBuf {
     match option_env!("CARGO_BIN_EXE_aws-mfa") {

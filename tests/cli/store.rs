@@ -3,8 +3,9 @@
 //! Each failure has its exact message, costs no code if it can be foreseen, and loses nothing.
 
 use super::fake_sts::{FakeSts, KEY_ID};
-use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode};
+use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode, words_for};
 use super::tool::{LOOK_INSIDE, root, skip, tool};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -239,16 +240,17 @@ fn invalid_file_name_is_an_error_before_the_code_is_spent() {
     );
 
     let long = sandbox.home().join("n".repeat(256));
-    get_fails(&mut sandbox, &sts, &long, "file name too long", ELSEWHERE);
+    let too_long = words_for(Errno::NAMETOOLONG);
+    get_fails(&mut sandbox, &sts, &long, &too_long, ELSEWHERE);
     let message = format!(
-        "cannot read the session file {}: file name too long",
+        "cannot read the session file {}: {too_long}",
         long.display()
     );
     load_fails(&mut sandbox, &long, &message);
 
     let longer = PathBuf::from("/directory".repeat(600));
     let reason = format!(
-        "cannot write to the directory {}: file name too long",
+        "cannot write to the directory {}: {too_long}",
         longer.parent().unwrap().display()
     );
     get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
@@ -855,12 +857,12 @@ fn failed_save_is_an_error_that_keeps_the_old_session() {
     let before = std::fs::read(&file).unwrap();
     let remedy = "fix that, or choose another file with AWS_SESSION_FILE or --session-file";
     let room = "free some space on that disk";
-    for (number, (fault, reason, remedy)) in [
-        ("fsync:error=EIO:when=1", "input/output error", remedy),
-        ("fsync:error=ENOSPC:when=1", "no space left on device", room),
-        ("fsync:error=EDQUOT:when=1", "disk quota exceeded", room),
-        ("/^rename:error=EROFS", "read-only file system", ELSEWHERE),
-        ("/^rename:error=EBUSY", "device or resource busy", remedy),
+    for (number, (fault, error, remedy)) in [
+        ("fsync:error=EIO:when=1", Errno::IO, remedy),
+        ("fsync:error=ENOSPC:when=1", Errno::NOSPC, room),
+        ("fsync:error=EDQUOT:when=1", Errno::DQUOT, room),
+        ("/^rename:error=EROFS", Errno::ROFS, ELSEWHERE),
+        ("/^rename:error=EBUSY", Errno::BUSY, remedy),
     ]
     .into_iter()
     .enumerate()
@@ -881,9 +883,10 @@ fn failed_save_is_an_error_that_keeps_the_old_session() {
         assert_eq!(
             outcome.without_wait(),
             format!(
-                "aws-mfa: cannot save the session in {}: {reason}, and the code is used up\n\
+                "aws-mfa: cannot save the session in {}: {}, and the code is used up\n\
                  hint: {remedy}, wait for the next code (N s), then run `aws-mfa get <code>`\n",
-                file.display()
+                file.display(),
+                words_for(error)
             )
         );
         assert_eq!(std::fs::read(&file).unwrap(), before);

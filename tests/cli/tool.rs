@@ -1,19 +1,25 @@
 //! Real programs that some tests need.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// The path of `name`, if it is installed. A test without its tool is skipped with a note; with `CI=true` it fails, because
-/// `.ci/setup` has installed every tool.
+/// `.ci/setup` has installed every tool, and so it does without a tool in `AWS_MFA_TOOLS`, a list separated by spaces.
 #[track_caller]
 pub fn tool(name: &str) -> Option<PathBuf> {
     let found = installed(name);
     if found.is_none() {
+        let required = std::env::var("AWS_MFA_TOOLS").unwrap_or_default();
+        let is_required = required.split_whitespace().any(|tool| tool == name);
+        assert!(!is_required, "AWS_MFA_TOOLS requires {name}");
         skip(&format!("{name} is not installed; run .ci/setup"));
     }
     found
 }
 
-/// Prints why a test, or part of it, is skipped. With `CI=true`, the test fails instead.
+/// Prints why a test, or part of it, is skipped, and adds it to the file in `AWS_MFA_SKIPPED`. With `CI=true`, the test fails
+/// instead.
 #[track_caller]
 pub fn skip(reason: &str) {
     assert!(
@@ -21,6 +27,16 @@ pub fn skip(reason: &str) {
         "with CI=true nothing is skipped: {reason}"
     );
     eprintln!("skipped: {reason}");
+    if let Some(file) = std::env::var_os("AWS_MFA_SKIPPED") {
+        let test = std::thread::current();
+        let line = format!("{}: {reason}\n", test.name().unwrap_or_default());
+        let mut file = File::options()
+            .create(true)
+            .append(true)
+            .open(file)
+            .unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
 }
 
 /// Whether the tests run as root. Without root, that part of a test is skipped.

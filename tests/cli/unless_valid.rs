@@ -3,10 +3,12 @@
 use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
 #[cfg(unix)]
-use super::sandbox::{Outcome, binary};
+use super::sandbox::{Outcome, binary, words_for};
 #[cfg(unix)]
 use super::{shell::Shell, tool::tool};
 use jiff::{SignedDuration, Timestamp};
+#[cfg(unix)]
+use rustix::io::Errno;
 #[cfg(unix)]
 use std::process::Stdio;
 
@@ -119,16 +121,16 @@ fn get_without_a_lock_warns_and_continues() {
     };
     let lock = lock_file(&sandbox);
     let elsewhere = "choose another file with AWS_SESSION_FILE or --session-file";
-    for (code, errno, reason) in [
-        ("111111", "ENOLCK", "no locks available"),
-        ("111112", "EOPNOTSUPP", "operation not supported"),
+    for (code, name, error) in [
+        ("111111", "ENOLCK", Errno::NOLCK),
+        ("111112", "EOPNOTSUPP", Errno::OPNOTSUPP),
     ] {
         let mut command = sandbox.command(&strace);
         command
             .args(["-qq", "-o", "/dev/null", "-e"])
-            .arg(format!("inject=flock:error={errno}"))
+            .arg(format!("inject=flock:error={name}"))
             .arg(binary());
-        let reason = format!("{reason}: fix that, or {elsewhere}");
+        let reason = format!("{}: fix that, or {elsewhere}", words_for(error));
         get(&mut command, code, &reason);
     }
     std::fs::remove_file(&lock).unwrap();

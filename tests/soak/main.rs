@@ -1,5 +1,5 @@
-//! Slow tests: `get` and `rotate` killed at hundreds of moments, many processes at once, and timeouts. The fast tests, and the shared
-//! sandbox, are in tests/cli.
+//! Slow tests: `get` and `rotate` killed at hundreds of moments, many processes at once, and timeouts. The fast tests,
+//! and the shared sandbox, are in tests/cli.
 
 #![allow(
     dead_code,

@@ -23,7 +23,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
         Err(unanswered) if device.is_some() => {
             return skipped(
                 CHECK,
-                format!("cannot find its owner: {}", &unanswered.failure.message),
+                format!("cannot find its owner: {}", unanswered.failure.message),
             );
         }
         Err(unanswered) => return error(CHECK, *unanswered.failure),

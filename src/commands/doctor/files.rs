@@ -46,7 +46,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         findings.push(ok(
             CHECK,
             match good.is_empty() {
-                true => "there are none yet".to_owned(),
+                true => "none yet".to_owned(),
                 false => format!("valid and private: {}", good.join(", ")),
             },
         ));

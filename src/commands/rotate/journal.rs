@@ -137,7 +137,7 @@ impl Journal {
                 Kind::Setup,
                 format!("cannot use the journal of the rotation, {path}: {fault}"),
             )
-            .hint("check it, because it may contain the secret of a new access key; then remove it")
+            .hint("read it first, because it may contain the secret of a new access key; then remove it")
         };
         let bytes = match file::read(&self.path, LARGEST) {
             Ok(bytes) => bytes,

@@ -59,9 +59,9 @@ impl<'a> KeyStore<'a> {
                 Kind::Usage,
                 format!("--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"),
             )
-            .hint("omit --store-command: the key is replaced where it is")),
+            .hint("leave out --store-command, and the key is replaced in its file")),
             (KeySource::Pair { .. }, origin, _) => setup(format!(
-                "the master key is in the environment ({origin}), where nothing can be saved"
+                "the master key is in the environment ({origin}), where a new key cannot be saved"
             ))
             .map_err(|failure| {
                 failure.hint(
@@ -77,11 +77,11 @@ impl<'a> KeyStore<'a> {
                 environment,
             }),
             (KeySource::Process(_), origin, None) => setup(format!(
-                "the master key comes from {origin}, and no command is configured to save another there"
+                "the master key comes from {origin}, and no command is set to save a new one"
             ))
             .map_err(|failure| {
                 failure.hint(
-                    "set a command that reads the key from standard input: --store-command 'pass insert -mf aws/work'",
+                    "add a command that reads the key from standard input: --store-command 'pass insert -mf aws/work'",
                 )
             }),
         }
@@ -97,7 +97,7 @@ impl<'a> KeyStore<'a> {
                 let profiles = Profiles::load(environment)?;
                 let profile = profiles.profile(file.profile());
                 let value = |key: &str| profile.get(key).map_or("", |property| property.value);
-                let name = format!("aws_access_key_id in the profile {}", file.profile());
+                let name = format!("aws_access_key_id of the profile {}", file.profile());
                 MasterKeys::new(
                     value("aws_access_key_id"),
                     value("aws_secret_access_key"),
@@ -132,7 +132,7 @@ impl<'a> KeyStore<'a> {
                 store, environment, ..
             } => process::run_with_input(store, &json(new), environment, LIMIT).map_err(|fault| {
                 Failure::new(Kind::Setup, format!("the store command {fault}"))
-                    .hint("it gets {\"Version\": 1, \"AccessKeyId\": …} on standard input")
+                    .hint("it must read {\"Version\": 1, \"AccessKeyId\": …} from standard input")
             }),
         }
     }
@@ -158,7 +158,15 @@ impl<'a> KeyStore<'a> {
             KeyStore::File { file, .. } => {
                 format!("{} (profile {})", file.path().display(), file.profile())
             }
-            KeyStore::Command { .. } => "the store command".to_owned(),
+            KeyStore::Command { source, .. } => source.origin.to_string(),
+        }
+    }
+
+    /// How a key gets there, as a message says it.
+    pub fn way(&self) -> String {
+        match self {
+            KeyStore::File { .. } => format!("to {}", self.name()),
+            KeyStore::Command { .. } => "with the store command".to_owned(),
         }
     }
 }

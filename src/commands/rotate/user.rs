@@ -212,8 +212,8 @@ impl<'a> User<'a> {
                     return Err(Failure::new(
                         Kind::Setup,
                         format!(
-                            "the access key {} does not belong to {}, but to {}",
-                            key.access_key_id, self.identity.arn, other.arn
+                            "the access key {} belongs to {}, not to {}",
+                            key.access_key_id, other.arn, self.identity.arn
                         ),
                     ));
                 }
@@ -268,10 +268,9 @@ fn region(
     if let Some(region) = settings.own_region()? {
         return Ok(region);
     }
-    let key_id = session.provenance.master_key_id.as_deref();
     let device = match settings.device()? {
         Some(device) => Some(device),
-        None => key_id.and_then(|id| device::remembered(store.path(), Some(id))),
+        None => device::remembered(store.path(), None),
     };
     let of_device = device
         .as_ref()
