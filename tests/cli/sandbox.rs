@@ -387,8 +387,12 @@ pub fn words_for(error: rustix::io::Errno) -> String {
     words.to_lowercase()
 }
 
-/// The built binary. Cargo passes its path to tests; for an example, it is two directories up.
+/// The binary under test: the one in `AWS_MFA_BINARY`, such as a release, or the built one. Cargo passes its path to tests;
+/// for an example, it is two directories up.
 pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("AWS_MFA_BINARY") {
+        return path.into();
+    }
     match option_env!("CARGO_BIN_EXE_aws-mfa") {
         Some(path) => PathBuf::from(path),
         None => {
