@@ -6,6 +6,7 @@ pub mod error;
 pub mod json;
 pub mod leftover;
 pub mod lock;
+mod name;
 pub mod replacement;
 pub mod saved;
 #[cfg(windows)]

@@ -222,7 +222,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ),
     (
         "session file",
-        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in %APPDATA%\\aws. Where file names ignore case (macOS, Windows), capital letters and what is not ASCII are percent-encoded.",
+        "--session-file; AWS_SESSION_FILE; default: session-<profile> or session-<key id> in $XDG_CONFIG_HOME/aws, that is ~/.config/aws; on Windows in %APPDATA%\\aws. Where file names ignore case (macOS, Windows), capital letters and what is not ASCII are percent-encoded. A file that contains something other than a session is neither replaced nor removed, unless its name begins with session-.",
     ),
     (
         "duration",

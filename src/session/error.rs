@@ -58,6 +58,8 @@ pub enum Obstacle {
     SymlinkLoop,
     /// Something other than a regular file has the name.
     NotRegular(PathBuf),
+    /// The file contains something other than a session.
+    OtherContents,
     /// Another user owns the file, in a sticky directory.
     StickyDirectory(PathBuf),
     /// The file is a mount point.
@@ -112,6 +114,9 @@ impl Obstacle {
             | Obstacle::NotRegular(_)
             | Obstacle::StickyDirectory(_)
             | Obstacle::RefusedByLoad(_) => ELSEWHERE.to_owned(),
+            Obstacle::OtherContents => {
+                format!("remove it yourself if nothing needs it, or {ELSEWHERE}")
+            }
             Obstacle::Tilde if cfg!(windows) => "write the whole path instead of ~".to_owned(),
             Obstacle::Tilde => "write $HOME instead of ~, or remove the quotes".to_owned(),
             Obstacle::MountPoint(_) => "mount its directory instead of the file".to_owned(),
@@ -153,6 +158,7 @@ impl fmt::Display for Obstacle {
             }
             Obstacle::SymlinkLoop => f.write_str("too many levels of symbolic links"),
             Obstacle::NotRegular(file) => write!(f, "{} is not a regular file", file.display()),
+            Obstacle::OtherContents => f.write_str("it contains something other than a session"),
             Obstacle::StickyDirectory(directory) => write!(
                 f,
                 "it belongs to another user, and only that user can replace it in the sticky directory {}",

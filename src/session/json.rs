@@ -5,6 +5,7 @@ use super::{AssumedRole, Provenance, Session};
 use jiff::{Timestamp, Unit};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -130,6 +131,21 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
     })
 }
 
+/// Whether `contents` could be those of a session file, perhaps a damaged one: cut off, or blank after a power failure.
+pub fn could_be_session(contents: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Outline {
+        #[serde(default)]
+        credentials: Option<IgnoredAny>,
+    }
+    let is_blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0;
+    let first = contents.iter().find(|byte| !is_blank(byte));
+    matches!(first, None | Some(b'{'))
+        && serde_json::from_slice::<Outline>(contents)
+            .map_or(true, |outline| outline.credentials.is_some())
+}
+
 /// The JSON of `session`, indented as the AWS CLI prints it.
 pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let provenance = &session.provenance;
@@ -237,6 +253,30 @@ mod tests {
         #[test]
         fn any_bytes_are_a_session_or_an_error(bytes in any::<Vec<u8>>()) {
             let _ = parse(&bytes);
+        }
+    }
+
+    #[test]
+    fn damaged_session_could_be_a_session_and_other_files_could_not() {
+        for contents in [
+            "",
+            "\n",
+            "\0\0\0",
+            "{",
+            r#"{"Credentials": {"AccessKeyId": "A"#,
+            r#"{"Credentials": {}}"#,
+            "{\"Credentials\": \u{fffd}",
+        ] {
+            assert!(could_be_session(contents.as_bytes()), "{contents}");
+        }
+        for contents in [
+            "[default]\naws_access_key_id = AKIA1\n",
+            "root:*:20000:0:99999:7:::\n",
+            r#"{"Version": 1, "AccessKeyId": "A"}"#,
+            r#"[{"Credentials": {}}]"#,
+            "{}",
+        ] {
+            assert!(!could_be_session(contents.as_bytes()), "{contents}");
         }
     }
 

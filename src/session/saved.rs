@@ -2,8 +2,8 @@
 
 use super::Provenance;
 use super::error::Error;
-use super::leftover;
 use super::store::{Loaded, SessionStore};
+use super::{leftover, name};
 use crate::error::{Failure, Kind, reason};
 use jiff::Timestamp;
 use std::io::ErrorKind;
@@ -32,11 +32,9 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(b"session-") || name.starts_with(b"role-") {
-            files.push(entry.path());
+        let file = entry.map_err(unreadable)?.path();
+        if name::is_of_saved_file(&file) {
+            files.push(file);
         }
     }
     files.sort();

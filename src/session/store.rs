@@ -5,7 +5,7 @@ use super::access::{self, Access, Refusal};
 use super::error::{Error, Obstacle, Problem, Warning};
 use super::lock::{Lock, Waiting};
 use super::replacement::{self, Replacement};
-use super::{directory, json, leftover, symlink};
+use super::{directory, json, leftover, name, symlink};
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use std::fs::File;
@@ -105,10 +105,11 @@ impl SessionStore {
     /// target is removed and the link stays: no session is left, and the next one is saved in the same place.
     ///
     /// # Errors
-    /// The directory cannot be written to, or something other than a file is there.
+    /// The directory cannot be written to, or something other than a session is there.
     pub fn remove(&self) -> Result<bool, Error> {
         leftover::clean_up(&self.path);
-        replacement::remove(&self.path)
+        self.check_contents()
+            .and_then(|()| replacement::remove(&self.path))
             .map_err(|obstacle| self.error(Problem::NotRemoved(obstacle)))
     }
 
@@ -123,12 +124,13 @@ impl SessionStore {
     /// Checks that a session could be saved, before a code is spent on it, and removes the leftovers of killed `get`s.
     ///
     /// # Errors
-    /// The directory cannot be created or written to, the disk is full, something other than a file is there, or `load`
+    /// The directory cannot be created or written to, the disk is full, something other than a session is there, or `load`
     /// would reject the file.
     pub fn prepare(&self) -> Result<(), Error> {
         leftover::clean_up(&self.path);
         let probe = || -> Result<(), Obstacle> {
             let mut probe = Replacement::of(&self.path)?;
+            self.check_contents()?;
             probe.reserve(ROOM)?;
             match access::of_file(&probe.metadata()?) {
                 Access::Refused(refusal) => Err(Obstacle::RefusedByLoad(refusal)),
@@ -152,6 +154,23 @@ impl SessionStore {
             Ok(replacement.finish(&json, modified)?)
         };
         save().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
+    }
+
+    /// Protects a user's other file, such as `~/.aws/credentials`, to which `AWS_SESSION_FILE` was set by mistake. A file
+    /// with the name of a session may contain anything, and what cannot be read is for others to report.
+    fn check_contents(&self) -> Result<(), Obstacle> {
+        let Ok(file) = self.open() else {
+            return Ok(());
+        };
+        if !file.metadata()?.is_file() || name::is_of_saved_file(&self.path) {
+            return Ok(());
+        }
+        let mut contents = Zeroizing::new(Vec::new());
+        file.take(LARGEST_FILE + 1).read_to_end(&mut contents)?;
+        match contents.len() as u64 <= LARGEST_FILE && json::could_be_session(&contents) {
+            true => Ok(()),
+            false => Err(Obstacle::OtherContents),
+        }
     }
 
     fn error(&self, problem: Problem) -> Error {

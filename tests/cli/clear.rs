@@ -1,5 +1,6 @@
 //! `aws-mfa clear`. prompts.rs tests that every shell drops the session.
 
+use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
 
 #[test]
@@ -63,4 +64,32 @@ fn file_that_cannot_be_removed_is_an_error() {
         "{}",
         outcome.stderr
     );
+}
+
+/// `AWS_SESSION_FILE` names it by mistake.
+#[test]
+fn file_with_something_other_than_a_session_is_neither_removed_nor_replaced() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let keys = "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n";
+    let file = sandbox.write(".aws/credentials", keys);
+    sandbox.set("AWS_SESSION_FILE", &file);
+    let hint = "hint: remove it yourself if nothing needs it, or choose another file with AWS_SESSION_FILE or --session-file\n";
+    for (arguments, attempt) in [
+        (&["clear"][..], "remove the session file"),
+        (&["clear", "--all"], "remove the session file"),
+        (&["get", "111111"], "save the session in"),
+    ] {
+        let message = format!(
+            "aws-mfa: cannot {attempt} {}: it contains something other than a session\n{hint}",
+            file.display()
+        );
+        sandbox.run(arguments).is(1, "", &message);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), keys);
+    }
+    assert!(sts.requests().is_empty());
+    // A session that was cut off is still one.
+    let cut_off = sandbox.write("cut-off", "{\"Credentials\": {\"Acc");
+    sandbox.set("AWS_SESSION_FILE", cut_off);
+    sandbox.run(["get", "111111"]).succeeded();
 }

@@ -550,6 +550,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
     assert!(sts.requests().is_empty());
 
     // This user's own symlink is followed there too.
+    std::fs::write(&precious, "").unwrap();
     std::os::unix::fs::lchown(&file, Some(OTHER_USER), None).unwrap();
     assert_eq!(get(&sandbox).status, 0);
     assert!(file.symlink_metadata().unwrap().is_symlink());
