@@ -26,11 +26,12 @@ fn runs(sandbox: &Sandbox, shell: &str, script: &str) -> Option<Vec<String>> {
 const WORK: [&str; 3] = ["work", "work-eu", "work-keys"];
 const COMMANDS: [&str; 3] = ["clear", "completions", "exec"];
 
+/// With `eval`, because `source <(…)` reads nothing in bash 3.2, which macOS has.
 #[test]
 fn bash_completion_offers_subcommands_and_profiles() {
     let sandbox = with_profiles();
     let script = "\
-        source <(aws-mfa completions bash)
+        eval \"$(aws-mfa completions bash)\"
         try() {
             COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9
             compopt() { :; }
@@ -133,7 +134,7 @@ fn bash_completion_after_exec_offers_commands_and_files() {
     let sandbox = with_command_to_run();
     // bash itself offers the files, because of `compopt -o default`.
     let script = "\
-        source <(aws-mfa completions bash)
+        eval \"$(aws-mfa completions bash)\"
         try() {
             COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9; COMPREPLY=()
             compopt() { [[ $* != '-o default' ]] || compgen -f \"${COMP_WORDS[COMP_CWORD]}\"; }
@@ -154,7 +155,7 @@ fn bash_completion_after_exec_offers_commands_and_files() {
 fn bash_completion_after_exec_is_that_of_the_command() {
     let sandbox = with_command_to_run();
     let script = "\
-        source <(aws-mfa completions bash)
+        eval \"$(aws-mfa completions bash)\"
         _command_offset() { echo \"${COMP_WORDS[@]:$1}\"; }
         COMP_WORDS=(aws-mfa exec -p work -- frobnicate --all x); COMP_CWORD=7
         _aws_mfa aws-mfa x --all";

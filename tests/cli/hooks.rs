@@ -245,7 +245,8 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
         );
         // The exit status and pipe status, at this prompt and in other hooks.
         shell.run(match kind {
-            Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; PROMPT_COMMAND+=(other)",
+            Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; \
+                 if [ \"$BASH_VERSINFO\" -ge 5 ]; then PROMPT_COMMAND+=(other); else PROMPT_COMMAND+=';other'; fi",
             _ => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
         });
         let statuses = match kind {
