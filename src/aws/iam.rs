@@ -11,13 +11,13 @@ use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-/// A user has eight devices and two keys at most; more pages than that are not IAM's.
+/// A user has at most eight devices and two keys, so an answer with more pages is not IAM's.
 const MOST_PAGES: usize = 8;
 
 /// The endpoint of a partition's IAM, of which there is one for all regions.
 /// <https://docs.aws.amazon.com/general/latest/gr/iam-service.html>
 ///
-/// `None` where there is none, as there are FIPS endpoints in two partitions only.
+/// `None` if the partition has no such endpoint: only two have one for FIPS.
 pub fn endpoint(partition: &str, fips: bool) -> Option<&'static str> {
     Some(match (partition, fips) {
         ("aws", false) => "https://iam.amazonaws.com",
@@ -99,7 +99,7 @@ pub struct NewAccessKey {
     pub secret: SecretString,
 }
 
-/// Creates an access key for the user. A lost answer leaves a key whose secret nobody knows.
+/// Creates an access key for the user. If the answer is lost, nobody knows the new key's secret.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>
 ///
 /// # Errors
@@ -132,7 +132,7 @@ fn new_key(result: &mut ScopedDecoder) -> Result<NewAccessKey, XmlDecodeError> {
     Err(XmlDecodeError::custom("no AccessKey"))
 }
 
-/// Activates or deactivates an access key of the user. It changes nothing if the key is so already.
+/// Activates or deactivates an access key of the user. Does nothing if the key already has that status.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html>
 ///
 /// # Errors
@@ -176,11 +176,11 @@ pub fn delete_access_key(
     )
 }
 
-/// When an access key last signed a request; `None` if it never has since IAM keeps track (April 2015).
+/// When an access key last signed a request; `None` if it has not since April 2015, when IAM began to record this.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html>
 ///
 /// # Errors
-/// The call failed, or the answer is another.
+/// The call failed, or the answer is to another request.
 pub fn access_key_last_used(
     client: &Client,
     id: &str,
@@ -212,11 +212,11 @@ fn action(name: &'static str) -> Action {
 /// Some of the entries of a list.
 struct Page<T> {
     entries: Vec<T>,
-    /// What asks for the next page, unless this is the last.
+    /// Requests the next page; `None` on the last one.
     marker: Option<String>,
 }
 
-/// The entries of all pages, each of which `read` reads.
+/// The entries of all pages; `read` parses one page.
 fn all_pages<T>(
     client: &Client,
     name: &'static str,

@@ -1,7 +1,7 @@
 //! `aws-mfa rotate`: replaces the master access key, with the saved session and no code.
 //!
-//! The journal says before and after each step how far it is. Whatever ends a rotation, the next `rotate` goes on
-//! where it ended: a key that works is always saved, or in the journal.
+//! A journal records each step before and after it. Whatever interrupts a rotation, the next `rotate` resumes it: a working
+//! key is always saved or in the journal.
 
 mod journal;
 mod store;
@@ -28,7 +28,7 @@ use std::time::Duration;
 use store::KeyStore;
 use user::User;
 
-/// Carries out `aws-mfa rotate`.
+/// Runs `aws-mfa rotate`.
 pub fn run(
     rotate: &Rotate,
     environment: &Environment,
@@ -36,7 +36,7 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let settings = Settings::new(&rotate.selection, Flags::default(), environment)?;
     let chain = settings.role_chain()?;
-    // A role has no keys: those of its user are meant.
+    // A role has no keys of its own; its user's are replaced.
     let base = chain.as_ref().map(|chain| settings.base(chain));
     let base = base.as_ref().unwrap_or(&settings);
     let source = base.key_source()?;
@@ -69,8 +69,8 @@ pub fn run(
     super::confirm(&rotating.carry_on()?)
 }
 
-/// The lock for all rotations of this user of the machine: two must not edit one file at once. `None` if another
-/// process has it.
+/// The lock for all rotations by this user of the machine: two must not edit one file at once. `None` if another
+/// process holds it.
 fn lock(directory: &std::path::Path) -> Result<Option<Lock>, Failure> {
     let file = directory.join("rotation");
     Lock::take_within(&file, Duration::ZERO).map_err(|obstacle| {
@@ -79,7 +79,7 @@ fn lock(directory: &std::path::Path) -> Result<Option<Lock>, Failure> {
     })
 }
 
-/// All that a rotation has to do with.
+/// Everything that a rotation needs.
 struct Rotating<'a> {
     rotate: &'a Rotate,
     environment: &'a Environment,
@@ -89,12 +89,12 @@ struct Rotating<'a> {
     journal: Journal,
     /// The directory of the session files, and the session file that is selected.
     sessions: (PathBuf, PathBuf),
-    /// What saved sessions depend on, before anything is changed.
+    /// The stamp of the settings before the change, which saved sessions carry.
     stamp: String,
 }
 
 impl Rotating<'_> {
-    /// Does what is left to do, and says what was done.
+    /// Does the remaining steps. Returns the confirmation.
     fn carry_on(&self) -> Result<String, Failure> {
         let mut current = self.store.current()?;
         let mut rotation = self.journal.read()?;
@@ -131,7 +131,7 @@ impl Rotating<'_> {
         }
     }
 
-    /// Has IAM create a key. `was_requested` if it was asked for one before, and nobody knows its answer.
+    /// Requests a new key from IAM. `was_requested`: an earlier run requested one, and its answer was lost.
     fn create(&self, current: &MasterKeys, was_requested: bool) -> Result<Rotation, Failure> {
         let keys = self.user.keys()?;
         let old = &current.access_key_id;
@@ -159,7 +159,7 @@ impl Rotating<'_> {
                     .push_str(", and there may be a new access key");
                 return failure.hint(format!("run `{}` again to find out", self.command("")));
             }
-            // What was requested before may still be about to show.
+            // The key of the earlier request may not be visible yet.
             if !was_requested {
                 self.journal.wipe();
             }
@@ -171,7 +171,7 @@ impl Rotating<'_> {
             new,
         };
         if let Err(failure) = self.journal.write(&rotation) {
-            // Nobody would know its secret.
+            // Its secret would be lost.
             if self.user.delete_key(&id).is_ok() {
                 self.journal.wipe();
             }
@@ -181,7 +181,7 @@ impl Rotating<'_> {
         Ok(rotation)
     }
 
-    /// Puts the new key, once AWS accepts it, in the place of the old one, and gives it as it is read there.
+    /// Saves the new key in place of the old one, once AWS accepts it. Returns the key as read back.
     fn save(
         &self,
         old: &str,
@@ -222,7 +222,7 @@ impl Rotating<'_> {
         Ok(read)
     }
 
-    /// Deactivates the old key. If the new one does not work then, the old one is active again.
+    /// Deactivates the old key. If the new one does not work afterwards, reactivates the old one.
     fn retire(&self, old: &str, new: &str, current: &MasterKeys) -> Result<(), Failure> {
         if current.access_key_id != new {
             return Err(self.other_key(old, new, current));
@@ -251,7 +251,7 @@ impl Rotating<'_> {
         Ok(())
     }
 
-    /// Makes what is saved with the old key belong to the new one: no code is lost.
+    /// Assigns the old key's saved sessions to the new key, so that no code is lost.
     fn move_sessions(&self, old: &str, new: &str) {
         let (directory, selected) = &self.sessions;
         let moved = Location::stamp(&self.rotate.selection, self.environment).and_then(|stamp| {
@@ -263,7 +263,7 @@ impl Rotating<'_> {
         }
     }
 
-    /// What remains once the old key is inactive.
+    /// The last step, once the old key is inactive.
     fn end(&self, old: &str, new: &str, current: &MasterKeys) -> Result<String, Failure> {
         self.warn_of_old_key(old);
         if self.rotate.delete_old || self.rotate.finish {
@@ -278,7 +278,7 @@ impl Rotating<'_> {
         ))
     }
 
-    /// Deletes the old key, if the new one works.
+    /// Deletes the old key if the new one works.
     fn delete_old(&self, old: &str, new: &str, current: &MasterKeys) -> Result<(), Failure> {
         if current.access_key_id != new {
             return Err(self.other_key(old, new, current));
@@ -321,7 +321,7 @@ impl Rotating<'_> {
         Ok(format!("deleted the access key {id}"))
     }
 
-    /// The failure for a user who has another key already.
+    /// The failure for a user who already has a second key.
     fn two_keys(
         &self,
         keys: &[AccessKey],
@@ -365,7 +365,7 @@ impl Rotating<'_> {
         Failure::new(Kind::Setup, message).detail(detail).hint(hint)
     }
 
-    /// The failure for a key in the store that this rotation does not know, or no longer.
+    /// The failure if the store does not have the key that this rotation expects there.
     fn other_key(&self, old: &str, new: &str, current: &MasterKeys) -> Failure {
         let current = current.access_key_id.as_str();
         let unused = if current == old { new } else { old };
@@ -394,7 +394,7 @@ impl Rotating<'_> {
         )
     }
 
-    /// Says where else the old key still is.
+    /// Warns of other places that still have the old key.
     fn warn_of_old_key(&self, old: &str) {
         let warn = |place: &str| {
             super::note(&format!(
@@ -410,7 +410,7 @@ impl Rotating<'_> {
         }
     }
 
-    /// The `rotate` that goes on with this one, for hints.
+    /// The `rotate` command that resumes this rotation, for hints.
     fn command(&self, options: &str) -> String {
         let store = settings::words(&[("--store-command", self.rotate.store_command.as_deref())]);
         settings::command("rotate", &self.rotate.selection, &(store + options))

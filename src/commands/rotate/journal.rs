@@ -1,4 +1,4 @@
-//! How far a rotation is, on disk: what the next `rotate` needs to know if this one is killed.
+//! The progress of a rotation, on disk, so that the next `rotate` can resume it if this one is killed.
 
 use crate::error::{Failure, Kind};
 use crate::file;
@@ -16,31 +16,31 @@ use std::path::{Path, PathBuf};
 /// The first line of every journal.
 const HEADING: &str = "aws-mfa rotation 1";
 
-/// No journal is larger, in bytes.
+/// The size limit of a journal, in bytes.
 const LARGEST: u64 = 4096;
 
-/// How far the replacement of one access key by another is.
+/// The progress of replacing one access key by another.
 pub enum Rotation {
-    /// IAM was asked for a new key, and the answer is not known.
+    /// A new key was requested from IAM, and its answer is unknown.
     Requested {
-        /// The id of the key that is to be replaced.
+        /// The id of the key to be replaced.
         old: String,
     },
-    /// IAM has given a new key, which is saved nowhere but in the journal.
+    /// IAM has created a new key, which is saved only in the journal.
     Created {
-        /// The id of the key that is to be replaced.
+        /// The id of the key to be replaced.
         old: String,
         /// The new key.
         new: MasterKeys,
     },
-    /// The new key has taken the place of the old one, which may be inactive by now.
+    /// The new key is saved in place of the old one, which may already be inactive.
     Saved {
         /// The id of the old key.
         old: String,
         /// The id of the new one.
         new: String,
     },
-    /// The old key is inactive; all that is left is to delete it.
+    /// The old key is inactive; it only remains to delete it.
     Retired {
         /// The id of the old key.
         old: String,
@@ -50,7 +50,7 @@ pub enum Rotation {
 }
 
 impl Rotation {
-    /// The ids of the two keys; the second is not known before IAM has answered.
+    /// The ids of the old key and, once IAM has created it, of the new one.
     pub fn ids(&self) -> (&str, Option<&str>) {
         match self {
             Rotation::Requested { old } => (old, None),
@@ -113,23 +113,23 @@ impl Rotation {
     }
 }
 
-/// The file that says how far a user's rotation is, of mode 0600.
+/// The file that records a user's rotation, with mode 0600.
 pub struct Journal {
     path: PathBuf,
 }
 
 impl Journal {
-    /// The journal of the user's rotations in the directory of the session files: `rotation-<account>-<user>`.
+    /// The user's journal in the directory of the session files: `rotation-<account>-<user>`.
     pub fn of(directory: &Path, account: &str, user: &str) -> Self {
         let path = directory.join(format!("rotation-{account}-{user}"));
         leftover::clean_up(&path);
         Journal { path }
     }
 
-    /// How far the rotation is; `None` if there is none.
+    /// The rotation to resume; `None` if there is none.
     ///
     /// # Errors
-    /// The journal cannot be read, or somebody else may have written it.
+    /// The journal cannot be read, is corrupt, or could be another user's.
     pub fn read(&self) -> Result<Option<Rotation>, Failure> {
         let unusable = |fault: &str| {
             let path = self.path.display();
@@ -156,12 +156,12 @@ impl Journal {
             .ok_or_else(|| unusable("it is corrupt"))
     }
 
-    /// Says how far the rotation is, durably. What was said before is overwritten: it may have a secret in it.
+    /// Records the rotation durably. Overwrites the previous record, which may contain a secret.
     ///
     /// # Errors
-    /// The file cannot be written; it says what it said before.
+    /// The file cannot be written. The previous record is still there.
     pub fn write(&self, rotation: &Rotation) -> Result<(), Failure> {
-        // On Windows a file that is open cannot be replaced.
+        // On Windows, an open file cannot be replaced.
         let previous = match cfg!(unix) {
             true => File::options().write(true).open(&self.path).ok(),
             false => None,
@@ -180,9 +180,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Forgets the rotation: removes the file and overwrites it, in this order, as a kill in between must not leave
-    /// a corrupt one. What cannot be removed is found again by the next
-    /// `rotate`, and does no harm: each step can be repeated.
+    /// Forgets the rotation: removes the file, then overwrites it. In this order, a kill in between leaves no corrupt
+    /// journal. If the file cannot be removed, the next `rotate` repeats the last step, which does no harm.
     pub fn wipe(&self) {
         let file = File::options().write(true).open(&self.path);
         if let (Ok(_), Ok(file)) = (replacement::remove(&self.path), file) {
@@ -191,8 +190,7 @@ impl Journal {
     }
 }
 
-/// Writes over what is in the file. On a file system that writes elsewhere, and on flash, it may stay readable for
-/// those who read the device.
+/// Overwrites the contents. On a copy-on-write file system, and on flash, they may remain readable on the device.
 fn overwrite(mut file: File) {
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let zeros = vec![0; length.min(LARGEST) as usize];

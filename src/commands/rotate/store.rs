@@ -1,4 +1,4 @@
-//! Where the master key is kept: a file of `~/.aws`, or whatever a command of the user's stores it in.
+//! Where the master key is kept: in a file of `~/.aws`, or wherever the user's own command stores it.
 
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
@@ -22,27 +22,27 @@ pub enum KeyStore<'a> {
     File {
         /// The file.
         file: KeysFile,
-        /// Says where `~/.aws` is.
+        /// To find `~/.aws`.
         environment: &'a Environment,
     },
     /// `--store-command`, which gets a key on standard input; the profile's `credential_process` prints it.
     Command {
         /// The command line for the shell.
         store: &'a str,
-        /// Where the key is read.
+        /// Reads the key back.
         source: &'a Setting<KeySource<'a>>,
-        /// They run the `credential_process`.
+        /// To run the `credential_process`.
         settings: &'a Settings<'a>,
-        /// What the command runs in.
+        /// The command's environment.
         environment: &'a Environment,
     },
 }
 
 impl<'a> KeyStore<'a> {
-    /// The place of the key that `source` gives.
+    /// The place from which `source` reads the key.
     ///
     /// # Errors
-    /// The key is in the environment alone, or a store command is missing or has nothing that reads it back.
+    /// The key is only in the environment, or a store command is missing, or nothing reads back what it stores.
     pub fn of(
         settings: &'a Settings<'a>,
         source: &'a Setting<KeySource<'a>>,
@@ -110,7 +110,7 @@ impl<'a> KeyStore<'a> {
         }
     }
 
-    /// Makes sure that another key can be saved in the place of `current`. A store command cannot be tried out.
+    /// Checks that another key can be saved in place of `current`. A store command cannot be checked.
     ///
     /// # Errors
     /// The file cannot be edited or replaced.
@@ -121,7 +121,7 @@ impl<'a> KeyStore<'a> {
         }
     }
 
-    /// Puts `new` in the place of `current`.
+    /// Saves `new` in place of `current`.
     ///
     /// # Errors
     /// The file cannot be edited or replaced, or the command fails.
@@ -137,7 +137,7 @@ impl<'a> KeyStore<'a> {
         }
     }
 
-    /// The profiles besides the store's own that have the key with this id in `~/.aws`.
+    /// The profiles that have the key with this id in `~/.aws`.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -152,7 +152,7 @@ impl<'a> KeyStore<'a> {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// The place, as a message names it.
+    /// The place, for messages.
     pub fn name(&self) -> String {
         match self {
             KeyStore::File { file, .. } => {
@@ -162,7 +162,7 @@ impl<'a> KeyStore<'a> {
         }
     }
 
-    /// How a key gets there, as a message says it.
+    /// How a key is saved there, for messages.
     pub fn way(&self) -> String {
         match self {
             KeyStore::File { .. } => format!("to {}", self.name()),
@@ -175,7 +175,7 @@ fn pair(keys: &MasterKeys) -> [&str; 2] {
     [&keys.access_key_id, keys.secret_access_key.expose_secret()]
 }
 
-/// What a `credential_process` prints. Neither an id nor a secret has a character that JSON escapes.
+/// The key as a `credential_process` prints it. JSON escapes no character of an id or a secret.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 fn json(keys: &MasterKeys) -> Zeroizing<Vec<u8>> {
     let [id, secret] = pair(keys);

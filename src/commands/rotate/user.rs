@@ -1,4 +1,4 @@
-//! The user whose key is replaced, as AWS knows it. The saved session signs what is asked of IAM.
+//! The user whose key is replaced. The saved session signs the requests to IAM.
 
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason, Refusal};
@@ -18,13 +18,13 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::time::{Duration, Instant};
 
-/// How long a new key may be unknown to AWS, which is only consistent in the end.
+/// How long AWS may not know a new key yet, because IAM is eventually consistent.
 const CONSISTENT_AFTER: Duration = Duration::from_secs(30);
 
-/// For one question whether a key works.
+/// The time limit of one check whether a key works.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// The pause between two of them, at first and at most.
+/// The first and the longest pause between two checks.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// The user of the saved session.
@@ -38,7 +38,7 @@ pub struct User<'a> {
     now: fn() -> Timestamp,
 }
 
-/// The way to STS, and what a failure of it says.
+/// How to reach STS, and what its failures need to name.
 struct Sts<'a> {
     network: Network,
     region: Setting<String>,
@@ -51,15 +51,15 @@ struct Sts<'a> {
 pub struct NotCreated {
     /// Why, for the user.
     pub failure: Failure,
-    /// Whether IAM may have created one all the same.
+    /// Whether IAM may have created one nevertheless.
     pub maybe: bool,
 }
 
 impl<'a> User<'a> {
-    /// The user of `session`, as STS tells.
+    /// The user of `session`, from STS.
     ///
     /// # Errors
-    /// A setting of the network is invalid, STS does not answer or accept the session, or it is not a user's.
+    /// A network setting is invalid, STS does not answer or rejects the session, or the session is not a user's.
     pub fn of_session(
         settings: &Settings,
         store: &SessionStore,
@@ -128,12 +128,12 @@ impl<'a> User<'a> {
             .map_err(|error| self.failure("iam:ListAccessKeys", &error))
     }
 
-    /// When the key was used last; `None` if never or if IAM does not tell.
+    /// When the key was last used; `None` if it never was or IAM does not say.
     pub fn last_used(&self, id: &str) -> Option<Timestamp> {
         iam::access_key_last_used(&self.iam, id, (self.now)()).ok()?
     }
 
-    /// A new access key. The request is sent once.
+    /// Creates an access key. The request is sent only once.
     pub fn create_key(&self) -> Result<MasterKeys, NotCreated> {
         let created = iam::create_access_key(&self.iam, self.name(), (self.now)());
         created
@@ -163,13 +163,13 @@ impl<'a> User<'a> {
             })
     }
 
-    /// Activates or deactivates a key, and says whether there is such a key.
+    /// Activates or deactivates a key. Returns whether there is such a key.
     pub fn set_active(&self, id: &str, active: bool) -> Result<bool, Failure> {
         let done = iam::set_access_key_active(&self.iam, self.name(), id, active, (self.now)());
         self.existed("iam:UpdateAccessKey", done)
     }
 
-    /// Deletes a key, and says whether there was one.
+    /// Deletes a key. Returns whether there was one.
     pub fn delete_key(&self, id: &str) -> Result<bool, Failure> {
         let done = iam::delete_access_key(&self.iam, self.name(), id, (self.now)());
         self.existed("iam:DeleteAccessKey", done)
@@ -186,10 +186,10 @@ impl<'a> User<'a> {
         }
     }
 
-    /// Makes sure that the key is accepted as this user's; a new one may take its time.
+    /// Checks that AWS accepts the key as this user's. Retries, because a new key takes time to be accepted.
     ///
     /// # Errors
-    /// It is not accepted, or is another user's.
+    /// The key is rejected, or is another user's.
     pub fn verify(&self, key: &MasterKeys) -> Result<(), Failure> {
         let mut request = self.sts.request();
         request.key_id.value = &key.access_key_id;
@@ -259,7 +259,7 @@ impl Sts<'_> {
     }
 }
 
-/// The region whose STS is asked: the one that is configured, else the session's, else that of the device.
+/// The region of STS: the configured one, else the session's, else the device's.
 fn region(
     settings: &Settings,
     store: &SessionStore,
@@ -284,7 +284,7 @@ fn region(
     })
 }
 
-/// Whether it is an IAM user, and its name and account can be part of a file's name.
+/// Whether this is an IAM user whose name and account can be part of a file name.
 fn is_user(identity: &Identity) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     identity.arn.contains(":user/")
@@ -292,7 +292,7 @@ fn is_user(identity: &Identity) -> bool {
         && identity.name().chars().all(plain)
 }
 
-/// Whether IAM may have done what it was asked for.
+/// Whether IAM may have carried out the request.
 fn may_have_happened(error: &CallError) -> bool {
     match error {
         CallError::NotSent(_) => false,
@@ -303,7 +303,7 @@ fn may_have_happened(error: &CallError) -> bool {
     }
 }
 
-/// Whether the next answer may be another.
+/// Whether another attempt may succeed.
 fn may_pass(error: &CallError) -> bool {
     match error {
         CallError::Refused(refusal) => matches!(
