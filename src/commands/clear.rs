@@ -41,16 +41,22 @@ fn remove_all(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
     files.sort();
     files.dedup();
     let mut removed = false;
+    let mut outcome = Ok(());
     for file in files {
-        if remove(&file)? {
-            super::confirm(&format!("removed {}", file.display()))?;
-            removed = true;
+        match remove(&file) {
+            Ok(true) => {
+                super::confirm(&format!("removed {}", file.display()))?;
+                removed = true;
+            }
+            Ok(false) => {}
+            // The others are removed nevertheless.
+            Err(failure) => outcome = outcome.and(Err(failure.into())),
         }
     }
-    if !removed {
+    if !removed && outcome.is_ok() {
         super::confirm("there was no session to remove")?;
     }
-    Ok(())
+    outcome
 }
 
 fn remove(file: &Path) -> Result<bool, Failure> {

@@ -75,16 +75,18 @@ fn file_with_something_other_than_a_session_is_neither_removed_nor_replaced() {
     let file = sandbox.write(".aws/credentials", keys);
     sandbox.set("AWS_SESSION_FILE", &file);
     let hint = "hint: remove it yourself if nothing needs it, or choose another file with AWS_SESSION_FILE or --session-file\n";
-    for (arguments, attempt) in [
-        (&["clear"][..], "remove the session file"),
-        (&["clear", "--all"], "remove the session file"),
-        (&["get", "111111"], "save the session in"),
+    let work = sandbox.write(".config/aws/session-work", "not a session");
+    let removed = format!("removed {}\n", work.display());
+    for (arguments, stdout, attempt) in [
+        (&["clear"][..], "", "remove the session file"),
+        (&["clear", "--all"], &*removed, "remove the session file"),
+        (&["get", "111111"], "", "save the session in"),
     ] {
         let message = format!(
             "aws-mfa: cannot {attempt} {}: it contains something other than a session\n{hint}",
             file.display()
         );
-        sandbox.run(arguments).is(1, "", &message);
+        sandbox.run(arguments).is(1, stdout, &message);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), keys);
     }
     assert!(sts.requests().is_empty());
