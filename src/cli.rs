@@ -368,7 +368,7 @@ pub struct Rotate {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  eval \"$(aws-mfa completions bash)\"                           in ~/.bashrc
+  eval \"$(aws-mfa completions bash)\"                            in ~/.bashrc
   source <(aws-mfa completions zsh)                             in ~/.zshrc, after compinit
   aws-mfa completions fish | source                             in ~/.config/fish/config.fish
   eval (aws-mfa completions elvish | slurp)                     in ~/.config/elvish/rc.elv

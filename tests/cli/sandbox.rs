@@ -391,7 +391,7 @@ pub fn words_for(error: rustix::io::Errno) -> String {
 /// for an example, it is two directories up.
 pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("AWS_MFA_BINARY") {
-        return path.into();
+        return std::path::absolute(path).unwrap();
     }
     match option_env!("CARGO_BIN_EXE_aws-mfa") {
         Some(path) => PathBuf::from(path),
