@@ -1,12 +1,12 @@
 //! Where a code comes from: an argument, standard input, a command, the terminal.
 
 use super::fake_sts::FakeSts;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 use super::fake_sts::{Behaviour, WRONG_CODE, error_xml};
 use super::sandbox::{Sandbox, binary};
 #[cfg(unix)]
 use super::tool::tool;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 use super::{sandbox::DEVICE, terminal::Terminal};
 #[cfg(unix)]
 use std::process::Stdio;
@@ -124,16 +124,15 @@ fn missing_terminal_is_an_error() {
     );
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[test]
 fn terminal_prompts_three_times_even_with_redirections() {
-    let Some(script) = tool("script") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let prompt = format!("MFA code for {DEVICE}: ");
 
     // A typo, a rejected code, the right code.
-    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get < /dev/null > out 2> err");
+    let mut terminal = Terminal::run(&sandbox, "aws-mfa get < /dev/null > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_line("13579");
     terminal.wait_for(&prompt);
@@ -152,7 +151,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     );
 
     // Gives up after three rejected codes. The same code is not sent again.
-    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    let mut terminal = Terminal::run(&sandbox, "aws-mfa get > out 2> err");
     for code in [WRONG_CODE, WRONG_CODE, "135790"] {
         terminal.wait_for(&prompt);
         terminal.type_line(code);
@@ -175,7 +174,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     assert_eq!(codes(&sts)[2..], [WRONG_CODE, "135790"]);
 
     // Input that is not UTF-8 is malformed.
-    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    let mut terminal = Terminal::run(&sandbox, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(0xff);
     terminal.type_line("24680");
@@ -191,7 +190,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
         body: error_xml("ValidationError", "'durationSeconds' is too long"),
     });
     let line = "aws-mfa get > out 2> err; echo status $?";
-    let mut terminal = Terminal::run(&sandbox, &script, line);
+    let mut terminal = Terminal::run(&sandbox, line);
     terminal.wait_for(&prompt);
     terminal.type_line("357911");
     terminal.wait_for("status 2");
@@ -199,7 +198,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     sts.behave(Behaviour::Serve);
 
     // Ctrl-D ends the prompts.
-    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get > out 2> err");
+    let mut terminal = Terminal::run(&sandbox, "aws-mfa get > out 2> err");
     terminal.wait_for(&prompt);
     terminal.type_key(4);
     assert_eq!(terminal.end().0, 1);

@@ -205,14 +205,13 @@ fn dump_larger_than_a_pipe_waits_for_its_reader() {
 #[cfg(target_os = "linux")]
 #[test]
 fn dump_is_not_shown_on_a_terminal() {
-    let Some(script) = tool("script") else { return };
     let sandbox = Sandbox::with_session();
     for (place, path) in [("1", "/dev/fd/1"), ("2", "/dev/fd/2")] {
         let line = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load 2>said; cat said");
         // If standard error is the terminal too, it is the same file.
         let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
         for line in [line, both] {
-            let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, &line).end();
+            let (_, shown) = super::terminal::Terminal::run(&sandbox, &line).end();
             let expected = format!(
                 "aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen ({path})\n{NOT_ITS_PLACE}"
             );
@@ -220,7 +219,7 @@ fn dump_is_not_shown_on_a_terminal() {
         }
     }
     let line = "DIRENV_DUMP_FILE_PATH=/dev/tty aws-mfa load 2>said; cat said";
-    let (_, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
+    let (_, shown) = super::terminal::Terminal::run(&sandbox, line).end();
     assert!(
         shown.starts_with(
             "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file"
@@ -311,16 +310,13 @@ fn direnv_format_outside_direnv_load_is_an_error() {
 const REFUSED: &str = "aws-mfa: in an .envrc, load would show the session's secrets on the screen\n\
     hint: write `direnv_load aws-mfa load`\n";
 
+#[cfg(unix)]
 #[test]
 fn load_in_an_envrc_shows_no_secrets_on_a_terminal() {
-    let Some(script) = tool("script") else { return };
-    if !cfg!(target_os = "linux") {
-        return;
-    }
     let sandbox = Sandbox::with_session();
     // Standard error is elsewhere: only the terminal counts.
     let line = "DIRENV_IN_ENVRC=1 aws-mfa load 2>said";
-    let (status, shown) = super::terminal::Terminal::run(&sandbox, &script, line).end();
+    let (status, shown) = super::terminal::Terminal::run(&sandbox, line).end();
     assert_eq!((status, shown.as_str()), (2, ""));
     let said = std::fs::read_to_string(sandbox.home().join("said")).unwrap();
     assert_eq!(said, REFUSED);

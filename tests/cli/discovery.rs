@@ -4,7 +4,7 @@ use super::fake_iam::FakeIam;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
 #[cfg(unix)]
-use super::{fake_sts::SECRET, terminal::Terminal, tool::tool};
+use super::{fake_sts::SECRET, terminal::Terminal};
 
 const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
 /// A device that the fake STS does not take for the user's.
@@ -296,10 +296,9 @@ fn several_devices_without_a_terminal_are_an_error_that_lists_them() {
 #[cfg(unix)]
 #[test]
 fn several_devices_on_a_terminal_are_a_choice() {
-    let Some(script) = tool("script") else { return };
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[DEVICE, FIDO, OTHER]);
-    let mut terminal = Terminal::run(&sandbox, &script, "aws-mfa get");
+    let mut terminal = Terminal::run(&sandbox, "aws-mfa get");
     let list = terminal.wait_for("Number of the device to use: ");
     assert_eq!(
         list.replace('\r', ""),

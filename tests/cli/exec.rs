@@ -282,18 +282,17 @@ fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     assert!(!sandbox.home().join("ran").exists());
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[test]
 fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     use super::fake_sts::FakeSts;
     use super::terminal::Terminal;
-    let Some(script) = tool("script") else { return };
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let (status, shown) = Terminal::run(&sandbox, &script, "aws-mfa exec --no-prompt true").end();
+    let (status, shown) = Terminal::run(&sandbox, "aws-mfa exec --no-prompt true").end();
     assert_eq!(status, 3, "{shown}");
     let line = "aws-mfa exec -- printenv AWS_ACCESS_KEY_ID";
-    let mut terminal = Terminal::run(&sandbox, &script, line);
+    let mut terminal = Terminal::run(&sandbox, line);
     let before = terminal.wait_for("MFA code for ");
     assert!(before.contains("aws-mfa: no session yet ("), "{before}");
     terminal.type_line("111111");
@@ -301,7 +300,7 @@ fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     assert_eq!(status, 0, "{shown}");
     assert!(shown.ends_with("\nASIASESSION000000001\r\n"), "{shown}");
     // The next command needs no code.
-    let (status, shown) = Terminal::run(&sandbox, &script, line).end();
+    let (status, shown) = Terminal::run(&sandbox, line).end();
     assert_eq!((status, shown.as_str()), (0, "ASIASESSION000000001\r\n"));
 }
 

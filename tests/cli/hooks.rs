@@ -12,7 +12,7 @@ macro_rules! in_shells {
     ($story:ident: $($test:ident $kind:ident,)*) => {
         $(#[test]
         fn $test() {
-            if tool("script").is_some() && tool(Kind::$kind.program()).is_some() {
+            if tool(Kind::$kind.program()).is_some() {
                 $story(Kind::$kind);
             }
         })*
@@ -111,9 +111,6 @@ fn open_shell_at_expiry(kind: Kind) {
 
 #[test]
 fn session_that_expires_between_two_prompts_is_removed() {
-    if tool("script").is_none() {
-        return;
-    }
     let sandbox = Sandbox::without_session();
     let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
     let end = Timestamp::now() + SignedDuration::from_secs(5);
@@ -227,9 +224,6 @@ fn invalid_setting_is_one_line_followed_by_a_pause() {
 
 #[test]
 fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
-    if tool("script").is_none() {
-        return;
-    }
     for kind in [Kind::Bash, Kind::Zsh] {
         if tool(kind.program()).is_none() {
             return;
@@ -363,7 +357,7 @@ fn options_of_init_with_any_characters_reach_the_prompt() {
         Kind::Tcsh,
         Kind::Nushell,
     ] {
-        if tool(kind.program()).is_none() || tool("script").is_none() {
+        if tool(kind.program()).is_none() {
             return;
         }
         let file = match kind {
@@ -422,7 +416,7 @@ fn init_direnv_with_options_is_a_usage_error() {
 
 #[test]
 fn hook_works_with_zoxide_in_either_order() {
-    let (Some(zoxide), Some(_)) = (tool("zoxide"), tool("script")) else {
+    let Some(zoxide) = tool("zoxide") else {
         return;
     };
     for (kind, name) in [(Kind::Bash, "bash"), (Kind::Zsh, "zsh")] {
@@ -451,8 +445,7 @@ fn hook_works_with_zoxide_in_either_order() {
 
 /// Where direnv is active, time passes without any change to a file, and direnv reloads once.
 fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
-    let (Some(direnv), Some(_), Some(_)) = (tool(direnv), tool("script"), tool(kind.program()))
-    else {
+    let (Some(direnv), Some(_)) = (tool(direnv), tool(kind.program())) else {
         return;
     };
     let sts = FakeSts::start();
@@ -565,7 +558,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
 
 #[test]
 fn each_direnv_directory_and_the_shell_outside_has_its_own_session() {
-    let (Some(direnv), Some(_)) = (tool("direnv"), tool("script")) else {
+    let Some(direnv) = tool("direnv") else {
         return;
     };
     let sandbox = Sandbox::with_session();
@@ -595,9 +588,6 @@ fn each_direnv_directory_and_the_shell_outside_has_its_own_session() {
 
 #[test]
 fn subshell_follows_the_session_of_its_parent() {
-    if tool("script").is_none() {
-        return;
-    }
     let sandbox = Sandbox::with_session();
     let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
     has_session(&mut shell, 0);
@@ -677,7 +667,7 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
 fn interrupted_renewal(kind: Kind) {
     use super::fake_sts::{Behaviour, FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
-    if tool("script").is_none() || tool(kind.program()).is_none() {
+    if tool(kind.program()).is_none() {
         return;
     }
     let sts = FakeSts::start();

@@ -21,8 +21,10 @@ mod moto;
 mod picture;
 mod roles;
 mod sandbox;
+#[cfg(unix)]
 mod shell;
 mod story;
+#[cfg(unix)]
 mod terminal;
 mod tool;
 

@@ -2,7 +2,8 @@
 
 use super::fake_sts::{Behaviour, FakeSts, error_xml};
 use super::sandbox::Sandbox;
-use super::tool::tool;
+#[cfg(unix)]
+use super::terminal::Terminal;
 
 /// Text that a terminal would act on, with a forged line of ours.
 const HOSTILE: &str = "x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
@@ -165,18 +166,10 @@ fn code_in_the_wrong_place_is_masked() {
     assert!(sts.requests().is_empty());
 }
 
+#[cfg(unix)]
 #[test]
 fn error_on_a_terminal_has_colour_unless_no_color() {
-    let Some(script) = tool("script") else { return };
     let mut sandbox = Sandbox::with_session();
-    let on_terminal = |sandbox: &Sandbox, line: &str| {
-        let mut command = sandbox.command(&script);
-        command
-            .env("SHELL", "/bin/sh")
-            .args(["-qec", line, "/dev/null"]);
-        let outcome = sandbox.run_with(&mut command);
-        (outcome.status, outcome.stdout.replace('\r', ""))
-    };
     let red = "\u{1b}[1m\u{1b}[31m";
     let cyan = "\u{1b}[1m\u{1b}[36m";
     let end = "\u{1b}[0m";
@@ -188,28 +181,28 @@ fn error_on_a_terminal_has_colour_unless_no_color() {
         .replace("hint:", &format!("{cyan}hint:{end}"));
 
     sandbox.set("TERM", "xterm");
-    assert_eq!(on_terminal(&sandbox, "aws-mfa load"), (2, coloured));
-    let (status, usage) = on_terminal(&sandbox, "aws-mfa nonsense");
+    assert_eq!(Terminal::output(&sandbox, "aws-mfa load"), (2, coloured));
+    let (status, usage) = Terminal::output(&sandbox, "aws-mfa nonsense");
     assert_eq!(status, 2);
     assert!(
         usage.starts_with(&format!("{red}error:{end} unrecognized")),
         "{usage}"
     );
-    let (_, piped) = on_terminal(&sandbox, "aws-mfa nonsense 2>&1 | cat");
+    let (_, piped) = Terminal::output(&sandbox, "aws-mfa nonsense 2>&1 | cat");
     assert!(piped.starts_with("error: unrecognized"), "{piped}");
     sandbox.set("NO_COLOR", "1");
     assert_eq!(
-        on_terminal(&sandbox, "aws-mfa load"),
+        Terminal::output(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())
     );
     sandbox.unset("NO_COLOR").set("CLICOLOR", "0");
     assert_eq!(
-        on_terminal(&sandbox, "aws-mfa load"),
+        Terminal::output(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())
     );
     sandbox.unset("CLICOLOR").set("TERM", "dumb");
     assert_eq!(
-        on_terminal(&sandbox, "aws-mfa load"),
+        Terminal::output(&sandbox, "aws-mfa load"),
         (2, refusal.to_owned())
     );
 }

@@ -441,7 +441,6 @@ fn fish_prompt_after_get_or_clear_has_the_current_session(direnv: &Path) {
 }
 
 fn notice_of_load_on_a_terminal_is_coloured_unless_no_color(direnv: &Path) {
-    let Some(script) = tool("script") else { return };
     let mut sandbox = Sandbox::without_session();
     let project = sandbox.project(direnv, "direnv_load aws-mfa load\n");
     let reload = format!(
@@ -454,11 +453,11 @@ fn notice_of_load_on_a_terminal_is_coloured_unless_no_color(direnv: &Path) {
         sandbox.session_file().display()
     );
     sandbox.set("TERM", "xterm");
-    let (_, shown) = Terminal::run(&sandbox, &script, &reload).end();
+    let (_, shown) = Terminal::run(&sandbox, &reload).end();
     let coloured = format!("\u{1b}[1m\u{1b}[33maws-mfa:\u{1b}[0m {line}");
     assert!(shown.contains(&coloured), "{shown:?}");
     sandbox.set("NO_COLOR", "1");
-    let (_, shown) = Terminal::run(&sandbox, &script, &reload).end();
+    let (_, shown) = Terminal::run(&sandbox, &reload).end();
     assert!(shown.contains(&format!("aws-mfa: {line}")), "{shown:?}");
 }
 

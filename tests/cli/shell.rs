@@ -71,7 +71,7 @@ impl Shell {
         Shell::open_kind(Kind::Bash, sandbox, directory, direnv)
     }
 
-    /// Opens a shell of this kind. It and script(1) must be installed.
+    /// Opens a shell of this kind. It must be installed.
     pub fn open_kind(kind: Kind, sandbox: &Sandbox, directory: &Path, direnv: &Path) -> Self {
         let mut shell = Shell::open_bare(kind, sandbox, directory);
         shell.hook_direnv(direnv);
@@ -117,7 +117,7 @@ impl Shell {
             Kind::Tcsh => "-f -i",
             Kind::Nushell => "--no-config-file --no-std-lib",
         };
-        let (script, program) = (tool("script").unwrap(), tool(kind.program()).unwrap());
+        let program = tool(kind.program()).unwrap();
         let line = format!(
             "cd '{}' && TERM=dumb exec '{}' {arguments}",
             directory.display(),
@@ -125,7 +125,7 @@ impl Shell {
         );
         let mut shell = Shell {
             kind,
-            terminal: Terminal::run(sandbox, &script, &line),
+            terminal: Terminal::run(sandbox, &line),
             lines: 0,
             first_prompt: String::new(),
         };

@@ -2,7 +2,7 @@
 
 use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
-use super::tool::tool;
+use super::terminal::Terminal;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -429,20 +429,13 @@ fn status_warns_about_conflicting_environment() {
 
 #[test]
 fn terminal_gets_80_columns_and_colour_unless_no_color() {
-    let Some(script) = tool("script") else { return };
     let mut sandbox = user();
     let end = in_half_a_minute_past(90);
     sandbox.write_session(end);
     let file = sandbox.session_file();
     let file = file.strip_prefix(sandbox.home()).unwrap().display();
     let on_terminal = |sandbox: &Sandbox, options: &str| {
-        let mut command = sandbox.command(&script);
-        command.env("SHELL", "/bin/sh").args([
-            "-qec",
-            &format!("{} status {options}", binary().display()),
-            "/dev/null",
-        ]);
-        Outcome::of(&mut command).stdout.replace('\r', "")
+        Terminal::output(sandbox, &format!("{} status {options}", binary().display())).1
     };
     sandbox.set("TERM", "xterm");
     let coloured = on_terminal(&sandbox, "");
@@ -480,7 +473,6 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
 
 #[test]
 fn report_of_a_role_on_a_terminal_fits_80_columns() {
-    let Some(script) = tool("script") else { return };
     let mut sandbox = user();
     sandbox.write(
         ".aws/config",
@@ -500,12 +492,8 @@ fn report_of_a_role_on_a_terminal_fits_80_columns() {
         .set("NO_COLOR", "1");
     let home = sandbox.home().display().to_string();
     for options in ["", "--all", "--session-file .config/aws/session-work"] {
-        let mut command = sandbox.command(&script);
         let line = format!("{} status {options}", binary().display());
-        command
-            .env("SHELL", "/bin/sh")
-            .args(["-qec", &line, "/dev/null"]);
-        let shown = Outcome::of(&mut command).stdout.replace('\r', "");
+        let (_, shown) = Terminal::output(&sandbox, &line);
         assert!(!shown.is_empty() && !shown.contains(&home), "{shown}");
         assert!(
             shown.lines().all(|line| line.chars().count() <= 80),

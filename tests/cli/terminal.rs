@@ -1,9 +1,10 @@
-//! A terminal with a keyboard: a pseudo-terminal from util-linux's script(1).
+//! A terminal with a keyboard: a pseudo-terminal.
 
 use super::sandbox::Sandbox;
+use pty_process::blocking::{Command, Pty, open};
 use std::io::{Read, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::Child;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -11,46 +12,43 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Terminal {
-    script: Child,
-    keyboard: Option<ChildStdin>,
+    shell: Child,
+    keyboard: Arc<Pty>,
     screen: Receiver<Vec<u8>>,
     shown: String,
 }
 
 impl Terminal {
     /// Runs a shell command on its own terminal.
-    pub fn run(sandbox: &Sandbox, script: &Path, line: &str) -> Self {
-        let mut script = sandbox
-            .command(script)
-            .args([
-                "--quiet",
-                "--return",
-                "--flush",
-                "--command",
-                line,
-                "/dev/null",
-            ])
-            .env("SHELL", "/bin/sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = script.stdout.take().unwrap();
+    pub fn run(sandbox: &Sandbox, line: &str) -> Self {
+        let (pty, pts) = open().unwrap();
+        let keyboard = Arc::new(pty);
+        let output = Arc::clone(&keyboard);
+        let mut shell = sandbox.command("/bin/sh");
+        shell.args(["-c", line]).env("SHELL", "/bin/sh");
+        let shell = Command::from(shell).spawn(pts).unwrap();
         let (sender, screen) = channel();
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            while let Ok(length @ 1..) = output.read(&mut bytes) {
+            // Linux reports the end as an error.
+            while let Ok(length @ 1..) = (&*output).read(&mut bytes) {
                 if sender.send(bytes[..length].to_vec()).is_err() {
                     break;
                 }
             }
         });
         Terminal {
-            keyboard: script.stdin.take(),
-            script,
+            shell,
+            keyboard,
             screen,
             shown: String::new(),
         }
+    }
+
+    /// The exit status and the output of a shell command on its own terminal.
+    pub fn output(sandbox: &Sandbox, line: &str) -> (i32, String) {
+        let (status, shown) = Terminal::run(sandbox, line).end();
+        (status, shown.replace('\r', ""))
     }
 
     /// Waits until `text` appears, and returns the output since the last wait.
@@ -91,14 +89,12 @@ impl Terminal {
     }
 
     fn type_bytes(&mut self, bytes: &[u8]) {
-        let keyboard = self.keyboard.as_mut().unwrap();
-        keyboard.write_all(bytes).unwrap();
-        keyboard.flush().unwrap();
+        (&*self.keyboard).write_all(bytes).unwrap();
     }
 
     /// Waits for the end, and returns the exit status and the remaining output.
     pub fn end(mut self) -> (i32, String) {
-        let status = self.script.wait().unwrap();
+        let status = self.shell.wait().unwrap();
         while let Ok(bytes) = self.screen.recv_timeout(PATIENCE) {
             self.shown.push_str(&String::from_utf8_lossy(&bytes));
         }
@@ -108,7 +104,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.script.kill();
-        let _ = self.script.wait();
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
     }
 }
