@@ -1,7 +1,7 @@
 //! `cargo run --example demo`: the README's story without an AWS account.
 //!
-//! AWS is the tests' STS on loopback, and the home directory is temporary. The binary is real, and so is direnv, if it is
-//! installed. `cargo run --example demo -- --picture FILE` draws the README's picture.
+//! AWS is the tests' STS on loopback, and the home directory is temporary. The binary is real. On Unix, so are direnv, if
+//! it is installed, and two shells. `cargo run --example demo -- --picture FILE` draws the README's picture.
 
 #![allow(
     dead_code,
@@ -19,14 +19,18 @@ mod fake_iam;
 mod fake_sts;
 #[path = "cli/leaks.rs"]
 mod leaks;
+#[cfg(unix)]
 #[path = "cli/picture.rs"]
 mod picture;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[cfg(unix)]
 #[path = "cli/shell.rs"]
 mod shell;
+#[cfg(unix)]
 #[path = "cli/story.rs"]
 mod story;
+#[cfg(unix)]
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/tool.rs"]
@@ -34,18 +38,17 @@ mod tool;
 
 use fake_sts::FakeSts;
 use sandbox::Sandbox;
-use std::path::Path;
 use std::process::Command;
-use story::Line;
 
 fn main() {
     build();
-    let direnv = tool::installed("direnv");
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("--picture") {
+    #[cfg(unix)]
+    if let [flag, file] = &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+        assert_eq!(flag, "--picture");
+        let direnv = tool::installed("direnv").expect("direnv");
         let mut story = Vec::new();
-        story::two_shells(&direnv.expect("direnv"), |line| story.push(line));
-        std::fs::write(arguments.next().expect("FILE"), picture::svg(&story)).unwrap();
+        story::two_shells(&direnv, |line| story.push(line));
+        std::fs::write(file, picture::svg(&story)).unwrap();
         return;
     }
     let sts = FakeSts::start();
@@ -64,7 +67,8 @@ fn main() {
     say("The rejected code has cost nothing: the session is there for every shell.");
     play(&sandbox, &["load"]);
 
-    match direnv {
+    #[cfg(unix)]
+    match tool::installed("direnv") {
         Some(direnv) => two_shells(&direnv),
         None => {
             say("direnv is not installed here; with it, two shells would follow by themselves.")
@@ -84,11 +88,12 @@ fn build() {
     assert!(build.status().unwrap().success(), "aws-mfa does not build");
 }
 
-fn two_shells(direnv: &Path) {
+#[cfg(unix)]
+fn two_shells(direnv: &std::path::Path) {
     say("With direnv, a code in one shell serves the other one at its next prompt:");
     story::two_shells(
         direnv,
-        |Line {
+        |story::Line {
              shell,
              typed,
              shown,

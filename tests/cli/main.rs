@@ -18,11 +18,13 @@ mod fake_iam;
 mod fake_sts;
 mod leaks;
 mod moto;
+#[cfg(unix)]
 mod picture;
 mod roles;
 mod sandbox;
 #[cfg(unix)]
 mod shell;
+#[cfg(unix)]
 mod story;
 #[cfg(unix)]
 mod terminal;
@@ -55,6 +57,8 @@ mod peers;
 mod profiles;
 #[cfg(unix)]
 mod prompts;
+#[cfg(unix)]
+mod quick_start;
 mod readme;
 #[cfg(unix)]
 mod recipes;
