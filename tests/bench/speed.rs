@@ -2,7 +2,8 @@
 //!
 //! It measures whole processes, two commands in turn. The result is the median of the pairs' ratios, which a busy machine
 //! changes least. It measures two builds, independent of the benchmark's own profile: plain, from `cargo build --release`,
-//! and on Linux static, as in the releases (`.cargo/static.toml`). `--profile dev` avoids optimizing the benchmark itself.
+//! and on Linux static, as in the releases (`.cargo/static.toml`). `AWS_MFA_STATIC` names another static build, such as a
+//! release itself, which is musl's. `--profile dev` avoids optimizing the benchmark itself.
 //!
 //! With `-- --quick`, every command runs twice; this only shows that the benchmark works. With `-- --only prompt`, only one
 //! part runs: load, get, exec, prompt or reload. With `-- --out DIRECTORY`, it writes the rows to `speed.csv` there, and the
@@ -133,7 +134,8 @@ fn main() {
     }
 }
 
-/// The plain build, `cargo build --release`, and the static one, if this machine can build it.
+/// The plain build, `cargo build --release`, and the static one: that in `AWS_MFA_STATIC`, such as a release, or the one
+/// that this machine can build.
 fn release_builds() -> Vec<Build> {
     let target = sandbox::binary().ancestors().nth(2).unwrap().to_owned();
     let build = |arguments: &[&str]| {
@@ -147,6 +149,9 @@ fn release_builds() -> Vec<Build> {
     };
     build(&[]);
     let plain = Build::install("plain", &target.join("release/aws-mfa"));
+    if let Some(binary) = std::env::var_os("AWS_MFA_STATIC") {
+        return vec![plain, Build::install("static", Path::new(&binary))];
+    }
     if !cfg!(all(target_os = "linux", target_env = "gnu")) {
         return vec![plain];
     }
