@@ -258,7 +258,6 @@ fn concurrent_rotations_replace_one_key_after_the_other() {
                     (1, "aws-mfa: another `aws-mfa rotate` is already running\n")
                 );
             }
-            user.check();
         }
     };
     std::thread::scope(|scope| {
@@ -266,6 +265,7 @@ fn concurrent_rotations_replace_one_key_after_the_other() {
             scope.spawn(rotate);
         }
     });
+    user.check();
     user.finish();
     let created = user.aws.requests_for("CreateAccessKey").len();
     assert!(created >= 2);
