@@ -263,3 +263,20 @@ fn hint_repeats_the_flags_of_the_failed_get() {
         outcome.stderr
     );
 }
+
+/// They are captured when an error arises, and never printed. On musl, a wrong unwinder would crash here.
+#[test]
+fn backtraces_change_neither_message_nor_status() {
+    let mut sandbox = Sandbox::without_session();
+    let message = format!(
+        "aws-mfa: no session yet ({})\nhint: run `aws-mfa get <code>`\n",
+        sandbox.session_file().display()
+    );
+    for variable in ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"] {
+        for value in ["0", "1", "full"] {
+            sandbox.set(variable, value);
+            sandbox.run(["load"]).is(3, "", &message);
+        }
+        sandbox.unset(variable);
+    }
+}

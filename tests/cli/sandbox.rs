@@ -62,7 +62,7 @@ impl Sandbox {
             .set("HOME", home)
             .set("TMPDIR", temporary)
             .set("PATH", with_binary)
-            // Verbose logging must not reveal secrets.
+            // Neither may reveal secrets.
             .set("RUST_LOG", "trace")
             .set("RUST_BACKTRACE", "full")
             .set("HTTPS_PROXY", NOWHERE)
