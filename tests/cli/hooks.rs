@@ -237,10 +237,16 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
             1,
             "{functions}"
         );
-        // The exit status and pipe status, at this prompt and in other hooks.
+        // The exit status and pipe status, at this prompt and in other hooks. Before 5.1, bash has no list of hooks, and
+        // the second of two sees the status of the first.
+        let version = match kind {
+            Kind::Bash => shell.run("echo $BASH_VERSINFO"),
+            _ => String::new(),
+        };
+        let number_of_others = if version.trim() == "3" { 1 } else { 2 };
         shell.run(match kind {
             Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; \
-                 if [ \"$BASH_VERSINFO\" -ge 5 ]; then PROMPT_COMMAND+=(other); else PROMPT_COMMAND+=';other'; fi",
+                 [ \"$BASH_VERSINFO\" = 3 ] || PROMPT_COMMAND+=(other)",
             _ => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
         });
         let statuses = match kind {
@@ -249,9 +255,11 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
         };
         sandbox.write_session(in_an_hour());
         let shown = shell.run("(exit 3) | (exit 4) | (exit 5)");
-        assert_eq!(shown.matches("other: 5 ").count(), 2, "{shown}");
+        let others = shown.matches("other: 5 ").count();
+        assert_eq!(others, number_of_others, "{shown}");
         if let Kind::Bash = kind {
-            assert_eq!(shown.matches("other: 5 3 4 5").count(), 2, "{shown}");
+            let others = shown.matches("other: 5 3 4 5").count();
+            assert_eq!(others, number_of_others, "{shown}");
         }
         shell.run("unset -f other; other() { :; }");
         shell.run(&format!("status() {{ echo \"now: $? {statuses}\"; }}"));
