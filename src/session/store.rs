@@ -6,6 +6,7 @@ use super::error::{Error, Obstacle, Problem, Warning};
 use super::lock::{Lock, Waiting};
 use super::replacement::{self, Replacement};
 use super::{directory, json, leftover, name, symlink};
+use crate::file;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use std::fs::File;
@@ -156,18 +157,18 @@ impl SessionStore {
         save().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
     }
 
-    /// Protects a user's other file, such as `~/.aws/credentials`, to which `AWS_SESSION_FILE` was set by mistake. A file
-    /// with the name of a session may contain anything, and what cannot be read is for others to report.
+    /// Protects a user's other file, such as `~/.aws/credentials`, that `AWS_SESSION_FILE` names by mistake. A file with
+    /// the name of a session may contain anything.
     fn check_contents(&self) -> Result<(), Obstacle> {
-        let Ok(file) = self.open() else {
-            return Ok(());
-        };
-        if !file.metadata()?.is_file() || name::is_of_saved_file(&self.path) {
+        if name::is_of_saved_file(&self.path) {
             return Ok(());
         }
-        let mut contents = Zeroizing::new(Vec::new());
-        file.take(LARGEST_FILE + 1).read_to_end(&mut contents)?;
-        match contents.len() as u64 <= LARGEST_FILE && json::could_be_session(&contents) {
+        let could_be_session = match file::read(&symlink::follow(&self.path)?, LARGEST_FILE) {
+            Ok(contents) => json::could_be_session(&contents),
+            // A file that cannot be read may still be replaced or removed.
+            Err(error) => error.kind() != ErrorKind::FileTooLarge,
+        };
+        match could_be_session {
             true => Ok(()),
             false => Err(Obstacle::OtherContents),
         }
