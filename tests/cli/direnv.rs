@@ -211,11 +211,11 @@ fn dump_is_not_shown_on_a_terminal() {
         // If standard error is the terminal too, it is the same file.
         let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
         for line in [line, both] {
-            let (_, shown) = super::terminal::Terminal::run(&sandbox, &line).end();
+            let shown = super::terminal::Terminal::output(&sandbox, &line).stdout;
             let expected = format!(
                 "aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen ({path})\n{NOT_ITS_PLACE}"
             );
-            assert_eq!(shown.replace('\r', ""), expected, "{line}");
+            assert_eq!(shown, expected, "{line}");
         }
     }
     let line = "DIRENV_DUMP_FILE_PATH=/dev/tty aws-mfa load 2>said; cat said";

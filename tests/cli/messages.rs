@@ -181,30 +181,22 @@ fn error_on_a_terminal_has_colour_unless_no_color() {
         .replace("hint:", &format!("{cyan}hint:{end}"));
 
     sandbox.set("TERM", "xterm");
-    assert_eq!(Terminal::output(&sandbox, "aws-mfa load"), (2, coloured));
-    let (status, usage) = Terminal::output(&sandbox, "aws-mfa nonsense");
-    assert_eq!(status, 2);
+    Terminal::output(&sandbox, "aws-mfa load").is(2, &coloured, "");
+    let outcome = Terminal::output(&sandbox, "aws-mfa nonsense");
+    assert_eq!(outcome.status, 2);
     assert!(
-        usage.starts_with(&format!("{red}error:{end} unrecognized")),
-        "{usage}"
+        (outcome.stdout).starts_with(&format!("{red}error:{end} unrecognized")),
+        "{}",
+        outcome.stdout
     );
-    let (_, piped) = Terminal::output(&sandbox, "aws-mfa nonsense 2>&1 | cat");
+    let piped = Terminal::output(&sandbox, "aws-mfa nonsense 2>&1 | cat").stdout;
     assert!(piped.starts_with("error: unrecognized"), "{piped}");
     sandbox.set("NO_COLOR", "1");
-    assert_eq!(
-        Terminal::output(&sandbox, "aws-mfa load"),
-        (2, refusal.to_owned())
-    );
+    Terminal::output(&sandbox, "aws-mfa load").is(2, refusal, "");
     sandbox.unset("NO_COLOR").set("CLICOLOR", "0");
-    assert_eq!(
-        Terminal::output(&sandbox, "aws-mfa load"),
-        (2, refusal.to_owned())
-    );
+    Terminal::output(&sandbox, "aws-mfa load").is(2, refusal, "");
     sandbox.unset("CLICOLOR").set("TERM", "dumb");
-    assert_eq!(
-        Terminal::output(&sandbox, "aws-mfa load"),
-        (2, refusal.to_owned())
-    );
+    Terminal::output(&sandbox, "aws-mfa load").is(2, refusal, "");
 }
 
 #[test]
@@ -264,7 +256,7 @@ fn hint_repeats_the_flags_of_the_failed_get() {
     );
 }
 
-/// They are captured when an error arises, and never printed. On musl, a wrong unwinder would crash here.
+/// A backtrace is captured when an error occurs, but never printed. A musl binary with the wrong unwinder crashes here.
 #[test]
 fn backtraces_change_neither_message_nor_status() {
     let mut sandbox = Sandbox::without_session();

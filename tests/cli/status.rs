@@ -435,7 +435,7 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     let file = sandbox.session_file();
     let file = file.strip_prefix(sandbox.home()).unwrap().display();
     let on_terminal = |sandbox: &Sandbox, options: &str| {
-        Terminal::output(sandbox, &format!("{} status {options}", binary().display())).1
+        Terminal::output(sandbox, &format!("{} status {options}", binary().display())).stdout
     };
     sandbox.set("TERM", "xterm");
     let coloured = on_terminal(&sandbox, "");
@@ -493,7 +493,7 @@ fn report_of_a_role_on_a_terminal_fits_80_columns() {
     let home = sandbox.home().display().to_string();
     for options in ["", "--all", "--session-file .config/aws/session-work"] {
         let line = format!("{} status {options}", binary().display());
-        let (_, shown) = Terminal::output(&sandbox, &line);
+        let shown = Terminal::output(&sandbox, &line).stdout;
         assert!(!shown.is_empty() && !shown.contains(&home), "{shown}");
         assert!(
             shown.lines().all(|line| line.chars().count() <= 80),

@@ -1,6 +1,6 @@
 //! A terminal with a keyboard: a pseudo-terminal.
 
-use super::sandbox::Sandbox;
+use super::sandbox::{Outcome, Sandbox};
 use pty_process::blocking::{Command, Pty, open};
 use std::io::{Read, Write};
 use std::process::Child;
@@ -24,9 +24,7 @@ impl Terminal {
         let (pty, pts) = open().unwrap();
         let keyboard = Arc::new(pty);
         let output = Arc::clone(&keyboard);
-        let mut shell = sandbox.command("/bin/sh");
-        shell.args(["-c", line]).env("SHELL", "/bin/sh");
-        let shell = Command::from(shell).spawn(pts).unwrap();
+        let shell = Command::from(shell(sandbox, line)).spawn(pts).unwrap();
         let (sender, screen) = channel();
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -45,10 +43,19 @@ impl Terminal {
         }
     }
 
-    /// The exit status and the output of a shell command on its own terminal.
-    pub fn output(sandbox: &Sandbox, line: &str) -> (i32, String) {
+    /// Runs a shell command to its end on its own terminal, and checks for leaked secrets. All output counts as standard
+    /// output.
+    #[track_caller]
+    pub fn output(sandbox: &Sandbox, line: &str) -> Outcome {
         let (status, shown) = Terminal::run(sandbox, line).end();
-        (status, shown.replace('\r', ""))
+        let outcome = Outcome {
+            status,
+            stdout: shown.replace('\r', ""),
+            stderr: String::new(),
+        };
+        let leaks = sandbox.leaks(&shell(sandbox, line)).of(&outcome);
+        assert!(leaks.is_empty(), "{leaks:#?}");
+        outcome
     }
 
     /// Waits until `text` appears, and returns the output since the last wait.
@@ -100,6 +107,12 @@ impl Terminal {
         }
         (status.code().unwrap_or(-1), std::mem::take(&mut self.shown))
     }
+}
+
+fn shell(sandbox: &Sandbox, line: &str) -> std::process::Command {
+    let mut shell = sandbox.command("/bin/sh");
+    shell.args(["-c", line]).env("SHELL", "/bin/sh");
+    shell
 }
 
 impl Drop for Terminal {
