@@ -49,7 +49,7 @@ fn remove_all(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
                 removed = true;
             }
             Ok(false) => {}
-            // The others are removed nevertheless.
+            // Go on: the other sessions must not stay because of this one.
             Err(failure) => outcome = outcome.and(Err(failure.into())),
         }
     }

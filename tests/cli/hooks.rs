@@ -240,13 +240,16 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
         // The exit status and pipe status, at this prompt and in other hooks. Before 5.1, bash has no list of hooks, and
         // the second of two sees the status of the first.
         let version = match kind {
-            Kind::Bash => shell.run("echo $BASH_VERSINFO"),
+            Kind::Bash => shell.run("echo $((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))"),
             _ => String::new(),
         };
-        let number_of_others = if version.trim() == "3" { 1 } else { 2 };
+        let number_of_others = match version.trim().parse::<u32>() {
+            Ok(..501) => 1,
+            _ => 2,
+        };
         shell.run(match kind {
             Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; \
-                 [ \"$BASH_VERSINFO\" = 3 ] || PROMPT_COMMAND+=(other)",
+                 ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)) || PROMPT_COMMAND+=(other)",
             _ => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
         });
         let statuses = match kind {

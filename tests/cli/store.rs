@@ -269,7 +269,7 @@ fn relative_path_starts_at_the_current_directory() {
     }
 }
 
-/// The file systems of macOS accept only UTF-8.
+/// On macOS, file names must be UTF-8.
 #[cfg(target_os = "linux")]
 #[test]
 fn path_that_is_not_utf8_works() {
