@@ -136,6 +136,9 @@ fn put_aside(new: &Path, target: &Path) -> std::io::Result<()> {
 /// The directory cannot be written to, or something other than a file is there.
 pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     let target = symlink::follow(path)?;
+    if regular_file(&target)?.is_none() {
+        return Ok(false);
+    }
     #[cfg(not(windows))]
     let removed = std::fs::remove_file(&target);
     #[cfg(windows)]
@@ -183,18 +186,23 @@ fn check_name(path: &Path) -> Result<(), Obstacle> {
 
 /// Checks for everything that would make the renaming fail later.
 fn check_replaceable(target: &Path, directory: &Path) -> Result<(), Obstacle> {
-    let metadata = match std::fs::symlink_metadata(target) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
+    let Some(metadata) = regular_file(target)? else {
+        return Ok(());
     };
-    if !metadata.is_file() {
-        return Err(Obstacle::NotRegular(target.to_owned()));
-    }
     if is_kept_by_sticky(directory, &metadata) {
         return Err(Obstacle::StickyDirectory(directory.to_owned()));
     }
     check_attributes(target)
+}
+
+/// The metadata of the regular file at `target`, if anything is there.
+fn regular_file(target: &Path) -> Result<Option<Metadata>, Obstacle> {
+    match std::fs::symlink_metadata(target) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+        Ok(_) => Err(Obstacle::NotRegular(target.to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether only another user can replace the file, see the restricted deletion flag in inode(7).
