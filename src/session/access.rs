@@ -15,6 +15,12 @@ pub enum Access {
         /// The permission bits.
         mode: u32,
     },
+    /// Write to it, but not read it. They are the user's private group, see [`group_writes`].
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
+    Writable {
+        /// The permission bits.
+        mode: u32,
+    },
     /// Choose its contents, and so the account that the user works in.
     #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
     Refused(Refusal),
@@ -59,8 +65,10 @@ pub fn of_file(metadata: &Metadata) -> Access {
         Access::Refused(Refusal::EverybodyWrites(mode))
     } else if group_writes(metadata) {
         Access::Refused(Refusal::GroupWrites(mode))
-    } else if mode & 0o077 != 0 {
+    } else if mode & 0o044 != 0 {
         Access::Readable { mode }
+    } else if mode & 0o020 != 0 {
+        Access::Writable { mode }
     } else {
         Access::Private
     }

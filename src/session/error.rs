@@ -92,6 +92,13 @@ pub enum Warning {
         /// Its permission bits.
         mode: u32,
     },
+    /// Others can write to the file, but not read it.
+    Writable {
+        /// The session file.
+        file: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// Others can rename and remove the files in the directory.
     SharedDirectory {
         /// The directory of the session file.
@@ -258,6 +265,9 @@ impl Warning {
             Warning::Readable { mode, .. } => {
                 format!("others can read the session file (mode {mode:04o})")
             }
+            Warning::Writable { mode, .. } => {
+                format!("others can write to the session file (mode {mode:04o})")
+            }
             Warning::SharedDirectory { mode, .. } => format!(
                 "others can replace files in the session file's directory (mode {mode:04o})"
             ),
@@ -267,7 +277,9 @@ impl Warning {
     /// The command that fixes it.
     pub fn remedy(&self) -> String {
         match self {
-            Warning::Readable { file, .. } => format!("chmod 600 {}", file.display()),
+            Warning::Readable { file, .. } | Warning::Writable { file, .. } => {
+                format!("chmod 600 {}", file.display())
+            }
             Warning::SharedDirectory { directory, .. } => {
                 format!("chmod go-w {}", directory.display())
             }

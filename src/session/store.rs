@@ -29,7 +29,7 @@ pub struct SessionStore {
 pub struct Loaded {
     /// The session. It may have expired.
     pub session: Session,
-    /// Others can read the file.
+    /// Others can read the file, or write to it.
     pub warning: Option<Warning>,
 }
 
@@ -62,6 +62,10 @@ impl SessionStore {
         let warning = match access::of_file(&metadata) {
             Access::Private => None,
             Access::Readable { mode } => Some(Warning::Readable {
+                file: self.path.clone(),
+                mode,
+            }),
+            Access::Writable { mode } => Some(Warning::Writable {
                 file: self.path.clone(),
                 mode,
             }),
@@ -135,7 +139,7 @@ impl SessionStore {
             probe.reserve(ROOM)?;
             match access::of_file(&probe.metadata()?) {
                 Access::Refused(refusal) => Err(Obstacle::RefusedByLoad(refusal)),
-                Access::Private | Access::Readable { .. } => Ok(()),
+                Access::Private | Access::Readable { .. } | Access::Writable { .. } => Ok(()),
             }
         };
         probe().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))

@@ -407,9 +407,9 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     sandbox.set("AWS_SESSION_FILE", &file);
     let own = |user, group| std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
     let refused = |reason: &str| format!("session file rejected: {reason} ({})", file.display());
-    let warning = |mode: &str| {
+    let warning = |can: &str, mode: &str| {
         format!(
-            "aws-mfa: warning: others can read the session file (mode {mode}): run `chmod 600 {}`\n",
+            "aws-mfa: warning: others can {can} the session file (mode {mode}): run `chmod 600 {}`\n",
             file.display()
         )
     };
@@ -420,14 +420,29 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     for (mode, group, stderr) in [
         (0o600, 0, String::new()),
         (0o400, OTHER_USER, String::new()),
-        (0o640, OTHER_USER, warning("0640")),
-        (0o604, OTHER_USER, warning("0604")),
+        (0o611, OTHER_USER, String::new()),
+        (0o640, OTHER_USER, warning("read", "0640")),
+        (0o604, OTHER_USER, warning("read", "0604")),
         // A group with the user's number is the user's private group.
-        (0o664, 0, warning("0664")),
+        (0o664, 0, warning("read", "0664")),
+        (0o660, 0, warning("read", "0660")),
+        (0o620, 0, warning("write to", "0620")),
     ] {
         own(0, group);
         let outcome = load(mode);
         assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
+    }
+    let keys = format!("[default]\n{}", super::sandbox::profile_keys());
+    let credentials = sandbox.write(".aws/credentials", keys);
+    chmod(&credentials, 0o620);
+    let findings = sandbox.run(["doctor", "--offline"]).stdout;
+    let shown = credentials.display().to_string();
+    for (subject, file) in [("the session file", &file), (&shown, &credentials)] {
+        let finding = format!(
+            "warning files: others can write to {subject} (mode 0620)\n        chmod 600 {}\n",
+            file.display()
+        );
+        assert!(findings.contains(&finding), "{findings}");
     }
     for (mode, user, group, reason) in [
         (0o660, 0, OTHER_USER, "its group can write to it, mode 0660"),

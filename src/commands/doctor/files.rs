@@ -62,6 +62,10 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
             format!("others can read the secret keys in {shown} (mode {mode:04o})"),
             format!("chmod 600 {shown}"),
         ),
+        Access::Writable { mode } if has_secret => (
+            format!("others can write to {shown} (mode {mode:04o})"),
+            format!("chmod 600 {shown}"),
+        ),
         Access::Refused(refusal @ (Refusal::EverybodyWrites(_) | Refusal::GroupWrites(_))) => {
             (format!("{shown}: {refusal}"), format!("chmod go-w {shown}"))
         }
