@@ -2,16 +2,15 @@
 
 use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
+use super::words;
 
 #[test]
 fn session_is_removed_and_missing_session_is_no_failure() {
     let sandbox = Sandbox::with_session();
     let file = sandbox.session_file();
-    sandbox.run(["clear"]).is(
-        0,
-        &format!("removed the session ({})\n", file.display()),
-        "",
-    );
+    sandbox
+        .run(["clear"])
+        .is(0, &(words::removed_the_session(file.display()) + "\n"), "");
     assert!(sandbox.session_directory().is_empty());
     sandbox.run(["clear"]).is(
         0,
@@ -27,7 +26,7 @@ fn corrupt_file_is_removed_and_other_sessions_stay() {
     let other = sandbox.write(".config/aws/session-work", "not a session");
     sandbox.run(["clear", "-p", "work"]).is(
         0,
-        &format!("removed the session ({})\n", other.display()),
+        &(words::removed_the_session(other.display()) + "\n"),
         "",
     );
     assert!(sandbox.session_file().exists());
@@ -41,11 +40,9 @@ fn symlink_stays_and_its_target_is_removed() {
     let target = sandbox.home().join("elsewhere");
     std::fs::rename(&file, &target).unwrap();
     std::os::unix::fs::symlink("../../elsewhere", &file).unwrap();
-    sandbox.run(["clear"]).is(
-        0,
-        &format!("removed the session ({})\n", file.display()),
-        "",
-    );
+    sandbox
+        .run(["clear"])
+        .is(0, &(words::removed_the_session(file.display()) + "\n"), "");
     assert!(!target.exists());
     assert!(file.symlink_metadata().unwrap().is_symlink());
 }
@@ -74,19 +71,25 @@ fn file_with_something_other_than_a_session_is_neither_removed_nor_replaced() {
     let keys = "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n";
     let file = sandbox.write(".aws/credentials", keys);
     sandbox.set("AWS_SESSION_FILE", &file);
-    let hint = "hint: remove it yourself if nothing needs it, or choose another file with AWS_SESSION_FILE or --session-file\n";
+    let hint = format!(
+        "remove it yourself if nothing needs it, or {}",
+        words::choose_another_file()
+    );
+    let reason = "it contains something other than a session";
+    let not_removed = format!(
+        "cannot remove the session file {}: {reason}",
+        file.display()
+    );
+    let not_saved = words::cannot_save_the_session(file.display(), reason);
     let work = sandbox.write(".config/aws/session-work", "not a session");
     let removed = format!("removed {}\n", work.display());
-    for (arguments, stdout, attempt) in [
-        (&["clear"][..], "", "remove the session file"),
-        (&["clear", "--all"], &*removed, "remove the session file"),
-        (&["get", "111111"], "", "save the session in"),
+    for (arguments, stdout, message) in [
+        (&["clear"][..], "", &not_removed),
+        (&["clear", "--all"], &*removed, &not_removed),
+        (&["get", "111111"], "", &not_saved),
     ] {
-        let message = format!(
-            "aws-mfa: cannot {attempt} {}: it contains something other than a session\n{hint}",
-            file.display()
-        );
-        sandbox.run(arguments).is(1, stdout, &message);
+        let failure = words::failure(message, &hint);
+        sandbox.run(arguments).is(1, stdout, &failure);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), keys);
     }
     assert!(sts.requests().is_empty());

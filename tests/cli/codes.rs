@@ -6,6 +6,7 @@ use super::fake_sts::{Behaviour, WRONG_CODE, error_xml};
 use super::sandbox::{Sandbox, binary};
 #[cfg(unix)]
 use super::tool::tool;
+use super::words;
 #[cfg(unix)]
 use super::{sandbox::DEVICE, terminal::Terminal};
 #[cfg(unix)]
@@ -38,8 +39,13 @@ fn get_with_a_dash_reads_the_code_from_standard_input() {
         sandbox.run_with(&mut get).is(
             2,
             "",
-            "aws-mfa: an MFA code has six digits\n\
-             hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n",
+            &words::failure(
+                "an MFA code has six digits",
+                &format!(
+                    "{} with the digits that the MFA device shows",
+                    words::get_a_session()
+                ),
+            ),
         );
     }
 }
@@ -142,7 +148,7 @@ fn terminal_prompts_three_times_even_with_redirections() {
     assert_eq!(terminal.end().0, 0);
     assert_eq!(codes(&sts), [WRONG_CODE, "135790"]);
     let read = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
-    assert!(read("out").starts_with("saved session info to "));
+    assert!(read("out").starts_with(&words::saved_session_info_to("")));
     assert!(
         read("err").starts_with("aws-mfa: an MFA code has six digits\nhint: try again (2 of 3)\n")
     );
@@ -161,10 +167,9 @@ fn terminal_prompts_three_times_even_with_redirections() {
     let (_, second) = err
         .split_once("aws-mfa: this code has already been rejected\n")
         .unwrap();
-    assert!(
-        second.starts_with("hint: wait for the next code ("),
-        "{err}"
-    );
+    let wait = words::wait_for_the_next_code("");
+    let (wait, _) = wait.split_once('N').unwrap();
+    assert!(second.starts_with(&format!("hint: {wait}")), "{err}");
     for again in [
         " s), then try again (2 of 3)\n",
         " s), then try again (3 of 3)\n",

@@ -2,6 +2,7 @@
 
 use super::sandbox::Sandbox;
 use super::tool::tool;
+use super::words;
 use std::process::Command;
 
 /// The README's .envrc, with a line of the user's after it.
@@ -48,9 +49,9 @@ fn without_a_session_strict_fails_and_quiet_is_silent() {
     sandbox.run(["load", "--strict"]).is(
         3,
         "",
-        &format!(
-            "aws-mfa: no session yet ({})\nhint: run `aws-mfa get <code>`\n",
-            file.display()
+        &words::failure(
+            &words::no_session_yet(file.display()),
+            words::get_a_session(),
         ),
     );
     assert_eq!(std::fs::read(&dump).unwrap(), b"");
@@ -70,10 +71,9 @@ fn leaked_dump_path_is_an_error_with_a_remedy() {
     sandbox.run(["load"]).is(
         1,
         "",
-        &format!(
-            "aws-mfa: DIRENV_DUMP_FILE_PATH points to a file that does not exist ({})\n\
-             hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n",
-            gone.display()
+        &words::failure(
+            &words::dump_path_points_to("a file that does not exist", gone.display()),
+            words::outside_direnv_load(),
         ),
     );
     assert!(!gone.exists());
@@ -141,12 +141,12 @@ fn dump_file_number_is_a_file_descriptor() {
     ran.is(
         1,
         "",
-        "aws-mfa: DIRENV_DUMP_FILE_PATH points to a file that does not exist (/dev/fd/9)\n\
-         hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n",
+        &words::failure(
+            &words::dump_path_points_to("a file that does not exist", "/dev/fd/9"),
+            words::outside_direnv_load(),
+        ),
     );
 }
-
-const NOT_ITS_PLACE: &str = "hint: outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`\n";
 
 #[cfg(unix)]
 #[test]
@@ -181,9 +181,9 @@ fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
         sandbox.run(["load"]).is(
             1,
             "",
-            &format!(
-                "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file ({})\n{NOT_ITS_PLACE}",
-                path.display()
+            &words::failure(
+                &words::dump_path_points_to("something other than a regular file", path.display()),
+                words::outside_direnv_load(),
             ),
         );
     }
@@ -212,26 +212,25 @@ fn dump_is_not_shown_on_a_terminal() {
         let both = format!("DIRENV_DUMP_FILE_PATH={place} aws-mfa load");
         for line in [line, both] {
             let shown = super::terminal::Terminal::output(&sandbox, &line).stdout;
-            let expected = format!(
-                "aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen ({path})\n{NOT_ITS_PLACE}"
+            let expected = words::failure(
+                &words::dump_path_points_to("the screen", path),
+                words::outside_direnv_load(),
             );
             assert_eq!(shown, expected, "{line}");
         }
     }
     let line = "DIRENV_DUMP_FILE_PATH=/dev/tty aws-mfa load 2>said; cat said";
     let (_, shown) = super::terminal::Terminal::run(&sandbox, line).end();
-    assert!(
-        shown.starts_with(
-            "aws-mfa: DIRENV_DUMP_FILE_PATH points to something other than a regular file"
-        ),
-        "{shown}"
-    );
+    let said = words::dump_path_points_to("something other than a regular file", "/dev/tty");
+    assert!(shown.starts_with(&format!("aws-mfa: {said}")), "{shown}");
 }
 
 #[cfg(unix)]
 #[test]
 fn dump_is_not_written_into_the_log_of_an_editor() {
     let sandbox = Sandbox::with_session();
+    let screen = words::dump_path_points_to("the screen", "");
+    let screen = screen.trim_end_matches(')');
     for line in [
         "DIRENV_DUMP_FILE_PATH=1 aws-mfa load >log 2>&1",
         "DIRENV_DUMP_FILE_PATH=2 aws-mfa load >log 2>&1",
@@ -241,8 +240,8 @@ fn dump_is_not_written_into_the_log_of_an_editor() {
         assert_eq!(ran.code(), Some(1), "{line}");
         let log = std::fs::read_to_string(sandbox.home().join("log")).unwrap();
         assert!(
-            log.starts_with("aws-mfa: DIRENV_DUMP_FILE_PATH points to the screen (")
-                && log.ends_with(NOT_ITS_PLACE),
+            log.starts_with(&format!("aws-mfa: {screen}"))
+                && log.ends_with(&format!("hint: {}\n", words::outside_direnv_load())),
             "{line}: {log}"
         );
     }

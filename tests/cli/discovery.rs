@@ -3,6 +3,7 @@
 use super::fake_iam::FakeIam;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role};
 use super::sandbox::{DEVICE, Sandbox, profile_keys};
+use super::words;
 #[cfg(unix)]
 use super::{fake_sts::SECRET, terminal::Terminal};
 
@@ -45,7 +46,7 @@ fn only_device_with_codes_is_discovered_and_remembered() {
         (outcome.status, outcome.stderr.as_str()),
         (
             0,
-            format!("aws-mfa: found the MFA device {DEVICE}\n").as_str()
+            format!("aws-mfa: {}\n", words::found_the_device(DEVICE)).as_str()
         )
     );
     let requests = aws.requests_for("ListMFADevices");
@@ -84,7 +85,7 @@ fn discovered_device_of_a_direct_role_is_remembered() {
     let get = |code| sandbox.run(["get", "--role-arn", ROLE, "--direct", code]);
     assert_eq!(
         get("111111").stderr,
-        format!("aws-mfa: found the MFA device {DEVICE}\n")
+        format!("aws-mfa: {}\n", words::found_the_device(DEVICE))
     );
     get("222222").succeeded();
     sandbox.get("333333");
@@ -161,7 +162,7 @@ fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it()
     sandbox.run(["clear", "-p", "work"]).succeeded();
     assert_eq!(
         sandbox.run(["get", "-p", "work", "222222"]).stderr,
-        format!("aws-mfa: found the MFA device {OTHER}\n")
+        format!("aws-mfa: {}\n", words::found_the_device(OTHER))
     );
 }
 
@@ -229,15 +230,10 @@ fn missing_device_is_an_error_before_any_code() {
         ),
     );
     let url = aws.url();
+    let broke = words::the_connection_broke(&url);
     for (behaviour, message) in [
-        (
-            Behaviour::Close,
-            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
-        ),
-        (
-            Behaviour::Reset,
-            format!("the connection to {url} broke before the answer arrived\nhint: {WITHOUT_IAM}"),
-        ),
+        (Behaviour::Close, format!("{broke}\nhint: {WITHOUT_IAM}")),
+        (Behaviour::Reset, format!("{broke}\nhint: {WITHOUT_IAM}")),
         (
             Behaviour::Answer {
                 status: 200,

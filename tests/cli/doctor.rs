@@ -6,6 +6,7 @@ use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, error_xml,
 use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
 use super::terminal::Terminal;
 use super::tool::tool;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,12 +113,13 @@ fn correct_setup_has_only_ok_findings_in_order() {
         &format!(
             "{offline}\
              ok      network: {url} answers\n\
-             ok      clock: within 30 s of AWS's\n\
+             ok      clock: {}\n\
              ok      keys: {KEY_ID} belongs to {USER}\n\
              ok      keys: {KEY_ID} is 12 days old\n\
              ok      device: {DEVICE} belongs to igor, and has codes\n\
              ok      policy: MFA is enforced: IAM lists the access keys for the session, but not for the keys alone\n\
-             ok      session: AWS accepts it as {USER}; valid for 11h 59m\n"
+             ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
+            words::clock_is_right()
         ),
         "",
     );
@@ -164,13 +166,13 @@ fn json_report_has_exactly_the_documented_fields() {
         json!({
             "check": "session",
             "status": "warning",
-            "message": format!("no session yet ({})", sandbox.session_file().display()),
+            "message": words::no_session_yet(sandbox.session_file().display()),
             "hint": "aws-mfa get <code>",
         })
     );
     assert_eq!(
         last("clock"),
-        json!({"check": "clock", "status": "ok", "message": "within 30 s of AWS's", "hint": null})
+        json!({"check": "clock", "status": "ok", "message": words::clock_is_right(), "hint": null})
     );
     assert_eq!(last("policy")["status"], "skipped");
     aws.set_owner("arn:aws:iam::123456789012:root");
@@ -233,11 +235,12 @@ fn invalid_or_writable_file_is_an_error() {
                  chmod go-w {config}\n\
                  warning files: the section [work] in {config} is ignored: it lacks the word profile\n        \
                  [profile work]\n\
-                 warning files: others can read the session file (mode 0644)\n        \
+                 warning files: {readable}\n        \
                  chmod 600 {file}\n\
                  warning files: others can replace files in the session file's directory (mode 0777)\n        \
                  chmod go-w {}\n",
                 file.parent().unwrap().display(),
+                readable = words::others_can_read_the_session_file("0644"),
                 file = file.display(),
             )
         )
@@ -253,12 +256,15 @@ fn invalid_or_writable_file_is_an_error() {
             format!(
                 "error   files: error parsing {config} on line 1: Profile definition must end with ']'\n        \
                  correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n\
-                 error   files: session file rejected: everyone can write to it, mode 0622 ({file})\n        \
+                 error   files: {rejected}\n        \
                  aws-mfa get <code>\n\
                  skipped settings: see files\n\
                  skipped network: a setting is invalid\n\
                  skipped session: a setting is invalid\n",
-                file = file.display(),
+                rejected = words::session_file_rejected(
+                    "everyone can write to it, mode 0622",
+                    file.display()
+                ),
             )
         )
     );
@@ -266,8 +272,8 @@ fn invalid_or_writable_file_is_an_error() {
     let (status, text) = findings(&sandbox, &["--offline"], &["files"]);
     assert_eq!(status, 1);
     let corrupt = format!(
-        "error   files: session file is corrupt: not a session, line 1 ({})\n",
-        file.display()
+        "error   files: {}\n",
+        words::session_file_is_corrupt("not a session, line 1", file.display())
     );
     assert!(text.contains(&corrupt), "{text}");
     assert!(aws.requests().is_empty());
@@ -287,16 +293,19 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
         lines.map(|line| format!("{line}\n")).collect::<String>()
     };
     let unusable = "skipped network: a setting is invalid\nskipped device: a setting is invalid\n";
-    let no_keys = "skipped network: there are no keys to sign a request with\n\
-                   skipped device: the user is unknown\n";
+    let no_keys = format!(
+        "skipped network: there are no keys to sign a request with\nskipped device: {}\n",
+        words::the_user_is_unknown()
+    );
     assert_eq!(
         errors(&[("AWS_MFA_ARN", FIDO), ("AWS_MFA_DURATION", "1x")]),
         format!(
             "error   settings: FIDO security keys and passkeys have no codes, and STS accepts nothing else: {FIDO}\n        \
              add a virtual MFA device (an authenticator app) to the same user, and use its ARN\n\
-             error   settings: invalid duration: 1x\n        \
+             error   settings: {}\n        \
              a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n\
-             skipped device: the configured MFA device is invalid\n"
+             skipped device: the configured MFA device is invalid\n",
+            words::invalid_duration("1x")
         )
     );
     assert_eq!(
@@ -522,7 +531,7 @@ fn unreachable_aws_is_an_error_and_the_rest_is_skipped() {
     };
     let url = aws.url();
     let check = "check AWS_ENDPOINT_URL_STS";
-    let broken = format!("the connection to {url} broke before the answer arrived");
+    let broken = words::the_connection_broke(&url);
     let other = |status| format!("something other than STS answered at {url} (HTTP {status})");
     for (behaviour, message) in [
         (Behaviour::Close, broken),
@@ -537,7 +546,7 @@ fn unreachable_aws_is_an_error_and_the_rest_is_skipped() {
     sandbox.set("http_proxy", "http://me:S3CR3T@127.0.0.1:1");
     fails(
         &sandbox,
-        "cannot connect to the proxy http://127.0.0.1:1: connection refused",
+        &words::connection_refused("the proxy http://127.0.0.1:1"),
         "check http_proxy",
     );
     sandbox
@@ -545,7 +554,7 @@ fn unreachable_aws_is_an_error_and_the_rest_is_skipped() {
         .set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
     fails(
         &sandbox,
-        "cannot connect to http://127.0.0.1:1: connection refused",
+        &words::connection_refused("http://127.0.0.1:1"),
         check,
     );
     sandbox.set("AWS_ENDPOINT_URL_STS", "http://no-such-host.invalid");
@@ -586,7 +595,11 @@ fn clock_off_by_minutes_is_a_warning_or_an_error() {
     let sandbox = user_with_session(&aws);
     let set = "set the clock (Linux: `sudo timedatectl set-ntp true`)";
     for (seconds, status, line) in [
-        (20, 0, "ok      clock: within 30 s of AWS's\n".to_owned()),
+        (
+            20,
+            0,
+            format!("ok      clock: {}\n", words::clock_is_right()),
+        ),
         (
             100,
             0,
@@ -622,10 +635,11 @@ fn clock_off_by_minutes_is_a_warning_or_an_error() {
                 "ok      network: {} answers\n\
                  error   clock: this machine's clock is 20m behind\n        {set}\n\
                  skipped keys: cannot find the owner of {KEY_ID}: this machine's clock is 20m behind\n\
-                 skipped device: the user is unknown\n\
-                 skipped policy: the user is unknown\n\
+                 skipped device: {unknown}\n\
+                 skipped policy: {unknown}\n\
                  skipped session: cannot tell whether AWS accepts it: this machine's clock is 20m behind\n",
-                aws.url()
+                aws.url(),
+                unknown = words::the_user_is_unknown()
             )
         )
     );
@@ -644,9 +658,10 @@ fn foreign_or_old_keys_are_a_finding() {
                 1,
                 format!(
                     "error   keys: {lines}\n\
-                     skipped device: the user is unknown\n\
-                     skipped policy: the user is unknown\n\
-                     ok      session: AWS accepts it as {USER}; valid for 11h 59m\n"
+                     skipped device: {unknown}\n\
+                     skipped policy: {unknown}\n\
+                     ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
+                    unknown = words::the_user_is_unknown()
                 )
                 .as_str()
             )
@@ -757,9 +772,9 @@ fn credential_process_without_keys_is_an_error() {
             1,
             format!(
                 "skipped network: there are no keys to sign a request with\n{keys}\
-                 warning session: no session yet ({})\n        \
+                 warning session: {}\n        \
                  aws-mfa get --profile work <code>\n",
-                file.display()
+                words::no_session_yet(file.display())
             )
         )
     );
@@ -771,9 +786,10 @@ fn credential_process_without_keys_is_an_error() {
         (
             1,
             format!(
-                "error   network: cannot connect to http://127.0.0.1:1: connection refused\n        \
+                "error   network: {}\n        \
                  check AWS_ENDPOINT_URL_STS\n{keys}\
-                 skipped session: AWS was not reached\n"
+                 skipped session: AWS was not reached\n",
+                words::connection_refused("http://127.0.0.1:1")
             )
         )
     );
@@ -902,7 +918,7 @@ fn keys_that_work_without_mfa_are_a_warning() {
     sandbox.set("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:1");
     assert_eq!(
         policy(&sandbox, true, false),
-        cannot_tell("cannot connect to http://127.0.0.1:1: connection refused")
+        cannot_tell(&words::connection_refused("http://127.0.0.1:1"))
     );
     sandbox.set("AWS_ENDPOINT_URL_IAM", aws.url());
     sandbox.run(["clear"]).succeeded();
@@ -940,9 +956,10 @@ fn rejected_or_foreign_session_is_an_error() {
         (
             1,
             format!(
-                "error   session: AWS rejected the session {SESSION}: InvalidClientTokenId: The security \
+                "error   session: {}: InvalidClientTokenId: The security \
                  token included in the request is invalid. (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n        \
-                 aws-mfa get <code>\n"
+                 aws-mfa get <code>\n",
+                words::aws_rejected_the_session(SESSION)
             )
         )
     );
@@ -952,8 +969,8 @@ fn rejected_or_foreign_session_is_an_error() {
         (
             0,
             format!(
-                "warning session: session expired 14m ago ({})\n        aws-mfa get <code>\n",
-                file.display()
+                "warning session: {}\n        aws-mfa get <code>\n",
+                words::session_expired("14m", file.display())
             )
         )
     );
@@ -981,12 +998,14 @@ fn session_without_keys_is_checked() {
             1,
             format!(
                 "ok      network: {} answers\n\
-                 ok      clock: within 30 s of AWS's\n\
+                 ok      clock: {}\n\
                  skipped keys: no keys are configured\n\
-                 skipped device: the user is unknown\n\
-                 skipped policy: the user is unknown\n\
+                 skipped device: {unknown}\n\
+                 skipped policy: {unknown}\n\
                  ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
-                aws.url()
+                aws.url(),
+                words::clock_is_right(),
+                unknown = words::the_user_is_unknown()
             )
         )
     );
@@ -1010,17 +1029,17 @@ fn each_role_is_assumed_once_and_nothing_is_saved() {
     );
     let roles = |sandbox: &Sandbox| findings(sandbox, &["-p", "work", "--roles"], &["roles"]);
     let home = sandbox.home();
-    let home = home.display();
     let none = |name: &str| {
         format!(
-            "skipped roles: {name}: no session yet ({home}/.config/aws/session-work)\n        \
-             aws-mfa get --profile {name} <code>\n"
+            "skipped roles: {name}: {}\n        \
+             aws-mfa get --profile {name} <code>\n",
+            words::no_session_yet(home.join(".config/aws/session-work").display())
         )
     };
     let gone = format!(
-        "error   roles: x: there is no profile gone in {home}/.aws/config or {home}/.aws/credentials, \
-         which is the source_profile of the profile x\n        \
-         available profiles: admin, staging, work, x\n"
+        "error   roles: x: {}, which is the source_profile of the profile x\n        \
+         available profiles: admin, staging, work, x\n",
+        words::there_is_no_profile("gone", &home)
     );
     assert_eq!(
         roles(&sandbox),

@@ -4,6 +4,7 @@ use super::sandbox::Sandbox;
 #[cfg(unix)]
 use super::sandbox::{Outcome, binary};
 use super::tool::tool;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 
 #[test]
@@ -205,7 +206,7 @@ fn command_that_cannot_be_run_exits_126_or_127() {
     sandbox.run(["exec", "--", "no-such-command", "x"]).is(
         127,
         "",
-        "aws-mfa: command not found: no-such-command\n",
+        &format!("aws-mfa: {}\n", words::command_not_found("no-such-command")),
     );
     let file = sandbox.write("not-executable", "#!/bin/sh\n");
     sandbox.run(["exec", file.to_str().unwrap()]).is(
@@ -252,7 +253,7 @@ fn missing_interpreter_is_not_a_missing_command() {
     sandbox.run(["exec", &missing]).is(
         127,
         "",
-        &format!("aws-mfa: command not found: {missing}\n"),
+        &format!("aws-mfa: {}\n", words::command_not_found(&missing)),
     );
 }
 
@@ -264,9 +265,9 @@ fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     sandbox.run(["exec", "touch", "ran"]).is(
         3,
         "",
-        &format!(
-            "aws-mfa: session expired 14m ago ({})\nhint: run `aws-mfa get <code>`\n",
-            file.display()
+        &words::failure(
+            &words::session_expired("14m", file.display()),
+            words::get_a_session(),
         ),
     );
     std::fs::remove_file(&file).unwrap();
@@ -274,9 +275,9 @@ fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     sandbox.run(["exec", "-p", "work", "touch", "ran"]).is(
         3,
         "",
-        &format!(
-            "aws-mfa: no session yet ({})\nhint: run `aws-mfa get --profile work <code>`\n",
-            file.with_file_name("session-work").display()
+        &words::failure(
+            &words::no_session_yet(file.with_file_name("session-work").display()),
+            &words::run("aws-mfa get --profile work <code>"),
         ),
     );
     assert!(!sandbox.home().join("ran").exists());
@@ -294,7 +295,8 @@ fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     let line = "aws-mfa exec -- printenv AWS_ACCESS_KEY_ID";
     let mut terminal = Terminal::run(&sandbox, line);
     let before = terminal.wait_for("MFA code for ");
-    assert!(before.contains("aws-mfa: no session yet ("), "{before}");
+    let said = words::no_session_yet(sandbox.session_file().display());
+    assert!(before.contains(&format!("aws-mfa: {said}")), "{before}");
     terminal.type_line("111111");
     let (status, shown) = terminal.end();
     assert_eq!(status, 0, "{shown}");

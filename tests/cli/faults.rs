@@ -6,6 +6,7 @@ use super::fake_sts::{
     Behaviour, FakeSts, KEY_ID, REQUEST_ID, SECRET_WORD, WRONG_CODE, error_xml, session_xml,
 };
 use super::sandbox::{DEVICE, Sandbox};
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 
@@ -37,15 +38,20 @@ fn fault(sts: &FakeSts, behaviour: Behaviour, expected: &str) {
     assert_eq!(failed_get(sts, &sandbox, &["get", "135790"]), expected);
 }
 
-const NEXT_CODE: &str = "hint: wait for the next code (N s), then run `aws-mfa get <code>`\n";
+/// The hint after a code that may be used up.
+fn next_code() -> String {
+    format!(
+        "hint: {}\n",
+        words::wait_for_the_next_code("aws-mfa get <code>")
+    )
+}
 
 #[test]
 fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
+    let next_code = next_code();
     let sts = FakeSts::start();
-    let broke = format!(
-        "aws-mfa: the connection to {} broke before the answer arrived, and the code may be used up\n{NEXT_CODE}",
-        sts.url()
-    );
+    let broke = words::the_code_may_be_used_up(words::the_connection_broke(sts.url()));
+    let broke = format!("aws-mfa: {broke}\n{next_code}");
     fault(&sts, Behaviour::Close, &broke);
     fault(&sts, Behaviour::Reset, &broke);
     fault(&sts, Behaviour::HalfABody, &broke);
@@ -59,15 +65,14 @@ fn connection_broken_after_the_request_leaves_the_code_in_doubt() {
 /// The same alerts and invalid records as in a handshake, but after STS has read the request.
 #[test]
 fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
+    let next_code = next_code();
     let authority = Authority::new();
     let sts = FakeSts::start_with_tls(authority.server("127.0.0.1"));
     let mut sandbox = Sandbox::with_user(&sts);
     let bundle = sandbox.write("ca.pem", authority.pem());
     sandbox.set("AWS_CA_BUNDLE", bundle);
-    let broke = format!(
-        "aws-mfa: the connection to {} broke before the answer arrived, and the code may be used up\n{NEXT_CODE}",
-        sts.url()
-    );
+    let broke = words::the_code_may_be_used_up(words::the_connection_broke(sts.url()));
+    let broke = format!("aws-mfa: {broke}\n{next_code}");
     // Type, version, length, contents: RFC 8446, section 5.1.
     let record = |kind: u8, contents: &[u8]| {
         let [high, low] = u16::try_from(contents.len()).unwrap().to_be_bytes();
@@ -107,6 +112,7 @@ fn tls_fault_after_the_request_leaves_the_code_in_doubt() {
 
 #[test]
 fn endless_answer_is_cut_off() {
+    let next_code = next_code();
     let sts = FakeSts::start();
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n",
@@ -114,8 +120,11 @@ fn endless_answer_is_cut_off() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
     ] {
         let expected = format!(
-            "aws-mfa: something other than STS answered at {} (HTTP 200), and the code may be used up\n{NEXT_CODE}",
-            sts.url()
+            "aws-mfa: {}\n{next_code}",
+            words::the_code_may_be_used_up(format!(
+                "something other than STS answered at {} (HTTP 200)",
+                sts.url()
+            ))
         );
         fault(&sts, Behaviour::Endless(head), &expected);
     }
@@ -152,6 +161,7 @@ fn token_cut_short_by_a_closed_connection_is_not_saved() {
 /// AWS quotes invalid parameters.
 #[test]
 fn code_in_a_message_from_aws_is_masked() {
+    let next_code = next_code();
     let sts = FakeSts::start();
     let words = |code: &str| {
         format!("1 validation error detected: Value '{code}' at 'tokenCode' is not accepted")
@@ -161,8 +171,8 @@ fn code_in_a_message_from_aws_is_masked() {
         &sts,
         Behaviour::Answer { status: 400, body },
         &format!(
-            "aws-mfa: STS refused the request: ValidationError, and the code may be used up\n  \
-             ValidationError: {} (request {REQUEST_ID})\n{NEXT_CODE}",
+            "aws-mfa: {}\n  ValidationError: {} (request {REQUEST_ID})\n{next_code}",
+            words::the_code_may_be_used_up("STS refused the request: ValidationError"),
             words("******")
         ),
     );
@@ -183,7 +193,7 @@ fn unknown_host_leaves_the_code_valid() {
     );
     assert_eq!(
         hint,
-        "hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+        format!("hint: {}\n", words::the_code_is_still_valid())
     );
 }
 
@@ -191,32 +201,28 @@ fn unknown_host_leaves_the_code_valid() {
 #[test]
 fn each_refusal_is_an_error_with_its_hint() {
     let sts = FakeSts::start();
-    let busy = "STS is busy, and the code may be used up";
+    let busy = "STS is busy; DOUBT";
     for (status, code, message, expected, hint) in [
         (
             403,
             "AccessDenied",
             "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
-            format!(
-                "the MFA device does not belong to this user: {DEVICE}, and the code may be used up"
-            ),
-            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials; wait for the next code (N s), then run `aws-mfa get <code>`\n",
+            format!("the MFA device does not belong to this user: {DEVICE}; DOUBT"),
+            "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials; NEXT_CODE",
         ),
         (
             403,
             "AccessDenied",
             "Cannot call GetSessionToken with session credentials",
-            format!(
-                "the master keys are temporary credentials: {KEY_ID}, and the code may be used up"
-            ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required; wait for the next code (N s), then run `aws-mfa get <code>`\n",
+            format!("the master keys are temporary credentials: {KEY_ID}; DOUBT"),
+            "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required; NEXT_CODE",
         ),
         (
             403,
             "AccessDenied",
             "User: arn:aws:iam::123456789012:user/igor is not authorized to perform: sts:GetSessionToken with an explicit deny",
-            format!("a policy denies sts:GetSessionToken to {KEY_ID}, and the code may be used up"),
-            "hint: ask the account's administrator to allow it without MFA; wait for the next code (N s), then run `aws-mfa get <code>`\n",
+            format!("a policy denies sts:GetSessionToken to {KEY_ID}; DOUBT"),
+            "hint: ask the account's administrator to allow it without MFA; NEXT_CODE",
         ),
         (
             403,
@@ -225,55 +231,69 @@ fn each_refusal_is_an_error_with_its_hint() {
             format!(
                 "AWS does not know the access key {KEY_ID}: deleted, inactive or from another partition"
             ),
-            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
+            "hint: check MASTER_AWS_ACCESS_KEY_ID (request sent to ENDPOINT); STILL_VALID\n",
         ),
         (
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
             format!("the secret does not belong to the access key {KEY_ID}"),
-            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
+            "hint: check the secret that goes with MASTER_AWS_ACCESS_KEY_ID; STILL_VALID\n",
         ),
         (
             403,
             "RegionDisabledException",
             "STS is not activated in this region for account:123456789012.",
-            "STS is disabled in this region for the account, and the code may be used up".into(),
-            "hint: use another region: `--region us-east-1`; wait for the next code (N s), then run `aws-mfa get <code>`\n",
+            "STS is disabled in this region for the account; DOUBT".into(),
+            "hint: use another region: `--region us-east-1`; NEXT_CODE",
         ),
-        (400, "Throttling", "Rate exceeded", busy.into(), NEXT_CODE),
+        (
+            400,
+            "Throttling",
+            "Rate exceeded",
+            busy.into(),
+            "hint: NEXT_CODE",
+        ),
         (
             400,
             "ThrottlingException",
             "Rate exceeded",
             busy.into(),
-            NEXT_CODE,
+            "hint: NEXT_CODE",
         ),
         (
             503,
             "ServiceUnavailable",
             "Come back.",
             busy.into(),
-            NEXT_CODE,
+            "hint: NEXT_CODE",
         ),
         (
             500,
             "InternalFailure",
             "We all make mistakes.",
-            "STS failed, and the code may be used up".into(),
-            NEXT_CODE,
+            "STS failed; DOUBT".into(),
+            "hint: NEXT_CODE",
         ),
         (
             400,
             "Unheard",
             "of",
-            "STS refused the request: Unheard, and the code may be used up".into(),
-            NEXT_CODE,
+            "STS refused the request: Unheard; DOUBT".into(),
+            "hint: NEXT_CODE",
         ),
     ] {
+        let expected = match expected.strip_suffix("; DOUBT") {
+            Some(expected) => words::the_code_may_be_used_up(expected),
+            None => expected,
+        };
         let body = error_xml(code, message);
         let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        let hint = hint.replace("ENDPOINT", &sts.url());
+        let hint = hint
+            .replace("ENDPOINT", &sts.url())
+            .replace("STILL_VALID", words::the_code_is_still_valid())
+            .replace("hint: NEXT_CODE", &next_code())
+            .replace("NEXT_CODE", next_code().trim_start_matches("hint: "));
         fault(
             &sts,
             Behaviour::Answer { status, body },
@@ -284,6 +304,7 @@ fn each_refusal_is_an_error_with_its_hint() {
 
 #[test]
 fn rejected_code_exits_4_with_the_wait_for_the_next_one() {
+    let next_code = next_code();
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     assert_eq!(
@@ -291,7 +312,7 @@ fn rejected_code_exits_4_with_the_wait_for_the_next_one() {
         format!(
             "aws-mfa: the code was rejected: wrong, expired or already used\n  \
              AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code. \
-             (request {REQUEST_ID})\n{NEXT_CODE}"
+             (request {REQUEST_ID})\n{next_code}"
         )
     );
 }
@@ -310,10 +331,10 @@ fn invalid_duration_is_a_usage_error() {
     assert_eq!(
         outcome.without_wait(),
         format!(
-            "aws-mfa: STS does not allow a session of this duration, and the code may be used up\n  \
-             ValidationError: {message} (request {REQUEST_ID})\n\
-             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`; \
-             wait for the next code (N s), then run `aws-mfa get <code>`\n"
+            "aws-mfa: {}\n  ValidationError: {message} (request {REQUEST_ID})\n\
+             hint: a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`; {}\n",
+            words::the_code_may_be_used_up("STS does not allow a session of this duration"),
+            words::wait_for_the_next_code("aws-mfa get <code>")
         ),
     );
     assert_eq!(sts.requests().len(), 1);
@@ -328,7 +349,8 @@ fn wrong_clock_is_an_error_with_the_difference() {
         false => "Linux: `sudo timedatectl set-ntp true`",
     };
     let hint = format!(
-        "hint: set the clock ({command}); the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+        "hint: set the clock ({command}); {}\n",
+        words::the_code_is_still_valid()
     );
     for (offset, expected) in [
         (
@@ -371,6 +393,7 @@ fn wrong_clock_is_an_error_with_the_difference() {
 /// Answers that are not from STS, or are from STS but contain no session.
 #[test]
 fn answer_without_a_session_is_an_error_and_never_shown() {
+    let next_code = next_code();
     let sts = FakeSts::start();
     let url = sts.url();
     let html = format!("<html>Sign in to the hotel, room {SECRET_WORD}</html>");
@@ -385,9 +408,9 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         )
     };
     let other = |status: u16| {
-        format!(
-            "something other than STS answered at {url} (HTTP {status}), and the code may be used up"
-        )
+        words::the_code_may_be_used_up(format!(
+            "something other than STS answered at {url} (HTTP {status})"
+        ))
     };
     let no_session = |what: &str| {
         format!("STS's answer is not a session: {what} ({url}), and the code is used up")
@@ -402,12 +425,12 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             500,
             html.clone(),
-            "STS failed (HTTP 500), and the code may be used up".into(),
+            words::the_code_may_be_used_up("STS failed (HTTP 500)"),
         ),
         (
             503,
             html,
-            "STS is busy (HTTP 503), and the code may be used up".into(),
+            words::the_code_may_be_used_up("STS is busy (HTTP 503)"),
         ),
         (
             200,
@@ -437,7 +460,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         cases.push((200, empty, no_session(&format!("{name} is missing"))));
     }
     for (status, body, message) in cases {
-        let expected = format!("aws-mfa: {message}\n{NEXT_CODE}");
+        let expected = format!("aws-mfa: {message}\n{next_code}");
         fault(&sts, Behaviour::Answer { status, body }, &expected);
     }
 }

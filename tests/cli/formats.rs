@@ -3,6 +3,7 @@
 
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
+use super::words;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -173,9 +174,9 @@ impl Shell<'_> {
         outcome.is(
             0,
             "next\n",
-            &format!(
-                "aws-mfa: no session yet ({})\nhint: run `aws-mfa get <code>`\n",
-                sandbox.session_file().display()
+            &words::failure(
+                &words::no_session_yet(sandbox.session_file().display()),
+                words::get_a_session(),
             ),
         );
     }

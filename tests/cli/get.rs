@@ -2,6 +2,7 @@
 
 use super::fake_sts::{FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Sandbox, read_json};
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 
 /// The time of day at which a session of this duration ends, give or take a second.
@@ -19,8 +20,8 @@ fn get_with_defaults_saves_a_12_hour_session() {
     let file = sandbox.session_file();
     let possible = ends(SignedDuration::from_hours(12)).map(|time| {
         format!(
-            "saved session info to {} (valid 12h, until {time})\n",
-            file.display()
+            "{} (valid 12h, until {time})\n",
+            words::saved_session_info_to(file.display())
         )
     });
     outcome.succeeded();
@@ -169,8 +170,13 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let keys = "hint: set both, or neither to use keys from elsewhere\n";
     let duration =
         "hint: a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n";
-    let code = "aws-mfa: an MFA code has six digits\n\
-                hint: run `aws-mfa get <code>` with the digits that the MFA device shows\n";
+    let code = words::failure(
+        "an MFA code has six digits",
+        &format!(
+            "{} with the digits that the MFA device shows",
+            words::get_a_session()
+        ),
+    );
     type Change = fn(&mut Sandbox);
     let cases: [(Change, &[&str], i32, String); 13] = [
         (
@@ -232,8 +238,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             "aws-mfa: AWS_MFA_ROLE_ARN is not the ARN of a role: arn:aws:iam::123456789012:roles/admin\n\
              hint: did you mean arn:aws:iam::123456789012:role/admin?\n".into(),
         ),
-        (|_| {}, &["get", "12345"], 2, code.into()),
-        (|_| {}, &["get", "1234567"], 2, code.into()),
+        (|_| {}, &["get", "12345"], 2, code.clone()),
+        (|_| {}, &["get", "1234567"], 2, code.clone()),
         (
             |_| {},
             &["get", "135790", "--duration", "37h"],
@@ -291,9 +297,9 @@ fn refused_connection_is_an_error_that_leaves_the_code_valid() {
     sandbox.run(["get", "135790"]).is(
         1,
         "",
-        &format!(
-            "aws-mfa: cannot connect to http://127.0.0.1:{port}: connection refused\n\
-             hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+        &words::failure(
+            &words::connection_refused(format!("http://127.0.0.1:{port}")),
+            words::the_code_is_still_valid(),
         ),
     );
 }
@@ -306,8 +312,9 @@ fn request_to_aws_itself_does_not_leave_the_sandbox() {
     sandbox.run(["get", "135790"]).is(
         1,
         "",
-        "aws-mfa: cannot connect to the proxy http://127.0.0.1:1: connection refused\n\
-         hint: check HTTPS_PROXY; the code is still valid while the device shows it: \
-         run `aws-mfa get <code>` again\n",
+        &words::failure(
+            &words::connection_refused("the proxy http://127.0.0.1:1"),
+            &format!("check HTTPS_PROXY; {}", words::the_code_is_still_valid()),
+        ),
     );
 }

@@ -6,6 +6,7 @@ use super::load::unset;
 use super::sandbox::{Outcome, Sandbox, in_an_hour};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 
 macro_rules! in_shells {
@@ -83,10 +84,9 @@ fn open_shell_at_expiry(kind: Kind) {
 
     // Time passes.
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
-    let line = format!(
-        "aws-mfa: session expired 3m ago ({}): run `aws-mfa get <code>`",
-        sandbox.session_file().display()
-    );
+    let file = sandbox.session_file();
+    let expired = words::session_expired("3m", file.display());
+    let line = format!("aws-mfa: {expired}: {}", words::get_a_session());
     assert_eq!(notices(&shell.run("")), [line]);
     assert_eq!(notices(&shell.run("")), [""; 0], "the line comes once");
     has_none(&mut shell);
@@ -94,7 +94,7 @@ fn open_shell_at_expiry(kind: Kind) {
 
     // In the shell that ran `get`, and in the other one.
     let shown = shell.run("aws-mfa get 111111");
-    assert!(shown.contains("saved session info to "), "{shown}");
+    assert!(shown.contains(&words::saved_session_info_to("")), "{shown}");
     assert!(!shown.contains(fake_sts::SECRET_WORD), "{shown}");
     second.run("");
     for shell in [&mut shell, &mut second] {
@@ -102,8 +102,10 @@ fn open_shell_at_expiry(kind: Kind) {
     }
 
     let shown = second.run("aws-mfa clear");
-    assert!(shown.contains("removed the session"), "{shown}");
-    assert!(notices(&shell.run(""))[0].starts_with("aws-mfa: no session yet ("));
+    let removed = words::removed_the_session(file.display());
+    assert!(shown.contains(&removed), "{shown}");
+    let missing = words::no_session_yet(file.display());
+    assert!(notices(&shell.run(""))[0].starts_with(&format!("aws-mfa: {missing}")));
     for shell in [&mut shell, &mut second] {
         has_none(shell);
     }
@@ -123,8 +125,10 @@ fn session_that_expires_between_two_prompts_is_removed() {
     has_session(&mut shell, 0);
     wait_for(end);
     let shown = shell.run("");
+    let expired = words::session_expired("AGO", "");
+    let (expired, _) = expired.split_once("AGO").unwrap();
     assert!(
-        notices(&shown)[0].starts_with("aws-mfa: session expired "),
+        notices(&shown)[0].starts_with(&format!("aws-mfa: {expired}")),
         "{shown}"
     );
     has_none(&mut shell);
@@ -183,8 +187,9 @@ fn other_account_without_session_unsets_the_first_one() {
         0,
         &(SET.map(unset).concat() + "__aws_mfa_memory=':::::'\n"),
         &format!(
-            "aws-mfa: no session yet ({}): run `aws-mfa get <code>`\n",
-            other.display()
+            "aws-mfa: {}: {}\n",
+            words::no_session_yet(other.display()),
+            words::get_a_session()
         ),
     );
 }
@@ -291,10 +296,8 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
         shell.run("set -euo pipefail");
         sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
         let shown = shell.run("");
-        assert!(
-            notices(&shown)[0].contains("session expired 3m ago"),
-            "{shown}"
-        );
+        let expired = words::session_expired("3m", sandbox.session_file().display());
+        assert!(notices(&shown)[0].contains(&expired), "{shown}");
         shell.run("");
         has_none(&mut shell);
     }
@@ -479,16 +482,18 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     wait_for(end);
     let mut shown = shell.run("");
     shown += &shell.run("");
+    let expired = words::session_expired("AGO", "");
+    let (expired, _) = expired.split_once("AGO").unwrap();
     let lines: Vec<String> = notices(&shown)
         .into_iter()
-        .filter(|line| line.contains("session expired"))
+        .filter(|line| line.contains(expired))
         .collect();
     assert_eq!(lines.len(), 1, "{shown}");
     assert_eq!(shown.matches("direnv: loading").count(), 1, "{shown}");
     has_none(&mut shell);
     assert_eq!(shell.variable("PROJECT"), "mine");
     let shown = shell.run("aws-mfa get 111111");
-    assert!(shown.contains("saved session info to "), "{shown}");
+    assert!(shown.contains(&words::saved_session_info_to("")), "{shown}");
     has_session(&mut shell, 1);
     // Outside the directory, the hook loads the same session, without the .envrc's AWS_SESSION_FILE.
     shell.run("cd");
@@ -608,13 +613,11 @@ fn subshell_follows_the_session_of_its_parent() {
     child.hook("");
     has_session(&mut child, 0);
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
-    assert!(notices(&child.run(""))[0].contains("session expired 3m ago"));
+    let expired = words::session_expired("3m", sandbox.session_file().display());
+    assert!(notices(&child.run(""))[0].contains(&expired));
     has_none(&mut child);
     let shown = child.run("exit");
-    assert!(
-        notices(&shown)[0].contains("session expired 3m ago"),
-        "{shown}"
-    );
+    assert!(notices(&shown)[0].contains(&expired), "{shown}");
     has_none(&mut child);
 }
 
@@ -651,8 +654,8 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: the role was not renewed: the connection to {} broke before the answer arrived\n",
-            sts.url()
+            "aws-mfa: the role was not renewed: {}\n",
+            words::the_connection_broke(sts.url())
         )
     );
     let memory = outcome

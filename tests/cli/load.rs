@@ -1,6 +1,7 @@
 //! `aws-mfa load` for a shell.
 
 use super::sandbox::{Sandbox, binary};
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 
 fn from_now(minutes: i64) -> Timestamp {
@@ -61,33 +62,21 @@ fn saved_region_is_set_and_an_unknown_expiration_is_unset() {
 fn load_without_a_valid_session_exits_3_with_the_remedy() {
     let sandbox = Sandbox::without_session();
     let file = sandbox.session_file();
-    let hint = "hint: run `aws-mfa get <code>`\n";
+    let load_fails = |message: &str| {
+        let expected = words::failure(message, words::get_a_session());
+        sandbox.run(["load"]).is(3, "", &expected);
+    };
 
-    sandbox.run(["load"]).is(
-        3,
-        "",
-        &format!("aws-mfa: no session yet ({})\n{hint}", file.display()),
-    );
+    load_fails(&words::no_session_yet(file.display()));
 
     sandbox.write_session(from_now(-14));
-    sandbox.run(["load"]).is(
-        3,
-        "",
-        &format!(
-            "aws-mfa: session expired 14m ago ({})\n{hint}",
-            file.display()
-        ),
-    );
+    load_fails(&words::session_expired("14m", file.display()));
 
     sandbox.write(&file, "{\"Credentials\": {\"AccessKeyId\"");
-    sandbox.run(["load"]).is(
-        3,
-        "",
-        &format!(
-            "aws-mfa: session file is corrupt: it ends early ({})\n{hint}",
-            file.display()
-        ),
-    );
+    load_fails(&words::session_file_is_corrupt(
+        "it ends early",
+        file.display(),
+    ));
 
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
@@ -103,9 +92,9 @@ fn hint_names_the_selected_profile() {
         sandbox.run(["load", "--profile", "work"]).is(
             3,
             "",
-            &format!(
-                "aws-mfa: no session yet ({})\nhint: run `aws-mfa get --profile work <code>`\n",
-                file.display()
+            &words::failure(
+                &words::no_session_yet(file.display()),
+                &words::run("aws-mfa get --profile work <code>"),
             ),
         );
     }
@@ -123,7 +112,8 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: warning: others can read the session file (mode 0640): run `chmod 600 {}`\n",
+            "aws-mfa: warning: {}: run `chmod 600 {}`\n",
+            words::others_can_read_the_session_file("0640"),
             file.display()
         )
     );
@@ -132,10 +122,9 @@ fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
     sandbox.run(["load"]).is(
         3,
         "",
-        &format!(
-            "aws-mfa: session file rejected: everyone can write to it, mode 0602 ({})\n\
-             hint: run `aws-mfa get <code>`\n",
-            file.display()
+        &words::failure(
+            &words::session_file_rejected("everyone can write to it, mode 0602", file.display()),
+            words::get_a_session(),
         ),
     );
 }

@@ -29,6 +29,7 @@ mod story;
 #[cfg(unix)]
 mod terminal;
 mod tool;
+mod words;
 
 mod clear;
 mod codes;

@@ -4,6 +4,7 @@ use super::fake_sts::{Behaviour, FakeSts, error_xml};
 use super::sandbox::Sandbox;
 #[cfg(unix)]
 use super::terminal::Terminal;
+use super::words;
 
 /// Text that a terminal would act on, with a forged line of ours.
 const HOSTILE: &str = "x\nhint: run `evil`\u{1b}[2J\u{9b}m\u{202e}y";
@@ -90,6 +91,9 @@ fn text_of_an_answer_is_escaped() {
 fn code_in_the_wrong_place_is_masked() {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
+    let no_session = words::no_session_yet(sandbox.session_file().display());
+    let no_session = format!("aws-mfa: {no_session}\n");
+    let invalid = format!("aws-mfa: {}\n", words::invalid_duration("******"));
     for (arguments, shown) in [
         (
             vec!["483920"],
@@ -124,15 +128,12 @@ fn code_in_the_wrong_place_is_masked() {
             vec!["get", "-d", "483920"],
             "aws-mfa: too long for a session: ******\n",
         ),
-        (
-            vec!["get", "-d", "４８３９２０"],
-            "aws-mfa: invalid duration: ******\n",
-        ),
+        (vec!["get", "-d", "４８３９２０"], invalid.as_str()),
         (
             vec!["get", "--serial-number", "483 920"],
             "aws-mfa: not an MFA device: ******\n",
         ),
-        (vec!["exec", "483920"], "aws-mfa: no session yet"),
+        (vec!["exec", "483920"], no_session.as_str()),
     ] {
         let outcome = sandbox.run(&arguments);
         assert!(
@@ -151,15 +152,16 @@ fn code_in_the_wrong_place_is_masked() {
     let file = sandbox.write_session(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1));
     let outcome = sandbox.run(["exec", "483920"]);
     assert_eq!(
-        outcome.stderr.lines().next(),
-        Some("aws-mfa: command not found: ******")
+        outcome.stderr,
+        format!("aws-mfa: {}\n", words::command_not_found("******"))
     );
     std::fs::remove_file(file).unwrap();
     let outcome = sandbox.run(["get", "-p", "483920", "135790"]);
+    let no_profile = words::there_is_no_profile("******", &sandbox.home());
     assert!(
         outcome
             .stderr
-            .starts_with("aws-mfa: there is no profile ****** in "),
+            .starts_with(&format!("aws-mfa: {no_profile}\n")),
         "{}",
         outcome.stderr
     );
@@ -260,9 +262,9 @@ fn hint_repeats_the_flags_of_the_failed_get() {
 #[test]
 fn backtraces_change_neither_message_nor_status() {
     let mut sandbox = Sandbox::without_session();
-    let message = format!(
-        "aws-mfa: no session yet ({})\nhint: run `aws-mfa get <code>`\n",
-        sandbox.session_file().display()
+    let message = words::failure(
+        &words::no_session_yet(sandbox.session_file().display()),
+        words::get_a_session(),
     );
     for variable in ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"] {
         for value in ["0", "1", "full"] {
@@ -271,4 +273,175 @@ fn backtraces_change_neither_message_nor_status() {
         }
         sandbox.unset(variable);
     }
+}
+
+/// The sentences of `words`, each with its text. They stand nowhere else in the tests.
+#[cfg(unix)]
+fn sentences() -> Vec<(String, &'static str)> {
+    let home = std::path::Path::new("~");
+    let owned = str::to_owned;
+    vec![
+        (words::no_session_yet("FILE"), "no session yet (FILE)"),
+        (owned(words::get_a_session()), "run `aws-mfa get <code>`"),
+        (
+            words::session_expired("14m", "FILE"),
+            "session expired 14m ago (FILE)",
+        ),
+        (
+            words::session_file_is_corrupt("FAULT", "FILE"),
+            "session file is corrupt: FAULT (FILE)",
+        ),
+        (
+            words::session_file_rejected("REASON", "FILE"),
+            "session file rejected: REASON (FILE)",
+        ),
+        (
+            words::others_can_read_the_session_file("0644"),
+            "others can read the session file (mode 0644)",
+        ),
+        (
+            words::cannot_read_the_session_file("FILE", "REASON"),
+            "cannot read the session file FILE: REASON",
+        ),
+        (
+            words::cannot_save_the_session("FILE", "REASON"),
+            "cannot save the session in FILE: REASON",
+        ),
+        (
+            owned(words::choose_another_file()),
+            "choose another file with AWS_SESSION_FILE or --session-file",
+        ),
+        (
+            words::cannot_write_to_the_directory("DIRECTORY", "REASON"),
+            "cannot write to the directory DIRECTORY: REASON",
+        ),
+        (
+            words::saved_session_info_to("FILE"),
+            "saved session info to FILE",
+        ),
+        (
+            words::kept_the_session_in("FILE"),
+            "kept the session in FILE",
+        ),
+        (
+            words::removed_the_session("FILE"),
+            "removed the session (FILE)",
+        ),
+        (
+            words::wait_for_the_next_code("true"),
+            "wait for the next code (N s), then run `true`",
+        ),
+        (
+            owned(words::the_code_is_still_valid()),
+            "the code is still valid while the device shows it: run `aws-mfa get <code>` again",
+        ),
+        (
+            words::the_code_may_be_used_up("FAULT"),
+            "FAULT, and the code may be used up",
+        ),
+        (
+            words::the_connection_broke("URL"),
+            "the connection to URL broke before the answer arrived",
+        ),
+        (
+            words::connection_refused("URL"),
+            "cannot connect to URL: connection refused",
+        ),
+        (
+            words::found_the_device("DEVICE"),
+            "found the MFA device DEVICE",
+        ),
+        (
+            words::there_is_no_profile("NAME", home),
+            "there is no profile NAME in ~/.aws/config or ~/.aws/credentials",
+        ),
+        (words::invalid_duration("TEXT"), "invalid duration: TEXT"),
+        (
+            words::command_not_found("PROGRAM"),
+            "command not found: PROGRAM",
+        ),
+        (
+            words::dump_path_points_to("WHAT", "PLACE"),
+            "DIRENV_DUMP_FILE_PATH points to WHAT (PLACE)",
+        ),
+        (
+            owned(words::outside_direnv_load()),
+            "outside direnv_load, run `unset DIRENV_DUMP_FILE_PATH`, or choose a format: `aws-mfa load --format sh`",
+        ),
+        (owned(words::clock_is_right()), "within 30 s of AWS's"),
+        (owned(words::the_user_is_unknown()), "the user is unknown"),
+        (
+            words::replaced_the_access_key("OLD", "NEW"),
+            "replaced the access key OLD with NEW",
+        ),
+        (
+            words::aws_rejected_the_session("ID"),
+            "AWS rejected the session ID",
+        ),
+    ]
+}
+
+#[cfg(unix)]
+#[test]
+fn much_used_sentences_are_exactly_these() {
+    let (said, texts): (Vec<_>, Vec<_>) = sentences().into_iter().unzip();
+    assert_eq!(said, texts);
+}
+
+/// Otherwise a new wording would turn more than one test red.
+#[cfg(unix)]
+#[test]
+fn much_used_sentences_stand_in_one_place() {
+    let sentences = sentences();
+    let fixed: Vec<&str> = sentences.iter().map(|(_, text)| fixed_part(text)).collect();
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for directory in ["cli", "soak"] {
+        for file in std::fs::read_dir(tests.join(directory)).unwrap() {
+            let path = file.unwrap().path();
+            if path == tests.join("cli/messages.rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.lines().map(str::trim);
+            let code = code.filter(|line| !line.starts_with("//"));
+            // A string goes on after a backslash at the end of a line.
+            let code: String = code.map(|line| line.trim_end_matches('\\')).collect();
+            for sentence in &fixed {
+                assert!(
+                    !code.contains(sentence),
+                    "{} has «{sentence}», which it can get from words.rs",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// The longest part of a sentence that never varies.
+#[cfg(unix)]
+fn fixed_part(sentence: &'static str) -> &'static str {
+    let mut parts = vec![sentence];
+    for name in [
+        "FILE",
+        "FAULT",
+        "REASON",
+        "DIRECTORY",
+        "URL",
+        "DEVICE",
+        "NAME",
+        "TEXT",
+        "PROGRAM",
+        "WHAT",
+        "PLACE",
+        "OLD",
+        "NEW",
+        "ID",
+        "14m",
+        "0644",
+        "true",
+    ] {
+        parts = parts.iter().flat_map(|part| part.split(name)).collect();
+    }
+    let longest = parts.into_iter().max_by_key(|part| part.len());
+    longest.unwrap_or_default().trim_matches([' ', '('])
 }

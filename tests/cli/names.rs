@@ -6,6 +6,7 @@
 use super::fake_sts::FakeSts;
 use super::sandbox::{Sandbox, binary};
 use super::tool::{root, skip, tool};
+use super::words;
 use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::Command;
@@ -124,7 +125,8 @@ fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
             sandbox.set("AWS_ENDPOINT_URL_STS", format!("http://{name}:{port}"));
             let outcome = sandbox.run_with(&mut get(&sandbox, &binary, &code.to_string()));
             assert_eq!(outcome.stderr, "", "{name} with {}", binary.display());
-            assert!(outcome.stdout.starts_with("saved session info to "));
+            let saved = words::saved_session_info_to("");
+            assert!(outcome.stdout.starts_with(&saved));
             let mut questions = server.questions();
             questions.dedup();
             assert_eq!(questions, asked, "{name} with {}", binary.display());

@@ -6,6 +6,7 @@ use super::sandbox::{Outcome, Sandbox};
 #[cfg(target_os = "linux")]
 use super::tool::root;
 use super::tool::tool;
+use super::words;
 #[cfg(target_os = "linux")]
 use socket2::{Domain, Socket, Type};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,9 +17,6 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-const GOOD: &str =
-    "the code is still valid while the device shows it: run `aws-mfa get <code>` again\n";
 
 /// A real proxy (proxy.py) on a free port.
 struct Proxy {
@@ -78,7 +76,8 @@ fn user_with_tls() -> (Authority, FakeSts, Sandbox) {
 #[track_caller]
 fn assert_saved(outcome: &Outcome) {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-    assert!(outcome.stdout.starts_with("saved session info to "));
+    let saved = words::saved_session_info_to("");
+    assert!(outcome.stdout.starts_with(&saved));
 }
 
 #[test]
@@ -101,9 +100,9 @@ fn private_ca_from_variable_or_profile_is_trusted() {
         "",
         &format!(
             "aws-mfa: no secure connection to {}: its certificate is not signed by a trusted authority\n\
-             hint: if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority; \
-             the code is still valid while the device shows it: run `aws-mfa get <code>` again\n",
-            sts.url()
+             hint: if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority; {}\n",
+            sts.url(),
+            words::the_code_is_still_valid()
         ),
     );
     assert_eq!(sts.requests().len(), 2);
@@ -214,8 +213,8 @@ fn connect_proxy_works_with_and_without_a_password() {
             "",
             &format!(
                 "aws-mfa: the proxy http://{address} rejected the proxy credentials\n\
-                 hint: set them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; \
-                 the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+                 hint: set them in HTTPS_PROXY: http://<user>:<password>@<host>:<port>; {}\n",
+                words::the_code_is_still_valid()
             ),
         );
     }
@@ -242,16 +241,18 @@ fn plain_http_endpoint_is_reached_through_http_proxy() {
     assert_eq!(
         lines[0],
         format!(
-            "aws-mfa: the proxy http://{address} rejected the proxy credentials, and the code may be used up"
+            "aws-mfa: {}",
+            words::the_code_may_be_used_up(format!(
+                "the proxy http://{address} rejected the proxy credentials"
+            ))
         )
     );
-    assert!(
-        lines[1].starts_with(
-            "hint: set them in http_proxy: http://<user>:<password>@<host>:<port>; \
-             wait for the next code ("
-        ),
-        "{}",
-        outcome.stderr
+    assert_eq!(
+        outcome.without_wait().lines().nth(1).unwrap(),
+        format!(
+            "hint: set them in http_proxy: http://<user>:<password>@<host>:<port>; {}",
+            words::wait_for_the_next_code("aws-mfa get <code>")
+        )
     );
     assert_eq!(sts.requests().len(), 1);
 }
@@ -366,7 +367,10 @@ fn proxy_that_refuses_to_connect_leaves_the_code_valid() {
         sandbox.run(["get", "123456"]).is(
             1,
             "",
-            &format!("aws-mfa: {expected}\nhint: check HTTPS_PROXY; {GOOD}"),
+            &words::failure(
+                &expected,
+                &format!("check HTTPS_PROXY; {}", words::the_code_is_still_valid()),
+            ),
         );
     }
     assert!(sts.requests().is_empty());
@@ -470,9 +474,9 @@ fn host_in_no_proxy_is_reached_directly_and_a_missing_proxy_is_an_error() {
     sandbox.run(["get", "123456"]).is(
         1,
         "",
-        &format!(
-            "aws-mfa: cannot connect to the proxy http://127.0.0.1:1: connection refused\n\
-             hint: check HTTPS_PROXY; {GOOD}"
+        &words::failure(
+            &words::connection_refused("the proxy http://127.0.0.1:1"),
+            &format!("check HTTPS_PROXY; {}", words::the_code_is_still_valid()),
         ),
     );
     for exception in ["127.0.0.1", "10.0.0.0/8, 127.0.0.0/8", "*"] {

@@ -5,6 +5,7 @@ use super::fake_sts;
 use super::fake_sts::{FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
 use super::tool::tool;
+use super::words;
 use std::collections::BTreeMap;
 use std::path::{MAIN_SEPARATOR as SEP, Path, PathBuf};
 
@@ -291,11 +292,9 @@ fn exported_aws_mfa_profile_selects_one_session_for_every_subcommand() {
         );
     }
     let file = sandbox.session_file().with_file_name("session-work");
-    sandbox.run(["clear"]).is(
-        0,
-        &format!("removed the session ({})\n", file.display()),
-        "",
-    );
+    sandbox
+        .run(["clear"])
+        .is(0, &(words::removed_the_session(file.display()) + "\n"), "");
 }
 
 #[test]
@@ -456,9 +455,7 @@ fn missing_profile_is_an_error_with_suggestions() {
     ] {
         assert_eq!(
             fails(&sandbox, &["get", "-p", name, "111111"]),
-            format!(
-                "aws-mfa: there is no profile {name} in {aws}{SEP}config or {aws}{SEP}credentials\nhint: {hint}\n"
-            )
+            words::failure(&words::there_is_no_profile(name, &home), &hint)
         );
     }
     let mut empty = Sandbox::new();
@@ -466,9 +463,11 @@ fn missing_profile_is_an_error_with_suggestions() {
     let aws = empty.home().join(".aws").display().to_string();
     assert_eq!(
         fails(&empty, &["get", "111111"]),
-        format!(
-            "aws-mfa: there is no profile work in {aws}{SEP}config or {aws}{SEP}credentials\n\
-             hint: put aws_access_key_id and aws_secret_access_key under [work] in {aws}{SEP}credentials\n"
+        words::failure(
+            &words::there_is_no_profile("work", &empty.home()),
+            &format!(
+                "put aws_access_key_id and aws_secret_access_key under [work] in {aws}{SEP}credentials"
+            )
         )
     );
 }
@@ -585,10 +584,12 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
     );
     assert_eq!(
         fails(&sandbox, &["get", "-p", "lost", "111111"]),
-        format!(
-            "aws-mfa: there is no profile aa in {aws}{SEP}config or {aws}{SEP}credentials, \
-             which is the source_profile of the profile lost\n\
-             hint: did you mean a?\n"
+        words::failure(
+            &format!(
+                "{}, which is the source_profile of the profile lost",
+                words::there_is_no_profile("aa", &sandbox.home())
+            ),
+            "did you mean a?"
         )
     );
 }

@@ -6,6 +6,7 @@ use super::sandbox::{Outcome, Sandbox, chmod, in_an_hour};
 use super::shell::{Kind, Shell};
 use super::terminal::Terminal;
 use super::tool::tool;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -128,7 +129,8 @@ impl<'a> Project<'a> {
     fn has_no_session(&mut self, reason: &str) {
         let shown = self.loads_once();
         assert!(shown.contains(&format!("aws-mfa: {reason}")), "{shown}");
-        assert!(shown.contains(": run `aws-mfa get <code>`\n"), "{shown}");
+        let hint = format!(": {}\n", words::get_a_session());
+        assert!(shown.contains(&hint), "{shown}");
         for name in [
             "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY",
@@ -179,7 +181,10 @@ fn life(direnv: &Path, beginnings: &[String]) {
                 let sandbox = Sandbox::with_user(&sts);
                 let envrc = format!("{beginning}export PROJECT=mine\n");
                 let mut project = Project::new(&sandbox, direnv, &envrc);
-                project.has_no_session("no session yet (");
+                let file = sandbox.session_file();
+                let file = file.display();
+                let missing = words::no_session_yet(&file);
+                project.has_no_session(&missing);
                 sandbox.get("111111");
                 project.has_session(1);
                 // Within the same second.
@@ -187,17 +192,18 @@ fn life(direnv: &Path, beginnings: &[String]) {
                 project.has_session(2);
                 let expired = Timestamp::now() - SignedDuration::from_hours(2);
                 put(&sandbox, &fake_sts::session_json(expired), 1);
-                project.has_no_session("session expired 2h ago (");
+                project.has_no_session(&words::session_expired("2h", &file));
                 put(&sandbox, "{\"Credentials\"", 2);
-                project.has_no_session("session file is corrupt: it ends early (");
-                let file = put(&sandbox, &valid(), 3);
-                chmod(&file, 0o000);
-                project.has_no_session("cannot read the session file ");
-                chmod(&file, 0o600);
+                let fault = "it ends early";
+                project.has_no_session(&words::session_file_is_corrupt(fault, &file));
+                let put_there = put(&sandbox, &valid(), 3);
+                chmod(&put_there, 0o000);
+                project.has_no_session(&words::cannot_read_the_session_file(&file, ""));
+                chmod(&put_there, 0o600);
                 put(&sandbox, &valid(), 4);
                 project.has_session(0);
-                std::fs::remove_file(&file).unwrap();
-                project.has_no_session("no session yet (");
+                std::fs::remove_file(&put_there).unwrap();
+                project.has_no_session(&missing);
             });
         }
     });
@@ -231,10 +237,8 @@ fn load_strict_without_session_stops_only_a_strict_envrc(direnv: &Path) {
         let envrc = format!("{first_line}direnv_load aws-mfa load --strict\nexport PROJECT=mine\n");
         let mut project = Project::new(&sandbox, direnv, &envrc);
         let shown = project.prompt();
-        assert!(
-            shown.contains("hint: run `aws-mfa get <code>`\n"),
-            "{shown}"
-        );
+        let hint = format!("hint: {}\n", words::get_a_session());
+        assert!(shown.contains(&hint), "{shown}");
         assert_eq!(project.variable("PROJECT"), rest, "{shown}");
     }
 }
@@ -257,7 +261,7 @@ fn symlinked_session_file_is_watched_with_its_target(direnv: &Path) {
     assert!(link.is_symlink());
     // The target disappears and returns.
     std::fs::remove_file(&target).unwrap();
-    project.has_no_session("no session yet (");
+    project.has_no_session(&words::no_session_yet(link.display()));
     sandbox.write("vault/session", valid());
     project.has_session(0);
 }
@@ -337,7 +341,7 @@ fn use_aws_mfa_loads_the_session(direnv: &Path) {
         let strict = Project::new(&sandbox, direnv, &strict).prompt();
         assert!(strict.contains("hint: run `aws-mfa get"), "{strict}");
         let mut project = Project::new(&sandbox, direnv, &envrc(""));
-        project.has_no_session("no session yet (");
+        project.has_no_session(&words::no_session_yet(sandbox.session_file().display()));
         put(&sandbox, &valid(), 5);
         project.has_session(0);
     }
@@ -361,8 +365,9 @@ fn follows(kind: Kind, direnv: &Path) {
     assert_eq!(
         hints,
         [format!(
-            "aws-mfa: no session yet ({}): run `aws-mfa get <code>`",
-            sandbox.session_file().display()
+            "aws-mfa: {}: {}",
+            words::no_session_yet(sandbox.session_file().display()),
+            words::get_a_session()
         )]
     );
     for shell in [&mut first, &mut second] {
@@ -384,7 +389,8 @@ fn follows(kind: Kind, direnv: &Path) {
 
     get_in_one_shell(&mut first, &mut second, 3);
     let shown = first.run("aws-mfa clear");
-    assert!(shown.contains("removed the session"), "{shown}");
+    let removed = words::removed_the_session(sandbox.session_file().display());
+    assert!(shown.contains(&removed), "{shown}");
     second.run("");
     for shell in [&mut first, &mut second] {
         has_no_credentials(shell);
@@ -396,7 +402,7 @@ fn follows(kind: Kind, direnv: &Path) {
 #[track_caller]
 fn get_in_one_shell(first: &mut Shell, second: &mut Shell, number: u32) {
     let shown = first.run(&format!("aws-mfa get {}", 111_111 * number));
-    assert!(shown.contains("saved session info to "), "{shown}");
+    assert!(shown.contains(&words::saved_session_info_to("")), "{shown}");
     second.run("");
     for shell in [first, second] {
         for (name, value) in [
@@ -449,8 +455,9 @@ fn notice_of_load_on_a_terminal_is_coloured_unless_no_color(direnv: &Path) {
         direnv.display()
     );
     let line = format!(
-        "no session yet ({}): run `aws-mfa get <code>`\r\n",
-        sandbox.session_file().display()
+        "{}: {}\r\n",
+        words::no_session_yet(sandbox.session_file().display()),
+        words::get_a_session()
     );
     sandbox.set("TERM", "xterm");
     let (_, shown) = Terminal::run(&sandbox, &reload).end();

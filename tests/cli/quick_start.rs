@@ -7,6 +7,7 @@ use super::sandbox::{Outcome, Sandbox};
 use super::shell::Shell;
 use super::story;
 use super::tool::tool;
+use super::words;
 use std::process::Stdio;
 
 #[test]
@@ -96,10 +97,12 @@ fn quick_start_on_an_empty_account_succeeds() {
     let shown = shell.run("aws-mfa get 123456");
     let session = sandbox.home().join(".config/aws/session-work");
     // moto lists it, to the user who signs the request.
-    let found = "aws-mfa: found the MFA device arn:aws:iam::123456789012:mfa/igor";
-    assert!(shown.contains(found), "{shown}");
-    let said = format!("saved session info to {}", session.display());
-    assert!(shown.contains(&said), "{shown}");
+    for said in [
+        words::found_the_device("arn:aws:iam::123456789012:mfa/igor"),
+        words::saved_session_info_to(session.display()),
+    ] {
+        assert!(shown.contains(&said), "{shown}");
+    }
     assert!(shown.contains("+AWS_ACCESS_KEY_ID"), "{shown}");
     assert!(shown.contains("+AWS_REGION"), "{shown}");
     let shown = shell.run(identity.trim());

@@ -5,6 +5,7 @@ use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD};
 use super::readme::GUIDE;
 use super::sandbox::{Sandbox, chmod, process_json};
 use super::tool::tool;
+use super::words;
 
 /// The id and the secret of the first key that the fake IAM creates.
 const NEW: [&str; 2] = [
@@ -84,10 +85,8 @@ fn follow(sandbox: &Sandbox, aws: &FakeSts, recipe: &Recipe, before: &str) {
          aws-mfa get -p work 123456 >&2\n{rotate} --delete-old\naws-mfa get -p work 234567 >&2\n"
     );
     let outcome = sandbox.run_with(sandbox.command("bash").args(["-c", &script]));
-    let done = format!(
-        "replaced the access key {KEY_ID} with {}, and deleted {KEY_ID}",
-        NEW[0]
-    );
+    let done = words::replaced_the_access_key(KEY_ID, NEW[0]);
+    let done = format!("{done}, and deleted {KEY_ID}");
     assert!(
         outcome.stdout.lines().any(|line| line == done),
         "{} {}",

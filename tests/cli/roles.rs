@@ -5,6 +5,7 @@ use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
 use super::sandbox::mode;
 use super::sandbox::{DEVICE, Sandbox, profile_keys, read_json};
 use super::tool::tool;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::path::MAIN_SEPARATOR as SEP;
@@ -74,7 +75,8 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
         .to_string();
     assert!(
         lines[0].starts_with(&format!(
-            "saved session info to {directory}{SEP}session-work (valid 12h, until "
+            "{} (valid 12h, until ",
+            words::saved_session_info_to(format!("{directory}{SEP}session-work"))
         )),
         "{lines:?}"
     );
@@ -131,7 +133,10 @@ fn get_with_a_role_and_no_code_uses_the_valid_session() {
     assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
     let outcome = sandbox.run(["get", "-p", "staging"]);
     let lines: Vec<&str> = outcome.succeeded().lines().collect();
-    assert!(lines[0].starts_with("kept the session in "), "{lines:?}");
+    assert!(
+        lines[0].starts_with(&words::kept_the_session_in("")),
+        "{lines:?}"
+    );
     assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
     // All terminals start together, and one of them sends the request.
@@ -168,7 +173,8 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
     );
     let outcome = sandbox.run(["get", "-p", "staging", "123456"]);
     assert_eq!(outcome.status, 1);
-    assert!(outcome.stdout.starts_with("saved session info to "));
+    let saved = words::saved_session_info_to("");
+    assert!(outcome.stdout.starts_with(&saved));
     assert_eq!(
         outcome.stderr,
         format!(
@@ -272,8 +278,8 @@ fn role_with_a_quarter_left_is_renewed_and_a_failure_keeps_the_old_one() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "aws-mfa: warning: the role was not renewed: the connection to {} broke before the answer arrived\n",
-            sts.url()
+            "aws-mfa: warning: the role was not renewed: {}\n",
+            words::the_connection_broke(sts.url())
         )
     );
     // A request without a code is sent again.
@@ -307,22 +313,17 @@ fn missing_or_expired_session_exits_3_with_the_remedy() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     let base = sandbox.session_file().with_file_name("session-work");
-    let expect = |what: &str| {
-        sandbox.run(["load", "-p", "staging"]).is(
-            3,
-            "",
-            &format!(
-                "aws-mfa: {what} ({})\nhint: run `aws-mfa get --profile staging <code>`\n",
-                base.display()
-            ),
-        );
+    let hint = words::run("aws-mfa get --profile staging <code>");
+    let expect = |message: &str| {
+        let expected = words::failure(message, &hint);
+        sandbox.run(["load", "-p", "staging"]).is(3, "", &expected);
     };
-    expect("no session yet");
+    expect(&words::no_session_yet(base.display()));
     sandbox.write(
         &base,
         session_json(Timestamp::now() - SignedDuration::from_mins(90)),
     );
-    expect("session expired 1h 30m ago");
+    expect(&words::session_expired("1h 30m", base.display()));
     // A session that AWS no longer knows.
     sandbox.write(
         &base,
@@ -330,13 +331,12 @@ fn missing_or_expired_session_exits_3_with_the_remedy() {
     );
     let outcome = sandbox.run(["load", "-p", "staging"]);
     assert_eq!(outcome.status, 3);
+    let rejected = words::aws_rejected_the_session("ASIASESSION000000000");
     assert!(
         outcome
             .stderr
-            .starts_with("aws-mfa: AWS rejected the session ASIASESSION000000000\n")
-            && outcome
-                .stderr
-                .ends_with("hint: run `aws-mfa get --profile staging <code>`\n"),
+            .starts_with(&format!("aws-mfa: {rejected}\n"))
+            && outcome.stderr.ends_with(&format!("hint: {hint}\n")),
         "{}",
         outcome.stderr
     );
@@ -758,7 +758,8 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
         0,
         &format!(
             "removed the role's credentials ({directory}{SEP}role-staging)\n\
-             removed the session ({directory}{SEP}session-work)\n"
+             {}\n",
+            words::removed_the_session(format!("{directory}{SEP}session-work"))
         ),
         "",
     );

@@ -9,6 +9,7 @@ use super::moto::Moto;
 use super::readme::ROTATE_ACTIONS;
 use super::sandbox::{DEVICE, Outcome, Sandbox, mode, profile_keys, read_json};
 use super::tool::tool;
+use super::words;
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -87,8 +88,8 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
     sandbox.run(["rotate"]).is(
         0,
         &format!(
-            "replaced the access key {KEY_ID} with {NEW}; once nothing uses {KEY_ID}, delete it: \
-             `aws-mfa rotate --finish`\n"
+            "{}; once nothing uses {KEY_ID}, delete it: `aws-mfa rotate --finish`\n",
+            words::replaced_the_access_key(KEY_ID, NEW)
         ),
         &replaced(&format!("to {} (profile work)", file.display())),
     );
@@ -148,7 +149,10 @@ fn next_rotation_deletes_the_old_key() {
     let next = "AKIANEW0000000000002";
     assert_eq!(
         outcome.stdout,
-        format!("replaced the access key {NEW} with {next}, and deleted {NEW}\n")
+        format!(
+            "{}, and deleted {NEW}\n",
+            words::replaced_the_access_key(NEW, next)
+        )
     );
     assert!(
         outcome
@@ -167,9 +171,9 @@ fn session_is_required() {
     sandbox.run(["rotate"]).is(
         3,
         "",
-        &format!(
-            "aws-mfa: no session yet ({})\nhint: run `aws-mfa get <code>`\n",
-            file.display()
+        &words::failure(
+            &words::no_session_yet(file.display()),
+            words::get_a_session(),
         ),
     );
     assert!(aws.requests().is_empty());
@@ -179,16 +183,13 @@ fn session_is_required() {
     aws.set_clock(jiff::SignedDuration::from_hours(13));
     let outcome = sandbox.run(["rotate"]);
     let stderr = outcome.failed(3);
+    let rejected = words::aws_rejected_the_session("ASIASESSION000000001");
     assert!(
-        stderr.starts_with(
-            "aws-mfa: AWS rejected the session ASIASESSION000000001\n  ExpiredToken: "
-        ),
+        stderr.starts_with(&format!("aws-mfa: {rejected}\n  ExpiredToken: ")),
         "{stderr}"
     );
-    assert!(
-        stderr.ends_with("hint: run `aws-mfa get <code>`\n"),
-        "{stderr}"
-    );
+    let hint = format!("hint: {}\n", words::get_a_session());
+    assert!(stderr.ends_with(&hint), "{stderr}");
 }
 
 #[test]
@@ -439,7 +440,8 @@ fn denied() -> Behaviour {
 
 /// What each call of a rotation says when it is denied.
 const DENIALS: [&str; 7] = [
-    "AWS rejected the session ASIASESSION000000001",
+    // See `words`.
+    "REJECTED",
     "a policy denies iam:ListAccessKeys to this user",
     "a policy denies iam:CreateAccessKey to this user",
     "AWS rejected the new access key AKIANEW0000000000001",
@@ -456,6 +458,8 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
         aws.behave_once(call, false, denied());
         let outcome = sandbox.run(["rotate"]);
         let stderr = outcome.failed(if call == 0 { 3 } else { 1 });
+        let rejected = words::aws_rejected_the_session("ASIASESSION000000001");
+        let denial = denial.replace("REJECTED", &rejected);
         let message =
             format!("aws-mfa: {denial}\n  AccessDenied: {DENIED} (request {REQUEST_ID})\nhint: ");
         assert!(stderr.contains(&message), "{call}: {stderr}");
@@ -619,8 +623,9 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     assert_eq!(
         outcome.stdout,
         format!(
-            "replaced the access key {KEY_ID} with {NEW}; once nothing uses {KEY_ID}, delete it: \
-             `aws-mfa rotate --store-command '{command}' --finish`\n"
+            "{}; once nothing uses {KEY_ID}, delete it: \
+             `aws-mfa rotate --store-command '{command}' --finish`\n",
+            words::replaced_the_access_key(KEY_ID, NEW)
         )
     );
     assert_eq!(

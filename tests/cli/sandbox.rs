@@ -309,12 +309,15 @@ impl Outcome {
     /// Standard error, with `N` for the seconds until the next code, which are checked here.
     #[track_caller]
     pub fn without_wait(&self) -> String {
-        let Some((before, rest)) = self.stderr.split_once("wait for the next code (") else {
+        let seconds = self.stderr.split_once(" s), ").map(|(before, after)| {
+            let (before, seconds) = before.rsplit_once('(').unwrap();
+            (before, seconds.parse::<u32>().unwrap(), after)
+        });
+        let Some((before, seconds, after)) = seconds else {
             return self.stderr.clone();
         };
-        let (seconds, after) = rest.split_once(" s)").unwrap();
-        assert!((1..=30).contains(&seconds.parse::<u32>().unwrap()));
-        format!("{before}wait for the next code (N s){after}")
+        assert!((1..=30).contains(&seconds), "{seconds}");
+        format!("{before}(N s), {after}")
     }
 
     /// Checks the complete result exactly.

@@ -4,6 +4,7 @@ use super::moto::Moto;
 use super::readme;
 use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys, read_json};
 use super::tool::tool;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 
@@ -37,8 +38,8 @@ fn user_with_session() -> Option<(Sandbox, Moto)> {
     Some((sandbox, moto))
 }
 
-const AS_IN_GUIDE: &str =
-    "Error when retrieving credentials from custom-process: aws-mfa: session expired 14m ago (";
+/// What the AWS CLI and boto3 show, as in the guide.
+const AS_IN_GUIDE: &str = "Error when retrieving credentials from custom-process: aws-mfa: ";
 
 fn saved_token(file: &Path) -> String {
     let token = &read_json(file)["Credentials"]["SessionToken"];
@@ -62,11 +63,10 @@ fn prints(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
 fn shows_the_remedy(sandbox: &Sandbox, program: &Path, arguments: &[&str]) -> String {
     let outcome = Outcome::of(sandbox.command(program).args(arguments));
     assert_ne!(outcome.status, 0);
-    for part in [
-        "aws-mfa: session expired 14m ago (",
-        "hint: run `aws-mfa get --profile work <code>`",
-    ] {
-        assert!(outcome.stderr.contains(part), "{}", outcome.stderr);
+    let expired = words::session_expired("14m", session_file(sandbox).display());
+    let hint = words::run("aws-mfa get --profile work <code>");
+    for part in [format!("aws-mfa: {expired}"), format!("hint: {hint}")] {
+        assert!(outcome.stderr.contains(&part), "{}", outcome.stderr);
     }
     outcome.stderr
 }

@@ -3,6 +3,7 @@
 use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
 use super::terminal::Terminal;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -284,13 +285,13 @@ fn status_without_a_valid_session_exits_3_with_the_reason() {
         assert_eq!(report["session"]["message"], message);
     };
     let path = file.display();
-    state("missing", format!("no session yet ({path})"));
+    state("missing", words::no_session_yet(&path));
     sandbox.write_session(Timestamp::now() - SignedDuration::from_secs(14 * 60 + 30));
-    state("expired", format!("session expired 14m ago ({path})"));
+    state("expired", words::session_expired("14m", &path));
     sandbox.write(&file, "{");
     state(
         "unusable",
-        format!("session file is corrupt: it ends early ({path})"),
+        words::session_file_is_corrupt("it ends early", &path),
     );
 }
 
@@ -312,7 +313,10 @@ fn session_with_less_left_than_valid_for_exits_3() {
     sandbox.run(["status", "--valid-for", "soon"]).is(
         2,
         "",
-        "aws-mfa: invalid duration: soon\nhint: write it as 15m, 1h30m or a number of seconds\n",
+        &words::failure(
+            &words::invalid_duration("soon"),
+            "write it as 15m, 1h30m or a number of seconds",
+        ),
     );
 }
 
@@ -361,10 +365,8 @@ fn missing_settings_are_shown_once_and_are_no_error() {
     );
     sandbox.write(".aws/config", "");
     let outcome = sandbox.run(["status", "-p", "nope"]);
-    assert_eq!(
-        outcome.stdout.matches("there is no profile nope").count(),
-        1
-    );
+    let missing = words::there_is_no_profile("nope", &sandbox.home());
+    assert_eq!(outcome.stdout.matches(&missing).count(), 1);
 }
 
 #[test]
@@ -416,7 +418,8 @@ fn status_warns_about_conflicting_environment() {
         warnings,
         [
             &format!(
-                "others can read the session file (mode 0640): run `chmod 600 {}`",
+                "{}: run `chmod 600 {}`",
+                words::others_can_read_the_session_file("0640"),
                 file.display()
             ),
             "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
@@ -464,10 +467,8 @@ fn terminal_gets_80_columns_and_colour_unless_no_color() {
     // Without a session it ends with the next step.
     std::fs::remove_file(sandbox.session_file()).unwrap();
     let shown = on_terminal(&sandbox, "");
-    assert!(
-        shown.ends_with("next: run `aws-mfa get <code>`\n"),
-        "{shown}"
-    );
+    let next = format!("next: {}\n", words::get_a_session());
+    assert!(shown.ends_with(&next), "{shown}");
     assert!(shown.starts_with("session       none yet\n"), "{shown}");
 }
 

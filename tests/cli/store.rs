@@ -5,15 +5,13 @@
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, chmod, in_an_hour, mode, words_for};
 use super::tool::{LOOK_INSIDE, root, skip, tool};
+use super::words;
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
-const GET_A_SESSION: &str = "run `aws-mfa get <code>`";
 
 /// Another user: neither root nor, most likely, the user who runs the tests.
 pub const OTHER_USER: u32 = 54_321;
@@ -41,9 +39,9 @@ fn cannot_save(outcome: &Outcome, path: &Path, reason: &str, hint: &str) {
     outcome.is(
         1,
         "",
-        &format!(
-            "aws-mfa: cannot save the session in {}: {reason}\nhint: {hint}\n",
-            path.display()
+        &words::failure(
+            &words::cannot_save_the_session(path.display(), reason),
+            hint,
         ),
     );
 }
@@ -52,11 +50,7 @@ fn cannot_save(outcome: &Outcome, path: &Path, reason: &str, hint: &str) {
 #[track_caller]
 fn load_fails(sandbox: &mut Sandbox, path: &Path, message: &str) {
     let outcome = sandbox.set("AWS_SESSION_FILE", path).run(["load"]);
-    outcome.is(
-        3,
-        "",
-        &format!("aws-mfa: {message}\nhint: {GET_A_SESSION}\n"),
-    );
+    outcome.is(3, "", &words::failure(message, words::get_a_session()));
 }
 
 #[track_caller]
@@ -96,22 +90,27 @@ fn missing_directory_is_created_and_file_in_its_place_is_an_error() {
 
     let taken = sandbox.write("taken", "a file");
     let path = taken.join("session");
-    let reason = format!(
-        "cannot write to the directory {}: not a directory",
-        taken.display()
+    let not_one = "not a directory";
+    let reason = words::cannot_write_to_the_directory(taken.display(), not_one);
+    get_fails(
+        &mut sandbox,
+        &sts,
+        &path,
+        &reason,
+        words::choose_another_file(),
     );
-    get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
     let path = taken.join("deeper/session");
-    let reason = format!(
-        "cannot write to the directory {}: not a directory",
-        taken.join("deeper").display()
+    let deeper = taken.join("deeper");
+    let reason = words::cannot_write_to_the_directory(deeper.display(), not_one);
+    get_fails(
+        &mut sandbox,
+        &sts,
+        &path,
+        &reason,
+        words::choose_another_file(),
     );
-    get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
     assert_eq!(std::fs::read(&taken).unwrap(), b"a file");
-    let message = format!(
-        "cannot read the session file {}: not a directory",
-        path.display()
-    );
+    let message = words::cannot_read_the_session_file(path.display(), not_one);
     load_fails(&mut sandbox, &path, &message);
 }
 
@@ -129,10 +128,7 @@ fn directory_fifo_and_device_are_rejected_and_left_alone() {
     let devices = devices.into_iter().filter(|device| device.exists());
     for path in [directory, fifo].into_iter().chain(devices) {
         let before = std::fs::metadata(&path).unwrap();
-        let message = format!(
-            "session file is corrupt: not a regular file ({})",
-            path.display()
-        );
+        let message = words::session_file_is_corrupt("not a regular file", path.display());
         load_fails(&mut sandbox, &path, &message);
         let by_flag = [
             OsStr::new("load"),
@@ -146,12 +142,19 @@ fn directory_fifo_and_device_are_rejected_and_left_alone() {
             said.stderr
         );
         let reason = format!("{} is not a regular file", path.display());
-        get_fails(&mut sandbox, &sts, &path, &reason, ELSEWHERE);
+        get_fails(
+            &mut sandbox,
+            &sts,
+            &path,
+            &reason,
+            words::choose_another_file(),
+        );
         // Not with a device, which a defect would remove from the machine.
         if path.starts_with(sandbox.home()) {
             let message = format!(
-                "aws-mfa: cannot remove the session file {}: {reason}\nhint: {ELSEWHERE}\n",
-                path.display()
+                "aws-mfa: cannot remove the session file {}: {reason}\nhint: {}\n",
+                path.display(),
+                words::choose_another_file()
             );
             sandbox.run(["clear"]).is(1, "", &message);
         }
@@ -173,7 +176,7 @@ fn dangling_symlink_is_followed_and_symlink_loop_is_an_error() {
     let mut sandbox = Sandbox::with_user(&sts);
     let link = sandbox.home().join("link");
     symlink("new/directory/session", &link).unwrap();
-    let missing = format!("no session yet ({})", link.display());
+    let missing = words::no_session_yet(link.display());
     load_fails(&mut sandbox, &link, &missing);
     get_works(&sandbox, "111111");
     assert!(link.symlink_metadata().unwrap().is_symlink());
@@ -184,8 +187,14 @@ fn dangling_symlink_is_followed_and_symlink_loop_is_an_error() {
     symlink(&one, &two).unwrap();
     symlink(&two, &one).unwrap();
     let loops = "too many levels of symbolic links";
-    get_fails(&mut sandbox, &sts, &one, loops, ELSEWHERE);
-    let message = format!("cannot read the session file {}: {loops}", one.display());
+    get_fails(
+        &mut sandbox,
+        &sts,
+        &one,
+        loops,
+        words::choose_another_file(),
+    );
+    let message = words::cannot_read_the_session_file(one.display(), loops);
     load_fails(&mut sandbox, &one, &message);
 }
 
@@ -200,10 +209,7 @@ fn file_of_100_mb_is_rejected_and_can_be_replaced() {
         .unwrap()
         .set_len(100 * 1024 * 1024)
         .unwrap();
-    let message = format!(
-        "session file is corrupt: larger than 1 MiB ({})",
-        file.display()
-    );
+    let message = words::session_file_is_corrupt("larger than 1 MiB", file.display());
     load_fails(&mut sandbox, &file, &message);
     get_works(&sandbox, "111111");
     assert_eq!(sandbox.run(["load"]).status, 0);
@@ -217,11 +223,23 @@ fn invalid_file_name_is_an_error_before_the_code_is_spent() {
     let mut sandbox = Sandbox::with_user(&sts);
     let a_directory = "that is the name of a directory";
     for path in ["session/", "/", "..", "a/.."] {
-        get_fails(&mut sandbox, &sts, Path::new(path), a_directory, ELSEWHERE);
+        get_fails(
+            &mut sandbox,
+            &sts,
+            Path::new(path),
+            a_directory,
+            words::choose_another_file(),
+        );
     }
     let link = sandbox.home().join("link");
     symlink("directory/", &link).unwrap();
-    get_fails(&mut sandbox, &sts, &link, a_directory, ELSEWHERE);
+    get_fails(
+        &mut sandbox,
+        &sts,
+        &link,
+        a_directory,
+        words::choose_another_file(),
+    );
 
     get_fails(
         &mut sandbox,
@@ -231,12 +249,14 @@ fn invalid_file_name_is_an_error_before_the_code_is_spent() {
         "write $HOME instead of ~, or remove the quotes",
     );
     assert!(!sandbox.home().join("~").exists());
-    let explained = "aws-mfa: cannot read the session file ~/.config/aws/session: the shell did not expand ~\n\
-                     hint: write $HOME instead of ~, or remove the quotes\n";
-    sandbox.run(["load"]).is(3, "", explained);
+    let explained = words::failure(
+        &words::cannot_read_the_session_file("~/.config/aws/session", "the shell did not expand ~"),
+        "write $HOME instead of ~, or remove the quotes",
+    );
+    sandbox.run(["load"]).is(3, "", &explained);
     sandbox
         .run(["exec", "--no-prompt", "--", "true"])
-        .is(3, "", explained);
+        .is(3, "", &explained);
     let shown = sandbox.run(["status"]).stdout;
     assert!(
         shown.starts_with("session: cannot use the file: the shell did not expand ~\n"),
@@ -245,19 +265,26 @@ fn invalid_file_name_is_an_error_before_the_code_is_spent() {
 
     let long = sandbox.home().join("n".repeat(256));
     let too_long = words_for(Errno::NAMETOOLONG);
-    get_fails(&mut sandbox, &sts, &long, &too_long, ELSEWHERE);
-    let message = format!(
-        "cannot read the session file {}: {too_long}",
-        long.display()
+    get_fails(
+        &mut sandbox,
+        &sts,
+        &long,
+        &too_long,
+        words::choose_another_file(),
     );
+    let message = words::cannot_read_the_session_file(long.display(), &too_long);
     load_fails(&mut sandbox, &long, &message);
 
     let longer = PathBuf::from("/directory".repeat(600));
-    let reason = format!(
-        "cannot write to the directory {}: {too_long}",
-        longer.parent().unwrap().display()
+    let parent = longer.parent().unwrap();
+    let reason = words::cannot_write_to_the_directory(parent.display(), &too_long);
+    get_fails(
+        &mut sandbox,
+        &sts,
+        &longer,
+        &reason,
+        words::choose_another_file(),
     );
-    get_fails(&mut sandbox, &sts, &longer, &reason, ELSEWHERE);
 
     let empty = sandbox.run(["get", "--session-file", "", "123456"]);
     assert_eq!((empty.status, empty.stdout.as_str()), (2, ""));
@@ -290,7 +317,7 @@ fn path_that_is_not_utf8_works() {
     load_fails(
         &mut sandbox,
         &path,
-        &format!("no session yet ({})", path.display()).replace('\n', "\\n"),
+        &words::no_session_yet(path.display()).replace('\n', "\\n"),
     );
     get_works(&sandbox, "111111");
     assert_eq!(mode(&path), 0o600);
@@ -406,13 +433,12 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     let file = sandbox.write_session(in_an_hour());
     sandbox.set("AWS_SESSION_FILE", &file);
     let own = |user, group| std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
-    let refused = |reason: &str| format!("session file rejected: {reason} ({})", file.display());
-    let warning = |can: &str, mode: &str| {
-        format!(
-            "aws-mfa: warning: others can {can} the session file (mode {mode}): run `chmod 600 {}`\n",
-            file.display()
-        )
+    let warning = |warning: &str| {
+        let file = file.display();
+        format!("aws-mfa: warning: {warning}: run `chmod 600 {file}`\n")
     };
+    let readable = |mode: &str| warning(&words::others_can_read_the_session_file(mode));
+    let writable = warning("others can write to the session file (mode 0620)");
     let load = |mode| {
         chmod(&file, mode);
         sandbox.run(["load"])
@@ -421,12 +447,12 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         (0o600, 0, String::new()),
         (0o400, OTHER_USER, String::new()),
         (0o611, OTHER_USER, String::new()),
-        (0o640, OTHER_USER, warning("read", "0640")),
-        (0o604, OTHER_USER, warning("read", "0604")),
+        (0o640, OTHER_USER, readable("0640")),
+        (0o604, OTHER_USER, readable("0604")),
         // A group with the user's number is the user's private group.
-        (0o664, 0, warning("read", "0664")),
-        (0o660, 0, warning("read", "0660")),
-        (0o620, 0, warning("write to", "0620")),
+        (0o664, 0, readable("0664")),
+        (0o660, 0, readable("0660")),
+        (0o620, 0, writable),
     ] {
         own(0, group);
         let outcome = load(mode);
@@ -452,11 +478,8 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         (0o600, OTHER_USER, 0, "another user owns it"),
     ] {
         own(user, group);
-        load(mode).is(
-            3,
-            "",
-            &format!("aws-mfa: {}\nhint: {GET_A_SESSION}\n", refused(reason)),
-        );
+        let refused = words::session_file_rejected(reason, file.display());
+        load(mode).is(3, "", &words::failure(&refused, words::get_a_session()));
     }
 }
 
@@ -475,15 +498,12 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     );
     let before = std::fs::read(&file).unwrap();
     sandbox.set("AWS_SESSION_FILE", &file);
-    let reason = format!(
-        "cannot write to the directory {}: permission denied",
-        directory.display()
-    );
+    let reason = words::cannot_write_to_the_directory(directory.display(), "permission denied");
     for (owner, mode) in [(OTHER_USER, 0o500), (0, 0o755), (0, 0o711)] {
         std::os::unix::fs::chown(&directory, Some(owner), None).unwrap();
         chmod(&directory, mode);
         let outcome = sandbox.run_with(as_other_user(&sandbox).args(["get", "123456"]));
-        cannot_save(&outcome, &file, &reason, ELSEWHERE);
+        cannot_save(&outcome, &file, &reason, words::choose_another_file());
     }
     assert!(sts.requests().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), before);
@@ -491,9 +511,9 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
     sandbox.run_with(as_other_user(&sandbox).arg("load")).is(
         3,
         "",
-        &format!(
-            "aws-mfa: cannot read the session file {}: permission denied\nhint: {GET_A_SESSION}\n",
-            file.display()
+        &words::failure(
+            &words::cannot_read_the_session_file(file.display(), "permission denied"),
+            words::get_a_session(),
         ),
     );
 }
@@ -541,16 +561,16 @@ fn file_and_symlink_of_another_user_are_rejected() {
     load(&sandbox).is(
         3,
         "",
-        &format!(
-            "aws-mfa: session file rejected: another user owns it ({})\nhint: {GET_A_SESSION}\n",
-            file.display()
+        &words::failure(
+            &words::session_file_rejected("another user owns it", file.display()),
+            words::get_a_session(),
         ),
     );
     let reason = format!(
         "it belongs to another user, and only that user can replace it in the sticky directory {}",
         shared.display()
     );
-    cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
+    cannot_save(&get(&sandbox), &file, &reason, words::choose_another_file());
 
     // Another user's symlink could make `get` replace one of this user's files.
     std::fs::remove_file(&file).unwrap();
@@ -559,14 +579,14 @@ fn file_and_symlink_of_another_user_are_rejected() {
     symlink(&precious, &file).unwrap();
     std::os::unix::fs::lchown(&file, Some(1), None).unwrap();
     let reason = format!("another user owns the symlink {}", file.display());
-    cannot_save(&get(&sandbox), &file, &reason, ELSEWHERE);
+    cannot_save(&get(&sandbox), &file, &reason, words::choose_another_file());
     assert_eq!(std::fs::read(&precious).unwrap(), b"mine");
     load(&sandbox).is(
         3,
         "",
-        &format!(
-            "aws-mfa: session file rejected: {reason} ({})\nhint: {GET_A_SESSION}\n",
-            file.display()
+        &words::failure(
+            &words::session_file_rejected(&reason, file.display()),
+            words::get_a_session(),
         ),
     );
     assert!(sts.requests().is_empty());
@@ -730,10 +750,7 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
     let mut sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
-    let message = format!(
-        "session file rejected: another user owns it ({})",
-        file.display()
-    );
+    let message = words::session_file_rejected("another user owns it", file.display());
     load_fails(&mut sandbox, &file, &message);
     get_works(&sandbox, "111111");
     assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0);
@@ -787,8 +804,10 @@ fn full_disk_is_an_error_before_the_code_is_spent() {
     sandbox.run_with(&mut command).is(
         1,
         "filling\nsession\n",
-        "aws-mfa: cannot save the session in /mnt/session: no space left on device\n\
-         hint: free some space on that disk\n",
+        &words::failure(
+            &words::cannot_save_the_session("/mnt/session", "no space left on device"),
+            "free some space on that disk",
+        ),
     );
     assert!(sts.requests().is_empty());
 }
@@ -805,9 +824,12 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
     sandbox.run_with(&mut command).is(
         1,
         "",
-        &format!(
-            "aws-mfa: cannot save the session in /mnt/session: \
-             cannot write to the directory /mnt: read-only file system\nhint: {ELSEWHERE}\n"
+        &words::failure(
+            &words::cannot_save_the_session(
+                "/mnt/session",
+                words::cannot_write_to_the_directory("/mnt", "read-only file system"),
+            ),
+            words::choose_another_file(),
         ),
     );
 
@@ -818,9 +840,13 @@ fn read_only_disk_and_mounted_file_are_errors_before_the_code_is_spent() {
     sandbox.run_with(&mut command).is(
         1,
         "",
-        "aws-mfa: cannot save the session in /mnt/session: \
-         /mnt/session is a mount point and cannot be replaced\n\
-         hint: mount its directory instead of the file\n",
+        &words::failure(
+            &words::cannot_save_the_session(
+                "/mnt/session",
+                "/mnt/session is a mount point and cannot be replaced",
+            ),
+            "mount its directory instead of the file",
+        ),
     );
     assert!(sts.requests().is_empty());
 }
@@ -878,13 +904,14 @@ fn failed_save_is_an_error_that_keeps_the_old_session() {
     let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     let before = std::fs::read(&file).unwrap();
-    let remedy = "fix that, or choose another file with AWS_SESSION_FILE or --session-file";
+    let elsewhere = words::choose_another_file();
+    let remedy = &*format!("fix that, or {elsewhere}");
     let room = "free some space on that disk";
     for (number, (fault, error, remedy)) in [
         ("fsync:error=EIO:when=1", Errno::IO, remedy),
         ("fsync:error=ENOSPC:when=1", Errno::NOSPC, room),
         ("fsync:error=EDQUOT:when=1", Errno::DQUOT, room),
-        ("/^rename:error=EROFS", Errno::ROFS, ELSEWHERE),
+        ("/^rename:error=EROFS", Errno::ROFS, elsewhere),
         ("/^rename:error=EBUSY", Errno::BUSY, remedy),
     ]
     .into_iter()
@@ -905,11 +932,15 @@ fn failed_save_is_an_error_that_keeps_the_old_session() {
         );
         assert_eq!(
             outcome.without_wait(),
-            format!(
-                "aws-mfa: cannot save the session in {}: {}, and the code is used up\n\
-                 hint: {remedy}, wait for the next code (N s), then run `aws-mfa get <code>`\n",
-                file.display(),
-                words_for(error)
+            words::failure(
+                &words::cannot_save_the_session(
+                    file.display(),
+                    format!("{}, and the code is used up", words_for(error)),
+                ),
+                &format!(
+                    "{remedy}, {}",
+                    words::wait_for_the_next_code("aws-mfa get <code>")
+                ),
             )
         );
         assert_eq!(std::fs::read(&file).unwrap(), before);

@@ -4,6 +4,7 @@ use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
 #[cfg(unix)]
 use super::sandbox::{Outcome, binary, words_for};
+use super::words;
 #[cfg(unix)]
 use super::{shell::Shell, tool::tool};
 use jiff::{SignedDuration, Timestamp};
@@ -26,8 +27,8 @@ fn session_with_more_than_the_margin_left_is_kept() {
     sandbox.run(["get", "--unless-valid"]).is(
         0,
         &format!(
-            "kept the session in {} (valid 1h 30m, until {})\n",
-            sandbox.session_file().display(),
+            "{} (valid 1h 30m, until {})\n",
+            words::kept_the_session_in(sandbox.session_file().display()),
             end.strftime("%H:%M")
         ),
         "",
@@ -53,7 +54,8 @@ fn kept_session_readable_by_others_is_a_warning() {
         (
             0,
             format!(
-                "aws-mfa: warning: others can read the session file (mode 0644): run `chmod 600 {}`\n",
+                "aws-mfa: warning: {}: run `chmod 600 {}`\n",
+                words::others_can_read_the_session_file("0644"),
                 file.display()
             )
         )
@@ -94,7 +96,7 @@ fn waiting_get_shows_the_process_with_the_lock() {
     drop(lock);
     let outcome = Outcome::from(get.wait_with_output().unwrap());
     assert_eq!(outcome.status, 0);
-    assert!(outcome.stdout.starts_with("kept the session in "));
+    assert!(outcome.stdout.starts_with(&words::kept_the_session_in("")));
 }
 
 /// The lock only helps other processes: without it, this works like plain `get`.
@@ -120,7 +122,7 @@ fn get_without_a_lock_warns_and_continues() {
         std::fs::remove_file(sandbox.session_file()).unwrap();
     };
     let lock = lock_file(&sandbox);
-    let elsewhere = "choose another file with AWS_SESSION_FILE or --session-file";
+    let elsewhere = words::choose_another_file();
     for (code, name, error) in [
         ("111111", "ENOLCK", Errno::NOLCK),
         ("111112", "EOPNOTSUPP", Errno::OPNOTSUPP),
@@ -190,12 +192,12 @@ fn session_with_less_than_the_margin_left_is_replaced() {
         let outcome = sandbox.run([&["get", &code], arguments].concat());
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
         let expected = if kept {
-            "kept the session in "
+            words::kept_the_session_in("")
         } else {
-            "saved session info to "
+            words::saved_session_info_to("")
         };
         assert!(
-            outcome.stdout.starts_with(expected),
+            outcome.stdout.starts_with(&expected),
             "{left} {}",
             outcome.stdout
         );
@@ -210,8 +212,10 @@ fn invalid_margin_is_a_usage_error() {
     sandbox.run(["get", "--unless-valid=later", "135790"]).is(
         2,
         "",
-        "aws-mfa: invalid duration: later\n\
-         hint: write it as 15m, 1h30m or a number of seconds\n",
+        &words::failure(
+            &words::invalid_duration("later"),
+            "write it as 15m, 1h30m or a number of seconds",
+        ),
     );
 }
 
@@ -226,18 +230,15 @@ fn lock_in_a_directory_that_cannot_be_created_is_a_warning() {
     let outcome = sandbox
         .set("AWS_SESSION_FILE", &file)
         .run(["get", "--unless-valid", "123456"]);
-    let reason = format!(
-        "cannot write to the directory {}: not a directory",
-        taken.display()
-    );
-    let hint = "choose another file with AWS_SESSION_FILE or --session-file";
+    let reason = words::cannot_write_to_the_directory(taken.display(), "not a directory");
+    let hint = words::choose_another_file();
+    let file = file.display();
+    let failure = words::failure(&words::cannot_save_the_session(&file, &reason), hint);
     outcome.is(
         1,
         "",
         &format!(
-            "aws-mfa: warning: continuing without a lock: cannot lock {0}: {reason}: {hint}\n\
-             aws-mfa: cannot save the session in {0}: {reason}\nhint: {hint}\n",
-            file.display()
+            "aws-mfa: warning: continuing without a lock: cannot lock {file}: {reason}: {hint}\n{failure}"
         ),
     );
     assert!(sts.requests().is_empty());
@@ -294,13 +295,13 @@ fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
     for terminal in terminals {
         ends.push(Outcome::from(terminal.wait_with_output().unwrap()));
     }
-    let count = |what: &str| {
+    let count = |what: String| {
         ends.iter()
-            .filter(|end| end.stdout.starts_with(what))
+            .filter(|end| end.stdout.starts_with(&what))
             .count()
     };
-    assert_eq!(count("saved session info to "), 1);
-    assert_eq!(count("kept the session in "), 9);
+    assert_eq!(count(words::saved_session_info_to("")), 1);
+    assert_eq!(count(words::kept_the_session_in("")), 9);
     assert!(ends.iter().all(|end| end.status == 0));
     assert_eq!(sts.requests().len(), 1);
     assert_eq!(

@@ -3,6 +3,7 @@
 use super::formats::{CMD, HOSTILE, HOSTILE_LINES, POWERSHELL, threes};
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::{installed, tool};
+use super::words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -128,6 +129,7 @@ fn powershell_continues_without_a_session() {
     }
     for program in powershells() {
         let sandbox = sandbox(["A", "s", "t"]);
+        let missing = words::no_session_yet(sandbox.session_file().display());
         std::fs::remove_file(sandbox.session_file()).unwrap();
         let (outcome, set) = powershell(&program, &sandbox);
         let before = ["AWS_CREDENTIAL_EXPIRATION", "AWS_SECURITY_TOKEN"]
@@ -135,7 +137,7 @@ fn powershell_continues_without_a_session() {
             .into();
         assert_eq!(set, before);
         assert!(
-            outcome.stderr.starts_with("aws-mfa: no session yet ("),
+            outcome.stderr.starts_with(&format!("aws-mfa: {missing}")),
             "{}",
             outcome.stderr
         );
@@ -254,12 +256,12 @@ mod only_there {
         let stderr = outcome.failed(1);
         assert!(
             stderr.starts_with(&format!(
-                "aws-mfa: cannot save the session in {}: ",
-                file.display()
-            )) && stderr.ends_with(
-                "\nhint: close the program that has the file open, or choose another file with \
-                 AWS_SESSION_FILE or --session-file\n"
-            ),
+                "aws-mfa: {}",
+                words::cannot_save_the_session(file.display(), "")
+            )) && stderr.ends_with(&format!(
+                "\nhint: close the program that has the file open, or {}\n",
+                words::choose_another_file()
+            )),
             "{stderr}"
         );
         // A full stop at the end of a line is Windows' own.
@@ -276,9 +278,9 @@ mod only_there {
         get("333333").is(
             1,
             "",
-            &format!(
-                "aws-mfa: cannot save the session in {name}: {name} is read-only\n\
-                 hint: run `attrib -r \"{name}\"`\n"
+            &words::failure(
+                &words::cannot_save_the_session(&name, format!("{name} is read-only")),
+                &words::run(&format!("attrib -r \"{name}\"")),
             ),
         );
         read_only(false);
@@ -287,7 +289,8 @@ mod only_there {
             assert_eq!(
                 outcome.failed(1).lines().next().unwrap(),
                 format!(
-                    "aws-mfa: cannot save the session in {name}: Windows does not allow this file name"
+                    "aws-mfa: {}",
+                    words::cannot_save_the_session(name, "Windows does not allow this file name")
                 )
             );
         }
@@ -322,7 +325,7 @@ mod only_there {
         ] {
             let outcome = sandbox.run(["get", "--profile", profile, code]);
             let file = directory.join(name);
-            let saved = format!("saved session info to {} (", file.display());
+            let saved = format!("{} (", words::saved_session_info_to(file.display()));
             let shown = format!("{}{}", outcome.stdout, outcome.stderr);
             assert!(shown.starts_with(&saved), "{shown}");
             assert!(file.is_file());
@@ -424,7 +427,7 @@ mod only_there {
             sandbox.run(["exec", program]).is(
                 127,
                 "",
-                &format!("aws-mfa: command not found: {program}\n"),
+                &format!("aws-mfa: {}\n", words::command_not_found(program)),
             );
         }
         sandbox.run(["exec", "tool"]).is(

@@ -21,6 +21,8 @@ mod leaks;
 mod sandbox;
 #[path = "../cli/tool.rs"]
 mod tool;
+#[path = "../cli/words.rs"]
+mod words;
 
 #[cfg(unix)]
 mod killed;

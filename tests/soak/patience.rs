@@ -4,6 +4,7 @@ use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
 #[cfg(unix)]
 use super::fake_sts::{SECRET, WRONG_CODE};
 use super::sandbox::{Sandbox, in_an_hour};
+use super::words;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -19,10 +20,9 @@ fn silent_server_times_out_after_20_s_with_the_code_in_doubt() {
     outcome.failed(1);
     assert_eq!(
         outcome.without_wait(),
-        format!(
-            "aws-mfa: no answer from {} within 20 s, and the code may be used up\n\
-             hint: wait for the next code (N s), then run `aws-mfa get <code>`\n",
-            sts.url()
+        words::failure(
+            &words::the_code_may_be_used_up(format!("no answer from {} within 20 s", sts.url())),
+            &words::wait_for_the_next_code("aws-mfa get <code>"),
         )
     );
     assert_eq!(sts.requests().len(), 1);
@@ -42,9 +42,9 @@ fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
     sandbox.run(["get", "135790"]).is(
         1,
         "",
-        &format!(
-            "aws-mfa: no connection to {url} within 5 s\n\
-             hint: the code is still valid while the device shows it: run `aws-mfa get <code>` again\n"
+        &words::failure(
+            &format!("no connection to {url} within 5 s"),
+            words::the_code_is_still_valid(),
         ),
     );
 }
@@ -126,14 +126,15 @@ fn doctor_takes_20_seconds_at_most() {
     assert_eq!(
         online,
         format!(
-            "ok      clock: within 30 s of AWS's\n\
+            "ok      clock: {}\n\
              ok      keys: {KEY_ID} belongs to arn:aws:iam::123456789012:user/team/igor\n\
              skipped keys: cannot find the age of {KEY_ID}: no answer from {iam} within 5 s\n\
              skipped device: cannot find its owner: no answer from {iam} within 5 s\n\
              skipped policy: cannot tell whether MFA is enforced: no answer from {iam} within 5 s\n\
-             warning session: no session yet ({}/.config/aws/session-work)\n        \
+             warning session: {}\n        \
              aws-mfa get --profile work <code>\n",
-            sandbox.home().display()
+            words::clock_is_right(),
+            words::no_session_yet(sandbox.home().join(".config/aws/session-work").display())
         )
     );
 }
