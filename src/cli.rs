@@ -65,9 +65,9 @@ pub enum Command {
     Status(Status),
     /// Find problems with the setup, and show how to fix them
     ///
-    /// It checks, in this order: files, settings, environment, shell integration, network, clock, keys, MFA
-    /// device, MFA policy and session. It changes nothing and sends no MFA code. Each check takes at most 5 seconds, all of them together at
-    /// most 20. Exit status: 1 if an error is found; warnings do not count.
+    /// It checks, in this order: files, settings, environment, shell integration, network, clock, keys, MFA device,
+    /// MFA policy, session and, with --roles, roles. It changes nothing and sends no MFA code. Each check takes at
+    /// most 5 seconds, all of them together at most 20. Exit status: 1 if an error is found; warnings do not count.
     Doctor(Doctor),
     /// Remove the saved session and its roles' credentials
     ///

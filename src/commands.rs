@@ -9,7 +9,7 @@ mod exec;
 mod get;
 mod init;
 mod integration;
-mod load;
+pub mod load;
 mod man;
 mod prompt;
 mod resolved;

@@ -36,6 +36,15 @@ pub mod parsers {
     pub use crate::settings::credential_process::parse as parse_credential_process;
     pub use crate::settings::duration;
     pub use crate::shell::{Language, render};
+
+    /// The language of each format of `load`, except direnv's dump.
+    pub fn languages() -> impl Iterator<Item = Language> {
+        let formats = <crate::cli::Format as clap::ValueEnum>::value_variants();
+        formats
+            .iter()
+            .copied()
+            .filter_map(crate::commands::load::language)
+    }
 }
 
 use clap::Parser;

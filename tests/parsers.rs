@@ -13,7 +13,7 @@
 
 use aws_mfa::parsers::duration::{self, Duration};
 use aws_mfa::parsers::{
-    Change, Code, Environment, Failure, Language, Profiles, Watches, dump, json,
+    Change, Code, Environment, Failure, Profiles, Watches, dump, json, languages,
     parse_credential_process, render,
 };
 use base64::Engine;
@@ -53,17 +53,7 @@ pub fn session_file(data: &[u8]) {
     assert_eq!(read.region, session.region);
 
     let change = Change::of(&session);
-    for language in [
-        Language::Sh,
-        Language::Fish,
-        Language::Powershell,
-        Language::Elvish,
-        Language::Tcsh,
-        Language::Cmd,
-        Language::Json,
-        Language::Dotenv,
-        Language::Process,
-    ] {
+    for language in languages() {
         let _ = render(&change, language);
     }
     let dump = dump(&Environment::from_iter([]), &change, &watched()).unwrap();

@@ -80,7 +80,7 @@ fn leaked_dump_path_is_an_error_with_a_remedy() {
 }
 
 /// The variables in a dump, unpacked without the program's own code.
-fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
+pub fn dumped(dump: &[u8]) -> serde_json::Map<String, serde_json::Value> {
     use base64::Engine;
     let stream = base64::engine::general_purpose::URL_SAFE
         .decode(dump)

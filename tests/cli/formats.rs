@@ -1,6 +1,7 @@
 //! The formats of `load`, in the programs that read them: the line from the README sets exactly the session's values and
 //! runs nothing, whatever the session file contains.
 
+use super::load::unset;
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
 use super::words;
@@ -433,6 +434,90 @@ fn value_that_a_format_cannot_carry_is_an_error() {
                 "aws-mfa: the {format} format cannot carry AWS_SESSION_TOKEN: it contains {what}\n\
                  hint: use another format, or get a new session\n"
             ),
+        );
+    }
+}
+
+/// The values of every format's session below.
+const SESSION: [(&str, Option<&str>); 6] = [
+    ("AWS_ACCESS_KEY_ID", Some("ASIA1")),
+    ("AWS_SECRET_ACCESS_KEY", Some("a/b+c")),
+    ("AWS_SESSION_TOKEN", Some("d==")),
+    ("AWS_CREDENTIAL_EXPIRATION", Some("2086-11-24T18:10:00Z")),
+    ("AWS_SECURITY_TOKEN", None),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", None),
+];
+
+/// What `load` prints in this format; nothing for direnv, which gets a file.
+pub fn printed(format: &str) -> Option<String> {
+    let lines = |set: fn(&str, &str) -> String, unset: fn(&str) -> String| {
+        let line = |(name, value): &(&str, Option<&str>)| match value {
+            Some(value) => set(name, value) + "\n",
+            None => unset(name),
+        };
+        SESSION.iter().map(line).collect()
+    };
+    Some(match format {
+        "sh" => lines(|name, value| format!("export {name}='{value}'"), unset),
+        "fish" => lines(
+            |name, value| format!("set -gx {name} '{value}'"),
+            |name| format!("set -ge {name}; or true\n"),
+        ),
+        "powershell" => lines(
+            |name, value| format!("$env:{name} = '{value}'"),
+            |name| format!("$env:{name} = $null\n"),
+        ),
+        "elvish" => lines(
+            |name, value| format!("set-env {name} '{value}'"),
+            |name| format!("unset-env {name}\n"),
+        ),
+        "tcsh" => lines(
+            |name, value| format!("setenv {name} '{value}';"),
+            |name| format!("unsetenv {name};\n"),
+        ),
+        // Unsetting an unset variable would be a failure.
+        "cmd" => lines(
+            |name, value| format!("set \"{name}={value}\""),
+            |name| format!("set \"{name}=-\"\nset \"{name}=\"\n"),
+        ),
+        "json" => {
+            let object: BTreeMap<_, _> = SESSION.into();
+            serde_json::to_string(&object).unwrap() + "\n"
+        }
+        "dotenv" => lines(|name, value| format!("{name}={value}"), |_| String::new()),
+        "process" => {
+            let [id, secret, token, expiration, ..] = SESSION.map(|(_, value)| value);
+            let answer = json!({"Version": 1, "AccessKeyId": id, "SecretAccessKey": secret,
+                "SessionToken": token, "Expiration": expiration});
+            format!("{answer}\n")
+        }
+        "direnv" => String::new(),
+        _ => return None,
+    })
+}
+
+#[test]
+fn each_format_prints_exactly_the_session() {
+    let mut sandbox = Sandbox::without_session();
+    let [id, secret, token, expiration, ..] = SESSION.map(|(_, value)| value);
+    let credentials = json!({"AccessKeyId": id, "SecretAccessKey": secret, "SessionToken": token,
+        "Expiration": expiration});
+    let session = json!({ "Credentials": credentials }).to_string();
+    sandbox.write(sandbox.session_file(), session);
+    let dump = sandbox.write("dump", "");
+    sandbox.set("DIRENV_DUMP_FILE_PATH", &dump);
+    for format in super::forgotten::values("load") {
+        let printed = printed(&format).unwrap_or_else(|| panic!("what does {format} print?"));
+        sandbox
+            .run(["load", "--format", &format])
+            .is(0, &printed, "");
+    }
+    let dumped = super::direnv::dumped(&std::fs::read(&dump).unwrap());
+    for (name, value) in SESSION {
+        assert_eq!(
+            dumped.get(name).and_then(|value| value.as_str()),
+            value,
+            "{name}"
         );
     }
 }

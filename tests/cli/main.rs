@@ -41,6 +41,7 @@ mod discovery;
 mod doctor;
 mod exec;
 mod faults;
+mod forgotten;
 mod formats;
 mod get;
 #[cfg(unix)]

@@ -483,7 +483,9 @@ fn host_in_no_proxy_is_reached_directly_and_a_missing_proxy_is_an_error() {
         sandbox.set("NO_PROXY", exception);
         assert_saved(&sandbox.run(["get", &format!("{:06}", exception.len())]));
     }
-    assert_eq!(sts.requests().len(), 3);
+    sandbox.unset("NO_PROXY").set("no_proxy", "127.0.0.1");
+    assert_saved(&sandbox.run(["get", "222222"]));
+    assert_eq!(sts.requests().len(), 4);
 }
 
 #[test]
