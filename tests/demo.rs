@@ -13,6 +13,8 @@
     reason = "the demo borrows the tests' world"
 )]
 
+#[path = "cli/deadline.rs"]
+mod deadline;
 #[path = "cli/fake_iam.rs"]
 mod fake_iam;
 #[path = "cli/fake_sts.rs"]

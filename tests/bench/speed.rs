@@ -25,6 +25,8 @@
 mod authority;
 #[path = "chart.rs"]
 mod chart;
+#[path = "../cli/deadline.rs"]
+mod deadline;
 #[path = "../cli/fake_iam.rs"]
 mod fake_iam;
 #[path = "../cli/fake_sts.rs"]

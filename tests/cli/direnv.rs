@@ -1,5 +1,6 @@
 //! `load` under direnv: the dump that it writes, and its errors. prompts.rs has the prompts.
 
+use super::deadline::InTime;
 use super::sandbox::Sandbox;
 use super::tool::tool;
 use super::words;
@@ -28,7 +29,7 @@ fn direnv_applies_the_dump() {
         .set("AWS_SECURITY_TOKEN", "old");
     sandbox.run(["load"]).is(0, "", "");
     let mut apply: Command = sandbox.command(&direnv);
-    let script = apply.arg("apply_dump").arg(&dump).output().unwrap();
+    let script = apply.arg("apply_dump").arg(&dump).output_in_time();
     let script = String::from_utf8(script.stdout).unwrap();
     assert!(
         script.contains("export AWS_ACCESS_KEY_ID=ASIASESSION000000000;"),
@@ -117,7 +118,7 @@ fn dump_file_number_is_a_file_descriptor() {
         "DIRENV_DUMP_FILE_PATH=3 aws-mfa load 3>&1 | cat >dump",
         "DIRENV_DUMP_FILE_PATH=1 aws-mfa load | cat >dump",
     ] {
-        let ran = sandbox.command("sh").args(["-c", line]).output().unwrap();
+        let ran = sandbox.command("sh").args(["-c", line]).output_in_time();
         assert!(ran.status.success() && ran.stderr.is_empty(), "{line}");
         let dump = std::fs::read(sandbox.home().join("dump")).unwrap();
         assert!(dumped(&dump).contains_key("PATH"), "{line}");
@@ -128,8 +129,7 @@ fn dump_file_number_is_a_file_descriptor() {
         sandbox
             .command("sh")
             .args(["-c", line])
-            .status()
-            .unwrap()
+            .status_in_time()
             .success()
     );
     let appended = std::fs::read(sandbox.home().join("dump")).unwrap();
@@ -137,7 +137,7 @@ fn dump_file_number_is_a_file_descriptor() {
 
     let line = "DIRENV_DUMP_FILE_PATH=9 aws-mfa load";
     let ran =
-        super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output().unwrap());
+        super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output_in_time());
     ran.is(
         1,
         "",
@@ -159,8 +159,7 @@ fn dump_file_that_is_a_fifo_a_device_or_a_directory_is_an_error() {
             sandbox
                 .command("mkfifo")
                 .arg(&path)
-                .status()
-                .unwrap()
+                .status_in_time()
                 .success()
         );
         path
@@ -197,7 +196,7 @@ fn dump_larger_than_a_pipe_waits_for_its_reader() {
         sandbox.set(name, "x".repeat(100_000));
     }
     let line = "DIRENV_DUMP_FILE_PATH=1 aws-mfa load | cat";
-    let ran = sandbox.command("sh").args(["-c", line]).output().unwrap();
+    let ran = sandbox.command("sh").args(["-c", line]).output_in_time();
     assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
     assert_eq!(dumped(&ran.stdout)["E"].as_str().unwrap().len(), 100_000);
 }
@@ -236,7 +235,7 @@ fn dump_is_not_written_into_the_log_of_an_editor() {
         "DIRENV_DUMP_FILE_PATH=2 aws-mfa load >log 2>&1",
         "DIRENV_DUMP_FILE_PATH=$PWD/log aws-mfa load >log 2>&1",
     ] {
-        let ran = sandbox.command("sh").args(["-c", line]).status().unwrap();
+        let ran = sandbox.command("sh").args(["-c", line]).status_in_time();
         assert_eq!(ran.code(), Some(1), "{line}");
         let log = std::fs::read_to_string(sandbox.home().join("log")).unwrap();
         assert!(
@@ -260,7 +259,7 @@ fn odd_names_are_dumped_as_by_direnv() {
             .set("=C:", "x")
             .set("=", "z")
             .set("a b", "=c=");
-        let ran = sandbox.command(&direnv).arg("dump").output().unwrap();
+        let ran = sandbox.command(&direnv).arg("dump").output_in_time();
         let theirs = dumped(ran.stdout.trim_ascii_end());
         sandbox.set("DIRENV_DUMP_FILE_PATH", &dump);
         assert_eq!(sandbox.run(["load", "--quiet"]).status, 0);
@@ -326,7 +325,7 @@ fn load_in_an_envrc_shows_no_secrets_on_a_terminal() {
 fn load_in_an_envrc_writes_no_secrets_into_the_log_of_an_editor() {
     let sandbox = Sandbox::with_session();
     let run = |line: &str| {
-        super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output().unwrap())
+        super::sandbox::Outcome::from(sandbox.command("sh").args(["-c", line]).output_in_time())
     };
     run("DIRENV_IN_ENVRC=1 aws-mfa load 2>&1").is(2, REFUSED, "");
     run("DIRENV_IN_ENVRC=1 aws-mfa load >/dev/null 2>&1").is(0, "", "");
@@ -359,8 +358,7 @@ fn load_only_reads_and_writes() {
         .arg(&trace)
         .arg(super::sandbox::binary())
         .arg("load")
-        .output()
-        .unwrap();
+        .output_in_time();
     assert!(
         ran.status.success(),
         "{}",

@@ -1,6 +1,7 @@
 //! `aws-mfa doctor`: what is wrong with the setup, and what to do about it.
 
 use super::authority::Authority;
+use super::deadline::InTime;
 use super::fake_iam::{FakeIam, FakeKey};
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, error_xml, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
@@ -475,7 +476,7 @@ fn shell_without_the_session_is_a_warning() {
             "printf '#!/bin/sh\\necho {version}\\n' > bin/direnv && /bin/chmod 755 bin/direnv"
         );
         let mut writer = sandbox.command("/bin/sh");
-        assert!(writer.args(["-c", &script]).status().unwrap().success());
+        assert!(writer.args(["-c", &script]).status_in_time().success());
         let old = format!(
             "warning shell: direnv {version} is too old\n        install direnv 2.21.3 or newer\n"
         );

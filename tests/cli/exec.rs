@@ -1,5 +1,6 @@
 //! `aws-mfa exec`: a command with the session, and nothing but the session.
 
+use super::deadline::InTime;
 use super::sandbox::Sandbox;
 #[cfg(unix)]
 use super::sandbox::{Outcome, binary};
@@ -130,7 +131,7 @@ fn arguments_that_are_not_utf8_reach_the_command() {
     command
         .args(["exec", "printf", "%s"])
         .arg(OsStr::from_bytes(b"a\xff"));
-    assert_eq!(command.output().unwrap().stdout, b"a\xff");
+    assert_eq!(command.output_in_time().stdout, b"a\xff");
 }
 
 #[test]
@@ -152,29 +153,27 @@ fn command_replaces_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();
     // The command has the pid of the process that was started.
-    let child = sandbox
+    let mut child = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "echo $$"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let id = child.id();
-    let output = child.wait_with_output().unwrap();
+    let output = child.output_in_time();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
     // A signal kills the command itself, and its parent sees that.
     let status = sandbox
         .command(binary())
         .args(["exec", "sh", "-c", "kill -TERM $$"])
-        .status()
-        .unwrap();
+        .status_in_time();
     assert_eq!(status.signal(), Some(15));
     // A shell shows this as 128+N. A closed pipe ends the command silently.
     let outcome = Outcome::from(
         sandbox
             .command("bash")
             .args(["-c", "aws-mfa exec sh -c 'kill -TERM $$'; echo $?; aws-mfa exec yes | head -n 1; echo ${PIPESTATUS[0]}"])
-            .output()
-            .unwrap(),
+            .output_in_time(),
     );
     assert_eq!(outcome.stdout, "143\ny\n141\n");
 }

@@ -4,6 +4,8 @@ use super::fake_sts::{FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Sandbox, read_json};
 use super::words;
 use jiff::{SignedDuration, Timestamp};
+use socket2::{Domain, Socket, Type};
+use std::net::SocketAddr;
 
 /// The time of day at which a session of this duration ends, give or take a second.
 fn ends(length: SignedDuration) -> [String; 2] {
@@ -287,18 +289,17 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
 fn refused_connection_is_an_error_that_leaves_the_code_valid() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    sandbox.set("AWS_ENDPOINT_URL_STS", format!("http://127.0.0.1:{port}"));
+    // The port belongs to this socket, which does not listen.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    socket.bind(&any.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    sandbox.set("AWS_ENDPOINT_URL_STS", format!("http://{address}"));
     sandbox.run(["get", "135790"]).is(
         1,
         "",
         &words::failure(
-            &words::connection_refused(format!("http://127.0.0.1:{port}")),
+            &words::connection_refused(format!("http://{address}")),
             words::the_code_is_still_valid(),
         ),
     );

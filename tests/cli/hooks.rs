@@ -1,5 +1,6 @@
 //! The prompt hooks of `aws-mfa init`, in the real shells.
 
+use super::deadline::wait_until;
 use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts};
 use super::load::unset;
@@ -701,11 +702,7 @@ fn interrupted_renewal(kind: Kind) {
     sts.behave(Behaviour::Silence);
     let requests = sts.requests().len();
     shell.type_line("");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while sts.requests().len() == requests {
-        assert!(std::time::Instant::now() < deadline, "no request was sent");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("the request", || sts.requests().len() > requests);
     shell.interrupt();
     sts.behave(Behaviour::Serve);
     shell.run("true");

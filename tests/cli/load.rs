@@ -1,5 +1,6 @@
 //! `aws-mfa load` for a shell.
 
+use super::deadline::InTime;
 use super::sandbox::{Sandbox, binary};
 use super::words;
 use jiff::{SignedDuration, Timestamp};
@@ -207,8 +208,10 @@ fn closed_pipe_is_no_error() {
             .command(binary())
             .args(arguments)
             .stdout(writer)
-            .output()
-            .unwrap();
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+            .output_in_time();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(
             (output.status.code(), &*said),
@@ -269,8 +272,10 @@ fn system_error_has_no_number() {
         .command(binary())
         .arg("load")
         .stdout(full)
-        .output()
-        .unwrap();
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+        .output_in_time();
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "aws-mfa: cannot write to standard output: no space left on device\n"

@@ -14,6 +14,7 @@
 )]
 
 mod authority;
+mod deadline;
 mod fake_iam;
 mod fake_sts;
 mod leaks;
@@ -44,6 +45,8 @@ mod faults;
 mod forgotten;
 mod formats;
 mod get;
+#[cfg(unix)]
+mod hangs;
 #[cfg(unix)]
 mod hooks;
 #[cfg(unix)]

@@ -77,8 +77,7 @@ fn man_page_in_groff_renders_without_a_warning() {
     let mut render = sandbox.command(groff);
     // Without bold and underlined text.
     let arguments = ["-ww", "-man", "-Tutf8", "-P-cbou"];
-    let rendered = render.args(arguments).arg(page).output();
-    let rendered = Outcome::from(rendered.unwrap());
+    let rendered = Outcome::of(render.args(arguments).arg(page));
     rendered.succeeded();
     assert!(rendered.stdout.contains("aws-mfa(1)"));
 }

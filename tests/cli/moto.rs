@@ -1,5 +1,6 @@
 //! An independent STS and S3.
 
+use super::deadline::InTime;
 use super::sandbox::Sandbox;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -40,6 +41,6 @@ impl Moto {
 impl Drop for Moto {
     fn drop(&mut self) {
         let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.server.status_in_time();
     }
 }

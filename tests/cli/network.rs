@@ -1,6 +1,7 @@
 //! Networks in practice: proxies, private certificate authorities, other endpoints.
 
 use super::authority::Authority;
+use super::deadline::{InTime, wait_for};
 use super::fake_sts::FakeSts;
 use super::sandbox::{Outcome, Sandbox};
 #[cfg(target_os = "linux")]
@@ -39,27 +40,22 @@ impl Proxy {
             .spawn()
             .unwrap();
         let mut proxy = Proxy { server, port: 0 };
-        loop {
-            let written = std::fs::read_to_string(&port_file).unwrap_or_default();
-            match written.trim().parse() {
-                Ok(port) => {
-                    proxy.port = port;
-                    return proxy;
-                }
-                Err(_) => assert!(proxy.server.try_wait().unwrap().is_none(), "no proxy"),
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        proxy.port = wait_for("the proxy's port", || {
+            assert!(proxy.server.try_wait().unwrap().is_none(), "no proxy");
+            let written = std::fs::read_to_string(&port_file).ok()?;
+            written.trim().parse().ok()
+        });
+        proxy
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
         // It has workers, which an interrupt ends too.
-        let _ = std::process::Command::new("kill")
+        std::process::Command::new("kill")
             .args(["-INT", &self.server.id().to_string()])
-            .status();
-        let _ = self.server.wait();
+            .status_in_time();
+        self.server.status_in_time();
     }
 }
 
@@ -442,7 +438,8 @@ fn dead_first_address_does_not_fail_the_call() {
     }
     let sts = FakeSts::start_at("127.64.0.1");
     let port: u16 = sts.url().rsplit(':').next().unwrap().parse().unwrap();
-    let dead: SocketAddr = ([127, 0, 0, 1], port).into();
+    // No other test has a port of this address.
+    let dead: SocketAddr = ([127, 64, 0, 2], port).into();
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&dead.into()).unwrap();
     socket.listen(0).unwrap();
@@ -453,7 +450,7 @@ fn dead_first_address_does_not_fail_the_call() {
     }
 
     let mut sandbox = Sandbox::with_user(&sts);
-    let hosts = sandbox.write("hosts", "127.0.0.1 sts.test\n127.64.0.1 sts.test\n");
+    let hosts = sandbox.write("hosts", "127.64.0.2 sts.test\n127.64.0.1 sts.test\n");
     sandbox.set("AWS_ENDPOINT_URL_STS", format!("http://sts.test:{port}"));
     let mut get = sandbox.command(unshare);
     get.args([
@@ -579,8 +576,7 @@ fn get_connects_to_its_endpoint_only_and_load_to_nothing() {
             .arg(&log)
             .arg(super::sandbox::binary())
             .args(arguments)
-            .output()
-            .unwrap();
+            .output_in_time();
         assert!(outcome.status.success(), "{outcome:?}");
         std::fs::read_to_string(log).unwrap()
     };

@@ -1,5 +1,6 @@
 //! The README's picture and quick start, played with the real shells.
 
+use super::deadline::InTime;
 use super::moto::Moto;
 use super::picture;
 use super::readme::{README, blocks};
@@ -75,7 +76,7 @@ fn quick_start_on_an_empty_account_succeeds() {
         let mut keyboard = child.stdin.take().unwrap();
         std::io::Write::write_all(&mut keyboard, paste.as_bytes()).unwrap();
         drop(keyboard);
-        assert!(child.wait().unwrap().success(), "{script}");
+        assert!(child.status_in_time().success(), "{script}");
     };
     let hook = hook.strip_suffix("exec bash\n").unwrap();
     run(hook, "");

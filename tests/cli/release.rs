@@ -1,5 +1,6 @@
 //! The release workflow's packages and texts, made here from the tests' binary.
 
+use super::deadline::InTime;
 use super::sandbox::binary;
 use super::tool::{skip, tool};
 use serde_json::Value;
@@ -35,7 +36,7 @@ fn archive() -> (tempfile::TempDir, PathBuf) {
     std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut pack = script("release-archive");
     pack.arg(&stand_in).arg(TRIPLE).arg(directory.path());
-    stdout(pack.output().unwrap());
+    stdout(pack.output_in_time());
     let archive = directory
         .path()
         .join(format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"));
@@ -50,7 +51,7 @@ fn checkout_with_crlf_configured_has_lf() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut inside = Command::new(&git);
     inside.current_dir(root).args(["rev-parse", "--git-dir"]);
-    if !inside.output().unwrap().status.success() {
+    if !inside.output_in_time().status.success() {
         return skip("the sources are not in a repository");
     }
     let check_out = |ending: [&str; 2], name: &str| {
@@ -63,15 +64,14 @@ fn checkout_with_crlf_configured_has_lf() {
         stdout(
             command
                 .args(["checkout-index", "--all", &prefix])
-                .output()
-                .unwrap(),
+                .output_in_time(),
         );
     };
     check_out(["core.autocrlf=true", "core.eol=crlf"], "windows");
     check_out(["core.autocrlf=false", "core.eol=lf"], "unix");
     let mut compare = Command::new("diff");
     compare.args(["-rq", "unix", "windows"]);
-    let differences = compare.current_dir(directory.path()).output().unwrap();
+    let differences = compare.current_dir(directory.path()).output_in_time();
     assert_eq!(String::from_utf8(differences.stdout).unwrap(), "");
     assert!(differences.status.success());
 }
@@ -80,7 +80,7 @@ fn checkout_with_crlf_configured_has_lf() {
 fn archive_contains_the_binary_its_pages_and_completions() {
     let (_directory, archive) = archive();
     let mut list = Command::new("tar");
-    let list = stdout(list.arg("-tzf").arg(archive).output().unwrap());
+    let list = stdout(list.arg("-tzf").arg(archive).output_in_time());
     let mut files: Vec<&str> = list
         .lines()
         .filter_map(|line| line.strip_prefix(&format!("aws-mfa-{VERSION}-{TRIPLE}/")))
@@ -109,13 +109,13 @@ fn debian_package_contains_the_archives_files() {
     let Some(dpkg) = tool("dpkg-deb") else { return };
     let (directory, _) = archive();
     let mut pack = script("debian-package");
-    stdout(pack.arg(TRIPLE).arg(directory.path()).output().unwrap());
+    stdout(pack.arg(TRIPLE).arg(directory.path()).output_in_time());
     let package = directory
         .path()
         .join(format!("aws-mfa_{VERSION}_amd64.deb"));
     let ask = |option: &str| {
         let mut dpkg = Command::new(&dpkg);
-        stdout(dpkg.arg(option).arg(&package).output().unwrap())
+        stdout(dpkg.arg(option).arg(&package).output_in_time())
     };
     assert!(ask("--field").contains(&format!("Version: {VERSION}\n")));
     let contents = ask("--contents");
@@ -141,7 +141,7 @@ fn assert_dep_5(package: &Path, dpkg: &Path) {
     let unpacked = tempfile::tempdir().unwrap();
     let mut unpack = Command::new(dpkg);
     unpack.arg("--extract").arg(package).arg(unpacked.path());
-    stdout(unpack.output().unwrap());
+    stdout(unpack.output_in_time());
     let file = unpacked.path().join("usr/share/doc/aws-mfa/copyright");
     let copyright = std::fs::read_to_string(file).unwrap();
     let fields: Vec<Vec<&str>> = copyright
@@ -219,8 +219,16 @@ fn rust_version_is_the_highest_of_the_dependencies() {
     let mut metadata = Command::new(env!("CARGO"));
     metadata.current_dir(env!("CARGO_MANIFEST_DIR"));
     metadata.args(["metadata", "--locked", "--offline", "--format-version=1"]);
+    // The crates of other platforms need not be here.
+    let libc = if cfg!(target_env = "musl") {
+        "musl"
+    } else {
+        "gnu"
+    };
+    let platform = format!("{}-unknown-linux-{libc}", std::env::consts::ARCH);
+    metadata.args(["--filter-platform", &platform]);
     let metadata: Value =
-        serde_json::from_str(&stdout(metadata.output().unwrap())).expect("cargo metadata");
+        serde_json::from_str(&stdout(metadata.output_in_time())).expect("cargo metadata");
     let root = &metadata["resolve"]["root"];
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
     let mut linked: Vec<&Value> = vec![root];
@@ -275,7 +283,7 @@ fn windows_sums(directory: &Path) -> PathBuf {
 fn manifest(name: &str, sums: &Path) -> Output {
     let mut manifest = script(name);
     manifest.args([VERSION, "owner/repository"]).arg(sums);
-    manifest.output().unwrap()
+    manifest.output_in_time()
 }
 
 #[test]
@@ -352,7 +360,7 @@ fn formula_has_each_archive_with_its_checksum() {
     let formula = || {
         let mut formula = script("homebrew-formula");
         formula.args([VERSION, "owner/repository"]).arg(&sums);
-        formula.output().unwrap()
+        formula.output_in_time()
     };
     let text = stdout(formula());
     for (number, triple) in triples.iter().enumerate() {
@@ -370,7 +378,7 @@ fn formula_has_each_archive_with_its_checksum() {
 
 #[test]
 fn changelog_has_notes_for_this_version_only() {
-    let notes = |version: &str| script("release-notes").arg(version).output().unwrap();
+    let notes = |version: &str| script("release-notes").arg(version).output_in_time();
     let text = stdout(notes(VERSION));
     assert!(text.starts_with("### Added\n"), "{text}");
     assert!(!text.contains("## ["), "{text}");

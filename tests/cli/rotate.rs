@@ -1,6 +1,7 @@
 //! `rotate`: another master key in the place of the one before, and what happens if something goes wrong. The kills are
 //! in tests/soak.
 
+use super::deadline::{InTime, wait_until};
 use super::fake_iam::{FakeIam, FakeKey};
 use super::fake_sts::{
     Behaviour, FakeSts, KEY_ID, REQUEST_ID, Request, SECRET, USER, error_xml, identity_xml,
@@ -355,8 +356,9 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
     } else {
         super::sandbox::chmod(file.parent().unwrap(), 0o500);
         check(&format!(
-            "cannot replace {}: cannot write in the directory",
-            file.display()
+            "cannot replace {}: cannot write to the directory {}: permission denied\n",
+            file.display(),
+            file.parent().unwrap().display()
         ));
         super::sandbox::chmod(file.parent().unwrap(), 0o700);
     }
@@ -514,14 +516,14 @@ fn new_key_that_cannot_be_written_down_is_deleted() {
     let mut rotate = sandbox.command(super::sandbox::binary());
     let pipe = std::process::Stdio::piped;
     rotate.arg("rotate").stdout(pipe()).stderr(pipe());
-    let rotate = rotate.spawn().unwrap();
-    while aws.requests_for("CreateAccessKey").is_empty() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let mut rotate = rotate.spawn().unwrap();
+    wait_until("CreateAccessKey", || {
+        !aws.requests_for("CreateAccessKey").is_empty()
+    });
     std::fs::remove_file(journal(&sandbox)).unwrap();
     std::fs::create_dir(journal(&sandbox)).unwrap();
     sandbox.write(go, "");
-    let outcome = Outcome::from(rotate.wait_with_output().unwrap());
+    let outcome = Outcome::from(rotate.output_in_time());
     let path = journal(&sandbox);
     outcome.is(
         1,
@@ -712,14 +714,14 @@ fn one_rotation_runs_at_a_time() {
         "--store-command",
         "touch started; while [ ! -e go ]; do sleep 0.1; done; cat > store",
     ]);
-    let first = first
+    let mut first = first
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while !sandbox.home().join("started").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    wait_until("the store command", || {
+        sandbox.home().join("started").exists()
+    });
     sandbox
         .run(["rotate", "--store-command", "cat > store"])
         .is(
@@ -728,7 +730,7 @@ fn one_rotation_runs_at_a_time() {
             "aws-mfa: another `aws-mfa rotate` is already running\n",
         );
     sandbox.write("go", "");
-    let first = Outcome::from(first.wait_with_output().unwrap());
+    let first = Outcome::from(first.output_in_time());
     assert_eq!(first.status, 0, "{}", first.stderr);
     assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
 }

@@ -1,6 +1,7 @@
 //! A user's machine in a temporary directory: an empty home, only the variables that are set here,
 //! and the built binary.
 
+use super::deadline::{InTime, Watch};
 use super::fake_sts::{self, FakeSts};
 use super::leaks::Leaks;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,7 @@ pub struct Sandbox {
     sts: Option<FakeSts>,
     /// Files that the test has written, where a secret is no leak.
     written: Mutex<BTreeSet<PathBuf>>,
+    _watch: Watch,
 }
 
 /// The result of a command.
@@ -51,6 +53,7 @@ impl Sandbox {
             variables: BTreeMap::new(),
             sts: None,
             written: Mutex::default(),
+            _watch: Watch::start(),
         };
         let path = std::env::var_os("PATH").unwrap_or_default();
         let binary = binary();
@@ -289,7 +292,7 @@ impl From<Output> for Outcome {
 impl Outcome {
     /// Runs `command` to its end.
     pub fn of(command: &mut Command) -> Self {
-        Outcome::from(command.output().unwrap())
+        Outcome::from(command.output_in_time())
     }
 
     /// Checks that the command succeeded with nothing on standard error, and returns its output.
@@ -397,7 +400,8 @@ pub fn binary() -> PathBuf {
         return std::path::absolute(path).unwrap();
     }
     match option_env!("CARGO_BIN_EXE_aws-mfa") {
-        Some(path) => PathBuf::from(path),
+        // With `--target-dir ../target`, cargo's path has `..`.
+        Some(path) => real(Path::new(path)),
         None => {
             let example = std::env::current_exe().unwrap();
             let profile = example.parent().and_then(Path::parent).unwrap();

@@ -1,5 +1,6 @@
 //! The README's recipes for profiles and SDKs, followed with the real clients against moto.
 
+use super::deadline::InTime;
 use super::moto::Moto;
 use super::readme;
 use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys, read_json};
@@ -192,8 +193,7 @@ fn javascript_sdk_uses_the_session_and_shows_the_remedy_when_expired() {
     let outcome = sandbox
         .command(&node)
         .args(["-e", JAVASCRIPT])
-        .output()
-        .unwrap();
+        .output_in_time();
     Outcome::from(outcome).is(1, "", "Could not load credentials from any providers\n");
 }
 

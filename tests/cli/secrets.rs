@@ -1,6 +1,7 @@
 //! Secrets must not be on the screen, in arguments, in files, in freed memory or in a core dump. The first tests are for the
 //! check that all other tests use.
 
+use super::deadline::{InTime, wait_for};
 use super::fake_sts::{FakeSts, KEY_ID, SECRET, SECRET_WORD, WRONG_CODE, session_json};
 use super::leaks::Leaks;
 use super::sandbox::{Outcome, Sandbox, binary, in_an_hour, profile_keys};
@@ -9,7 +10,6 @@ use super::tool::{LOOK_INSIDE, root, skip, tool};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 /// The leaks of a script that runs instead of `aws-mfa get 123456`.
 fn leaks_of(script: &str) -> Vec<String> {
@@ -256,7 +256,7 @@ impl Ended {
         } else {
             "94 "
         };
-        let process = wait_for(|| {
+        let process = wait_for("its last system call", || {
             let process = std::fs::read_to_string(&children)
                 .ok()?
                 .trim()
@@ -298,18 +298,8 @@ impl Ended {
 impl Drop for Ended {
     fn drop(&mut self) {
         let _ = self.strace.kill();
-        let _ = self.strace.wait();
+        self.strace.status_in_time();
     }
-}
-
-fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..6_000 {
-        if let Some(value) = condition() {
-            return value;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("it did not happen within a minute")
 }
 
 #[test]
@@ -346,7 +336,7 @@ fn with_core_dumps(sandbox: &Sandbox) -> Command {
 fn core_dumps_here(sandbox: &Sandbox) -> bool {
     let mut command = with_core_dumps(sandbox);
     command.args(["sh", "-c", "kill -ABRT $$"]);
-    let dumped = command.status().unwrap().core_dumped();
+    let dumped = command.status_in_time().core_dumped();
     if !dumped {
         skip("this machine writes no core dumps");
     }
@@ -369,10 +359,10 @@ fn crashing_get_leaves_no_core_dump() {
         .spawn()
         .unwrap();
     // The request has been sent, so the secret and the code are in memory.
-    wait_for(|| sts.requests().pop());
+    wait_for("the request", || sts.requests().pop());
     let process = rustix::process::Pid::from_child(&get);
     rustix::process::kill_process(process, rustix::process::Signal::ABORT).unwrap();
-    let status = get.wait().unwrap();
+    let status = get.status_in_time();
     assert_eq!(status.signal(), Some(6));
     assert!(!status.core_dumped());
 }
@@ -387,7 +377,7 @@ fn crashing_command_of_exec_leaves_a_core_dump() {
     command
         .arg(binary())
         .args(["exec", "--", "sh", "-c", "kill -ABRT $$"]);
-    let status = command.status().unwrap();
+    let status = command.status_in_time();
     assert_eq!(status.signal(), Some(6));
     assert!(status.core_dumped());
 }

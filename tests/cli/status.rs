@@ -1,5 +1,6 @@
 //! `aws-mfa status`: the session, the settings with their origins, and warnings.
 
+use super::deadline::InTime;
 use super::fake_sts::{KEY_ID, SECRET, session_json};
 use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, profile_keys};
 use super::terminal::Terminal;
@@ -376,7 +377,7 @@ fn no_command_is_run() {
     // system runs no program that is open for writing.
     let direnv = "printf '#!/bin/sh\\n: > \"$HOME/ran\"\\n' > direnv && /bin/chmod 755 direnv";
     let mut shell = sandbox.command("/bin/sh");
-    assert!(shell.args(["-c", direnv]).status().unwrap().success());
+    assert!(shell.args(["-c", direnv]).status_in_time().success());
     sandbox.write(".envrc", "");
     sandbox.write(
         ".aws/config",
@@ -530,8 +531,7 @@ fn time_zone_that_is_a_fifo_does_not_block() {
         sandbox
             .command("mkfifo")
             .arg(&fifo)
-            .status()
-            .unwrap()
+            .status_in_time()
             .success()
     );
     sandbox.set("AWS_SESSION_FILE", file).set("TZ", &fifo);

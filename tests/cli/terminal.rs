@@ -1,15 +1,12 @@
 //! A terminal with a keyboard: a pseudo-terminal.
 
+use super::deadline::{InTime, PATIENCE};
 use super::sandbox::{Outcome, Sandbox};
 use pty_process::blocking::{Command, Pty, open};
 use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-
-/// The time after which a test is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Terminal {
     shell: Child,
@@ -101,7 +98,7 @@ impl Terminal {
 
     /// Waits for the end, and returns the exit status and the remaining output.
     pub fn end(mut self) -> (i32, String) {
-        let status = self.shell.wait().unwrap();
+        let status = self.shell.status_in_time();
         while let Ok(bytes) = self.screen.recv_timeout(PATIENCE) {
             self.shown.push_str(&String::from_utf8_lossy(&bytes));
         }
@@ -118,6 +115,6 @@ fn shell(sandbox: &Sandbox, line: &str) -> std::process::Command {
 impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.shell.kill();
-        let _ = self.shell.wait();
+        self.shell.status_in_time();
     }
 }

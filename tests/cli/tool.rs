@@ -18,8 +18,8 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Prints why a test, or part of it, is skipped, and adds it to the file in `AWS_MFA_SKIPPED`. With `CI=true`, the test fails
-/// instead.
+/// Notes why a test, or part of it, is skipped: libtest shows nothing that a test prints unless it fails. With `CI=true`, the
+/// test fails instead.
 #[track_caller]
 pub fn skip(reason: &str) {
     assert!(
@@ -27,7 +27,7 @@ pub fn skip(reason: &str) {
         "with CI=true nothing is skipped: {reason}"
     );
     eprintln!("skipped: {reason}");
-    if let Some(file) = std::env::var_os("AWS_MFA_SKIPPED") {
+    if let Some(file) = skipped() {
         let test = std::thread::current();
         let line = format!("{}: {reason}\n", test.name().unwrap_or_default());
         let mut file = File::options()
@@ -37,6 +37,21 @@ pub fn skip(reason: &str) {
             .unwrap();
         file.write_all(line.as_bytes()).unwrap();
     }
+}
+
+/// The file of what was skipped, which tests/summary.rs shows: the one in `AWS_MFA_SKIPPED`, or one of this run of cargo's.
+pub fn skipped() -> Option<PathBuf> {
+    if let Some(file) = std::env::var_os("AWS_MFA_SKIPPED") {
+        return Some(file.into());
+    }
+    // Cargo starts the test targets one after the other, all from one process.
+    #[cfg(unix)]
+    let run = std::os::unix::process::parent_id();
+    #[cfg(not(unix))]
+    let run = "";
+    // An example has no such directory, and skips nothing.
+    let directory = option_env!("CARGO_TARGET_TMPDIR")?;
+    Some(PathBuf::from(directory).join(format!("skipped-{run}")))
 }
 
 /// Whether the tests run as root. Without root, that part of a test is skipped.

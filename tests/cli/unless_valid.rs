@@ -1,5 +1,6 @@
 //! `get --unless-valid`: if terminals start together, one prompts for a code.
 
+use super::deadline::{InTime, wait_until};
 use super::fake_sts::FakeSts;
 use super::sandbox::Sandbox;
 #[cfg(unix)]
@@ -94,7 +95,7 @@ fn waiting_get_shows_the_process_with_the_lock() {
     );
     sandbox.write_session(in_minutes(90));
     drop(lock);
-    let outcome = Outcome::from(get.wait_with_output().unwrap());
+    let outcome = Outcome::from(get.output_in_time());
     assert_eq!(outcome.status, 0);
     assert!(outcome.stdout.starts_with(&words::kept_the_session_in("")));
 }
@@ -282,18 +283,15 @@ fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
             receiver
         })
         .collect();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while waiting < 9 && std::time::Instant::now() < deadline {
-        waiting += notes
-            .iter()
-            .filter(|notes| notes.try_recv().is_ok())
-            .count();
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("nine notes", || {
+        let new = notes.iter().filter(|notes| notes.try_recv().is_ok());
+        waiting += new.count();
+        waiting >= 9
+    });
     assert_eq!(waiting, 9);
     sandbox.write("go", "");
-    for terminal in terminals {
-        ends.push(Outcome::from(terminal.wait_with_output().unwrap()));
+    for mut terminal in terminals {
+        ends.push(Outcome::from(terminal.output_in_time()));
     }
     let count = |what: String| {
         ends.iter()

@@ -1,5 +1,6 @@
 //! PowerShell and cmd, which run on Windows in the hosted workflow. The tests are compiled everywhere.
 
+use super::deadline::InTime;
 use super::formats::{CMD, HOSTILE, HOSTILE_LINES, POWERSHELL, threes};
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::{installed, tool};
@@ -91,8 +92,7 @@ fn powershell(program: &Path, sandbox: &Sandbox) -> (Outcome, BTreeMap<String, S
                 "-File",
             ])
             .arg(script)
-            .output()
-            .unwrap(),
+            .output_in_time(),
     );
     let set = outcome
         .stdout
@@ -155,8 +155,7 @@ fn cmd(program: &Path, sandbox: &Sandbox) -> (BTreeMap<String, String>, String) 
             .command(program)
             .args(["/d", "/q"])
             .stdin(Stdio::from(std::fs::File::open(typed).unwrap()))
-            .output()
-            .unwrap(),
+            .output_in_time(),
     );
     let read = |name: &str| {
         std::fs::read_to_string(sandbox.home().join(name))
@@ -491,7 +490,7 @@ mod only_there {
                     assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "not ready");
                 }
                 Console.interrupt().unwrap();
-                let status = exec.wait().unwrap();
+                let status = exec.status_in_time();
                 let mut rest = String::new();
                 stdout.read_to_string(&mut rest).unwrap();
                 assert_eq!((status.code(), rest.trim()), (Some(42), "cleaned up"));

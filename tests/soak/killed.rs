@@ -1,5 +1,6 @@
 //! `get` killed at any moment, and many `get`s at once: a reader finds either the old session or the new one, whole.
 
+use super::deadline::InTime;
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::{Outcome, Sandbox, binary, mode};
 use super::tool::{LOOK_INSIDE, root, tool};
@@ -56,7 +57,7 @@ fn get_killed_after(sandbox: &Sandbox, code: u32, delay: Duration) {
         .unwrap();
     std::thread::sleep(delay);
     get.kill().unwrap();
-    get.wait().unwrap();
+    get.status_in_time();
 }
 
 /// The moments cover a little more than the time of a complete `get`.
@@ -142,8 +143,7 @@ fn get_killed_at_each_system_call_leaves_a_whole_session() {
             .arg(binary())
             .args(["get", &format!("{moment:06}")])
             .stdout(Stdio::null())
-            .status()
-            .unwrap();
+            .status_in_time();
         // The number of reads from the network varies; everything else is constant.
         let of_files = FILE_CALLS.contains(&name.as_str());
         assert!(
@@ -210,13 +210,13 @@ fn concurrent_gets_and_loads_meet_only_whole_sessions() {
         while let number @ 0..GETS = gets.fetch_add(1, Ordering::Relaxed) {
             let mut command = sandbox.command(binary());
             command.args(["get", &format!("{:06}", number + 1)]);
-            let outcome = Outcome::from(command.output().unwrap());
+            let outcome = Outcome::from(command.output_in_time());
             assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
         }
     };
     let load = || {
         while loads.fetch_add(1, Ordering::Relaxed) < LOADS {
-            let output = sandbox.command(binary()).arg("load").output().unwrap();
+            let output = sandbox.command(binary()).arg("load").output_in_time();
             let outcome = Outcome::from(output);
             assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
             let value = |line: usize, prefix: &str| {

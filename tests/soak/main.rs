@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, and stands outside of the program"
 )]
 
+#[path = "../cli/deadline.rs"]
+mod deadline;
 #[path = "../cli/fake_iam.rs"]
 mod fake_iam;
 #[path = "../cli/fake_sts.rs"]

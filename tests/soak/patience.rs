@@ -1,5 +1,6 @@
 //! How long `get` waits for an answer, for a connection and for the next code.
 
+use super::deadline::InTime;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
 #[cfg(unix)]
 use super::fake_sts::{SECRET, WRONG_CODE};
@@ -114,7 +115,7 @@ fn doctor_takes_20_seconds_at_most() {
     let direnv =
         "mkdir bin && printf '#!/bin/sh\\nexec sleep 60\\n' > bin/direnv && chmod 755 bin/direnv";
     let mut shell = sandbox.command("/bin/sh");
-    assert!(shell.args(["-c", direnv]).status().unwrap().success());
+    assert!(shell.args(["-c", direnv]).status_in_time().success());
     let path = format!("{}/bin:/usr/bin:/bin", sandbox.home().display());
     sandbox.set("PATH", path).set("AWS_ENDPOINT_URL_IAM", &iam);
     let started = Instant::now();

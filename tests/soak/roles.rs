@@ -1,5 +1,6 @@
 //! Many processes assume one role at once.
 
+use super::deadline::InTime;
 use super::fake_sts::{FakeSts, Role};
 use super::sandbox::{Outcome, Sandbox, binary};
 use std::time::Duration;
@@ -29,7 +30,7 @@ fn hundred_concurrent_loads_make_one_request() {
     forget_the_role(&sandbox);
     let before = sts.requests_for("AssumeRole").len();
     let load = || {
-        let output = sandbox.command(binary()).arg("load").output().unwrap();
+        let output = sandbox.command(binary()).arg("load").output_in_time();
         let outcome = Outcome::from(output);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
         assert!(outcome.stdout.contains("ASIAROLE"), "{}", outcome.stdout);
@@ -56,7 +57,7 @@ fn load_killed_during_a_renewal_blocks_no_other() {
             .unwrap();
         std::thread::sleep(Duration::from_micros(250) * moment);
         load.kill().unwrap();
-        load.wait().unwrap();
+        load.status_in_time();
         let outcome = sandbox.run(["load"]);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
         assert!(outcome.stdout.contains("ASIAROLE"), "{}", outcome.stdout);

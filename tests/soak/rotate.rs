@@ -1,12 +1,13 @@
 //! `rotate` killed at any moment, and met by every fault of AWS's: a key that works is saved or in the journal, and the
 //! next `rotate` ends what this one began.
 
+use super::deadline::{InTime, wait_until};
 use super::fake_iam::FakeKey;
 use super::fake_sts::{Behaviour, FakeSts, SECRET, SECRET_WORD, error_xml};
 use super::sandbox::{Outcome, Sandbox, binary, mode};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A user with a session, whose key is in `~/.aws/credentials` or behind a store command.
 struct User {
@@ -64,7 +65,7 @@ impl User {
     #[track_caller]
     fn kill(&self, mut rotate: Child) {
         rotate.kill().unwrap();
-        let outcome = Outcome::from(rotate.wait_with_output().unwrap());
+        let outcome = Outcome::from(rotate.output_in_time());
         for text in [&outcome.stdout, &outcome.stderr] {
             assert!(
                 !text.contains(SECRET_WORD) && !text.contains(SECRET),
@@ -165,9 +166,7 @@ fn rotate_killed_at_each_call_is_ended_by_the_next() {
                 let before = user.aws.requests().len();
                 user.aws.behave_once(call, is_done, Behaviour::Silence);
                 let rotate = user.start();
-                while user.aws.requests().len() <= before + call {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
+                wait_until("its call", || user.aws.requests().len() > before + call);
                 user.kill(rotate);
                 user.finish();
             }
@@ -251,7 +250,7 @@ fn concurrent_rotations_replace_one_key_after_the_other() {
     let user = User::of_file();
     let rotate = || {
         for _ in 0..5 {
-            let outcome = Outcome::from(user.start().wait_with_output().unwrap());
+            let outcome = Outcome::from(user.start().output_in_time());
             if outcome.status != 0 {
                 assert_eq!(
                     (outcome.status, outcome.stderr.as_str()),
