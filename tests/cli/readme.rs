@@ -1,9 +1,11 @@
 //! The README and the other documents, compared with the product.
 
 use super::direnv::ENVRC;
+use super::sandbox::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 /// The README.
 pub const README: &str = include_str!("../../README.md");
@@ -44,6 +46,30 @@ fn readme_has_at_most_250_lines() {
             assert!(line.chars().count() <= 82, "{line}");
         }
     }
+}
+
+/// The two commands for whoever comes here first, each alone, to be copied. `.ci/run` reads and runs them.
+#[test]
+fn readme_begins_with_the_demo_and_the_tests() {
+    let commands = [
+        "cargo run --example demo\n".to_owned(),
+        "cargo test --locked\n".to_owned(),
+    ];
+    assert_eq!(blocks(README, "sh")[..2], commands);
+    let (top, _) = README.split_once("\n## ").unwrap();
+    assert_eq!(blocks(top, "sh").len(), 2);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ci = std::fs::read_to_string(root.join(".ci/run")).unwrap();
+    let reads = ci.lines().find(|line| line.contains("README.md"));
+    let reads = reads.expect(".ci/run takes its commands from the README");
+    let mut shell = Command::new("bash");
+    shell.current_dir(root);
+    shell.args([
+        "-c",
+        &format!("{reads}\nprintf '%s\\n' \"${{commands[@]}}\""),
+    ]);
+    let read = Outcome::of(&mut shell);
+    assert_eq!(read.succeeded(), commands.concat());
 }
 
 #[test]
@@ -163,7 +189,7 @@ fn deny_policy_exempts_only_calls_needed_before_a_session() {
     assert_eq!(assert_policy(DENY, &expected), set(["*"]));
 
     // The quick start has the same policy in another layout.
-    let quick_start = blocks(README, "sh")[0];
+    let (_, quick_start) = README.split_once("\n## Quick start\n").unwrap();
     let (_, policy) = quick_start.split_once("<<'EOF'\n").unwrap();
     let (policy, _) = policy.split_once("\nEOF\n").unwrap();
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
