@@ -3,6 +3,7 @@
 //! The program is [`run`]. This library exists for the tests and the fuzz targets; it has no stable API.
 
 mod aws;
+mod aws_files;
 mod cli;
 mod code;
 mod commands;
@@ -15,7 +16,6 @@ mod file;
 mod file_name;
 mod memory;
 mod process;
-mod profile;
 mod session;
 mod setting;
 mod settings;
@@ -26,12 +26,12 @@ mod time;
 /// The parsers, for `tests/parsers.rs` and `tests/fuzz`.
 #[doc(hidden)]
 pub mod parsers {
+    pub use crate::aws_files::Profiles;
     pub use crate::code::Code;
     pub use crate::direnv::{Watches, dump};
     pub use crate::environment::Environment;
     pub use crate::environment::change::Change;
     pub use crate::error::Failure;
-    pub use crate::profile::Profiles;
     pub use crate::session::json;
     pub use crate::settings::credential_process::parse as parse_credential_process;
     pub use crate::settings::duration;

@@ -19,11 +19,11 @@ pub use keys::MASTER_KEYS;
 pub use selected::SelectedProfile;
 pub use session_file::{Location, session_directory, session_file};
 
+use crate::aws_files::{Profile, Profiles, Property};
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use crate::profile::{Profile, Profiles};
 use crate::setting::{Origin, Setting};
 use device::Device;
 use duration::Duration;
@@ -71,7 +71,7 @@ impl<'a> Settings<'a> {
             role_arn: selection.role_arn.as_deref(),
             flags,
             environment,
-            selected: selected.resolved(&profiles),
+            selected: selected.resolved(&profiles)?,
             profiles: Rc::new(profiles),
         })
     }
@@ -109,8 +109,8 @@ impl<'a> Settings<'a> {
     }
 
     /// Whether the selected profile has a role.
-    pub fn profile_is_role(&self) -> bool {
-        self.profile().get("role_arn").is_some()
+    pub fn profile_is_role(&self) -> Result<bool, Failure> {
+        self.profile().has("role_arn")
     }
 
     /// The profile that the settings come from: `None` if none is selected and there is no `default`.
@@ -133,7 +133,7 @@ impl<'a> Settings<'a> {
         let named = self.look_up_in(
             self.flags.duration.map(|value| ("--duration", value)),
             &[variable::AWS_MFA_DURATION],
-            |settings| Ok(in_profile(settings.key_owner()?, "duration_seconds")),
+            |settings| in_profile(settings.key_owner()?, "duration_seconds"),
         )?;
         match named {
             Some(setting) => setting.try_map(Duration::parse),
@@ -177,13 +177,13 @@ impl<'a> Settings<'a> {
     /// The value of `key` in the selected profile, or in the first of its sources that has it.
     fn inherited(&self, key: &'static str) -> Result<Option<Setting<&str>>, Failure> {
         let profile = self.profile();
-        if let Some(setting) = in_profile(profile, key) {
+        if let Some(setting) = in_profile(profile, key)? {
             return Ok(Some(setting));
         }
-        let sources = profile.with_sources()?;
-        Ok(sources
-            .into_iter()
-            .find_map(|source| in_profile(source, key)))
+        let mut sources = profile.with_sources()?.into_iter();
+        sources
+            .find_map(|source| in_profile(source, key).transpose())
+            .transpose()
     }
 
     /// The flag's value, else the explicit profile's, else the first of these variables, else the profile's.
@@ -194,7 +194,7 @@ impl<'a> Settings<'a> {
         key: &'static str,
     ) -> Result<Option<Setting<&str>>, Failure> {
         self.look_up_in(flag, variables, |settings| {
-            Ok(in_profile(settings.profile(), key))
+            in_profile(settings.profile(), key)
         })
     }
 
@@ -226,11 +226,24 @@ impl<'a> Settings<'a> {
     }
 }
 
-fn in_profile<'p>(profile: Profile<'p>, key: &'static str) -> Option<Setting<&'p str>> {
-    profile.get(key).map(|property| Setting {
+fn in_profile<'p>(
+    profile: Profile<'p>,
+    key: &'static str,
+) -> Result<Option<Setting<&'p str>>, Failure> {
+    let property = profile.get(key)?;
+    Ok(property.map(|property| of_profile(profile, key, property)))
+}
+
+/// A value as the setting that `key` of the profile made it.
+fn of_profile<'p>(
+    profile: Profile<'_>,
+    key: &'static str,
+    property: Property<'p>,
+) -> Setting<&'p str> {
+    Setting {
         value: property.value,
         origin: Origin::Profile(profile.name().to_owned(), key, property.file.to_owned()),
-    })
+    }
 }
 
 /// The `get` command for this selection and these flags, for hints.

@@ -3,11 +3,11 @@
 //! The SDK's errors are never printed as they are: their `Debug` contains the whole of an answer that the SDK cannot
 //! parse, including secrets.
 
+use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_types::request_id::RequestId;
 use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
 use jiff::fmt::rfc2822;

@@ -1,10 +1,10 @@
 //! `aws-mfa completions`: the completion script for a shell. The script calls this program for each completion, so it knows
 //! the names of the profiles. In bash, zsh and fish, the shell completes the command of `exec`, see `completions/`.
 
+use crate::aws_files::Profiles;
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
 use crate::environment::variable;
-use crate::profile::Profiles;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_complete::CompleteEnv;

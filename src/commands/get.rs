@@ -136,7 +136,8 @@ fn obtain(
         None => {
             let mut session = resolved.session(base, now)?;
             // A profile that is its own source still means a role.
-            if location.depends_on_profiles && !base.profile_is_role() {
+            if location.depends_on_profiles && base.profile_is_role().is_ok_and(|is_role| !is_role)
+            {
                 session.provenance.settings = Some(stamp.session);
             }
             resolved

@@ -1,10 +1,10 @@
 //! Where the master keys come from: a profile, its `credential_process`, or the `MASTER_*` variables.
 
 use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair, temporary};
-use super::{Settings, credential_process, in_profile};
+use super::{Settings, credential_process, in_profile, of_profile};
+use crate::aws_files::Profile;
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
-use crate::profile::Profile;
 use crate::setting::{Origin, Setting};
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl Settings<'_> {
         }
         let owner = self.key_owner()?;
         let keys = keys_in(owner)?;
-        if keys.is_none() && self.selected.is_named() && uses_identity_center(owner) {
+        if keys.is_none() && self.selected.is_named() && uses_identity_center(owner)? {
             return Err(Failure::new(
                 Kind::Setup,
                 format!("the profile {} has no keys", owner.name()),
@@ -100,15 +100,17 @@ impl Settings<'_> {
     /// One of the sources does not exist, or they form a cycle.
     pub fn key_owner(&self) -> Result<Profile<'_>, Failure> {
         let profile = self.profile();
-        if profile.get("role_arn").is_none() && has_keys(profile) {
+        if !profile.has("role_arn")? && has_keys(profile)? {
             return Ok(profile);
         }
         let sources = profile.with_sources()?;
         let last = sources.last().copied().unwrap_or(profile);
-        let owner = sources
-            .into_iter()
-            .find(|source| source.get("role_arn").is_none() && has_keys(*source));
-        Ok(owner.unwrap_or(last))
+        for source in sources {
+            if !source.has("role_arn")? && has_keys(source)? {
+                return Ok(source);
+            }
+        }
+        Ok(last)
     }
 
     fn no_keys(&self) -> Failure {
@@ -131,47 +133,31 @@ impl Settings<'_> {
 }
 
 /// Whether the profile says where its own keys are.
-fn has_keys(profile: Profile<'_>) -> bool {
-    [
-        "aws_access_key_id",
-        "aws_secret_access_key",
-        "credential_process",
-    ]
-    .iter()
-    .any(|key| profile.get(key).is_some())
+fn has_keys(profile: Profile<'_>) -> Result<bool, Failure> {
+    Ok(profile.has("aws_access_key_id")?
+        || profile.has("aws_secret_access_key")?
+        || profile.has("credential_process")?)
 }
 
-fn uses_identity_center(profile: Profile<'_>) -> bool {
-    ["sso_session", "sso_start_url"]
-        .iter()
-        .any(|key| profile.get(key).is_some())
+fn uses_identity_center(profile: Profile<'_>) -> Result<bool, Failure> {
+    Ok(profile.has("sso_session")? || profile.has("sso_start_url")?)
 }
 
 /// The keys in one profile: written there, or printed by its `credential_process`.
 fn keys_in(profile: Profile<'_>) -> Result<Option<Setting<KeySource<'_>>>, Failure> {
-    let (id_key, secret_key) = ("aws_access_key_id", "aws_secret_access_key");
-    let id = in_profile(profile, id_key);
-    let of_profile = |key: &str| format!("{key} in the profile {}", profile.name());
-    let keys = pair(
-        (&of_profile(id_key), id.as_ref().map(|id| id.value)),
-        (
-            &of_profile(secret_key),
-            profile.get(secret_key).map(|property| property.value),
-        ),
-    )?;
-    match (id, keys) {
-        (Some(id), Some(_)) if profile.get("aws_session_token").is_some() => {
-            Err(temporary(&id.origin.to_string()))
-        }
-        (Some(id), Some((access_key_id, secret_access_key))) => {
-            Ok(Some(id.map(|_| KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            })))
-        }
-        _ => Ok(in_profile(profile, "credential_process")
-            .map(|command| command.map(KeySource::Process))),
+    let Some(key) = profile.access_key()? else {
+        let command = in_profile(profile, "credential_process")?;
+        return Ok(command.map(|command| command.map(KeySource::Process)));
+    };
+    let secret_access_key = key.secret.value;
+    let id = of_profile(profile, "aws_access_key_id", key.id);
+    if key.token.is_some() {
+        return Err(temporary(&id.origin.to_string()));
     }
+    Ok(Some(id.map(|access_key_id| KeySource::Pair {
+        access_key_id,
+        secret_access_key,
+    })))
 }
 
 /// Both values of a pair, or neither.

@@ -1,6 +1,6 @@
 //! The network settings: the endpoint, the proxy and the trusted certificates.
 
-use super::{Settings, partition};
+use super::{Settings, in_profile, of_profile, partition};
 use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::iam;
@@ -46,7 +46,7 @@ impl Settings<'_> {
     /// # Errors
     /// A setting is invalid, or the CA bundle cannot be used.
     pub fn iam_network(&self, partition: &str) -> Result<Network, Failure> {
-        let endpoint = match self.own_endpoint(variable::AWS_ENDPOINT_URL_IAM)? {
+        let endpoint = match self.own_endpoint("iam", variable::AWS_ENDPOINT_URL_IAM)? {
             Some(endpoint) => endpoint,
             None => {
                 let fips = self.use_fips()?;
@@ -92,7 +92,7 @@ impl Settings<'_> {
     /// # Errors
     /// It is not a valid URL, or the region has no endpoint.
     pub fn endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
-        if let Some(endpoint) = self.own_endpoint(variable::AWS_ENDPOINT_URL_STS)? {
+        if let Some(endpoint) = self.own_endpoint("sts", variable::AWS_ENDPOINT_URL_STS)? {
             return Ok(endpoint);
         }
         let fips = self.use_fips()?;
@@ -108,9 +108,20 @@ impl Settings<'_> {
     }
 
     /// The configured endpoint, for this service or for all services.
-    fn own_endpoint(&self, of_service: Variable) -> Result<Option<Setting<Endpoint>>, Failure> {
+    fn own_endpoint(
+        &self,
+        service: &str,
+        of_service: Variable,
+    ) -> Result<Option<Setting<Endpoint>>, Failure> {
         let variables = [of_service, variable::AWS_ENDPOINT_URL];
-        let Some(setting) = self.look_up(None, &variables, "endpoint_url")? else {
+        let setting = self.look_up_in(None, &variables, |settings| {
+            let profile = settings.profile();
+            match profile.service_endpoint(service)? {
+                Some(property) => Ok(Some(of_profile(profile, "services", property))),
+                None => in_profile(profile, "endpoint_url"),
+            }
+        })?;
+        let Some(setting) = setting else {
             return Ok(None);
         };
         match Endpoint::parse(setting.value) {

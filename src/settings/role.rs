@@ -4,10 +4,10 @@
 
 use super::arn::is_account;
 use super::{Settings, arn, in_profile, partition, selected};
+use crate::aws_files::Profile;
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
-use crate::profile::Profile;
 use crate::setting::{Origin, Setting};
 use std::fmt;
 
@@ -141,7 +141,7 @@ impl Settings<'_> {
         let has_environment = self.keys_of_environment()?.is_some();
         let base = if !self.selected.is_explicit && has_environment {
             Base::Environment
-        } else if self.profile().get("role_arn").is_some() {
+        } else if self.profile().has("role_arn")? {
             self.chain_of_profile()?.base
         } else {
             Base::Profile(self.selected.name.clone())
@@ -165,8 +165,8 @@ impl Settings<'_> {
         let mut roles = Vec::new();
         let mut base = None;
         for source in &sources {
-            if source.get("role_arn").is_none() {
-                let owner = selected::resolve(source.name(), &self.profiles);
+            if !source.has("role_arn")? {
+                let owner = selected::resolve(source.name(), &self.profiles)?;
                 base = Some(Base::Profile(owner));
                 break;
             }
@@ -213,10 +213,8 @@ fn role_arn(setting: Setting<&str>) -> Result<Setting<RoleArn>, Failure> {
 
 impl Role {
     fn of_profile(profile: Profile<'_>) -> Result<Self, Failure> {
-        let text =
-            |key: &'static str| in_profile(profile, key).map(|setting| setting.value.to_owned());
-        let arn = in_profile(profile, "role_arn").ok_or_else(|| no_source(profile.name()))?;
-        let seconds = match in_profile(profile, "duration_seconds") {
+        let arn = in_profile(profile, "role_arn")?.ok_or_else(|| no_source(profile.name()))?;
+        let seconds = match in_profile(profile, "duration_seconds")? {
             None => CHAINED,
             Some(setting) => setting
                 .value
@@ -236,7 +234,7 @@ impl Role {
                     .hint("a role's credentials last 15 minutes to 12 hours")
                 })?,
         };
-        let session_name = match in_profile(profile, "role_session_name") {
+        let session_name = match in_profile(profile, "role_session_name")? {
             None => None,
             Some(setting) if is_session_name(setting.value) => Some(setting.value.to_owned()),
             Some(setting) => {
@@ -249,34 +247,33 @@ impl Role {
         };
         Ok(Role {
             arn: role_arn(arn)?,
-            external_id: text("external_id"),
+            external_id: in_profile(profile, "external_id")?
+                .map(|setting| setting.value.to_owned()),
             session_name,
             seconds,
-            region: in_profile(profile, "region").map(|setting| setting.map(str::to_owned)),
+            region: in_profile(profile, "region")?.map(|setting| setting.map(str::to_owned)),
         })
     }
 }
 
 /// The keys at the end of the chain, if this role's profile is the last one.
 fn end_of_chain(profile: Profile<'_>) -> Result<Option<Base>, Failure> {
-    let source = profile.get("source_profile");
-    let Some(credential_source) = profile.get("credential_source") else {
+    let source = profile.get("source_profile")?;
+    let Some(credential_source) = profile.get("credential_source")? else {
         return match source {
             // A profile that is its own source has its own keys.
             Some(source) if source.value == profile.name() => {
                 Ok(Some(Base::Profile(profile.name().to_owned())))
             }
             Some(_) => Ok(None),
-            None => match profile.get("web_identity_token_file") {
-                Some(_) => Err(unsupported(profile, "web_identity_token_file")),
-                None if profile.get("sso_session").is_some() => {
-                    Err(unsupported(profile, "sso_session"))
+            None => {
+                for other in ["web_identity_token_file", "sso_session", "sso_start_url"] {
+                    if profile.has(other)? {
+                        return Err(unsupported(profile, other));
+                    }
                 }
-                None if profile.get("sso_start_url").is_some() => {
-                    Err(unsupported(profile, "sso_start_url"))
-                }
-                None => Err(no_source(profile.name())),
-            },
+                Err(no_source(profile.name()))
+            }
         };
     };
     if source.is_some() {

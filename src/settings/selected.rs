@@ -1,11 +1,11 @@
 //! The selected profile.
 
 use super::credential_process::aws_mfa_arguments;
+use crate::aws_files::Profiles;
 use crate::cli::{Cli, Command, Selection};
 use crate::environment::Environment;
 use crate::environment::variable;
 use crate::error::Failure;
-use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use clap::Parser;
 
@@ -60,11 +60,11 @@ impl SelectedProfile {
     }
 
     /// The profile that this one stands for.
-    pub fn resolved(self, profiles: &Profiles) -> Self {
-        SelectedProfile {
-            name: resolve(&self.name, profiles),
+    pub fn resolved(self, profiles: &Profiles) -> Result<Self, Failure> {
+        Ok(SelectedProfile {
+            name: resolve(&self.name, profiles)?,
             ..self
-        }
+        })
     }
 
     /// The name as a setting.
@@ -77,23 +77,25 @@ impl SelectedProfile {
 }
 
 /// The profile that `name` stands for: itself, or X if its `credential_process` runs `aws-mfa load --profile X`.
-pub fn resolve(name: &str, profiles: &Profiles) -> String {
-    let mut names = vec![name.to_owned()];
-    while let Some(next) = names.last().and_then(|name| alias_of(name, profiles))
-        && !names.contains(&next)
+pub fn resolve(name: &str, profiles: &Profiles) -> Result<String, Failure> {
+    let mut passed = Vec::new();
+    let mut name = name.to_owned();
+    while let Some(next) = alias_of(&name, profiles)?
+        && !passed.contains(&next)
     {
-        names.push(next);
+        passed.push(std::mem::replace(&mut name, next));
     }
-    names.pop().unwrap_or_default()
+    Ok(name)
 }
 
 /// The profile whose session the profile's `credential_process` loads.
-fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
+fn alias_of(name: &str, profiles: &Profiles) -> Result<Option<String>, Failure> {
     let profile = profiles.profile(name);
-    if profile.get("aws_access_key_id").is_some() || profile.get("role_arn").is_some() {
-        return None;
+    if profile.has("aws_access_key_id")? || profile.has("role_arn")? {
+        return Ok(None);
     }
-    loaded_profile(profile.get("credential_process")?.value)
+    let command = profile.get("credential_process")?;
+    Ok(command.and_then(|command| loaded_profile(command.value)))
 }
 
 /// X in the command line `aws-mfa load --profile X`, with any other options.

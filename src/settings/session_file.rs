@@ -4,11 +4,11 @@ use super::Settings;
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
 use super::role::RoleArn;
 use super::selected::SelectedProfile;
+use crate::aws_files::Profiles;
 use crate::cli::Selection;
 use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
 use crate::file_name::FileNames;
-use crate::profile::Profiles;
 use crate::setting::{Origin, Setting};
 use std::path::{Path, PathBuf};
 
@@ -32,8 +32,9 @@ pub fn session_file(
         && selected.is_named()
         && !exists(&file.value)
         && let Ok(profiles) = Profiles::load(environment)
+        && let Ok(selected) = selected.resolved(&profiles)
     {
-        return locate(flag, &selected.resolved(&profiles), environment);
+        return locate(flag, &selected, environment);
     }
     Ok(file)
 }

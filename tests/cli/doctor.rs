@@ -234,7 +234,7 @@ fn invalid_or_writable_file_is_an_error() {
                  chmod 600 {credentials}\n\
                  warning files: {config}: everyone can write to it, mode 0622\n        \
                  chmod go-w {config}\n\
-                 warning files: the section [work] in {config} is ignored: it lacks the word profile\n        \
+                 warning files: the section [work] in {config} is ignored\n        \
                  [profile work]\n\
                  warning files: {readable}\n        \
                  chmod 600 {file}\n\
@@ -249,14 +249,14 @@ fn invalid_or_writable_file_is_an_error() {
 
     sandbox.write(&file, "{}");
     chmod(&file, 0o622);
-    sandbox.write(".aws/config", "[default\n");
+    sandbox.write(".aws/config", b"\xff\xfe[\0");
     assert_eq!(
         findings(&sandbox, &[], &["files", "settings", "network", "session"]),
         (
             1,
             format!(
-                "error   files: error parsing {config} on line 1: Profile definition must end with ']'\n        \
-                 correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n\
+                "error   files: cannot read {config}: it is UTF-16, not UTF-8\n        \
+                 save it as UTF-8\n\
                  error   files: {rejected}\n        \
                  aws-mfa get <code>\n\
                  skipped settings: see files\n\

@@ -450,7 +450,7 @@ fn missing_profile_is_an_error_with_suggestions() {
         (
             "private",
             format!(
-                "write [profile private] instead of [private] in {aws}{SEP}config: without the word profile, the section is ignored"
+                "write [profile private] instead of [private] in {aws}{SEP}config, where the section is ignored"
             ),
         ),
     ] {
@@ -506,8 +506,8 @@ fn broken_profile_file_is_an_error_with_its_line() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
-            "aws-mfa: error parsing {config} on line 2: Expected an '=' sign defining a property\n\
-             hint: correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file\n"
+            "aws-mfa: cannot read the profile work: line 2 of {config} has no =\n\
+             hint: write it as <key> = <value>, or put # before it to make it a comment\n"
         )
     );
 }
@@ -516,15 +516,15 @@ fn broken_profile_file_is_an_error_with_its_line() {
 fn unreadable_profile_file_is_an_error() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "", "");
-    let credentials = sandbox.write(".aws/credentials", b"[work]\n# caf\xe9\n");
-    let hint = "hint: correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
+    let credentials = sandbox.write(".aws/credentials", b"\xff\xfe[\0w\0]\0");
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
-            "aws-mfa: cannot read {}: line 2 is not UTF-8\n{hint}",
+            "aws-mfa: cannot read {}: it is UTF-16, not UTF-8\nhint: save it as UTF-8\n",
             credentials.display()
         )
     );
+    let hint = "hint: correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
     std::fs::remove_file(&credentials).unwrap();
     std::fs::create_dir(&credentials).unwrap();
     let said = fails(&sandbox, &["get", "-p", "work", "111111"]);

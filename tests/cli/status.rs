@@ -357,10 +357,12 @@ fn missing_settings_are_shown_once_and_are_no_error() {
         outcome.stdout
     );
     sandbox.write(".aws/config", "[profile work]\nbroken\n");
-    let outcome = sandbox.run(["status", "-p", "nope"]);
+    let outcome = sandbox.run(["status", "-p", "work"]);
     assert_eq!(outcome.status, 3);
     assert!(
-        outcome.stdout.contains("warning: error parsing "),
+        outcome
+            .stdout
+            .contains("warning: cannot read the profile work: line 2 of "),
         "{}",
         outcome.stdout
     );

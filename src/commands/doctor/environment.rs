@@ -61,7 +61,7 @@ fn fallback(setup: &Setup) -> Option<Failure> {
         Ok(Some(name)) => name,
         _ => "default",
     };
-    let key = profiles.profile(name).get("aws_access_key_id")?;
+    let key = profiles.profile(name).get("aws_access_key_id").ok()??;
     let message = format!(
         "without a session, programs use the keys of [{name}] in {}",
         key.file.display()

@@ -27,9 +27,9 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
                     None => good.push(path.display().to_string()),
                 }
             }
-            for (name, path) in profiles.ignored_sections() {
+            for (name, meant, path) in profiles.ignored_sections() {
                 if !OF_THE_CLI.contains(&name) {
-                    findings.push(ignored(name, path));
+                    findings.push(ignored(name, meant, path));
                 }
             }
         }
@@ -77,15 +77,9 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
     ))
 }
 
-fn ignored(name: &str, path: &Path) -> Finding {
-    let message = format!(
-        "the section [{name}] in {} is ignored: it lacks the word profile",
-        path.display()
-    );
-    warning(
-        CHECK,
-        Failure::new(Kind::Setup, message).hint(format!("[profile {name}]")),
-    )
+fn ignored(name: &str, meant: String, path: &Path) -> Finding {
+    let message = format!("the section [{name}] in {} is ignored", path.display());
+    warning(CHECK, Failure::new(Kind::Setup, message).hint(meant))
 }
 
 /// Problems of saved credentials. Missing or expired ones are fine.

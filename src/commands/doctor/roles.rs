@@ -18,7 +18,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     let profiles = settings.profiles();
     let mut findings = Vec::new();
     for name in profiles.names() {
-        if profiles.profile(name).get("role_arn").is_some() {
+        if profiles.profile(name).has("role_arn").unwrap_or(false) {
             let selection = Selection {
                 profile: Some(name.to_owned()),
                 role_arn: None,

@@ -1,9 +1,9 @@
 //! `aws-mfa init aws-config`: for each profile with a role or an MFA device, a second profile through which the AWS CLI,
 //! SDKs, Terraform and IDEs get its credentials.
 
+use crate::aws_files::{Profile, Profiles};
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
-use crate::profile::{Profile, Profiles};
 use crate::settings::credential_process::aws_mfa_arguments;
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub fn stanzas(
     for name in profiles.names() {
         let profile = profiles.profile(name);
         let own = format!("{name}{SUFFIX}");
-        if !is_wanted(profile) || profiles.profile(&own).exists() {
+        if !is_wanted(profile)? || profiles.profile(&own).exists() {
             continue;
         }
         // The section's name is not quoted.
@@ -50,7 +50,7 @@ pub fn stanzas(
         text.push_str(&format!(
             "\n[profile {own}]\ncredential_process = {program} load --profile {word} --format process\n"
         ));
-        if let Some(region) = profile.get("region") {
+        if let Some(region) = profile.get("region")? {
             text.push_str(&format!("region = {}\n", region.value));
         }
     }
@@ -58,11 +58,11 @@ pub fn stanzas(
 }
 
 /// Whether the profile has a role or an MFA device, and is not itself a second profile.
-fn is_wanted(profile: Profile<'_>) -> bool {
+fn is_wanted(profile: Profile<'_>) -> Result<bool, Failure> {
     let is_alias = profile
-        .get("credential_process")
+        .get("credential_process")?
         .is_some_and(|command| aws_mfa_arguments(command.value).is_some());
-    !is_alias && (profile.get("role_arn").is_some() || profile.get("mfa_serial").is_some())
+    Ok(!is_alias && (profile.has("role_arn")? || profile.has("mfa_serial")?))
 }
 
 /// A word quoted for every reader of a `credential_process`: botocore splits the line like a POSIX shell, other SDKs pass

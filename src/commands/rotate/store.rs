@@ -1,10 +1,10 @@
 //! Where the master key is kept: in a file of `~/.aws`, or wherever the user's own command stores it.
 
+use crate::aws_files::KeysFile;
+use crate::aws_files::Profiles;
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
 use crate::process;
-use crate::profile::Profiles;
-use crate::profile::keys_file::KeysFile;
 use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::key_source::KeySource;
@@ -96,13 +96,12 @@ impl<'a> KeyStore<'a> {
             KeyStore::File { file, environment } => {
                 let profiles = Profiles::load(environment)?;
                 let profile = profiles.profile(file.profile());
-                let value = |key: &str| profile.get(key).map_or("", |property| property.value);
+                let key = profile.access_key()?;
+                let (id, secret) = key
+                    .as_ref()
+                    .map_or(("", ""), |key| (key.id.value, key.secret.value));
                 let name = format!("aws_access_key_id of the profile {}", file.profile());
-                MasterKeys::new(
-                    value("aws_access_key_id"),
-                    value("aws_secret_access_key"),
-                    &name,
-                )
+                MasterKeys::new(id, secret, &name)
             }
             KeyStore::Command {
                 source, settings, ..
@@ -146,7 +145,8 @@ impl<'a> KeyStore<'a> {
         let profiles = Profiles::load(environment)?;
         let names = profiles.names().into_iter().filter(|name| {
             let profile = profiles.profile(name);
-            let key = profile.get("aws_access_key_id");
+            // A profile that cannot be read is nobody's.
+            let key = profile.get("aws_access_key_id").ok().flatten();
             key.is_some_and(|property| property.value == id)
         });
         Ok(names.map(str::to_owned).collect())

@@ -2,23 +2,16 @@
 //!
 //! Only the two values change. Comments, order, white space and line endings stay as they are.
 
-use super::{LARGEST_FILE, Profile, parse};
-use crate::error::{Failure, Kind, reason};
-use crate::file;
+use super::lines::{Document, Section};
+use super::names::{FileKind, SectionKind};
+use super::{KEY_PAIR, Profile, read, unreadable};
+use crate::error::{Failure, Kind};
 use crate::session::error::Obstacle;
 use crate::session::replacement::Replacement;
 use crate::session::{access, leftover};
-use aws_config::profile::ProfileSet;
-use aws_runtime::env_config::file::EnvConfigFileKind;
 use secrecy::zeroize::Zeroizing;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-/// The keys of a profile that an access key is made of.
-const KEYS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
-
-/// What the format takes for white space. A line feed ends a line, and a carriage return before it goes with it.
-const WHITE_SPACE: [char; 2] = [' ', '\t'];
 
 /// Stands for the new key as long as there is none.
 const PROBE: [&str; 2] = [
@@ -29,7 +22,7 @@ const PROBE: [&str; 2] = [
 /// The file that has both values of a profile's access key.
 pub struct KeysFile {
     path: PathBuf,
-    kind: EnvConfigFileKind,
+    kind: FileKind,
     profile: String,
 }
 
@@ -37,33 +30,21 @@ impl KeysFile {
     /// The file that has the access key of `profile`.
     ///
     /// # Errors
-    /// No file has it, or the id is in one file and the secret in the other.
+    /// No file has it, or those of [`Profile::access_key`].
     pub fn of(profile: Profile<'_>) -> Result<Self, Failure> {
-        let files = KEYS.map(|key| profile.get(key).map(|property| property.file));
-        let [Some(path), Some(other)] = files else {
+        let Some(key) = profile.access_key()? else {
             return Err(Failure::new(
                 Kind::Setup,
                 format!("the profile {} has no access key in ~/.aws", profile.name),
             ));
         };
-        if path != other {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!(
-                    "the profile {} has the id of its access key in {} and the secret in {}",
-                    profile.name,
-                    path.display(),
-                    other.display()
-                ),
-            )
-            .hint("move both to one of the files"));
-        }
+        let path = key.id.file;
         // A rotation that was killed may have left a new key there.
         leftover::clean_up(path);
         let kind = profile.profiles.files.iter().find(|file| file.path == path);
         Ok(KeysFile {
             path: path.to_owned(),
-            kind: kind.map_or(EnvConfigFileKind::Credentials, |file| file.kind),
+            kind: kind.map_or(FileKind::Credentials, |file| file.kind),
             profile: profile.name.to_owned(),
         })
     }
@@ -97,32 +78,22 @@ impl KeysFile {
     /// The file has not exactly one place for each value, has changed in the meantime, or cannot be replaced; it
     /// is as it was before.
     pub fn replace(&self, old: [&str; 2], new: [&str; 2]) -> Result<(), Failure> {
-        let text = self.read()?;
-        let edited = self.edited(&text, old, new)?;
+        let before = self.read()?;
+        let edited = self.edited(&before, old, new)?;
         let replacement = self.replacement()?;
-        if *self.read()? != *text {
+        if self.read()?.bytes != before.bytes {
             return Err(Failure::new(
                 Kind::Setup,
                 format!("{} was changed by another program", self.path.display()),
             ));
         }
         replacement
-            .finish(edited.as_bytes(), None)
+            .finish(&edited, None)
             .map_err(|error| self.not_replaced(&error.into()))
     }
 
-    fn read(&self) -> Result<Zeroizing<String>, Failure> {
-        let unreadable = |fault: &str| {
-            Failure::new(
-                Kind::Setup,
-                format!("cannot read {}: {fault}", self.path.display()),
-            )
-        };
-        let mut bytes =
-            file::read(&self.path, LARGEST_FILE).map_err(|error| unreadable(&reason(&error)))?;
-        String::from_utf8(std::mem::take(&mut *bytes))
-            .map(Zeroizing::new)
-            .map_err(|_| unreadable("it is not UTF-8"))
+    fn read(&self) -> Result<Document, Failure> {
+        read(&self.path, self.kind).map_err(|error| unreadable(&self.path, &error))
     }
 
     /// A replacement with the mode and the group of the file.
@@ -150,13 +121,13 @@ impl KeysFile {
         ))
     }
 
-    /// The text with the access key `new` in the place of `old`.
+    /// The file with the access key `new` in the place of `old`.
     fn edited(
         &self,
-        text: &str,
+        document: &Document,
         old: [&str; 2],
         new: [&str; 2],
-    ) -> Result<Zeroizing<String>, Failure> {
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let refused = |fault: &str| {
             Failure::new(
                 Kind::Setup,
@@ -168,117 +139,95 @@ impl KeysFile {
             )
             .hint("leave one aws_access_key_id and one aws_secret_access_key in the profile, each on one line")
         };
-        let [id, secret] = self.values(text).map_err(|fault| refused(&fault))?;
-        let value = |range: &Range<usize>| text.get(range.clone());
-        if [value(&id), value(&secret)] != old.map(Some) {
+        let places = self.places(document).map_err(|fault| refused(&fault))?;
+        if places.each_ref().map(|place| document.text(place)) != old {
             return Err(refused("it does not contain the key that is in use"));
         }
-        let mut edits = [(id, new[0]), (secret, new[1])];
-        edits.sort_by_key(|(range, _)| range.start);
-        let mut edited = Zeroizing::new(String::with_capacity(text.len() + 256));
+        let mut edits: Vec<_> = places.iter().zip(new).collect();
+        edits.sort_by_key(|(place, _)| place.start);
+        let mut edited = Zeroizing::new(Vec::with_capacity(document.bytes.len() + 256));
         let mut end = 0;
-        for (range, value) in edits {
-            edited.push_str(text.get(end..range.start).unwrap_or_default());
-            edited.push_str(value);
-            end = range.end;
+        for (place, value) in edits {
+            edited.extend_from_slice(document.bytes.get(end..place.start).unwrap_or_default());
+            edited.extend_from_slice(value.as_bytes());
+            end = place.end;
         }
-        edited.push_str(text.get(end..).unwrap_or_default());
-
-        let (before, after) = (self.parse(text)?, self.parse(&edited)?);
-        match is_replaced(&before, &after, &self.profile, new) {
+        edited.extend_from_slice(document.bytes.get(end..).unwrap_or_default());
+        let after = Document::parse(edited.clone(), self.kind);
+        match self.is_replaced(document, &places, &after, new) {
             true => Ok(edited),
-            false => Err(refused("the AWS SDK would read it differently")),
+            false => Err(refused("it would be read differently afterwards")),
         }
     }
 
-    fn parse(&self, text: &str) -> Result<ProfileSet, Failure> {
-        parse(self.kind, text.to_owned(), &self.path)
-    }
-
-    /// Where the two values stand in the text.
-    fn values(&self, text: &str) -> Result<[Range<usize>; 2], String> {
-        let mut found = [const { None }; 2];
-        let (mut inside, mut start) = (false, 0);
-        for line in text.split_inclusive('\n') {
-            if let Some(section) = line.strip_prefix('[') {
-                inside = self.is_own(section);
-            } else if inside && let Some((key, value)) = property(line) {
-                for (name, place) in KEYS.iter().zip(&mut found) {
-                    if !key.eq_ignore_ascii_case(name) {
-                        continue;
-                    }
-                    if place.is_some() {
-                        return Err(format!("{name} is there twice"));
-                    }
-                    *place = Some(start + value.start..start + value.end);
-                }
-            }
-            start += line.len();
-        }
-        match found {
-            [Some(id), Some(secret)] => Ok([id, secret]),
-            _ => Err("the profile has no line for it".to_owned()),
-        }
-    }
-
-    /// Whether this is the rest of the line that begins a section of the profile: `[work]` in the credentials
-    /// file, `[profile work]` in the config file; `[default]` in both.
-    fn is_own(&self, section: &str) -> bool {
-        let name = section.split([']', '#', ';']).next().unwrap_or_default();
-        let name = name.trim_matches(WHITE_SPACE);
-        let (prefix, name) = match name.split_once(WHITE_SPACE) {
-            Some((prefix, name)) => (Some(prefix), name.trim()),
-            None => (None, name),
+    /// Where the two values stand in the file.
+    fn places(&self, document: &Document) -> Result<[Range<usize>; 2], String> {
+        let own = |section: &Section| {
+            section.kind == SectionKind::Profile && section.name == self.profile
         };
-        let is_config = matches!(self.kind, EnvConfigFileKind::Config);
-        name == self.profile
-            && match prefix {
-                None => !is_config || name == "default",
-                Some(prefix) => is_config && prefix == "profile",
-            }
-    }
-}
-
-/// The key of a line `key = value # comment`, and where its value stands. A line that begins with white space
-/// belongs to the value before it.
-fn property(line: &str) -> Option<(&str, Range<usize>)> {
-    if line.starts_with(['#', ';', ' ', '\t']) {
-        return None;
-    }
-    let line = line.strip_suffix('\n').unwrap_or(line);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    let mut end = line.len();
-    let mut after_space = false;
-    for (position, character) in line.char_indices() {
-        if after_space && matches!(character, '#' | ';') {
-            end = position;
-            break;
+        let mut sections = document.sections.iter().filter(|section| own(section));
+        let section = sections.next().ok_or("the profile has no section in it")?;
+        if let Some(second) = sections.next() {
+            return Err(format!(
+                "the profile has two sections, on lines {} and {}",
+                section.line, second.line
+            ));
         }
-        after_space = character.is_whitespace();
+        if let Some(fault) = document.fault(SectionKind::Profile, &self.profile) {
+            return Err(format!("line {} {}", fault.line, fault.what));
+        }
+        let place = |name: &str| {
+            let entries = document.entries_of(section).iter();
+            let mut entries =
+                entries.filter(|entry| document.text(&entry.key).eq_ignore_ascii_case(name));
+            let entry = entries.next().ok_or("the profile has no line for it")?;
+            if entries.next().is_some() {
+                return Err(format!("{name} is there twice"));
+            }
+            match document.lines_of(entry).first() {
+                Some(next) => Err(format!(
+                    "line {} is indented, so it continues {name} of line {}",
+                    next.number, entry.line
+                )),
+                None => Ok(document.value(name, entry, |_, _| false)),
+            }
+        };
+        let [id, secret] = KEY_PAIR.map(place);
+        Ok([id?, secret?])
     }
-    let line = line.get(..end)?;
-    let (key, value) = line.split_once('=')?;
-    let start = line.len() - value.trim_start_matches(WHITE_SPACE).len();
-    let length = value.trim_matches(WHITE_SPACE).len();
-    Some((key.trim_matches(WHITE_SPACE), start..start + length))
-}
 
-/// Whether the profile has the access key `new`, and all other profiles are the same.
-fn is_replaced(before: &ProfileSet, after: &ProfileSet, profile: &str, new: [&str; 2]) -> bool {
-    let same = |name: &str| name == profile || before.get_profile(name) == after.get_profile(name);
-    let has = |(key, value): (&&str, &str)| {
-        let property = after.get_profile(profile).and_then(|own| own.get(key));
-        property == Some(value)
-    };
-    before.profiles().all(same) && after.profiles().all(same) && KEYS.iter().zip(new).all(has)
+    /// Whether the values at these places of `before`, and nothing else, are `new` in `after`.
+    fn is_replaced(
+        &self,
+        before: &Document,
+        places: &[Range<usize>; 2],
+        after: &Document,
+        new: [&str; 2],
+    ) -> bool {
+        let replaced = self.places(after);
+        replaced.is_ok_and(|replaced| replaced.map(|place| after.text(&place)) == new)
+            && before.sections.len() == after.sections.len()
+            && before.entries.len() == after.entries.len()
+            && before
+                .entries
+                .iter()
+                .zip(&after.entries)
+                .all(|(before_, after_)| {
+                    places
+                        .iter()
+                        .any(|place| place.start == before_.value.start)
+                        || (before.text(&before_.key), before.whole(before_))
+                            == (after.text(&after_.key), after.whole(after_))
+                })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws_files::Profiles;
     use crate::environment::Environment;
-    use crate::profile::Profiles;
-    use EnvConfigFileKind::{Config, Credentials};
+    use FileKind::{Config, Credentials};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -286,20 +235,24 @@ mod tests {
     const OLD: [&str; 2] = ["AKIAOLD", "old/secret+="];
     const NEW: [&str; 2] = ["AKIANEW", "new+secret/"];
 
-    fn edited(kind: EnvConfigFileKind, profile: &str, text: &str) -> Result<String, String> {
+    fn parsed(text: &str, kind: FileKind) -> Document {
+        Document::parse(Zeroizing::new(text.as_bytes().to_vec()), kind)
+    }
+
+    fn edited(kind: FileKind, profile: &str, text: &str) -> Result<String, String> {
         let file = KeysFile {
             path: "/f".into(),
             kind,
             profile: profile.into(),
         };
-        match file.edited(text, OLD, NEW) {
-            Ok(edited) => Ok(edited.to_string()),
+        match file.edited(&parsed(text, kind), OLD, NEW) {
+            Ok(edited) => Ok(String::from_utf8(edited.to_vec()).unwrap()),
             Err(failure) => Err(failure.message),
         }
     }
 
     #[track_caller]
-    fn only_the_values_change(kind: EnvConfigFileKind, profile: &str, text: &str) {
+    fn only_the_values_change(kind: FileKind, profile: &str, text: &str) {
         let text = text.replace("ID", OLD[0]).replace("SECRET", OLD[1]);
         let expected = text.replace(OLD[0], NEW[0]).replace(OLD[1], NEW[1]);
         assert_eq!(edited(kind, profile, &text).as_ref(), Ok(&expected));
@@ -316,8 +269,10 @@ mod tests {
              region = eu-west-1\n[last]\naws_access_key_id = AKIALAST",
             // What is indented belongs to the line before.
             "[work]\ns3 =\n  aws_access_key_id = nested\naws_access_key_id = ID\naws_secret_access_key = SECRET\n",
-            // One profile in two sections.
-            "[work]\naws_access_key_id = ID\n[other]\na = b\n[work]\naws_secret_access_key = SECRET\n",
+            // Neither the file's mark nor its line endings change.
+            "\u{feff}[work]\raws_access_key_id:ID\raws_secret_access_key = SECRET\r",
+            // What is wrong elsewhere does not matter.
+            "[other\nregion\n[work]\naws_access_key_id = ID\n  # mine\naws_secret_access_key = SECRET\n\n",
         ] {
             only_the_values_change(Credentials, "work", text);
         }
@@ -365,9 +320,11 @@ mod tests {
                 kind: Credentials,
                 profile: "work".into(),
             };
-            if let Ok(edited) = file.edited(&text, OLD, NEW) {
+            if let Ok(edited) = file.edited(&parsed(&text, Credentials), OLD, NEW) {
+                let edited = std::str::from_utf8(&edited).unwrap();
                 prop_assert_eq!(edited.matches(NEW[0]).count(), 1);
-                prop_assert_eq!(&*file.edited(&edited, NEW, OLD).unwrap(), &text);
+                let back = file.edited(&parsed(edited, Credentials), NEW, OLD).unwrap();
+                prop_assert_eq!(&*back, text.as_bytes());
             }
         }
     }
@@ -383,11 +340,20 @@ mod tests {
             ),
             (
                 format!("[work]\n{pair}[work]\naws_secret_access_key = x\n"),
-                "aws_secret_access_key is there twice",
+                "the profile has two sections, on lines 1 and 4",
             ),
             (
                 format!("[work]\n{pair}  more\n"),
-                "the AWS SDK would read it differently",
+                "line 4 is indented, so it continues aws_secret_access_key of line 3",
+            ),
+            (format!("[work]\n{pair}region\n"), "line 4 has no ="),
+            (
+                format!("[DEFAULT]\n{pair}[work]\nregion = x\n"),
+                "the profile has no line for it",
+            ),
+            (
+                format!("[DEFAULT]\nregion\n[work]\n{pair}"),
+                "line 2 has no =",
             ),
             (
                 "[work]\naws_access_key_id = A\naws_secret_access_key = B\n".to_owned(),
@@ -395,9 +361,12 @@ mod tests {
             ),
             (
                 format!("[profile work]\n{pair}"),
-                "the profile has no line for it",
+                "the profile has no section in it",
             ),
-            (format!("[other]\n{pair}"), "the profile has no line for it"),
+            (
+                format!("[other]\n{pair}"),
+                "the profile has no section in it",
+            ),
         ] {
             let message = format!("cannot edit the access key of the profile work in /f: {fault}");
             assert_eq!(edited(Credentials, "work", &text), Err(message), "{text}");

@@ -1,0 +1,580 @@
+//! `~/.aws/config` and `~/.aws/credentials`: the profiles in them.
+//!
+//! What the AWS CLI reads is read, and what it refuses counts only where it matters. [`KeysFile`] writes another access key
+//! there; nothing else is ever written.
+//!
+//! Where the files are and what is in them:
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>,
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
+
+mod edit;
+mod lines;
+mod lookup;
+mod names;
+
+pub use edit::KeysFile;
+
+use crate::environment::{Environment, native, variable};
+use crate::error::{Failure, Kind, reason};
+use crate::escape::quote;
+use crate::file;
+use lines::{Document, Entry, Fault, Section};
+use names::{FileKind, SectionKind};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// The largest file in `~/.aws`, in bytes. A profile takes a few hundred.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// How similar a name must be to be suggested for a missing one, from 0 to 1: the same as in clap.
+const ALIKE: f64 = 0.7;
+
+/// The keys of a profile that an access key is made of.
+const KEY_PAIR: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
+
+/// All profiles of the two files.
+pub struct Profiles {
+    /// In order of precedence: credentials, then config.
+    files: Vec<ProfileFile>,
+}
+
+struct ProfileFile {
+    path: PathBuf,
+    kind: FileKind,
+    /// `None` if there is no such file.
+    document: Option<Document>,
+}
+
+/// A profile, which may not exist.
+#[derive(Clone, Copy)]
+pub struct Profile<'a> {
+    name: &'a str,
+    profiles: &'a Profiles,
+}
+
+/// A value in a profile.
+pub struct Property<'a> {
+    /// The value; never empty.
+    pub value: &'a str,
+    /// The file that it is in.
+    pub file: &'a Path,
+}
+
+/// The access key in a profile, all of it from one file.
+pub struct AccessKey<'a> {
+    /// `AKIA…`
+    pub id: Property<'a>,
+    /// Its secret.
+    pub secret: Property<'a>,
+    /// A temporary key's token.
+    pub token: Option<Property<'a>>,
+}
+
+impl Profiles {
+    /// Reads the two files, at their default paths or those in `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`. A
+    /// missing file has no profiles.
+    ///
+    /// # Errors
+    /// A file cannot be read, is larger than 1 MiB, or is UTF-16.
+    pub fn load(environment: &Environment) -> Result<Self, Failure> {
+        let mut files = Vec::with_capacity(2);
+        for (kind, path) in [
+            (FileKind::Credentials, credentials_file(environment)?),
+            (FileKind::Config, config_file(environment)?),
+        ] {
+            // Without a home directory there is no default file.
+            if let Some(path) = path {
+                files.push(ProfileFile::load(kind, path)?);
+            }
+        }
+        Ok(Profiles { files })
+    }
+
+    /// A text that changes whenever one of the two files changes. Reads neither of them.
+    ///
+    /// # Errors
+    /// HOME is a relative path.
+    pub fn stamp(environment: &Environment) -> Result<String, Failure> {
+        let mut stamp = String::new();
+        for path in [credentials_file(environment)?, config_file(environment)?] {
+            let metadata = path.and_then(|path| path.metadata().ok());
+            let modified = metadata.as_ref().and_then(|metadata| {
+                let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+                Some((since.as_nanos(), metadata.len()))
+            });
+            match modified {
+                Some((nanoseconds, length)) => {
+                    let _ = write!(stamp, "{nanoseconds}+{length} ");
+                }
+                None => stamp.push_str("- "),
+            }
+        }
+        Ok(stamp)
+    }
+
+    /// The profile called `name`, which may not exist.
+    pub fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
+        Profile {
+            name,
+            profiles: self,
+        }
+    }
+
+    /// The files that exist, and whether there is a secret key in each.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.documents().map(|(file, document)| {
+            let has_secret = document.entries.iter().any(|entry| {
+                let key = document.text(&entry.key);
+                key.eq_ignore_ascii_case("aws_secret_access_key") && !entry.value.is_empty()
+            });
+            (file.path.as_path(), has_secret)
+        })
+    }
+
+    /// The sections that count for nothing: their headers, the sections that they were probably meant to be, and the file.
+    pub fn ignored_sections(&self) -> impl Iterator<Item = (&str, String, &Path)> {
+        self.sections()
+            .filter(|(_, section)| section.kind == SectionKind::Ignored)
+            .map(|(file, section)| {
+                let meant = names::meant(&section.name, file.kind);
+                (section.name.as_str(), meant, file.path.as_path())
+            })
+    }
+
+    /// The names of all profiles, in alphabetical order.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.sections()
+            .filter(|(_, section)| section.kind == SectionKind::Profile)
+            .map(|(_, section)| section.name.as_str())
+            .collect()
+    }
+
+    fn documents(&self) -> impl Iterator<Item = (&ProfileFile, &Document)> {
+        let files = self.files.iter();
+        files.filter_map(|file| Some((file, file.document.as_ref()?)))
+    }
+
+    fn sections(&self) -> impl Iterator<Item = (&ProfileFile, &Section)> {
+        self.documents()
+            .flat_map(|(file, document)| document.sections.iter().map(move |own| (file, own)))
+    }
+
+    fn has(&self, kind: SectionKind, name: &str) -> bool {
+        self.documents()
+            .any(|(_, document)| document.has(kind, name))
+    }
+
+    /// The failure for a missing profile: the broken header that was probably meant for it, or where it was looked for, and
+    /// similar names.
+    pub fn missing(&self, name: &str) -> Failure {
+        if let Some(failure) = self.broken_header(name) {
+            return failure;
+        }
+        let paths: Vec<String> = self
+            .files
+            .iter()
+            .rev()
+            .map(|file| file.path.display().to_string())
+            .collect();
+        let ignored = self.sections().find_map(|(file, section)| {
+            let meant = names::meant(&section.name, file.kind);
+            let is_meant = section.kind == SectionKind::Ignored
+                && (section.name == name || meant == names::section(name, file.kind));
+            is_meant.then_some((file, section, meant))
+        });
+        let names = self.names();
+        let nearest = nearest(name, &names);
+        let hint = if let Some((file, section, meant)) = ignored {
+            format!(
+                "write {meant} instead of [{}] in {}, where the section is ignored",
+                section.name,
+                file.path.display()
+            )
+        } else if let Some(nearest) = nearest {
+            format!("did you mean {nearest}?")
+        } else if names.is_empty() {
+            format!(
+                "put aws_access_key_id and aws_secret_access_key under [{}] in {}",
+                quote(name),
+                paths.last().map_or("~/.aws/credentials", String::as_str)
+            )
+        } else {
+            let names: Vec<&str> = names.into_iter().collect();
+            format!("available profiles: {}", names.join(", "))
+        };
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "there is no profile {} in {}",
+                quote(name),
+                paths.join(" or ")
+            ),
+        )
+        .hint(hint)
+    }
+
+    /// The failure for a header that cannot be read, but has this name in it.
+    fn broken_header(&self, name: &str) -> Option<Failure> {
+        self.documents().find_map(|(file, document)| {
+            let fault = document.faults.iter().find(|fault| {
+                let section = fault.section.and_then(|index| document.sections.get(index));
+                section.is_some_and(|section| {
+                    section.kind == SectionKind::Broken
+                        && section.line == fault.line
+                        && document.mentions(section, name)
+                })
+            })?;
+            let hint = match fault.what {
+                lines::What::NotUtf8 => fault.what.remedy().to_owned(),
+                _ => format!("write it as {}", names::section(name, file.kind)),
+            };
+            Some(file.failure(name, fault).hint(hint))
+        })
+    }
+}
+
+fn credentials_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    let path = environment.get(variable::AWS_SHARED_CREDENTIALS_FILE);
+    expand_home(
+        Path::new(path.unwrap_or("~/.aws/credentials".as_ref())),
+        environment,
+    )
+}
+
+fn config_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    let path = environment.get(variable::AWS_CONFIG_FILE);
+    expand_home(
+        Path::new(path.unwrap_or("~/.aws/config".as_ref())),
+        environment,
+    )
+}
+
+impl ProfileFile {
+    fn load(kind: FileKind, path: PathBuf) -> Result<Self, Failure> {
+        let document = match read(&path, kind) {
+            Ok(document) => Some(document),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        Ok(ProfileFile {
+            path,
+            kind,
+            document,
+        })
+    }
+
+    /// The failure for a line in a section of the profile `name`.
+    fn failure(&self, name: &str, fault: &Fault) -> Failure {
+        Failure::new(
+            Kind::Setup,
+            format!(
+                "cannot read the profile {}: line {} of {} {}",
+                quote(name),
+                fault.line,
+                self.path.display(),
+                fault.what
+            ),
+        )
+        .hint(fault.what.remedy())
+    }
+}
+
+/// Parses a file. UTF-16, which PowerShell 5 writes, is an error.
+fn read(path: &Path, kind: FileKind) -> std::io::Result<Document> {
+    let bytes = file::read(path, LARGEST_FILE)?;
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(std::io::Error::new(
+            ErrorKind::InvalidData,
+            "it is UTF-16, not UTF-8",
+        ));
+    }
+    Ok(Document::parse(bytes, kind))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let hint = match error.kind() {
+        ErrorKind::InvalidData => "save it as UTF-8",
+        _ => "correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE",
+    };
+    Failure::new(
+        Kind::Setup,
+        format!("cannot read {}: {}", path.display(), reason(error)),
+    )
+    .hint(hint)
+}
+
+impl<'a> Profile<'a> {
+    /// The profile's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The value of `key`, without a comment behind it. An empty value counts as unset.
+    ///
+    /// # Errors
+    /// A line of the profile cannot be read, or the value has several lines.
+    pub fn get(&self, key: &str) -> Result<Option<Property<'a>>, Failure> {
+        self.check()?;
+        for (file, document) in self.profiles.documents() {
+            if let Some(property) = self.property(file, document, key)? {
+                return Ok(Some(property));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The endpoint of a service (`sts`) in the section that the profile's `services` names.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+    ///
+    /// # Errors
+    /// Those of [`Profile::get`], also for that section, or there is no such section.
+    pub fn service_endpoint(&self, service: &str) -> Result<Option<Property<'a>>, Failure> {
+        let Some(services) = self.get("services")? else {
+            return Ok(None);
+        };
+        let (kind, name) = (SectionKind::Services, services.value);
+        let mut documents = self.profiles.documents();
+        let Some((file, document)) = documents.find(|(_, document)| document.has(kind, name))
+        else {
+            return Err(Failure::new(
+                Kind::Setup,
+                format!(
+                    "services in the profile {} is {}, but there is no section [services {0}]",
+                    self.name,
+                    quote(name)
+                ),
+            )
+            .hint(format!("add that section to {}", services.file.display())));
+        };
+        if let Some(fault) = document.fault(kind, name) {
+            return Err(file.failure(self.name, fault));
+        }
+        let entry = document.entry(kind, name, service);
+        let value = entry.and_then(|entry| document.nested(entry, "endpoint_url"));
+        let value = value.filter(|value| !value.is_empty());
+        Ok(value.map(|value| Property {
+            value,
+            file: &file.path,
+        }))
+    }
+
+    /// Whether the profile has a value for `key`.
+    ///
+    /// # Errors
+    /// Those of [`Profile::get`].
+    pub fn has(&self, key: &str) -> Result<bool, Failure> {
+        self.get(key).map(|property| property.is_some())
+    }
+
+    /// The access key, from the first file that has its id.
+    ///
+    /// # Errors
+    /// Those of [`Profile::get`], or one half is missing, or in the other file.
+    pub fn access_key(&self) -> Result<Option<AccessKey<'a>>, Failure> {
+        self.check()?;
+        let [id_key, secret_key] = KEY_PAIR;
+        let elsewhere = self.get(secret_key)?;
+        for (file, document) in self.profiles.documents() {
+            let Some(id) = self.property(file, document, id_key)? else {
+                continue;
+            };
+            let token = self.property(file, document, "aws_session_token")?;
+            return match (self.property(file, document, secret_key)?, elsewhere) {
+                (Some(secret), _) => Ok(Some(AccessKey { id, secret, token })),
+                (None, None) => Err(self.half_a_pair(secret_key, id_key)),
+                (None, Some(secret)) => Err(Failure::new(
+                    Kind::Setup,
+                    format!(
+                        "the profile {} has the id of its access key in {} and the secret in {}",
+                        self.name,
+                        id.file.display(),
+                        secret.file.display()
+                    ),
+                )
+                .hint("move both to one of the files")),
+            };
+        }
+        match elsewhere {
+            Some(_) => Err(self.half_a_pair(id_key, secret_key)),
+            None => Ok(None),
+        }
+    }
+
+    fn half_a_pair(&self, missing: &str, present: &str) -> Failure {
+        let message = format!(
+            "{missing} in the profile {0} is not set, but {present} in the profile {0} is",
+            self.name
+        );
+        Failure::new(Kind::Setup, message).hint("set both, or neither to use keys from elsewhere")
+    }
+
+    /// The names of its keys, in lower case, with their whole values, as they stand in the first file that has each.
+    pub fn entries(&self) -> impl Iterator<Item = (String, String)> {
+        let mut entries = std::collections::BTreeMap::new();
+        for (_, document) in self.profiles.documents() {
+            for (key, value) in document.values_of(SectionKind::Profile, self.name) {
+                entries.entry(key).or_insert(value);
+            }
+        }
+        entries.into_iter()
+    }
+
+    /// Whether one of the files has the profile.
+    pub fn exists(&self) -> bool {
+        self.profiles.has(SectionKind::Profile, self.name)
+    }
+
+    /// Makes sure that every line of the profile can be read: a line that is skipped could be the one that matters.
+    fn check(&self) -> Result<(), Failure> {
+        for (file, document) in self.profiles.documents() {
+            if let Some(fault) = document.fault(SectionKind::Profile, self.name) {
+                return Err(file.failure(self.name, fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of `key` in this file.
+    fn property(
+        &self,
+        file: &'a ProfileFile,
+        document: &'a Document,
+        key: &str,
+    ) -> Result<Option<Property<'a>>, Failure> {
+        let Some(entry) = document.entry(SectionKind::Profile, self.name, key) else {
+            return Ok(None);
+        };
+        if let Some(failure) = self.several_lines(file, document, entry) {
+            return Err(failure);
+        }
+        let place = document.value(key, entry, |kind, name| self.profiles.has(kind, name));
+        let value = document.text(&place);
+        Ok((!value.is_empty()).then_some(Property {
+            value,
+            file: &file.path,
+        }))
+    }
+
+    /// The failure for a value that goes on in the next line.
+    fn several_lines(
+        &self,
+        file: &ProfileFile,
+        document: &Document,
+        entry: &Entry,
+    ) -> Option<Failure> {
+        let next = document
+            .lines_of(entry)
+            .iter()
+            .find(|line| !line.text.is_empty())?;
+        let hint = match document.text(&next.text).contains(['=', ':', '[']) {
+            true => format!("remove the white space before line {}", next.number),
+            false => format!(
+                "write the value on line {}, or put # before line {}",
+                entry.line, next.number
+            ),
+        };
+        let message = format!(
+            "cannot read the profile {} in {}: line {} is indented, so it continues {} of line {}",
+            quote(self.name),
+            file.path.display(),
+            next.number,
+            document.text(&entry.key),
+            entry.line
+        );
+        Some(Failure::new(Kind::Setup, message).hint(hint))
+    }
+
+    /// The profile, then its `source_profile`, then that profile's, and so on. A profile that is its own source has its own
+    /// keys, as AWS specifies for roles.
+    ///
+    /// # Errors
+    /// They form a cycle, one of them does not exist, or a line of one cannot be read.
+    pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
+        let mut chain = vec![self];
+        let mut last = self;
+        while let Some(source) = last.get("source_profile")? {
+            if source.value == last.name {
+                break;
+            }
+            let next = self.profiles.profile(source.value);
+            let cycle = chain.iter().any(|profile| profile.name == next.name);
+            chain.push(next);
+            if cycle {
+                let names: Vec<&str> = chain.iter().map(|profile| profile.name).collect();
+                return Err(Failure::new(
+                    Kind::Setup,
+                    format!("cycle in source_profile: {}", names.join(" → ")),
+                )
+                .hint(format!(
+                    "set source_profile to the profile that has the keys, in {}",
+                    source.file.display()
+                )));
+            }
+            if !next.exists() {
+                let mut failure = self.profiles.missing(next.name);
+                failure.message = format!(
+                    "{}, which is the source_profile of the profile {}",
+                    failure.message, last.name
+                );
+                return Err(failure);
+            }
+            last = next;
+        }
+        Ok(chain)
+    }
+}
+/// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
+fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    Ok(match path.strip_prefix("~") {
+        Ok(rest) => environment.home()?.map(|home| native(home.join(rest))),
+        Err(_) => Some(native(path.to_owned())),
+    })
+}
+
+/// The most similar of `names`, at most three.
+fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
+    let mut alike: Vec<(f64, &str)> = names
+        .iter()
+        .map(|other| (strsim::jaro(name, other), *other))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    alike.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+    let names: Vec<&str> = alike.into_iter().map(|(_, name)| name).take(3).collect();
+    (!names.is_empty()).then(|| names.join(" or "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_name_comes_first() {
+        let names = BTreeSet::from(["default", "work", "work-eu", "private"]);
+        assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
+        assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
+        assert_eq!(nearest("zzz", &names), None);
+    }
+
+    #[test]
+    fn tilde_is_the_home_directory() {
+        let home = if cfg!(windows) { "C:/h" } else { "/h" };
+        let environment = [("HOME".into(), home.into())].into_iter().collect();
+        let cases = match cfg!(windows) {
+            true => [
+                ("~/.aws/x", "C:\\h\\.aws\\x"),
+                ("C:/a\\y", "C:\\a\\y"),
+                ("z", "z"),
+                ("~u/x", "~u\\x"),
+            ],
+            false => [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")],
+        };
+        for (path, expanded) in cases {
+            let got = expand_home(Path::new(path), &environment).unwrap();
+            // As text: to Windows the two separators are the same path.
+            assert_eq!(got.unwrap().to_str().unwrap(), expanded);
+        }
+    }
+}

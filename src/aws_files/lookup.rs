@@ -1,0 +1,256 @@
+//! Which of a file's lines has the value of a key.
+
+use super::lines::{Document, Entry, Fault, Section, is_space};
+use super::names::SectionKind;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// How a value is taken from its text: where the SDKs cut a comment, and the AWS CLI none.
+enum ValueKind {
+    /// No legal value contains white space.
+    Word,
+    /// The name of a section, which may contain anything.
+    Name(SectionKind),
+    /// A command line for a shell.
+    Command,
+    /// Any other text.
+    Text,
+}
+
+impl ValueKind {
+    /// The kind of this key's value.
+    fn of(key: &str) -> Self {
+        match key {
+            "aws_access_key_id"
+            | "aws_secret_access_key"
+            | "aws_session_token"
+            | "mfa_serial"
+            | "role_arn"
+            | "region"
+            | "external_id"
+            | "role_session_name"
+            | "source_identity"
+            | "duration_seconds"
+            | "credential_source"
+            | "endpoint_url"
+            | "ca_bundle"
+            | "use_fips_endpoint" => ValueKind::Word,
+            "source_profile" => ValueKind::Name(SectionKind::Profile),
+            "services" => ValueKind::Name(SectionKind::Services),
+            "sso_session" => ValueKind::Name(SectionKind::SsoSession),
+            "credential_process" | "mfa_process" | "mfa_store_process" => ValueKind::Command,
+            _ if key.starts_with("sso_") => ValueKind::Word,
+            _ => ValueKind::Text,
+        }
+    }
+}
+
+impl Document {
+    /// The sections of this kind and name. If two spellings of the header mean the same, the later one replaces the other,
+    /// as it does for the AWS CLI.
+    pub fn sections_of<'a>(
+        &'a self,
+        kind: SectionKind,
+        name: &'a str,
+    ) -> impl DoubleEndedIterator<Item = (usize, &'a Section)> {
+        let spelling = self.spellings(kind, name).last();
+        let spelling = spelling.map(|section| self.text(&section.header));
+        let sections = self.sections.iter().enumerate();
+        sections.filter(move |(_, section)| {
+            section.is(kind, name) && Some(self.text(&section.header)) == spelling
+        })
+    }
+
+    /// The first section for each spelling of the header.
+    pub fn spellings<'a>(
+        &'a self,
+        kind: SectionKind,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Section> {
+        let own = move |section: &&Section| section.is(kind, name);
+        self.sections
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, section)| {
+                let header = self.text(&section.header);
+                let mut earlier = self.sections.iter().take(index).filter(own);
+                (own(&section) && earlier.all(|other| self.text(&other.header) != header))
+                    .then_some(section)
+            })
+    }
+
+    /// Whether there is a section of this kind and name.
+    pub fn has(&self, kind: SectionKind, name: &str) -> bool {
+        self.sections.iter().any(|section| section.is(kind, name))
+    }
+
+    /// The first line of this section, or of `[DEFAULT]`, that cannot be read.
+    pub fn fault(&self, kind: SectionKind, name: &str) -> Option<&Fault> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let mut own: Vec<usize> = self
+            .sections_of(kind, name)
+            .map(|(index, _)| index)
+            .collect();
+        if own.is_empty() {
+            return None;
+        }
+        let fallback = self.sections.iter().enumerate();
+        let fallback = fallback.filter(|(_, section)| section.kind == SectionKind::Fallback);
+        own.extend(fallback.map(|(index, _)| index));
+        let mut faults = self.faults.iter();
+        faults.find(|fault| fault.section.is_some_and(|index| own.contains(&index)))
+    }
+
+    /// The last entry for `key` in this section, else in `[DEFAULT]`.
+    pub fn entry(&self, kind: SectionKind, name: &str, key: &str) -> Option<&Entry> {
+        let mut sections = self.sections_of(kind, name).rev().peekable();
+        sections.peek()?;
+        let fallback = self.sections.iter().rev();
+        let fallback = fallback.filter(|section| section.kind == SectionKind::Fallback);
+        sections
+            .map(|(_, section)| section)
+            .chain(fallback)
+            .flat_map(|section| self.entries_of(section).iter().rev())
+            .find(|entry| self.text(&entry.key).eq_ignore_ascii_case(key))
+    }
+
+    /// The keys of a section and of `[DEFAULT]`, in lower case, with their whole values.
+    pub fn values_of(&self, kind: SectionKind, name: &str) -> BTreeMap<String, String> {
+        let mut sections = self
+            .sections_of(kind, name)
+            .map(|(_, section)| section)
+            .peekable();
+        if sections.peek().is_none() {
+            return BTreeMap::new();
+        }
+        let fallback = self.sections.iter();
+        let fallback = fallback.filter(|section| section.kind == SectionKind::Fallback);
+        fallback
+            .chain(sections)
+            .flat_map(|section| self.entries_of(section))
+            .map(|entry| {
+                (
+                    self.text(&entry.key).to_ascii_lowercase(),
+                    self.whole(entry),
+                )
+            })
+            .collect()
+    }
+
+    /// The value with all its lines.
+    pub fn whole(&self, entry: &Entry) -> String {
+        let more = self.lines_of(entry).iter().map(|line| &line.text);
+        let lines = std::iter::once(&entry.value).chain(more);
+        let lines: Vec<&str> = lines.map(|place| self.text(place)).collect();
+        lines.join("\n")
+    }
+
+    /// Whether the name stands in the section's broken header as a whole word.
+    pub fn mentions(&self, section: &Section, name: &str) -> bool {
+        let start = section.header.start;
+        let line = self.bytes.get(start..).unwrap_or_default();
+        let end = line.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
+        // What is not UTF-8 is probably Windows' code page, which is nearly Latin-1.
+        let line = match std::str::from_utf8(line) {
+            Ok(line) => Cow::from(line),
+            Err(_) => line.iter().copied().map(char::from).collect(),
+        };
+        let inside = |character: char| character.is_alphanumeric() || "_-.".contains(character);
+        !name.is_empty()
+            && line.match_indices(name).any(|(start, _)| {
+                let (before, rest) = line.split_at(start);
+                let after = rest.strip_prefix(name).unwrap_or_default();
+                !before.ends_with(inside) && !after.starts_with(inside)
+            })
+    }
+
+    /// Where the value of `key` stands in the first line of its text: without a comment behind it. `has_section` tells
+    /// whether a section exists.
+    pub fn value(
+        &self,
+        key: &str,
+        entry: &Entry,
+        has_section: impl FnOnce(SectionKind, &str) -> bool,
+    ) -> Range<usize> {
+        let text = self.text(&entry.value);
+        let before = entry
+            .value
+            .start
+            .checked_sub(1)
+            .and_then(|index| self.bytes.get(index));
+        let after_space = !matches!(before, Some(b'=' | b':'));
+        let comment = match ValueKind::of(key) {
+            ValueKind::Text => None,
+            ValueKind::Name(kind) if has_section(kind, text) => None,
+            ValueKind::Command => comment_in_command(text, after_space),
+            ValueKind::Word | ValueKind::Name(_) => comment(text, after_space),
+        };
+        let value = text
+            .get(..comment.unwrap_or(text.len()))
+            .unwrap_or_default();
+        entry.value.start..entry.value.start + value.trim_end_matches(is_space).len()
+    }
+
+    /// The value of `key` in the nested block that is the value of `entry`, without a comment behind it. Unlike other
+    /// keys, these distinguish upper and lower case.
+    pub fn nested<'a>(&'a self, entry: &Entry, key: &str) -> Option<&'a str> {
+        let (_, value) = self.block(entry).rfind(|(own, _)| *own == key)?;
+        let value = value.get(..comment(value, true).unwrap_or(value.len()))?;
+        Some(value.trim_end_matches(is_space))
+    }
+
+    /// The keys and values of the nested block that is the value of `entry`.
+    pub fn block<'a>(
+        &'a self,
+        entry: &Entry,
+    ) -> impl DoubleEndedIterator<Item = (&'a str, &'a str)> {
+        let lines = match entry.value.is_empty() {
+            true => self.lines_of(entry),
+            false => &[],
+        };
+        lines.iter().filter_map(|line| {
+            let (key, value) = self.text(&line.text).split_once('=')?;
+            Some((key.trim_matches(is_space), value.trim_matches(is_space)))
+        })
+    }
+}
+
+/// Where a comment begins: at the first `#` or `;` after white space. `after_space` tells whether there is some before the
+/// text.
+fn comment(text: &str, mut after_space: bool) -> Option<usize> {
+    let begin = |(index, character): (usize, char)| {
+        let is_comment = after_space && matches!(character, '#' | ';');
+        after_space = is_space(character);
+        is_comment.then_some(index)
+    };
+    text.char_indices().find_map(begin)
+}
+
+/// The same in a command line for a shell, where what is quoted is no comment.
+fn comment_in_command(text: &str, mut after_space: bool) -> Option<usize> {
+    let mut quote = None;
+    let mut characters = text.char_indices();
+    while let Some((index, character)) = characters.next() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (None, '#' | ';') if after_space => return Some(index),
+            (None, '\'' | '"') => quote = Some(character),
+            (None | Some('"'), '\\') => {
+                characters.next();
+            }
+            _ => {}
+        }
+        after_space = is_space(character);
+    }
+    None
+}
+
+impl Section {
+    fn is(&self, kind: SectionKind, name: &str) -> bool {
+        self.kind == kind && self.name == name
+    }
+}
