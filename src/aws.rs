@@ -1,4 +1,4 @@
-//! Calls to AWS: values in, values or typed errors out. Settings are resolved elsewhere; `explain.rs` has the messages.
+//! Calls to AWS: values in, values or typed errors out. Settings are resolved elsewhere; `caller.rs` has the messages.
 
 pub mod client;
 pub mod endpoint;

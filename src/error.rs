@@ -65,6 +65,11 @@ impl Failure {
         }
     }
 
+    /// A failure of the kind [`Kind::Setup`] without a hint.
+    pub fn setup(message: impl Into<String>) -> Self {
+        Failure::new(Kind::Setup, message)
+    }
+
     /// The same failure with this hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -3,7 +3,9 @@
 //! The program is [`run`]. This library exists for the tests and the fuzz targets; it has no stable API.
 
 mod aws;
+mod aws_failure;
 mod aws_files;
+mod caller;
 mod cli;
 mod code;
 mod commands;
@@ -11,7 +13,7 @@ mod direnv;
 mod environment;
 mod error;
 mod escape;
-mod explain;
+
 mod file;
 mod file_name;
 mod memory;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// A setting's value and its origin.
+#[derive(Clone)]
 pub struct Setting<T> {
     /// The value.
     pub value: T,
@@ -12,6 +13,14 @@ pub struct Setting<T> {
 }
 
 impl<T> Setting<T> {
+    /// The default for a setting.
+    pub fn by_default(value: T) -> Self {
+        Setting {
+            value,
+            origin: Origin::Default,
+        }
+    }
+
     /// The same setting with part of its value.
     pub fn get<'a, U>(&'a self, part: impl FnOnce(&'a T) -> U) -> Setting<U> {
         Setting {

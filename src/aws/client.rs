@@ -5,6 +5,7 @@ use super::error::{CallError, NotSent};
 use super::http::{self, Date};
 use super::proxy::Proxy;
 use super::trust::Trust;
+use crate::session::Session;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -34,6 +35,8 @@ pub struct Route<'a> {
     pub proxy: Option<&'a Proxy>,
     /// The trusted certificates.
     pub trust: &'a Trust,
+    /// The region in signatures.
+    pub region: &'a str,
 }
 
 /// Time limits for a call, and how often it may be sent.
@@ -80,7 +83,8 @@ impl Patience {
     }
 }
 
-/// The credentials and the region that sign requests.
+/// The credentials that sign requests.
+#[derive(Clone, Copy)]
 pub struct SigningKey<'a> {
     /// The access key's id.
     pub id: &'a str,
@@ -88,8 +92,16 @@ pub struct SigningKey<'a> {
     pub secret: &'a SecretString,
     /// The session token of temporary credentials.
     pub token: Option<&'a SecretString>,
-    /// The region in the signature.
-    pub region: &'a str,
+}
+
+impl<'a> From<&'a Session> for SigningKey<'a> {
+    fn from(session: &'a Session) -> Self {
+        SigningKey {
+            id: &session.access_key_id,
+            secret: &session.secret_access_key,
+            token: Some(&session.session_token),
+        }
+    }
 }
 
 /// Why a client cannot be created.
@@ -121,7 +133,7 @@ impl Client {
         if !sendable(key.id) {
             return Err(ClientError::KeyId);
         }
-        if !sendable(key.region) {
+        if !sendable(route.region) {
             return Err(ClientError::Region);
         }
         let token = key.token.map(|token| token.expose_secret().to_owned());
@@ -139,7 +151,7 @@ impl Client {
         Ok(Client {
             config: SdkConfig::builder()
                 .behavior_version(BehaviorVersion::latest())
-                .region(Region::new(key.region.to_owned()))
+                .region(Region::new(route.region.to_owned()))
                 .endpoint_url(route.endpoint.as_str())
                 .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
                 .retry_config(retry)
@@ -202,19 +214,19 @@ mod tests {
     #[test]
     fn value_that_a_header_cannot_carry_is_an_error() {
         let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
-        let route = Route {
-            endpoint: &endpoint,
-            proxy: None,
-            trust: &Trust::System,
-        };
         let secret = SecretString::from("secret");
         let error = |id, region| {
+            let route = Route {
+                endpoint: &endpoint,
+                proxy: None,
+                trust: &Trust::System,
+                region,
+            };
             let secret = &secret;
             let key = SigningKey {
                 id,
                 secret,
                 token: None,
-                region,
             };
             Client::new(&route, &key, Patience::ONCE).err()
         };

@@ -17,16 +17,19 @@ mod settings;
 mod setup;
 mod shell;
 
+use crate::aws::client::SigningKey;
 use crate::aws::sts::Identity;
 use crate::cli::Doctor;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::setting::Setting;
+use crate::settings::network::Network;
 use crate::stderr;
-use aws::{Question, Signer};
+use aws::Question;
 use jiff::Timestamp;
 use policy::KeyLists;
 use report::{Finding, Mark, skipped};
-use setup::{Service, Setup};
+use setup::Setup;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -63,7 +66,7 @@ pub fn run(
 }
 
 /// The checks that call AWS. A check that an earlier finding makes impossible is skipped, with the reason.
-fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
+fn online(setup: &Setup, sts: Result<Network, Failure>) -> Vec<Finding> {
     let skip = |checks: &[&'static str], why: &str| {
         let skipped = checks.iter().map(|check| skipped(check, why));
         skipped.collect::<Vec<_>>()
@@ -75,14 +78,18 @@ fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
 
     let keys = keys::of(setup, setup.limit.check());
     let session = setup.session().ok();
-    let of_keys = (keys.as_ref().ok()).map(|(keys, origin)| Signer::keys(keys, origin));
-    let of_session = session.as_ref().map(Signer::session);
-    let identity = |signer: &Signer| {
+    let of_keys = keys.as_ref().ok().map(|(keys, origin)| Setting {
+        value: SigningKey::from(keys),
+        origin: origin.clone(),
+    });
+    let of_session = session
+        .as_ref()
+        .map(|session| Setting::by_default(session.into()));
+    let identity = |key: &Setting<SigningKey>| {
         let question = Question {
             setup,
-            service: &sts,
-            signer,
-            action: "sts:GetCallerIdentity",
+            network: &sts,
+            key,
             deadline: setup.limit.check(),
         };
         question.identity()
@@ -136,8 +143,8 @@ fn online(setup: &Setup, sts: Result<Service, Failure>) -> Vec<Finding> {
 fn of_user(
     setup: &Setup,
     user: &Identity,
-    keys: &Signer,
-    session: Option<&Signer>,
+    key: &Setting<SigningKey>,
+    session: Option<&Setting<SigningKey>>,
 ) -> Vec<Finding> {
     let iam = match setup.iam() {
         Ok(iam) => iam,
@@ -146,17 +153,16 @@ fn of_user(
             return vec![skip("device"), skip("policy")];
         }
     };
-    let question = |action| Question {
+    let question = || Question {
         setup,
-        service: &iam,
-        signer: keys,
-        action,
+        network: &iam,
+        key,
         deadline: setup.limit.check(),
     };
-    let lists = KeyLists::ask(&question("iam:ListAccessKeys"), session);
+    let lists = KeyLists::ask(&question(), session);
     vec![
-        keys::age(setup, keys.id, &lists),
-        device::check(setup, user, &question("iam:ListMFADevices")),
+        keys::age(setup, key.value.id, &lists),
+        device::check(setup, user, &question()),
         policy::check(setup, user, &lists),
     ]
 }

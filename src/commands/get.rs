@@ -4,9 +4,11 @@ pub mod discovery;
 
 use super::credentials::role::SelectedRole;
 use super::integration::{self, Integration};
-use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
+use crate::aws::client::{CALL_TIMEOUT, Client, Patience};
 use crate::aws::error::CallError;
 use crate::aws::sts::{self, RoleRequest};
+use crate::aws_failure::next_code_hint;
+use crate::caller::{Call, Caller, CodeDevice, RoleToAssume};
 use crate::cli::{Get, Selection};
 use crate::code::Code;
 use crate::code::source::{CodeSource, Failed, Prompt};
@@ -14,7 +16,6 @@ use crate::environment::Environment;
 use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
-use crate::explain::{self, next_code_hint};
 use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
 use crate::session::{Session, saved};
@@ -213,7 +214,6 @@ impl Commands {
 /// The MFA device, and the STS for its codes.
 struct Sts {
     device: Setting<Device>,
-    region: Setting<String>,
     network: Network,
 }
 
@@ -222,8 +222,7 @@ impl Sts {
         let region = base.region(&device.value)?;
         Ok(Sts {
             device,
-            network: base.network(&region.value)?,
-            region,
+            network: base.network(region)?,
         })
     }
 
@@ -304,10 +303,16 @@ impl<'a> Resolved<'a> {
         let mut found = None;
         let sts = self.sts(&mut found, &keys, base, now())?;
         let previous = self.store.read().ok().map(|loaded| loaded.session);
-        let mut session = self.spend(sts, &keys, &self.store, now, |client, device, code| {
-            sts::session(client, device, code, self.duration.seconds(), now)
-        })?;
-        session.region = region_to_save(&sts.region, previous.as_ref());
+        let call = Call::Session(self.code_device(sts));
+        let mut session = self.spend(
+            sts,
+            &keys,
+            &self.store,
+            now,
+            &call,
+            |client, device, code| sts::session(client, device, code, self.duration.seconds(), now),
+        )?;
+        session.region = region_to_save(&sts.network.region, previous.as_ref());
         session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
         session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
@@ -344,16 +349,30 @@ impl<'a> Resolved<'a> {
             Some(name) => name.clone(),
             None => settings::role::session_name(&self.user_name(sts, &keys, now())?),
         };
-        let session = self.spend(sts, &keys, &role.store, now, |client, device, code| {
-            let request = RoleRequest {
-                arn: wanted.arn.value.as_str(),
-                session_name: &name,
-                external_id: wanted.external_id.as_deref(),
-                seconds,
-                mfa: Some((device, code)),
-            };
-            sts::assume_role(client, &request, now)
-        })?;
+        let to_assume = RoleToAssume {
+            arn: wanted.arn.value.as_str(),
+            caller: &format!("the access key {}", keys.access_key_id),
+            is_chained: false,
+            seconds,
+        };
+        let call = Call::Role(to_assume, Some(self.code_device(sts)));
+        let session = self.spend(
+            sts,
+            &keys,
+            &role.store,
+            now,
+            &call,
+            |client, device, code| {
+                let request = RoleRequest {
+                    arn: wanted.arn.value.as_str(),
+                    session_name: &name,
+                    external_id: wanted.external_id.as_deref(),
+                    seconds,
+                    mfa: Some((device, code)),
+                };
+                sts::assume_role(client, &request, now)
+            },
+        )?;
         let mut session = role.complete(session, None);
         session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
@@ -367,22 +386,27 @@ impl<'a> Resolved<'a> {
     fn user_name(&self, sts: &Sts, keys: &MasterKeys, now: Timestamp) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
-            None => sts::caller_identity(&self.client(sts, keys)?)
-                .map(|identity| identity.name().to_owned())
-                .map_err(|error| self.request(sts, keys).without_code(&error, now)),
+            None => {
+                let caller = self.caller(sts, keys);
+                sts::caller_identity(&caller.client(Patience::ONCE)?)
+                    .map(|identity| identity.name().to_owned())
+                    .map_err(|error| caller.failure(&Call::Identity, &error, now))
+            }
         }
     }
 
-    /// Gets a code and sends it with `call`, after checking that the result can be saved in `store`.
+    /// Gets a code and sends it with `send`, which makes `call`, after checking that the result can be saved in `store`.
     fn spend(
         &self,
         sts: &Sts,
         keys: &MasterKeys,
         store: &SessionStore,
         now: fn() -> Timestamp,
-        call: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
+        call: &Call,
+        send: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
     ) -> Result<Session, Failure> {
-        let client = self.client(sts, keys)?;
+        let caller = self.caller(sts, keys);
+        let client = caller.client(Patience::ONCE)?;
         // Before a code is spent.
         store.prepare()?;
         if let Some(warning) = store.directory_warning() {
@@ -393,34 +417,25 @@ impl<'a> Resolved<'a> {
             get_command: &self.commands.get,
         };
         self.code.spend(&prompt, now, |code| {
-            call(&client, prompt.device, code).map_err(|error| Failed {
+            send(&client, prompt.device, code).map_err(|error| Failed {
                 code: sts::state_of_code(&error),
-                failure: self.request(sts, keys).failed(&error, now()),
+                failure: caller.failure(call, &error, now()),
             })
         })
     }
 
-    fn client(&self, sts: &Sts, keys: &MasterKeys) -> Result<Client, Failure> {
-        let key = SigningKey {
-            id: &keys.access_key_id,
-            secret: &keys.secret_access_key,
-            token: None,
-            region: &sts.region.value,
-        };
-        Client::new(&sts.network.route(), &key, Patience::ONCE)
-            .map_err(|error| self.request(sts, keys).no_client(&error))
-    }
-
-    fn request<'k>(&'k self, sts: &'k Sts, keys: &'k MasterKeys) -> explain::Request<'k> {
-        explain::Request {
-            action: "sts:GetSessionToken",
-            endpoint: &sts.network.endpoint.value,
-            proxy: sts.network.proxy.as_ref(),
-            key_id: self.keys.get(|_| keys.access_key_id.as_str()),
-            region: sts.region.get(String::as_str),
-            device: Some(sts.device.get(Device::name)),
+    fn caller<'k>(&'k self, sts: &'k Sts, keys: &'k MasterKeys) -> Caller<'k> {
+        Caller {
+            network: &sts.network,
+            key: self.keys.get(|_| keys.into()),
             limit: CALL_TIMEOUT,
             command: &self.commands.get,
+        }
+    }
+
+    fn code_device<'k>(&'k self, sts: &'k Sts) -> CodeDevice<'k> {
+        CodeDevice {
+            name: sts.device.get(Device::name),
             clear_command: &self.commands.clear,
         }
     }

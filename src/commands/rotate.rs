@@ -9,10 +9,10 @@ mod user;
 
 use super::credentials;
 use crate::aws::iam::AccessKey;
+use crate::aws_failure::with_next_step;
 use crate::cli::Rotate;
 use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
-use crate::explain::with_next_step;
 use crate::session::error::Error;
 use crate::session::lock::Lock;
 use crate::session::saved;

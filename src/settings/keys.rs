@@ -1,5 +1,6 @@
 //! The master keys: a user's long-term access key.
 
+use crate::aws::client::SigningKey;
 use crate::environment::variable::{self, Variable};
 use crate::error::{Failure, Kind};
 use secrecy::SecretString;
@@ -42,6 +43,16 @@ impl MasterKeys {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: SecretString::from(secret_access_key.trim()),
         })
+    }
+}
+
+impl<'a> From<&'a MasterKeys> for SigningKey<'a> {
+    fn from(keys: &'a MasterKeys) -> Self {
+        SigningKey {
+            id: &keys.access_key_id,
+            secret: &keys.secret_access_key,
+            token: None,
+        }
     }
 }
 

@@ -6,14 +6,16 @@ use crate::aws::endpoint::Endpoint;
 use crate::aws::iam;
 use crate::aws::proxy::{self, Proxy};
 use crate::aws::trust::Trust;
+use crate::aws_failure;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use crate::explain;
 use crate::setting::{Origin, Setting};
 use std::path::Path;
 
 /// The network settings for one service.
 pub struct Network {
+    /// The region in signatures.
+    pub region: Setting<String>,
     /// Where requests go.
     pub endpoint: Setting<Endpoint>,
     /// The proxy for them.
@@ -28,6 +30,7 @@ impl Network {
             endpoint: &self.endpoint.value,
             proxy: self.proxy.as_ref().map(|proxy| &proxy.value),
             trust: &self.trust,
+            region: &self.region.value,
         }
     }
 }
@@ -37,8 +40,8 @@ impl Settings<'_> {
     ///
     /// # Errors
     /// A setting is invalid, or the CA bundle cannot be used.
-    pub fn network(&self, region: &str) -> Result<Network, Failure> {
-        self.network_to(self.endpoint(region)?)
+    pub fn network(&self, region: Setting<String>) -> Result<Network, Failure> {
+        self.network_to(self.endpoint(&region.value)?, region)
     }
 
     /// The network settings for IAM in `partition`. Reads the CA bundle.
@@ -52,14 +55,12 @@ impl Settings<'_> {
                 let fips = self.use_fips()?;
                 let url = iam::endpoint(partition, fips)
                     .and_then(|url| Endpoint::parse(url).ok())
-                    .ok_or_else(|| explain::no_iam(partition, fips))?;
-                Setting {
-                    value: url,
-                    origin: Origin::Default,
-                }
+                    .ok_or_else(|| aws_failure::no_iam(partition, fips))?;
+                Setting::by_default(url)
             }
         };
-        self.network_to(endpoint)
+        let region = partition::default_region(partition).to_owned();
+        self.network_to(endpoint, Setting::by_default(region))
     }
 
     /// The partition of the region that is configured.
@@ -74,13 +75,18 @@ impl Settings<'_> {
         Ok(Some(partition::of_region(&region.value)))
     }
 
-    fn network_to(&self, endpoint: Setting<Endpoint>) -> Result<Network, Failure> {
+    fn network_to(
+        &self,
+        endpoint: Setting<Endpoint>,
+        region: Setting<String>,
+    ) -> Result<Network, Failure> {
         let trust = match self.ca_bundle()? {
             Some(bundle) => Trust::in_bundle(Path::new(bundle.value))
-                .map_err(|error| explain::ca_bundle(&bundle, &error))?,
+                .map_err(|error| aws_failure::ca_bundle(&bundle, &error))?,
             None => Trust::System,
         };
         Ok(Network {
+            region,
             proxy: self.proxy(Some(&endpoint.value))?,
             endpoint,
             trust,
@@ -97,14 +103,10 @@ impl Settings<'_> {
         }
         let fips = self.use_fips()?;
         let meant = partition::misspelled(region);
-        let value = match (Endpoint::of_region(region, fips), &meant) {
-            (Ok(endpoint), None) => endpoint,
-            _ => return Err(explain::no_endpoint(region, fips, meant.as_deref())),
-        };
-        Ok(Setting {
-            value,
-            origin: Origin::Default,
-        })
+        match (Endpoint::of_region(region, fips), &meant) {
+            (Ok(endpoint), None) => Ok(Setting::by_default(endpoint)),
+            _ => Err(aws_failure::no_endpoint(region, fips, meant.as_deref())),
+        }
     }
 
     /// The configured endpoint, for this service or for all services.
@@ -126,7 +128,7 @@ impl Settings<'_> {
         };
         match Endpoint::parse(setting.value) {
             Ok(endpoint) => Ok(Some(setting.map(|_| endpoint))),
-            Err(error) => Err(explain::endpoint(&setting.origin, error)),
+            Err(error) => Err(aws_failure::endpoint(&setting.origin, error)),
         }
     }
 
@@ -173,7 +175,7 @@ impl Settings<'_> {
             return Ok(None);
         }
         let origin = Origin::Variable(name);
-        let value = Proxy::parse(url).map_err(|error| explain::proxy(&origin, error))?;
+        let value = Proxy::parse(url).map_err(|error| aws_failure::proxy(&origin, error))?;
         Ok(Some(Setting { value, origin }))
     }
 

@@ -747,8 +747,8 @@ fn foreign_or_old_keys_are_a_finding() {
         (
             0,
             format!(
-                "skipped keys: cannot find the owner of {KEY_ID}: STS is busy\n\
-                 skipped session: cannot tell whether AWS accepts it: STS is busy\n"
+                "skipped keys: cannot find the owner of {KEY_ID}: STS is busy (HTTP 503)\n\
+                 skipped session: cannot tell whether AWS accepts it: STS is busy (HTTP 503)\n"
             )
         )
     );

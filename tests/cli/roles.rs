@@ -887,7 +887,19 @@ fn refused_role_is_an_error_with_its_hint() {
     );
     assert_eq!(
         refused(500, "InternalFailure", "We all make mistakes."),
-        (1, "aws-mfa: STS failed (HTTP 500)".to_owned(), 3)
+        (1, "aws-mfa: STS failed".to_owned(), 3)
+    );
+    assert_eq!(
+        refused(
+            400,
+            "MalformedPolicyDocument",
+            "Syntax errors in the policy."
+        ),
+        (
+            1,
+            format!("aws-mfa: STS refused to let the user assume the role {DEPLOY}"),
+            1
+        )
     );
     assert_eq!(
         refused(
@@ -903,12 +915,27 @@ fn refused_role_is_an_error_with_its_hint() {
     );
     // Longer than MaxSessionDuration.
     sts.behave(Behaviour::Serve);
-    let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "2h", "222222"]);
+    let direct = ["get", "-p", "staging", "--direct", "-d", "2h", "222222"];
+    let outcome = sandbox.run(direct);
     assert_eq!(outcome.status, 2);
     assert!(
-        outcome.stderr.contains(
-            "ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration"
-        ),
+        outcome.stderr.starts_with(&format!(
+            "aws-mfa: the role {DEPLOY} does not allow sessions of 2h, and the code may be used up\n  \
+             ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration"
+        )),
+        "{}",
+        outcome.stderr
+    );
+    // The master key's policy, or the role's.
+    sts.behave(Behaviour::Answer {
+        status: 403,
+        body: super::fake_sts::error_xml("AccessDenied", "User: x is not authorized"),
+    });
+    let outcome = sandbox.run(direct);
+    assert!(
+        outcome.stderr.starts_with(&format!(
+            "aws-mfa: the access key {KEY_ID} is not allowed to assume the role {DEPLOY}, and the code may be used up\n"
+        )),
         "{}",
         outcome.stderr
     );

@@ -1,15 +1,15 @@
 //! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
 use super::Found;
-use crate::aws::client::{Client, Patience, SigningKey};
+use crate::aws::client::Patience;
 use crate::aws::sts::{self, RoleRequest};
+use crate::caller::{Call, Caller, RoleToAssume};
 use crate::cli::Selection;
 use crate::error::Failure;
-use crate::explain::{self, RoleToAssume};
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
 use crate::session::{Session, saved};
-use crate::setting::{Origin, Setting};
+use crate::setting::Setting;
 use crate::settings::network::Network;
 use crate::settings::partition;
 use crate::settings::role::{self, CHAINED, Role, RoleChain};
@@ -47,7 +47,6 @@ pub struct SelectedRole {
     pub store: SessionStore,
     /// The stamp of the settings, see `settings::Location::stamp`.
     stamp: String,
-    region: Setting<String>,
     network: Network,
     get_command: String,
 }
@@ -75,17 +74,16 @@ impl SelectedRole {
         let base = settings.base(&chain);
         let region = match settings.own_region()? {
             Some(region) => region,
-            None => base.own_region()?.unwrap_or_else(|| Setting {
-                value: partition::default_region(chain.role.arn.value.partition()).to_owned(),
-                origin: Origin::Default,
+            None => base.own_region()?.unwrap_or_else(|| {
+                let partition = chain.role.arn.value.partition();
+                Setting::by_default(partition::default_region(partition).to_owned())
             }),
         };
         Ok(SelectedRole {
             base_store: SessionStore::new(base.session_file()?.value),
             store: SessionStore::new(file),
             stamp,
-            network: settings.network(&region.value)?,
-            region,
+            network: settings.network(region)?,
             get_command: settings::get_command(selection, &Flags::default()),
             chain,
         })
@@ -186,26 +184,30 @@ impl SelectedRole {
         deadline: Instant,
         now: fn() -> Timestamp,
     ) -> Result<Session, Failure> {
+        let patience = || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            Patience::within(left.max(Duration::from_millis(100)))
+        };
         let roles: Vec<&Role> = self.chain.hops.iter().chain([&self.chain.role]).collect();
         let master_key_id = base.provenance.master_key_id.clone();
         let mut user_name = master_key_id
             .as_deref()
             .and_then(|key| saved::user_name(self.base_store.path(), key));
         if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
-            let user = sts::caller_identity(&self.client(&base, deadline)?).map_err(|error| {
-                let role = self.to_assume(&self.chain.role, "the user", false);
-                self.request(&base).role_failed(&role, &error, now())
-            })?;
+            let caller = self.caller(&base);
+            let user = sts::caller_identity(&caller.client(patience())?)
+                .map_err(|error| caller.failure(&Call::Identity, &error, now()))?;
             user_name = Some(user.name().to_owned());
         }
-        let mut caller = match &user_name {
+        let mut who = match &user_name {
             Some(name) => format!("the user {name}"),
             None => "the user".to_owned(),
         };
         let default_name = role::session_name(user_name.as_deref().unwrap_or_default());
         let mut session = base;
         for (number, role) in roles.into_iter().enumerate() {
-            let client = self.client(&session, deadline)?;
+            let caller = self.caller(&session);
+            let client = caller.client(patience())?;
             let request = RoleRequest {
                 arn: role.arn.value.as_str(),
                 session_name: role.session_name.as_deref().unwrap_or(&default_name),
@@ -215,10 +217,15 @@ impl SelectedRole {
                 mfa: None,
             };
             let assumed = sts::assume_role(&client, &request, now).map_err(|error| {
-                let role = self.to_assume(role, &caller, number > 0);
-                self.request(&session).role_failed(&role, &error, now())
+                let role = RoleToAssume {
+                    arn: request.arn,
+                    caller: &who,
+                    is_chained: number > 0,
+                    seconds: request.seconds,
+                };
+                caller.failure(&Call::Role(role, None), &error, now())
             })?;
-            caller = format!("the role {}", role.arn.value);
+            who = format!("the role {}", role.arn.value);
             session = assumed;
         }
         // The next role needs no further call for the name.
@@ -250,42 +257,12 @@ impl SelectedRole {
         is_this_one.then_some(session)
     }
 
-    fn client(&self, session: &Session, deadline: Instant) -> Result<Client, Failure> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let key = SigningKey {
-            id: &session.access_key_id,
-            secret: &session.secret_access_key,
-            token: Some(&session.session_token),
-            region: &self.region.value,
-        };
-        let patience = Patience::within(left.max(Duration::from_millis(100)));
-        Client::new(&self.network.route(), &key, patience)
-            .map_err(|error| self.request(session).no_client(&error))
-    }
-
-    fn request<'a>(&'a self, session: &'a Session) -> explain::Request<'a> {
-        explain::Request {
-            action: "sts:AssumeRole",
-            endpoint: &self.network.endpoint.value,
-            proxy: self.network.proxy.as_ref(),
-            key_id: Setting {
-                value: session.access_key_id.as_str(),
-                origin: Origin::Default,
-            },
-            region: self.region.get(String::as_str),
-            device: None,
+    fn caller<'a>(&'a self, session: &'a Session) -> Caller<'a> {
+        Caller {
+            network: &self.network,
+            key: Setting::by_default(session.into()),
             limit: LIMIT,
             command: &self.get_command,
-            clear_command: "",
-        }
-    }
-
-    fn to_assume<'a>(&self, role: &'a Role, caller: &'a str, is_chained: bool) -> RoleToAssume<'a> {
-        RoleToAssume {
-            arn: role.arn.value.as_str(),
-            caller,
-            is_chained,
-            seconds: role.seconds.min(CHAINED),
         }
     }
 }

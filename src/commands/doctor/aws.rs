@@ -1,52 +1,16 @@
 //! The calls of `doctor` to AWS.
 
 use super::limit::Deadline;
-use super::setup::{Service, Setup};
+use super::setup::Setup;
 use crate::aws::client::{Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason};
 use crate::aws::iam::{self, AccessKey};
 use crate::aws::sts::{self, Identity};
-use crate::error::{Failure, Kind};
-use crate::explain;
-use crate::session::Session;
-use crate::setting::{Origin, Setting};
-use crate::settings::keys::MasterKeys;
+use crate::caller::{Call, Caller};
+use crate::error::Failure;
+use crate::setting::Setting;
+use crate::settings::network::Network;
 use jiff::Timestamp;
-use secrecy::SecretString;
-
-/// The credentials that sign a request: the master keys or the session.
-pub struct Signer<'k> {
-    /// The key's id.
-    pub id: &'k str,
-    /// Its secret.
-    pub secret: &'k SecretString,
-    /// The session's token.
-    pub token: Option<&'k SecretString>,
-    /// Where the key comes from.
-    pub origin: Origin,
-}
-
-impl<'k> Signer<'k> {
-    /// The master keys.
-    pub fn keys(keys: &'k MasterKeys, origin: &Origin) -> Self {
-        Signer {
-            id: &keys.access_key_id,
-            secret: &keys.secret_access_key,
-            token: None,
-            origin: origin.clone(),
-        }
-    }
-
-    /// The session.
-    pub fn session(session: &'k Session) -> Self {
-        Signer {
-            id: &session.access_key_id,
-            secret: &session.secret_access_key,
-            token: Some(&session.session_token),
-            origin: Origin::Default,
-        }
-    }
-}
 
 /// Why a question has no answer.
 pub struct Unanswered {
@@ -57,16 +21,6 @@ pub struct Unanswered {
 }
 
 impl Unanswered {
-    fn new(error: &CallError, failure: Failure) -> Self {
-        Unanswered {
-            failure: Box::new(failure),
-            refusal: match error {
-                CallError::Refused(refusal) => Some(refusal.reason),
-                _ => None,
-            },
-        }
-    }
-
     /// Whether this is the service's answer about the signer, not a fault of the network, the clock or the service.
     pub fn is_verdict(&self) -> bool {
         !matches!(
@@ -99,78 +53,59 @@ impl From<Failure> for Unanswered {
 /// One question to a service.
 pub struct Question<'a> {
     pub setup: &'a Setup<'a>,
-    pub service: &'a Service,
-    pub signer: &'a Signer<'a>,
-    pub action: &'static str,
+    pub network: &'a Network,
+    pub key: &'a Setting<SigningKey<'a>>,
     pub deadline: Deadline,
 }
 
 impl Question<'_> {
-    /// Who the signer is, and the time at AWS as it answered.
+    /// Who the key belongs to, and the time at AWS as it answered.
     pub fn identity(&self) -> (Result<Identity, Unanswered>, Option<Timestamp>) {
-        let client = match self.client() {
-            Ok(client) => client,
-            Err(failure) => return (Err(failure.into()), None),
-        };
-        let identity = sts::caller_identity(&client).map_err(|error| self.failed(&error));
-        (identity, client.server_time())
+        match self.client() {
+            Ok(client) => (
+                sts::caller_identity(&client).map_err(|error| self.failed(&Call::Identity, &error)),
+                client.server_time(),
+            ),
+            Err(failure) => (Err(failure.into()), None),
+        }
     }
 
     /// The user's access keys.
     pub fn access_keys(&self) -> Result<Vec<AccessKey>, Unanswered> {
-        let client = self.client()?;
-        iam::access_keys(&client, None, (self.setup.now)()).map_err(|error| self.failed(&error))
+        let call = Call::AccessKeys("iam:ListAccessKeys");
+        iam::access_keys(&self.client()?, None, (self.setup.now)())
+            .map_err(|error| self.failed(&call, &error))
     }
 
     /// The user's MFA devices.
     pub fn mfa_devices(&self, user: &str) -> Result<Vec<String>, Unanswered> {
-        let client = self.client()?;
-        let now = (self.setup.now)();
-        iam::mfa_devices(&client, Some(user), now).map_err(|error| {
-            let failure = self.request().no_device_list(&error, now);
-            Unanswered::new(&error, failure)
-        })
+        iam::mfa_devices(&self.client()?, Some(user), (self.setup.now)())
+            .map_err(|error| self.failed(&Call::MfaDevices, &error))
     }
 
-    fn failed(&self, error: &CallError) -> Unanswered {
-        let now = (self.setup.now)();
-        let failure = match self.signer.token {
-            Some(_) => self.request().session_failed(error, now),
-            None => self.request().without_code(error, now),
-        };
-        Unanswered::new(error, failure)
+    fn failed(&self, call: &Call, error: &CallError) -> Unanswered {
+        let failure = self.caller().failure(call, error, (self.setup.now)());
+        Unanswered {
+            failure: Box::new(failure),
+            refusal: match error {
+                CallError::Refused(refusal) => Some(refusal.reason),
+                _ => None,
+            },
+        }
     }
 
     fn client(&self) -> Result<Client, Failure> {
-        let left = (self.deadline.left())
-            .ok_or_else(|| Failure::new(Kind::Setup, "this check has timed out"))?;
-        let key = SigningKey {
-            id: self.signer.id,
-            secret: self.signer.secret,
-            token: self.signer.token,
-            region: &self.service.region,
-        };
-        Client::new(&self.service.network.route(), &key, Patience::once(left))
-            .map_err(|error| self.request().no_client(&error))
+        let left =
+            (self.deadline.left()).ok_or_else(|| Failure::setup("this check has timed out"))?;
+        self.caller().client(Patience::once(left))
     }
 
-    fn request(&self) -> explain::Request<'_> {
-        explain::Request {
-            action: self.action,
-            endpoint: &self.service.network.endpoint.value,
-            proxy: self.service.network.proxy.as_ref(),
-            key_id: Setting {
-                value: self.signer.id,
-                origin: self.signer.origin.clone(),
-            },
-            region: Setting {
-                value: &self.service.region,
-                origin: Origin::Default,
-            },
-            device: None,
+    fn caller(&self) -> Caller<'_> {
+        Caller {
+            network: self.network,
+            key: self.key.clone(),
             limit: super::limit::CHECK,
             command: &self.setup.get_command,
-            clear_command: "",
         }
     }
 }

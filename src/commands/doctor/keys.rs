@@ -1,13 +1,14 @@
 //! The master keys: their owner and their age.
 
-use super::aws::{Signer, Unanswered};
+use super::aws::Unanswered;
 use super::limit::Deadline;
 use super::policy::KeyLists;
 use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
+use crate::aws::client::SigningKey;
 use crate::aws::sts::Identity;
 use crate::error::{Failure, Kind};
-use crate::setting::Origin;
+use crate::setting::{Origin, Setting};
 use crate::settings;
 use crate::settings::keys::MasterKeys;
 use jiff::SignedDuration;
@@ -36,8 +37,8 @@ pub fn of(setup: &Setup, deadline: Deadline) -> Result<(MasterKeys, Origin), Fin
 }
 
 /// The owner of the keys.
-pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Finding {
-    let id = signer.id;
+pub fn owner(key: &Setting<SigningKey>, identity: &Result<Identity, Unanswered>) -> Finding {
+    let id = key.value.id;
     let identity = match identity {
         Ok(identity) => identity,
         Err(unanswered) if unanswered.is_verdict() => {
@@ -58,7 +59,7 @@ pub fn owner(signer: &Signer, identity: &Result<Identity, Unanswered>) -> Findin
         let message = format!("{id} is a temporary key: {arn}");
         let hint = format!(
             "check {}: a long-term access key (AKIA…) is required",
-            signer.origin
+            key.origin
         );
         return error(CHECK, Failure::new(Kind::Setup, message).hint(hint));
     }

@@ -2,12 +2,12 @@
 
 use super::aws::Unanswered;
 use super::report::{Finding, error, ok, skipped, warning};
-use super::setup::Service;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::error::Reason;
 use crate::aws::sts::Identity;
-use crate::explain;
+use crate::aws_failure;
 use crate::setting::{Origin, Setting};
+use crate::settings::network::Network;
 use jiff::{SignedDuration, Timestamp};
 
 /// A smaller difference is fine: `Date` has whole seconds, and an answer takes some time.
@@ -28,17 +28,17 @@ pub fn is_reached(first: &Result<Identity, Unanswered>) -> bool {
 }
 
 /// Name resolution, connection, TLS and proxy.
-pub fn check(sts: &Service, first: &Result<Identity, Unanswered>) -> Finding {
+pub fn check(sts: &Network, first: &Result<Identity, Unanswered>) -> Finding {
     const CHECK: &str = "network";
     match first {
         Err(unanswered) if !is_reached(first) => {
             let mut failure = (*unanswered.failure).clone();
-            failure.hint = failure.hint.or_else(|| Some(hint(&sts.network.endpoint)));
+            failure.hint = failure.hint.or_else(|| Some(hint(&sts.endpoint)));
             error(CHECK, failure)
         }
         _ => {
-            let endpoint = &sts.network.endpoint.value;
-            let proxy = match &sts.network.proxy {
+            let endpoint = &sts.endpoint.value;
+            let proxy = match &sts.proxy {
                 Some(proxy) => format!(" through the proxy {}", proxy.value),
                 None => String::new(),
             };
@@ -64,7 +64,7 @@ pub fn clock(at_aws: Option<Timestamp>, now: Timestamp) -> Finding {
     let off = now.duration_since(at_aws);
     match off.abs() {
         length if length < INEXACT => ok(CHECK, "within 30 s of AWS's"),
-        length if length < WRONG => warning(CHECK, explain::clock(Some(off))),
-        _ => error(CHECK, explain::clock(Some(off))),
+        length if length < WRONG => warning(CHECK, aws_failure::clock(Some(off))),
+        _ => error(CHECK, aws_failure::clock(Some(off))),
     }
 }

@@ -1,11 +1,13 @@
 //! Whether the master keys alone can do what should need MFA.
 
-use super::aws::{Question, Signer, Unanswered};
+use super::aws::{Question, Unanswered};
 use super::report::{Finding, ok, skipped, warning};
 use super::setup::Setup;
+use crate::aws::client::SigningKey;
 use crate::aws::iam::AccessKey;
 use crate::aws::sts::Identity;
 use crate::error::{Failure, Kind};
+use crate::setting::Setting;
 
 const CHECK: &str = "policy";
 
@@ -21,9 +23,9 @@ pub struct KeyLists {
 
 impl KeyLists {
     /// Asks with the master keys, and with the session.
-    pub fn ask(of_keys: &Question, session: Option<&Signer>) -> Self {
+    pub fn ask(of_keys: &Question, session: Option<&Setting<SigningKey>>) -> Self {
         KeyLists {
-            of_session: session.map(|signer| Question { signer, ..*of_keys }.access_keys()),
+            of_session: session.map(|key| Question { key, ..*of_keys }.access_keys()),
             of_keys: of_keys.access_keys(),
         }
     }

@@ -1,15 +1,16 @@
 //! The settings, each with its origin.
 
 use super::report::{Finding, error, ok, skipped};
-use super::setup::{Service, Setup};
+use super::setup::Setup;
 use crate::commands::shown;
 use crate::error::Failure;
 use crate::setting::Setting;
+use crate::settings::network::Network;
 
 const CHECK: &str = "settings";
 
-/// Checks each setting and shows its origin. `sts` is the service that they select.
-pub fn check(setup: &Setup, sts: &Result<Service, Failure>) -> Vec<Finding> {
+/// Checks each setting and shows its origin. `sts` is the network that they select.
+pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
     let (Ok(settings), Ok(base)) = (&setup.settings, setup.base()) else {
         return vec![skipped(CHECK, "see files")];
     };

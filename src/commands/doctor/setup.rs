@@ -37,14 +37,6 @@ pub struct Setup<'a> {
     pub get_command: String,
 }
 
-/// An AWS service.
-pub struct Service {
-    /// Its network settings.
-    pub network: Network,
-    /// The region in signatures.
-    pub region: String,
-}
-
 impl<'a> Setup<'a> {
     /// Resolves the settings. Calls nothing.
     pub fn of(
@@ -113,15 +105,11 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// A network setting is invalid.
-    pub fn sts(&self) -> Result<Service, Failure> {
+    pub fn sts(&self) -> Result<Network, Failure> {
         let base = self.base()?;
-        let region = match base.own_region()? {
-            Some(region) => region.value,
-            None => partition::default_region(self.partition()?).to_owned(),
-        };
-        Ok(Service {
-            network: base.network(&region)?,
-            region,
+        base.network(match base.own_region()? {
+            Some(region) => region,
+            None => Setting::by_default(partition::default_region(self.partition()?).to_owned()),
         })
     }
 
@@ -129,12 +117,8 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// A network setting is invalid.
-    pub fn iam(&self) -> Result<Service, Failure> {
-        let partition = self.partition()?;
-        Ok(Service {
-            network: self.base()?.iam_network(partition)?,
-            region: partition::default_region(partition).to_owned(),
-        })
+    pub fn iam(&self) -> Result<Network, Failure> {
+        self.base()?.iam_network(self.partition()?)
     }
 
     fn partition(&self) -> Result<&'static str, Failure> {

@@ -1,17 +1,16 @@
 //! The MFA device of a user who has configured none: IAM lists it.
 
 use super::Commands;
-use crate::aws::client::{Client, Patience, SigningKey};
+use crate::aws::client::Patience;
 use crate::aws::error::{CallError, Reason};
 use crate::aws::{iam, sts};
+use crate::caller::{Call, Caller};
 use crate::code::source::ask_on_terminal;
 use crate::error::{Failure, Kind};
-use crate::explain;
 use crate::setting::{Origin, Setting};
+use crate::settings::Settings;
 use crate::settings::device::Device;
 use crate::settings::keys::MasterKeys;
-use crate::settings::network::Network;
-use crate::settings::{Settings, partition};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -34,45 +33,32 @@ pub fn discover(
 ) -> Result<Setting<Device>, Failure> {
     let partition = settings.own_partition()?.unwrap_or("aws");
     let network = settings.iam_network(partition)?;
-    let region = partition::default_region(partition);
-    let request = explain::Request {
-        action: "iam:ListMFADevices",
-        endpoint: &network.endpoint.value,
-        proxy: network.proxy.as_ref(),
-        key_id: Setting {
-            value: &keys.access_key_id,
+    let caller = Caller {
+        network: &network,
+        key: Setting {
+            value: keys.into(),
             origin: key_origin.clone(),
         },
-        region: Setting {
-            value: region,
-            origin: Origin::Default,
-        },
-        device: None,
         limit: LIMIT,
         command: &commands.get,
-        clear_command: &commands.clear,
     };
-    let key = SigningKey {
-        id: &keys.access_key_id,
-        secret: &keys.secret_access_key,
-        token: None,
-        region,
-    };
-    let client = |network: &Network| {
-        Client::new(&network.route(), &key, Patience::once(LIMIT))
-            .map_err(|error| request.no_client(&error))
-    };
-    let iam = client(&network)?;
+    let iam = caller.client(Patience::once(LIMIT))?;
     let names = match iam::mfa_devices(&iam, None, now) {
         // An emulator of IAM (moto) does not look at who signs the request.
         Err(CallError::Refused(refusal)) if refusal.reason == Reason::NoSuchEntity => {
-            let sts = client(&settings.network(region)?)?;
+            let network = &settings.network(network.region.get(String::clone))?;
+            let sts = Caller {
+                network,
+                key: caller.key.clone(),
+                ..caller
+            }
+            .client(Patience::once(LIMIT))?;
             sts::caller_identity(&sts)
                 .and_then(|user| iam::mfa_devices(&iam, Some(user.name()), now))
         }
         names => names,
     }
-    .map_err(|error| request.no_device_list(&error, now))?;
+    .map_err(|error| caller.failure(&Call::MfaDevices, &error, now))?;
     let mut devices: Vec<Device> = names
         .iter()
         .filter_map(|name| Device::parse(name).ok())

@@ -4,16 +4,16 @@ use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason, Refusal};
 use crate::aws::iam::{self, AccessKey};
 use crate::aws::sts::{self, Identity};
-use crate::error::{Failure, Kind};
-use crate::explain;
+use crate::caller::{Call, Caller};
+use crate::error::Failure;
 use crate::session::Session;
 use crate::session::store::SessionStore;
-use crate::setting::{Origin, Setting};
+use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::settings::arn::is_account;
 use crate::settings::device::{self, Device};
 use crate::settings::keys::MasterKeys;
 use crate::settings::network::Network;
-use crate::settings::{Settings, partition};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::time::{Duration, Instant};
@@ -31,20 +31,12 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub struct User<'a> {
     /// `arn:aws:iam::<account>:user/<path><name>`
     pub identity: Identity,
-    sts: Sts<'a>,
-    iam: Client,
+    session_key: Setting<SigningKey<'a>>,
+    sts_network: Network,
     iam_network: Network,
-    iam_region: &'static str,
-    now: fn() -> Timestamp,
-}
-
-/// How to reach STS, and what its failures need to name.
-struct Sts<'a> {
-    network: Network,
-    region: Setting<String>,
-    session_key_id: String,
-    session_origin: Origin,
+    iam: Client,
     get_command: &'a str,
+    now: fn() -> Timestamp,
 }
 
 /// Why there is no new key.
@@ -63,56 +55,39 @@ impl<'a> User<'a> {
     pub fn of_session(
         settings: &Settings,
         store: &SessionStore,
-        session: &Session,
+        session: &'a Session,
         get_command: &'a str,
         now: fn() -> Timestamp,
     ) -> Result<Self, Failure> {
-        let region = region(settings, store, session)?;
-        let sts = Sts {
-            network: settings.network(&region.value)?,
-            region,
-            session_key_id: session.access_key_id.clone(),
-            session_origin: settings.session_file()?.origin,
-            get_command,
+        let sts_network = settings.network(region(settings, store, session)?)?;
+        let session_key = settings.session_file()?.map(|_| session.into());
+        let caller = Caller {
+            network: &sts_network,
+            key: session_key.clone(),
+            limit: CALL_TIMEOUT,
+            command: get_command,
         };
-        let request = sts.request();
-        let key = SigningKey {
-            id: &session.access_key_id,
-            secret: &session.secret_access_key,
-            token: Some(&session.session_token),
-            region: &sts.region.value,
-        };
-        let patience = Patience::within(CALL_TIMEOUT);
-        let client = Client::new(&sts.network.route(), &key, patience)
-            .map_err(|error| request.no_client(&error))?;
-        let identity =
-            sts::caller_identity(&client).map_err(|error| request.keys_failed(&error, now()))?;
+        let identity = sts::caller_identity(&caller.client(Patience::within(CALL_TIMEOUT))?)
+            .map_err(|error| caller.failure(&Call::Identity, &error, now()))?;
         if !is_user(&identity) {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!(
-                    "the session does not belong to an IAM user, but to {}",
-                    identity.arn
-                ),
-            )
+            return Err(Failure::setup(format!(
+                "the session does not belong to an IAM user, but to {}",
+                identity.arn
+            ))
             .hint("select the profile of an IAM user with access keys: `--profile <name>`"));
         }
 
         let partition = identity.arn.split(':').nth(1).unwrap_or("aws");
         let iam_network = settings.iam_network(partition)?;
-        let iam_region = partition::default_region(partition);
-        let key = SigningKey {
-            region: iam_region,
-            ..key
-        };
-        let iam = Client::new(&iam_network.route(), &key, Patience::ONCE)
-            .map_err(|error| request.no_client(&error))?;
+        let network = &iam_network;
+        let iam = Caller { network, ..caller }.client(Patience::ONCE)?;
         Ok(User {
             identity,
-            sts,
-            iam,
+            session_key,
+            sts_network,
             iam_network,
-            iam_region,
+            iam,
+            get_command,
             now,
         })
     }
@@ -144,13 +119,10 @@ impl<'a> User<'a> {
             .and_then(|key| {
                 let secret = key.secret.expose_secret();
                 let unusable = || NotCreated {
-                    failure: Failure::new(
-                        Kind::Setup,
-                        format!(
-                            "IAM's new access key cannot be used ({})",
-                            self.iam_network.endpoint.value
-                        ),
-                    ),
+                    failure: Failure::setup(format!(
+                        "IAM's new access key cannot be used ({})",
+                        self.iam_network.endpoint.value
+                    )),
                     maybe: true,
                 };
                 let plain = |character: char| {
@@ -191,36 +163,28 @@ impl<'a> User<'a> {
     /// # Errors
     /// The key is rejected, or is another user's.
     pub fn verify(&self, key: &MasterKeys) -> Result<(), Failure> {
-        let mut request = self.sts.request();
-        request.key_id.value = &key.access_key_id;
-        request.limit = ANSWER_LIMIT;
-        let signing = SigningKey {
-            id: &key.access_key_id,
-            secret: &key.secret_access_key,
-            token: None,
-            region: &self.sts.region.value,
+        let caller = Caller {
+            network: &self.sts_network,
+            key: self.session_key.get(|_| key.into()),
+            limit: ANSWER_LIMIT,
+            command: self.get_command,
         };
-        let route = self.sts.network.route();
-        let client = Client::new(&route, &signing, Patience::within(ANSWER_LIMIT))
-            .map_err(|error| request.no_client(&error))?;
+        let client = caller.client(Patience::within(ANSWER_LIMIT))?;
         let deadline = Instant::now() + CONSISTENT_AFTER;
         let mut pause = PAUSE.0;
         loop {
             let error = match sts::caller_identity(&client) {
                 Ok(identity) if identity == self.identity => return Ok(()),
                 Ok(other) => {
-                    return Err(Failure::new(
-                        Kind::Setup,
-                        format!(
-                            "the access key {} belongs to {}, not to {}",
-                            key.access_key_id, other.arn, self.identity.arn
-                        ),
-                    ));
+                    return Err(Failure::setup(format!(
+                        "the access key {} belongs to {}, not to {}",
+                        key.access_key_id, other.arn, self.identity.arn
+                    )));
                 }
                 Err(error) => error,
             };
             if !may_pass(&error) || Instant::now() + pause > deadline {
-                return Err(request.new_key_failed(&error, (self.now)()));
+                return Err(caller.failure(&Call::IdentityOfNewKey, &error, (self.now)()));
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSE.1);
@@ -228,34 +192,13 @@ impl<'a> User<'a> {
     }
 
     fn failure(&self, action: &'static str, error: &CallError) -> Failure {
-        let mut request = self.sts.request();
-        request.action = action;
-        request.endpoint = &self.iam_network.endpoint.value;
-        request.proxy = self.iam_network.proxy.as_ref();
-        request.region = Setting {
-            value: self.iam_region,
-            origin: Origin::Default,
-        };
-        request.keys_failed(error, (self.now)())
-    }
-}
-
-impl Sts<'_> {
-    fn request(&self) -> explain::Request<'_> {
-        explain::Request {
-            action: "sts:GetCallerIdentity",
-            endpoint: &self.network.endpoint.value,
-            proxy: self.network.proxy.as_ref(),
-            key_id: Setting {
-                value: &self.session_key_id,
-                origin: self.session_origin.clone(),
-            },
-            region: self.region.get(String::as_str),
-            device: None,
+        let caller = Caller {
+            network: &self.iam_network,
+            key: self.session_key.clone(),
             limit: CALL_TIMEOUT,
             command: self.get_command,
-            clear_command: "",
-        }
+        };
+        caller.failure(&Call::AccessKeys(action), error, (self.now)())
     }
 }
 
@@ -277,11 +220,8 @@ fn region(
         .map_or("us-east-1", |device: &Setting<Device>| {
             device.value.default_region()
         });
-    let value = session.region.as_deref().unwrap_or(of_device).to_owned();
-    Ok(Setting {
-        value,
-        origin: Origin::Default,
-    })
+    let region = session.region.as_deref().unwrap_or(of_device);
+    Ok(Setting::by_default(region.to_owned()))
 }
 
 /// Whether this is an IAM user whose name and account can be part of a file name.

@@ -1,0 +1,385 @@
+//! Who calls AWS: a key on a network, within a time limit. Creates the clients, and says why their calls have failed.
+
+use crate::aws::client::{CONNECT_TIMEOUT, Client, ClientError, Patience, SigningKey};
+use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault};
+use crate::aws::proxy::Proxy;
+use crate::aws::sts;
+use crate::aws_failure::{
+    PROXY_URL, clock, next_code_hint, region_disabled, tls_fault, unusable, with_next_step,
+    with_words,
+};
+use crate::code::State;
+use crate::error::{Failure, Kind, reason, without_number};
+use crate::setting::{Origin, Setting};
+use crate::settings::network::Network;
+use crate::time::span;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// Who calls a service of AWS.
+pub struct Caller<'a> {
+    /// The network settings for the service.
+    pub network: &'a Network,
+    /// The key that signs the requests.
+    pub key: Setting<SigningKey<'a>>,
+    /// The time limit for all attempts of a call together, as messages name it.
+    pub limit: Duration,
+    /// The command that repeats everything, with another code.
+    pub command: &'a str,
+}
+
+/// What AWS is asked for, as far as messages differ.
+pub enum Call<'a> {
+    /// GetSessionToken, for a code.
+    Session(CodeDevice<'a>),
+    /// AssumeRole, for a code or with the session's own MFA.
+    Role(RoleToAssume<'a>, Option<CodeDevice<'a>>),
+    /// GetCallerIdentity.
+    Identity,
+    /// GetCallerIdentity, signed by an access key that IAM has just created.
+    IdentityOfNewKey,
+    /// ListMFADevices, to find the one for the code.
+    MfaDevices,
+    /// This action of IAM on the user's own access keys.
+    AccessKeys(&'static str),
+}
+
+/// The MFA device of a code.
+pub struct CodeDevice<'a> {
+    /// Its ARN or serial number.
+    pub name: Setting<&'a str>,
+    /// The command that forgets a device which was found in IAM.
+    pub clear_command: &'a str,
+}
+
+/// A role to assume.
+pub struct RoleToAssume<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
+    /// The caller: the user, or the previous role.
+    pub caller: &'a str,
+    /// Whether the caller is itself a role, whose credentials carry no MFA.
+    pub is_chained: bool,
+    /// The requested duration, in seconds.
+    pub seconds: i32,
+}
+
+impl<'a> Call<'a> {
+    /// The action, as in a policy.
+    fn action(&self) -> &'static str {
+        match self {
+            Call::Session(_) => "sts:GetSessionToken",
+            Call::Role(..) => "sts:AssumeRole",
+            Call::Identity | Call::IdentityOfNewKey => "sts:GetCallerIdentity",
+            Call::MfaDevices => "iam:ListMFADevices",
+            Call::AccessKeys(action) => action,
+        }
+    }
+
+    fn service(&self) -> &'static str {
+        match self {
+            Call::MfaDevices | Call::AccessKeys(_) => "IAM",
+            _ => "STS",
+        }
+    }
+
+    /// The device of the code in the request, if there is one.
+    fn device(&self) -> Option<&CodeDevice<'a>> {
+        match self {
+            Call::Session(device) => Some(device),
+            Call::Role(_, device) => device.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl Caller<'_> {
+    /// A client for the service.
+    ///
+    /// # Errors
+    /// A setting contains characters that cannot be sent, or the HTTP client cannot be created.
+    pub fn client(&self, patience: Patience) -> Result<Client, Failure> {
+        let route = self.network.route();
+        Client::new(&route, &self.key.value, patience).map_err(|error| {
+            let (what, origin) = match error {
+                ClientError::KeyId => ("the access key id", &self.key.origin),
+                ClientError::Region => ("the region", &self.network.region.origin),
+                ClientError::Http(error) => {
+                    return Failure::setup(format!("cannot create an HTTP client: {error}"));
+                }
+            };
+            Failure::setup(format!("{what} contains characters that cannot be sent"))
+                .hint(format!("check {origin}"))
+        })
+    }
+
+    /// The failure for `call`, including what is known about its code.
+    pub fn failure(&self, call: &Call, error: &CallError, now: Timestamp) -> Failure {
+        let failure = match error {
+            CallError::NotSent(cause) => self.not_sent(cause),
+            CallError::NoAnswer(NoAnswer::Broken) => Failure::setup(format!(
+                "the connection to {} broke before the answer arrived",
+                self.network.endpoint.value
+            )),
+            CallError::NoAnswer(NoAnswer::TimedOut) => Failure::setup(format!(
+                "no answer from {} within {} s",
+                self.network.endpoint.value,
+                self.limit.as_secs()
+            )),
+            CallError::NoAnswer(NoAnswer::TooLong(status)) => self.not_aws(call, *status),
+            CallError::Refused(refusal) => with_words(self.refused(call, refusal, now), refusal),
+            CallError::Unusable(cause) => {
+                let what = match call {
+                    Call::Session(_) => "STS's answer is not a session".to_owned(),
+                    Call::Role(role, _) => {
+                        format!("STS's answer is not a session for the role {}", role.arn)
+                    }
+                    Call::MfaDevices => "IAM's answer is not a list of MFA devices".to_owned(),
+                    _ => format!("{}'s answer is unusable", call.service()),
+                };
+                let (cause, endpoint) = (unusable(cause), &self.network.endpoint.value);
+                Failure::setup(format!("{what}: {cause} ({endpoint})"))
+            }
+        };
+        if let Call::MfaDevices = call {
+            let step = "to skip IAM, set AWS_MFA_ARN to the device's ARN";
+            return with_next_step(failure, step.to_owned());
+        }
+        match call.device() {
+            Some(_) => self.with_code(failure, error, now),
+            None => failure,
+        }
+    }
+
+    /// The same failure with what has become of the code, and when to use which one next.
+    fn with_code(&self, mut failure: Failure, error: &CallError, now: Timestamp) -> Failure {
+        match sts::state_of_code(error) {
+            State::Rejected => failure,
+            State::Unspent => {
+                let command = self.command;
+                let step = format!(
+                    "the code is still valid while the device shows it: run `{command}` again"
+                );
+                with_next_step(failure, step)
+            }
+            State::MaybeSpent => {
+                failure.message.push_str(match error {
+                    CallError::Unusable(_) => ", and the code is used up",
+                    _ => ", and the code may be used up",
+                });
+                with_next_step(failure, next_code_hint(now, self.command))
+            }
+        }
+    }
+
+    /// What AWS says, in the user's words.
+    fn refused(&self, call: &Call, refusal: &Refusal, now: Timestamp) -> Failure {
+        let (key_id, key_origin) = (self.key.value.id, &self.key.origin);
+        let (service, action) = (call.service(), call.action());
+        let is_session = self.key.value.token.is_some();
+        // Without AWS's own words, the status is all that is known.
+        let status = match refusal.words {
+            Some(_) => String::new(),
+            None => format!(" (HTTP {})", refusal.http_status),
+        };
+        match (call, refusal.reason) {
+            (_, Reason::ClockSkew(time)) => clock(time.map(|time| now.duration_since(time))),
+            (_, Reason::RegionDisabled) => region_disabled(),
+            (_, Reason::Throttled) => Failure::setup(format!("{service} is busy{status}")),
+            (_, Reason::ServerFault) => Failure::setup(format!("{service} failed{status}")),
+            (_, Reason::NotAws) => self.not_aws(call, refusal.http_status),
+            // A proxy cannot answer within TLS.
+            (_, Reason::ProxyCredentials) => match &self.network.proxy {
+                Some(proxy) if !self.network.endpoint.value.has_tls() => proxy_credentials(proxy),
+                _ => self.not_aws(call, refusal.http_status),
+            },
+
+            (Call::Session(_) | Call::Role(_, Some(_)), Reason::InvalidMfaCode) => Failure::new(
+                Kind::CodeRejected,
+                "the code was rejected: wrong, expired or already used",
+            )
+            .hint(next_code_hint(now, self.command)),
+            (
+                Call::Session(device) | Call::Role(_, Some(device)),
+                Reason::ForeignMfaDevice,
+            ) => foreign(device),
+            (
+                Call::Session(_) | Call::Role(_, Some(_)),
+                Reason::TemporaryCredentials,
+            ) => Failure::setup(format!("the master keys are temporary credentials: {key_id}"))
+                .hint(format!("check {key_origin}: a long-term access key (AKIA…) is required")),
+            (Call::Session(_), Reason::InvalidDuration) => {
+                Failure::new(Kind::Usage, "STS does not allow a session of this duration").hint(
+                    "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
+                )
+            }
+            (Call::Session(_), Reason::AccessDenied) => {
+                Failure::setup(format!("a policy denies {action} to {key_id}"))
+                    .hint("ask the account's administrator to allow it without MFA")
+            }
+
+            (Call::Role(role, _), Reason::AccessDenied) => Failure::setup(format!(
+                "{} is not allowed to assume the role {}",
+                role.caller, role.arn
+            ))
+            .hint(if role.is_chained {
+                "a role's credentials carry no MFA: a trust policy that requires aws:MultiFactorAuthPresent rejects them from the second role on"
+            } else {
+                "check the role's trust policy, the permission sts:AssumeRole, external_id and \
+                 role_session_name"
+            }),
+            (Call::Role(role, code), Reason::InvalidDuration) => Failure::new(
+                if code.is_some() { Kind::Usage } else { Kind::Setup },
+                format!(
+                    "the role {} does not allow sessions of {}",
+                    role.arn,
+                    span(SignedDuration::from_secs(role.seconds.into()))
+                ),
+            )
+            .hint("set duration_seconds, or --duration with --direct, to its MaxSessionDuration or less"),
+            (Call::Role(..), Reason::ExpiredSession) => {
+                Failure::new(Kind::NoSession, "AWS says that the session has expired")
+                    .hint(format!("run `{}`", self.command))
+            }
+
+            (Call::MfaDevices, Reason::AccessDenied) => {
+                Failure::setup("this user is not allowed to list its own MFA devices")
+                    .hint("allow iam:ListMFADevices on arn:aws:iam::*:user/${aws:username}")
+            }
+            (Call::AccessKeys(_), Reason::AccessDenied) => {
+                Failure::setup(format!("a policy denies {action} to this user")).hint(format!(
+                    "allow {action} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
+                     the statement ReplaceOwnAccessKeys of .github/iam/rotate.json"
+                ))
+            }
+            (Call::AccessKeys(_), Reason::LimitExceeded) => {
+                Failure::setup("the user has as many access keys as AWS allows")
+            }
+            (
+                Call::IdentityOfNewKey,
+                Reason::UnknownKey | Reason::WrongSecret | Reason::AccessDenied,
+            ) => Failure::setup(format!("AWS rejected the new access key {key_id}")),
+
+            (
+                _,
+                Reason::ExpiredSession
+                | Reason::UnknownKey
+                | Reason::WrongSecret
+                | Reason::AccessDenied,
+            ) if is_session => {
+                Failure::new(Kind::NoSession, format!("AWS rejected the session {key_id}"))
+                    .hint(format!("run `{}`", self.command))
+            }
+            (_, Reason::UnknownKey) => {
+                let hint = match call.device() {
+                    Some(_) => format!(" (request sent to {})", self.network.endpoint.value),
+                    None => String::new(),
+                };
+                Failure::setup(format!(
+                    "AWS does not know the access key {key_id}: deleted, inactive or from another partition"
+                ))
+                .hint(format!("check {key_origin}{hint}"))
+            }
+            (_, Reason::WrongSecret) => {
+                Failure::setup(format!("the secret does not belong to the access key {key_id}"))
+                    .hint(format!("check the secret that goes with {key_origin}"))
+            }
+            (_, Reason::ExpiredSession | Reason::AccessDenied) => {
+                Failure::setup(format!("AWS rejected the access key {key_id}"))
+                    .hint(format!("check {key_origin}"))
+            }
+
+            (Call::Session(_), _) => {
+                let code = refusal.words.as_ref().map_or("", |words| &words.code);
+                Failure::setup(format!("STS refused the request: {code}"))
+            }
+            (Call::Role(role, _), _) => Failure::setup(format!(
+                "STS refused to let {} assume the role {}",
+                role.caller, role.arn
+            )),
+            (Call::MfaDevices, _) => Failure::setup("IAM refused to list the MFA devices"),
+            _ => Failure::setup(format!("{service} refused {action}")),
+        }
+    }
+
+    fn not_sent(&self, cause: &NotSent) -> Failure {
+        let endpoint = &self.network.endpoint.value;
+        let proxy = self.network.proxy.as_ref();
+        // The first hop could not be reached.
+        let hop = match proxy {
+            Some(proxy) => format!("the proxy {}", proxy.value),
+            None => endpoint.to_string(),
+        };
+        let message = match cause {
+            NotSent::TimedOut => {
+                let through = proxy.map_or(String::new(), |_| format!(" through {hop}"));
+                format!(
+                    "no connection to {endpoint}{through} within {} s",
+                    CONNECT_TIMEOUT.as_secs()
+                )
+            }
+            // std's prefix repeats what the message already says.
+            NotSent::UnknownHost(reason) => format!(
+                "cannot find the address of {hop}: {}",
+                without_number(&reason.replace("failed to lookup address information: ", ""))
+            ),
+            NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
+            NotSent::Tls(fault) => {
+                let message = format!("no secure connection to {endpoint}: {}", tls_fault(fault));
+                if *fault == TlsFault::UnknownIssuer {
+                    return Failure::setup(message).hint(
+                        "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
+                    );
+                }
+                message
+            }
+            NotSent::ProxyCredentials => match proxy {
+                Some(proxy) => return proxy_credentials(proxy),
+                None => format!("{hop} rejected the proxy credentials"),
+            },
+            NotSent::ProxyRefused => format!("{hop} refused to connect to {endpoint}"),
+            NotSent::BrokenTunnel(reason) => {
+                format!("{hop} broke the connection to {endpoint}: {reason}")
+            }
+            NotSent::Unmade => format!("cannot build a request for {endpoint}"),
+            NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
+        };
+        let failure = Failure::setup(message);
+        match proxy {
+            Some(proxy) => failure.hint(format!("check {}", proxy.origin)),
+            None => failure,
+        }
+    }
+
+    fn not_aws(&self, call: &Call, http_status: u16) -> Failure {
+        Failure::setup(format!(
+            "something other than {} answered at {} (HTTP {http_status})",
+            call.service(),
+            self.network.endpoint.value
+        ))
+    }
+}
+
+/// The failure for a device of another user.
+fn foreign(device: &CodeDevice) -> Failure {
+    let Setting { value, origin } = &device.name;
+    let message = format!("the MFA device does not belong to this user: {value}");
+    Failure::setup(message).hint(match origin {
+        Origin::Discovered => format!(
+            "run `{}`: the next `aws-mfa get` asks IAM for the device again",
+            device.clear_command
+        ),
+        origin => format!(
+            "check {origin}: the IAM console shows the user's devices under Security credentials"
+        ),
+    })
+}
+
+/// The failure for a proxy that requires credentials, or rejected them.
+fn proxy_credentials(proxy: &Setting<Proxy>) -> Failure {
+    Failure::setup(format!(
+        "the proxy {} rejected the proxy credentials",
+        proxy.value
+    ))
+    .hint(format!("set them in {}: {PROXY_URL}", proxy.origin))
+}
