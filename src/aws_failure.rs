@@ -24,20 +24,16 @@ pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
-/// The failure for a region without STS. `meant` is the similar region that exists.
-pub fn no_endpoint(region: &str, fips: bool, meant: Option<&str>) -> Failure {
-    let example = match meant {
-        Some(meant) => format!("did you mean {meant}? "),
-        None => "use a region like us-east-1: ".to_owned(),
-    };
+/// The failure for a region without STS.
+pub fn no_endpoint(region: &str, fips: bool) -> Failure {
     Failure::setup(format!(
         "there is no {}STS endpoint for the region {}",
         if fips { "FIPS " } else { "" },
         region
     ))
-    .hint(format!(
-        "{example}set it with `--region`, AWS_REGION or region in the profile"
-    ))
+    .hint(
+        "use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile",
+    )
 }
 
 /// The failure for a partition whose IAM endpoint is not known.

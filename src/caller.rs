@@ -345,9 +345,16 @@ impl Caller<'_> {
             NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
         };
         let failure = Failure::setup(message);
-        match proxy {
-            Some(proxy) => failure.hint(format!("check {}", proxy.origin)),
-            None => failure,
+        match (proxy, cause) {
+            (Some(proxy), _) => failure.hint(format!("check {}", proxy.origin)),
+            (None, NotSent::UnknownHost(_)) => match &self.network.region {
+                // AWS may have a new region, so nobody knows before.
+                Setting { value, origin } if self.network.endpoint.origin == Origin::Default => {
+                    failure.hint(format!("check the region {value} ({origin})"))
+                }
+                _ => failure,
+            },
+            _ => failure,
         }
     }
 

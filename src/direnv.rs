@@ -6,7 +6,7 @@
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -141,7 +141,7 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
         PathBuf::from(place)
     };
     let leaked = |what: &str| {
-        Failure::new(Kind::Setup, format!("{DUMP_FILE} points to {what} ({})", path.display())).hint(format!(
+        Failure::setup(format!("{DUMP_FILE} points to {what} ({})", path.display())).hint(format!(
             "outside direnv_load, run `unset {DUMP_FILE}`, or choose a format: `aws-mfa load --format sh`"
         ))
     };

@@ -4,7 +4,7 @@ pub mod change;
 pub mod variable;
 pub mod zone;
 
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use variable::Variable;
@@ -53,9 +53,9 @@ impl Environment {
     pub fn text(&self, variable: Variable) -> Result<Option<&str>, Failure> {
         self.get(variable)
             .map(|value| {
-                value.to_str().ok_or_else(|| {
-                    Failure::new(Kind::Setup, format!("{variable} is not valid UTF-8"))
-                })
+                value
+                    .to_str()
+                    .ok_or_else(|| Failure::setup(format!("{variable} is not valid UTF-8")))
             })
             .transpose()
     }
@@ -106,10 +106,10 @@ impl Environment {
             variable = variable::USERPROFILE;
         }
         match self.get(variable).map(PathBuf::from) {
-            Some(home) if home.is_relative() => Err(Failure::new(
-                Kind::Setup,
-                format!("{variable} is a relative path ({})", home.display()),
-            )
+            Some(home) if home.is_relative() => Err(Failure::setup(format!(
+                "{variable} is a relative path ({})",
+                home.display()
+            ))
             .hint(format!("set {variable} to an absolute path"))),
             Some(home) => Ok(Some(native(home))),
             None => Ok((self.directories.home)()),

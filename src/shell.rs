@@ -104,10 +104,9 @@ fn unfit(language: Language, name: &str, what: &str) -> Failure {
         Language::Dotenv => "dotenv",
         _ => "this",
     };
-    Failure::new(
-        Kind::Setup,
-        format!("the {language} format cannot carry {name}: it contains {what}"),
-    )
+    Failure::setup(format!(
+        "the {language} format cannot carry {name}: it contains {what}"
+    ))
     .hint("use another format, or get a new session")
 }
 

@@ -138,10 +138,10 @@ impl CodeSource<'_> {
             }
             CodeSource::Stdin => {
                 let line = read_line(std::io::stdin().lock()).map_err(|error| {
-                    Failure::new(
-                        Kind::Setup,
-                        format!("cannot read standard input: {}", error::reason(&error)),
-                    )
+                    Failure::setup(format!(
+                        "cannot read standard input: {}",
+                        error::reason(&error)
+                    ))
                 })?;
                 Ok(parse_line(&line)?)
             }
@@ -183,7 +183,7 @@ fn try_again(failure: Failure, attempt: u32, now: Timestamp) -> Failure {
 
 fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result<Code, Failure> {
     let fault = |what: String| {
-        Failure::new(Kind::Setup, what).hint(format!(
+        Failure::setup(what).hint(format!(
             "check {}: it must print six digits and nothing else",
             command.origin
         ))
@@ -197,10 +197,10 @@ fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result
 fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let (input, mut output) = terminal().map_err(|_| no_terminal(prompt.get_command))?;
     let broken = |error: std::io::Error| {
-        Failure::new(
-            Kind::Setup,
-            format!("cannot prompt on the terminal: {}", error::reason(&error)),
-        )
+        Failure::setup(format!(
+            "cannot prompt on the terminal: {}",
+            error::reason(&error)
+        ))
     };
     write!(output, "MFA code for {}: ", prompt.device)
         .and_then(|()| output.flush())
@@ -209,7 +209,7 @@ fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if line.is_empty() {
         // End of input: the user has pressed Ctrl-D.
         let _ = writeln!(output);
-        return Err(Failure::new(Kind::Setup, "no MFA code was entered"));
+        return Err(Failure::setup("no MFA code was entered"));
     }
     Ok(line)
 }
@@ -243,11 +243,7 @@ fn terminal() -> std::io::Result<(File, File)> {
 }
 
 fn no_terminal(get_command: &str) -> Failure {
-    Failure::new(
-        Kind::Setup,
-        "no MFA code was given, and there is no terminal to prompt on",
-    )
-    .hint(format!(
+    Failure::setup("no MFA code was given, and there is no terminal to prompt on").hint(format!(
         "run `{get_command}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND"
     ))
 }

@@ -3,7 +3,7 @@
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::settings::MASTER_KEYS;
 
 /// Variables that are ignored because `AWS_MFA_PROFILE` is set. `has_keys` tells whether that profile has keys.
@@ -65,5 +65,5 @@ pub fn has_credentials(environment: &Environment, id: &str) -> bool {
 }
 
 fn conflict(message: impl Into<String>) -> Failure {
-    Failure::new(Kind::Setup, message)
+    Failure::setup(message)
 }

@@ -3,7 +3,7 @@
 use crate::cli::Selection;
 use crate::direnv;
 use crate::environment::{Environment, native, variable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -55,10 +55,10 @@ impl Integration {
             Integration::Direnv if direnv::is_watched(environment, session_file) => {
                 Ok(format!("direnv ({})", envrc.display()))
             }
-            Integration::Direnv => Err(Failure::new(
-                Kind::Setup,
-                format!("direnv, but {} does not load this session", envrc.display()),
-            )
+            Integration::Direnv => Err(Failure::setup(format!(
+                "direnv, but {} does not load this session",
+                envrc.display()
+            ))
             .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
             Integration::Hook => Ok("the prompt hook".to_owned()),
             Integration::None => {
@@ -67,7 +67,7 @@ impl Integration {
                     Some(line) => format!("run `{load}`, or add {line}"),
                     None => format!("run `{load}`"),
                 };
-                Err(Failure::new(Kind::Setup, "none").hint(hint))
+                Err(Failure::setup("none").hint(hint))
             }
         }
     }
@@ -81,13 +81,10 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
     let envrc = envrc_above(directory?)?;
     let line = UserShell::of(environment).start_up_line("direnv hook")?;
     Some(
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "direnv is not active in this shell, so {} is not loaded",
-                envrc.display()
-            ),
-        )
+        Failure::setup(format!(
+            "direnv is not active in this shell, so {} is not loaded",
+            envrc.display()
+        ))
         .hint(format!("add {line}")),
     )
 }

@@ -49,11 +49,9 @@ pub fn run(
     let user = User::of_session(base, &session_store, &session, &get_command, now)?;
 
     let directory = settings::session_directory(environment)?
-        .ok_or_else(|| Failure::new(Kind::Setup, "no home directory is known").hint("set HOME"))?;
+        .ok_or_else(|| Failure::setup("no home directory is known").hint("set HOME"))?;
     let Some(_lock) = lock(&directory)? else {
-        return Err(
-            Failure::new(Kind::Setup, "another `aws-mfa rotate` is already running").into(),
-        );
+        return Err(Failure::setup("another `aws-mfa rotate` is already running").into());
     };
     let journal = Journal::of(&directory, &user.identity.account, user.name());
     let rotating = Rotating {
@@ -136,13 +134,10 @@ impl Rotating<'_> {
         let keys = self.user.keys()?;
         let old = &current.access_key_id;
         if !keys.iter().any(|key| key.id == *old) {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!(
-                    "the access key {old} does not belong to {}, who owns the session",
-                    self.user.identity.arn
-                ),
-            )
+            return Err(Failure::setup(format!(
+                "the access key {old} does not belong to {}, who owns the session",
+                self.user.identity.arn
+            ))
             .hint("select the profile whose session it is: `--profile <name>`"));
         }
         if let Some(other) = keys.iter().find(|key| key.id != *old) {
@@ -205,13 +200,10 @@ impl Rotating<'_> {
             || read.secret_access_key.expose_secret() != new.secret_access_key.expose_secret()
         {
             let place = self.store.name();
-            let failure = Failure::new(
-                Kind::Setup,
-                format!(
-                    "the new access key {id} was not saved: {place} still has {}",
-                    read.access_key_id
-                ),
-            );
+            let failure = Failure::setup(format!(
+                "the new access key {id} was not saved: {place} still has {}",
+                read.access_key_id
+            ));
             return Err(self.give_up_or_repeat(failure, id));
         }
         self.journal.write(&Rotation::Saved {
@@ -306,10 +298,10 @@ impl Rotating<'_> {
         let (old, new) = rotation.map_or(("", None), Rotation::ids);
         let is_of_rotation = id == old || Some(id) == new;
         if !is_of_rotation && !self.user.keys()?.iter().any(|key| key.id == id) {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("{} has no access key {id}", self.user.identity.arn),
-            ));
+            return Err(Failure::setup(format!(
+                "{} has no access key {id}",
+                self.user.identity.arn
+            )));
         }
         if let Some(new) = new.filter(|new| id == old && *new == current.access_key_id) {
             self.move_sessions(old, new);
@@ -362,20 +354,17 @@ impl Rotating<'_> {
                 format!("if nothing uses {}, delete it: `{delete}`", other.id),
             ),
         };
-        Failure::new(Kind::Setup, message).detail(detail).hint(hint)
+        Failure::setup(message).detail(detail).hint(hint)
     }
 
     /// The failure if the store does not have the key that this rotation expects there.
     fn other_key(&self, old: &str, new: &str, current: &MasterKeys) -> Failure {
         let current = current.access_key_id.as_str();
         let unused = if current == old { new } else { old };
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "{} has the access key {current}, but the rotation from {old} to {new} is not finished",
-                self.store.name()
-            ),
-        )
+        Failure::setup(format!(
+            "{} has the access key {current}, but the rotation from {old} to {new} is not finished",
+            self.store.name()
+        ))
         .hint(format!(
             "put {new} there again, or delete the key that nothing uses: `{}`",
             self.command(&format!(" --delete {unused}"))

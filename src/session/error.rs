@@ -214,8 +214,7 @@ impl From<Error> for Failure {
         let file = error.file.display();
         let no_session = |message| Failure::new(Kind::NoSession, message);
         let cannot = |what: &str, obstacle: Obstacle| {
-            Failure::new(Kind::Setup, format!("cannot {what} {file}: {obstacle}"))
-                .hint(obstacle.hint())
+            Failure::setup(format!("cannot {what} {file}: {obstacle}")).hint(obstacle.hint())
         };
         match error.problem {
             Problem::Missing => no_session(format!("no session yet ({file})")),

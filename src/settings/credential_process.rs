@@ -4,7 +4,7 @@
 
 use super::keys::MasterKeys;
 use crate::environment::Environment;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::process;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -88,7 +88,7 @@ pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
 
 /// The failure for a `credential_process` without keys.
 fn unusable(name: &str, what: &str) -> Failure {
-    Failure::new(Kind::Setup, format!("{name} {what}")).hint(
+    Failure::setup(format!("{name} {what}")).hint(
         "run it in a shell to see why; it has to print \
          {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
     )
@@ -124,7 +124,7 @@ fn is_assignment(word: &str) -> bool {
 }
 
 fn no_long_term_keys(message: &str) -> Failure {
-    Failure::new(Kind::Setup, message).hint(
+    Failure::setup(message).hint(
         "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`",
     )
 }

@@ -1,9 +1,9 @@
 //! The MFA device.
 
-use super::arn::{self, is_account};
+use super::arn::is_account;
 use super::{Settings, partition};
 use crate::environment::variable;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::escape::quote;
 use crate::session::saved;
 use crate::setting::{Origin, Setting};
@@ -22,48 +22,41 @@ impl Device {
     /// STS would reject it, or the device has no codes (a FIDO key or a passkey).
     pub fn parse(name: &str) -> Result<Self, Failure> {
         let name = name.trim();
+        let fault = |what: &str, hint: &str| {
+            Err(Failure::setup(format!("{what}: {}", quote(name))).hint(hint))
+        };
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_=/:,.@-".contains(c);
         if !(9..=256).contains(&name.len()) || !name.chars().all(allowed) {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("not an MFA device: {}", quote(name)),
-            )
-            .hint("use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device"));
+            return fault(
+                "not an MFA device",
+                "use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device",
+            );
         }
-        let device = Device(name.to_owned());
-        let not_a_device = || {
-            Failure::new(Kind::Setup, format!("not the ARN of an MFA device: {name}")).hint(
-                match arn::misspelled(name, "mfa") {
-                    Some(meant) => format!("did you mean {meant}?"),
-                    None => "an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>".to_owned(),
-                },
-            )
-        };
         let parts: Vec<&str> = name.splitn(6, ':').collect();
         match parts.as_slice() {
             // The serial number of a hardware device.
-            [_] => Ok(device),
-            [_, _, _, _, _, resource] if resource.starts_with("u2f/") => Err(Failure::new(
-                Kind::Setup,
-                format!("FIDO security keys and passkeys have no codes, and STS accepts nothing else: {name}"),
-            )
-            .hint("add a virtual MFA device (an authenticator app) to the same user, and use its ARN")),
+            [_] => Ok(Device(name.to_owned())),
+            [_, _, _, _, _, resource] if resource.starts_with("u2f/") => fault(
+                "FIDO security keys and passkeys have no codes, and STS accepts nothing else",
+                "add a virtual MFA device (an authenticator app) to the same user, and use its ARN",
+            ),
             ["arn", partition, "iam", "", account, resource]
                 if resource.len() > 4
                     && resource.starts_with("mfa/")
-                    && partition.starts_with("aws")
-                    && partition::misspelled_name(partition).is_none() =>
+                    && partition.starts_with("aws") =>
             {
                 match is_account(account) {
-                    true => Ok(device),
-                    false => Err(Failure::new(
-                        Kind::Setup,
-                        format!("the account in the ARN of the MFA device is not 12 digits: {name}"),
-                    )
-                    .hint("copy the ARN from the IAM console, Security credentials")),
+                    true => Ok(Device(name.to_owned())),
+                    false => fault(
+                        "the account in the ARN of the MFA device is not 12 digits",
+                        "copy the ARN from the IAM console, Security credentials",
+                    ),
                 }
             }
-            _ => Err(not_a_device()),
+            _ => fault(
+                "not the ARN of an MFA device",
+                "an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>",
+            ),
         }
     }
 
@@ -161,7 +154,7 @@ mod tests {
         assert_eq!(
             fault("arn:aws:iam::123456789012:user/igor"),
             "not the ARN of an MFA device: arn:aws:iam::123456789012:user/igor\n\
-             hint: did you mean arn:aws:iam::123456789012:mfa/igor?"
+             hint: an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>"
         );
         assert_eq!(
             fault("arn:aws:iam::12345678901:mfa/igor"),
@@ -170,8 +163,9 @@ mod tests {
              hint: copy the ARN from the IAM console, Security credentials"
         );
         for name in [
+            "arn:aws:s3:::igor",
             "arn:aws:aim::123456789012:mfa/igor",
-            "arn:asw:iam::123456789012:mfa/igor",
+            "arn:was:iam::123456789012:mfa/igor",
             "arm:aws:iam::123456789012:mfa/igor",
             "arn:aws:iam::123456789012/mfa/igor",
             "arn:aws:iam::123456789012:mfas/igor",
@@ -180,15 +174,10 @@ mod tests {
                 fault(name),
                 format!(
                     "not the ARN of an MFA device: {name}\n\
-                     hint: did you mean arn:aws:iam::123456789012:mfa/igor?"
+                     hint: an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>"
                 )
             );
         }
-        assert_eq!(
-            fault("arn:aws:s3:::igor"),
-            "not the ARN of an MFA device: arn:aws:s3:::igor\n\
-             hint: an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>"
-        );
         for name in ["igor", "arn aws mfa igor"] {
             assert_eq!(
                 fault(name),

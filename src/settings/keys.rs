@@ -2,7 +2,7 @@
 
 use crate::aws::client::SigningKey;
 use crate::environment::variable::{self, Variable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use secrecy::SecretString;
 
 /// The variable with the id of the master key.
@@ -75,24 +75,20 @@ pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
     } else {
         return Ok(id);
     };
-    Err(Failure::new(Kind::Setup, format!("{name} {fault}"))
+    Err(Failure::setup(format!("{name} {fault}"))
         .hint("set it to the id, which begins with AKIA; the secret has its own setting"))
 }
 
 /// The failure for temporary credentials instead of master keys.
 pub fn temporary(name: &str) -> Failure {
-    Failure::new(
-        Kind::Setup,
-        format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"),
-    )
+    Failure::setup(format!(
+        "{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"
+    ))
     .hint("set it to the user's own access key: AWS issues no session for temporary credentials")
 }
 
 /// The failure for one half of a pair without the other.
 pub fn half_a_pair(missing: &str, present: &str) -> Failure {
-    Failure::new(
-        Kind::Setup,
-        format!("{missing} is not set, but {present} is"),
-    )
-    .hint("set both, or neither to use keys from elsewhere")
+    Failure::setup(format!("{missing} is not set, but {present} is"))
+        .hint("set both, or neither to use keys from elsewhere")
 }

@@ -66,7 +66,7 @@ impl Settings<'_> {
     /// The partition of the region that is configured.
     ///
     /// # Errors
-    /// There is no such region: a mistyped one is an error before anybody is asked.
+    /// It cannot be a region.
     pub fn own_partition(&self) -> Result<Option<&'static str>, Failure> {
         let Some(region) = self.own_region()? else {
             return Ok(None);
@@ -102,10 +102,9 @@ impl Settings<'_> {
             return Ok(endpoint);
         }
         let fips = self.use_fips()?;
-        let meant = partition::misspelled(region);
-        match (Endpoint::of_region(region, fips), &meant) {
-            (Ok(endpoint), None) => Ok(Setting::by_default(endpoint)),
-            _ => Err(aws_failure::no_endpoint(region, fips, meant.as_deref())),
+        match Endpoint::of_region(region, fips) {
+            Ok(endpoint) if partition::is_region(region) => Ok(Setting::by_default(endpoint)),
+            _ => Err(aws_failure::no_endpoint(region, fips)),
         }
     }
 

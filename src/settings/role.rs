@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
 use super::arn::is_account;
-use super::{Settings, arn, in_profile, partition, selected};
+use super::{Settings, in_profile, selected};
 use crate::aws_files::Profile;
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
@@ -69,7 +69,6 @@ impl RoleArn {
         let valid = match parts.as_slice() {
             ["arn", partition, "iam", "", account, resource] => {
                 partition.starts_with("aws")
-                    && partition::misspelled_name(partition).is_none()
                     && is_account(account)
                     && resource
                         .strip_prefix("role/")
@@ -86,10 +85,7 @@ impl RoleArn {
                 Kind::Setup,
                 format!("{origin} is not the ARN of a role: {}", quote(text)),
             )
-            .hint(match arn::misspelled(text, "role") {
-                Some(meant) => format!("did you mean {meant}?"),
-                None => "a role's ARN is arn:aws:iam::<account>:role/<name>".to_owned(),
-            }))
+            .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
         }
     }
 

@@ -258,18 +258,18 @@ fn missing_device_is_an_error_before_any_code() {
 }
 
 #[test]
-fn mistyped_region_is_an_error_before_any_request() {
+fn region_that_cannot_exist_is_an_error_before_any_request() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[DEVICE]);
     sandbox
         .unset("AWS_ENDPOINT_URL_STS")
-        .set("AWS_REGION", "eu-centrl-1");
+        .set("AWS_REGION", "europe");
     let outcome = sandbox.run(["get", "111111"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
     let first = outcome.stderr.lines().next();
     assert_eq!(
         first,
-        Some("aws-mfa: there is no STS endpoint for the region eu-centrl-1")
+        Some("aws-mfa: there is no STS endpoint for the region europe")
     );
     assert!(aws.requests().is_empty());
 }

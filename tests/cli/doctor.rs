@@ -310,10 +310,10 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
         )
     );
     assert_eq!(
-        errors(&[("AWS_REGION", "eu-centrl-1"), ("AWS_ENDPOINT_URL_STS", "")]),
+        errors(&[("AWS_REGION", "europe"), ("AWS_ENDPOINT_URL_STS", "")]),
         format!(
-            "error   settings: there is no STS endpoint for the region eu-centrl-1\n        \
-             did you mean eu-central-1? set it with `--region`, AWS_REGION or region in the profile\n{unusable}"
+            "error   settings: there is no STS endpoint for the region europe\n        \
+             use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile\n{unusable}"
         )
     );
     assert_eq!(

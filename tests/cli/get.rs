@@ -180,7 +180,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
         ),
     );
     type Change = fn(&mut Sandbox);
-    let cases: [(Change, &[&str], i32, String); 13] = [
+    let cases: [(Change, &[&str], i32, String); 12] = [
         (
             |sandbox| {
                 sandbox.unset("MASTER_AWS_ACCESS_KEY_ID").unset("MASTER_AWS_SECRET_ACCESS_KEY");
@@ -229,7 +229,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790", "--serial-number", "arn:aws:iam::123456789012/mfa/igor"],
             1,
             "aws-mfa: not the ARN of an MFA device: arn:aws:iam::123456789012/mfa/igor\n\
-             hint: did you mean arn:aws:iam::123456789012:mfa/igor?\n".into(),
+             hint: an MFA device's ARN is arn:aws:iam::<account>:mfa/<name>\n".into(),
         ),
         (
             |sandbox| {
@@ -238,7 +238,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: AWS_MFA_ROLE_ARN is not the ARN of a role: arn:aws:iam::123456789012:roles/admin\n\
-             hint: did you mean arn:aws:iam::123456789012:role/admin?\n".into(),
+             hint: a role's ARN is arn:aws:iam::<account>:role/<name>\n".into(),
         ),
         (|_| {}, &["get", "12345"], 2, code.clone()),
         (|_| {}, &["get", "1234567"], 2, code.clone()),
@@ -256,15 +256,6 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             1,
             "aws-mfa: there is no STS endpoint for the region the moon\n\
              hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile\n".into(),
-        ),
-        (
-            |sandbox| {
-                sandbox.unset("AWS_ENDPOINT_URL_STS").set("AWS_REGION", "us-esat-1");
-            },
-            &["get", "135790"],
-            1,
-            "aws-mfa: there is no STS endpoint for the region us-esat-1\n\
-             hint: did you mean us-east-1? set it with `--region`, AWS_REGION or region in the profile\n".into(),
         ),
         (
             |sandbox| {

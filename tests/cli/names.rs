@@ -145,6 +145,23 @@ fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
             outcome.stderr
         );
         assert_eq!(server.questions().first().unwrap(), "nowhere.test");
+        // AWS may have a region that is new, so it is looked up.
+        sandbox
+            .unset("AWS_ENDPOINT_URL_STS")
+            .unset("HTTPS_PROXY")
+            .set("AWS_REGION", "us-esat-1");
+        let outcome = sandbox.run_with(&mut get(&sandbox, &binary, "200000"));
+        let stderr = outcome.failed(1);
+        assert!(
+            stderr.starts_with(
+                "aws-mfa: cannot find the address of https://sts.us-esat-1.amazonaws.com: "
+            ) && stderr.ends_with(
+                "hint: check the region us-esat-1 (AWS_REGION); the code is still valid while the device shows it: \
+                 run `aws-mfa get <code>` again\n"
+            ),
+            "{stderr}"
+        );
+        sandbox.unset("AWS_REGION");
     }
     assert_eq!(sts.requests().len(), 3 * binaries().len());
 }

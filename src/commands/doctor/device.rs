@@ -5,7 +5,7 @@ use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
 use crate::aws::sts::Identity;
 use crate::commands::get::discovery;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::settings::{self, Flags};
@@ -53,7 +53,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
             );
             warning(
                 CHECK,
-                Failure::new(Kind::Setup, message).hint(format!("set AWS_MFA_ARN to {first}")),
+                Failure::setup(message).hint(format!("set AWS_MFA_ARN to {first}")),
             )
         }
     }
@@ -78,5 +78,5 @@ fn foreign(setup: &Setup, device: &Setting<Device>, user: &Identity, own: &[&str
         (origin, [one]) => format!("set {origin} to {one}"),
         (origin, _) => format!("check {origin}"),
     };
-    Failure::new(Kind::Setup, message).hint(hint)
+    Failure::setup(message).hint(hint)
 }

@@ -4,7 +4,7 @@ use super::report::{Finding, ok, warning};
 use super::setup::Setup;
 use crate::commands::conflicts;
 use crate::environment::variable;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::Origin;
 
 const CHECK: &str = "environment";
@@ -49,7 +49,7 @@ fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
         false => format!("this shell has credentials ({own}), but there is no valid session"),
     };
     Some(
-        Failure::new(Kind::Setup, message)
+        Failure::setup(message)
             .hint("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"),
     )
 }
@@ -66,7 +66,7 @@ fn fallback(setup: &Setup) -> Option<Failure> {
         "without a session, programs use the keys of [{name}] in {}",
         key.file.display()
     );
-    Some(Failure::new(Kind::Setup, message).hint(
+    Some(Failure::setup(message).hint(
         "rename that section, for example to [work-keys], and set AWS_MFA_PROFILE to work-keys",
     ))
 }

@@ -2,7 +2,7 @@
 
 use super::report::{Finding, error, ok, warning};
 use super::setup::Setup;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::session::access::{self, Access, Refusal};
 use crate::session::error::Problem;
 use crate::session::store::SessionStore;
@@ -71,15 +71,12 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
         }
         _ => return None,
     };
-    Some(warning(
-        CHECK,
-        Failure::new(Kind::Setup, message).hint(remedy),
-    ))
+    Some(warning(CHECK, Failure::setup(message).hint(remedy)))
 }
 
 fn ignored(name: &str, meant: String, path: &Path) -> Finding {
     let message = format!("the section [{name}] in {} is ignored", path.display());
-    warning(CHECK, Failure::new(Kind::Setup, message).hint(meant))
+    warning(CHECK, Failure::setup(message).hint(meant))
 }
 
 /// Problems of saved credentials. Missing or expired ones are fine.
@@ -95,9 +92,8 @@ fn saved(store: &SessionStore, get_command: &str) -> Vec<Finding> {
     if store.path().exists() {
         warnings.extend(store.directory_warning());
     }
-    let finding = |message: String, remedy: String| {
-        warning(CHECK, Failure::new(Kind::Setup, message).hint(remedy))
-    };
+    let finding =
+        |message: String, remedy: String| warning(CHECK, Failure::setup(message).hint(remedy));
     warnings
         .iter()
         .map(|warning| finding(warning.message(), warning.remedy()))

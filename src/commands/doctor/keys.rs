@@ -7,7 +7,7 @@ use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
 use crate::aws::client::SigningKey;
 use crate::aws::sts::Identity;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::settings;
 use crate::settings::keys::MasterKeys;
@@ -53,7 +53,7 @@ pub fn owner(key: &Setting<SigningKey>, identity: &Result<Identity, Unanswered>)
     if arn.ends_with(":root") {
         let message = format!("{id} is a key of the root user: {arn}");
         let hint = "use the key of an IAM user, and delete the root user's keys in the console, under Security credentials";
-        return error(CHECK, Failure::new(Kind::Setup, message).hint(hint));
+        return error(CHECK, Failure::setup(message).hint(hint));
     }
     if arn.contains(":sts::") {
         let message = format!("{id} is a temporary key: {arn}");
@@ -61,7 +61,7 @@ pub fn owner(key: &Setting<SigningKey>, identity: &Result<Identity, Unanswered>)
             "check {}: a long-term access key (AKIA…) is required",
             key.origin
         );
-        return error(CHECK, Failure::new(Kind::Setup, message).hint(hint));
+        return error(CHECK, Failure::setup(message).hint(hint));
     }
     ok(CHECK, format!("{id} belongs to {arn}"))
 }
@@ -95,5 +95,5 @@ pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
         return ok(CHECK, message);
     }
     let command = settings::command("rotate", setup.selection, "");
-    warning(CHECK, Failure::new(Kind::Setup, message).hint(command))
+    warning(CHECK, Failure::setup(message).hint(command))
 }

@@ -6,7 +6,7 @@ use super::setup::Setup;
 use crate::aws::client::SigningKey;
 use crate::aws::iam::AccessKey;
 use crate::aws::sts::Identity;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::Setting;
 
 const CHECK: &str = "policy";
@@ -43,7 +43,7 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
                  --policy-document file://deny-without-mfa.json`",
                 user.name()
             );
-            warning(CHECK, Failure::new(Kind::Setup, message).hint(hint))
+            warning(CHECK, Failure::setup(message).hint(hint))
         }
         (Err(unanswered), _) if !unanswered.is_denied() => cannot_tell(&unanswered.failure.message),
         (Err(_), Some(Ok(_))) => ok(

@@ -4,7 +4,7 @@ use super::report::{Finding, Mark, error, ok, skipped};
 use super::setup::Setup;
 use crate::cli::Selection;
 use crate::commands::credentials::role::SelectedRole;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::Origin;
 use crate::settings::{Flags, Location, Settings};
 
@@ -75,7 +75,7 @@ fn role(setup: &Setup, selection: &Selection) -> Result<SelectedRole, Failure> {
     let settings = Settings::new(selection, Flags::default(), setup.environment)?;
     let file = Location::of(selection, setup.environment)?.role;
     let (Some(chain), Some(file)) = (settings.role_chain()?, file) else {
-        return Err(Failure::new(Kind::Setup, "there is no role"));
+        return Err(Failure::setup("there is no role"));
     };
     SelectedRole::of(&settings, chain, file, String::new(), selection)
 }

@@ -4,7 +4,7 @@ use super::aws::Unanswered;
 use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
 use crate::aws::sts::Identity;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::session::Session;
 use crate::session::error::Problem;
 use crate::time::span;
@@ -52,7 +52,7 @@ pub fn check(
                 user.arn
             );
             let hint = setup.get_command.as_str();
-            warning(CHECK, Failure::new(Kind::Setup, message).hint(hint))
+            warning(CHECK, Failure::setup(message).hint(hint))
         }
         _ => {
             let valid = match session.time_left((setup.now)()) {

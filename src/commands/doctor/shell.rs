@@ -4,7 +4,7 @@ use super::limit::Deadline;
 use super::report::{Finding, ok, warning};
 use super::setup::Setup;
 use crate::commands::integration::{self, Integration};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::process::{self, Fault};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -56,7 +56,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 
 /// Why direnv has not loaded an existing `.envrc`; `otherwise`, if it could.
 fn why_inactive(otherwise: Failure, version: Result<String, Fault>, deadline: Deadline) -> Failure {
-    let failure = |message: String| Failure::new(Kind::Setup, message);
+    let failure = |message: String| Failure::setup(message);
     match version.and_then(|_| ask_direnv("status", deadline)) {
         Ok(status) => not_allowed(&status).unwrap_or(otherwise),
         Err(Fault::Io(_)) => failure("there is an .envrc, but direnv is not installed".to_owned())
@@ -89,8 +89,7 @@ fn too_old(version: &str) -> Option<Finding> {
     let message = format!("direnv {version} is too old");
     Some(warning(
         CHECK,
-        Failure::new(Kind::Setup, message)
-            .hint(format!("install direnv {major}.{minor}.{patch} or newer")),
+        Failure::setup(message).hint(format!("install direnv {major}.{minor}.{patch} or newer")),
     ))
 }
 
@@ -103,5 +102,5 @@ fn not_allowed(status: &str) -> Option<Failure> {
         return None;
     }
     let message = format!("direnv is not allowed to load {}", path.display());
-    Some(Failure::new(Kind::Setup, message).hint(format!("direnv allow {}", path.display())))
+    Some(Failure::setup(message).hint(format!("direnv allow {}", path.display())))
 }

@@ -6,7 +6,7 @@ use crate::aws::error::{CallError, Reason};
 use crate::aws::{iam, sts};
 use crate::caller::{Call, Caller};
 use crate::code::source::ask_on_terminal;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device::Device;
@@ -77,14 +77,11 @@ pub fn discover(
 /// The failure for a user none of whose devices has codes.
 pub fn no_device(names: &[String]) -> Failure {
     let failure = match names {
-        [] => Failure::new(Kind::Setup, "this user has no MFA device"),
-        _ => Failure::new(
-            Kind::Setup,
-            format!(
-                "none of this user's MFA devices has codes, and STS accepts nothing else: {}",
-                names.join(", ")
-            ),
-        ),
+        [] => Failure::setup("this user has no MFA device"),
+        _ => Failure::setup(format!(
+            "none of this user's MFA devices has codes, and STS accepts nothing else: {}",
+            names.join(", ")
+        )),
     };
     failure.hint(
         "add a virtual MFA device (an authenticator app) in the IAM console, under Security credentials",
@@ -109,10 +106,10 @@ fn choose(devices: Vec<Device>, commands: &Commands) -> Result<Device, Failure> 
         question = format!("A number from 1 to {}: ", devices.len());
     }
     let names: Vec<&str> = devices.iter().map(Device::name).collect();
-    Err(Failure::new(
-        Kind::Setup,
-        format!("this user has several MFA devices: {}", names.join(", ")),
-    )
+    Err(Failure::setup(format!(
+        "this user has several MFA devices: {}",
+        names.join(", ")
+    ))
     .hint(format!(
         "choose one with AWS_MFA_ARN, mfa_serial in the profile, or `{}`",
         commands.get_naming_device

@@ -3,7 +3,7 @@
 
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::Environment;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::settings::credential_process::aws_mfa_arguments;
 use std::path::Path;
 
@@ -20,13 +20,10 @@ pub fn stanzas(
     warn: &mut dyn FnMut(&str),
 ) -> Result<String, Failure> {
     let program = program.to_str().and_then(quoted).ok_or_else(|| {
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "the path of this program cannot be quoted: {}",
-                program.display()
-            ),
-        )
+        Failure::setup(format!(
+            "the path of this program cannot be quoted: {}",
+            program.display()
+        ))
         .hint("install aws-mfa in a directory with a plain name")
     })?;
     let profiles = Profiles::load(environment)?;

@@ -1,6 +1,6 @@
 //! The progress of a rotation, on disk, so that the next `rotate` can resume it if this one is killed.
 
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::file;
 use crate::session::access::{self, Access};
 use crate::session::error::Obstacle;
@@ -133,10 +133,8 @@ impl Journal {
     pub fn read(&self) -> Result<Option<Rotation>, Failure> {
         let unusable = |fault: &str| {
             let path = self.path.display();
-            Failure::new(
-                Kind::Setup,
-                format!("cannot use the journal of the rotation, {path}: {fault}"),
-            )
+            let message = format!("cannot use the journal of the rotation, {path}: {fault}");
+            Failure::setup(message)
             .hint("read it first, because it may contain the secret of a new access key; then remove it")
         };
         let bytes = match file::read(&self.path, LARGEST) {
@@ -172,7 +170,7 @@ impl Journal {
         };
         write().map_err(|obstacle| {
             let path = self.path.display();
-            Failure::new(Kind::Setup, format!("cannot write {path}: {obstacle}"))
+            Failure::setup(format!("cannot write {path}: {obstacle}"))
         })?;
         if let Some(previous) = previous {
             overwrite(previous);

@@ -49,7 +49,7 @@ impl<'a> KeyStore<'a> {
         store_command: Option<&'a str>,
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        let setup = |message: String| Err(Failure::new(Kind::Setup, message));
+        let setup = |message: String| Err(Failure::setup(message));
         match (&source.value, &source.origin, store_command) {
             (KeySource::Pair { .. }, Origin::Profile(..), None) => Ok(KeyStore::File {
                 file: KeysFile::of(settings.key_owner()?)?,
@@ -130,7 +130,7 @@ impl<'a> KeyStore<'a> {
             KeyStore::Command {
                 store, environment, ..
             } => process::run_with_input(store, &json(new), environment, LIMIT).map_err(|fault| {
-                Failure::new(Kind::Setup, format!("the store command {fault}"))
+                Failure::setup(format!("the store command {fault}"))
                     .hint("it must read {\"Version\": 1, \"AccessKeyId\": …} from standard input")
             }),
         }
