@@ -511,17 +511,41 @@ fn expiry_is_in_local_time() {
     let mut sandbox = user();
     let end = in_half_a_minute_past(90);
     sandbox.write_session(end);
-    sandbox.set("TZ", "Asia/Kolkata");
-    let zone = jiff::tz::TimeZone::get("Asia/Kolkata").unwrap();
-    let local = end.to_zoned_datetime(zone).strftime("%H:%M").to_string();
-    let until = format!("until {local}\n");
-    let shown = sandbox.run(["status"]).stdout;
-    assert!(shown.contains(&until), "{shown}");
+    let until = |zone: &str| {
+        let zone = jiff::tz::TimeZone::get(zone).unwrap();
+        let local = end.to_zoned_datetime(zone).strftime("%H:%M");
+        format!("until {local}\n")
+    };
+    let india = until("Asia/Kolkata");
+    for (zone, expected) in [
+        ("Asia/Kolkata", &india),
+        (":Asia/Kolkata", &india),
+        ("XYZ-5:30", &india),
+        ("Nowhere/Near", &until("UTC")),
+    ] {
+        sandbox.set("TZ", zone);
+        let shown = sandbox.run(["status"]).stdout;
+        assert!(shown.contains(expected), "{zone}: {shown}");
+    }
+    #[cfg(unix)]
+    for zone in [
+        "/usr/share/zoneinfo/Asia/Kolkata",
+        "/etc/passwd",
+        "/dev/zero",
+    ] {
+        sandbox.set("TZ", zone);
+        let expected = match zone.ends_with("Kolkata") {
+            true => india.clone(),
+            false => until("UTC"),
+        };
+        let shown = sandbox.run(["status"]).stdout;
+        assert!(shown.contains(&expected), "{zone}: {shown}");
+    }
     sandbox
         .set("TZ", "Kolkata")
         .set("TZDIR", "/usr/share/zoneinfo/Asia");
     let shown = sandbox.run(["status"]).stdout;
-    assert!(shown.contains(&until), "{shown}");
+    assert!(!cfg!(unix) || shown.contains(&india), "{shown}");
 }
 
 #[test]
