@@ -456,7 +456,13 @@ fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Optio
 
 /// The lock of the session file. Without it, two simultaneous `get`s spend two codes; failing would be worse.
 fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
-    match store.lock(|waiting| super::note(&waiting.message(get_command))) {
+    let waiting = || {
+        super::note(&format!(
+            "another `aws-mfa get` is already running; waiting for it to finish: \
+             give it a code, or press Ctrl-C and run `{get_command}`"
+        ));
+    };
+    match store.lock(waiting) {
         Ok(lock) => Some(lock),
         Err(error) => {
             let failure = Failure::from(error);

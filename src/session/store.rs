@@ -3,7 +3,7 @@
 use super::Session;
 use super::access::{self, Access, Refusal};
 use super::error::{Error, Obstacle, Problem, Warning};
-use super::lock::{Lock, Waiting};
+use super::lock::Lock;
 use super::replacement::{self, Replacement};
 use super::{directory, json, leftover, name, symlink};
 use crate::file;
@@ -122,7 +122,7 @@ impl SessionStore {
     ///
     /// # Errors
     /// Those of [`Lock::take`]. A session can be saved without the lock.
-    pub fn lock(&self, waiting: impl FnMut(Waiting)) -> Result<Lock, Error> {
+    pub fn lock(&self, waiting: impl FnOnce()) -> Result<Lock, Error> {
         Lock::take(&self.path, waiting).map_err(|obstacle| self.error(Problem::NotLocked(obstacle)))
     }
 

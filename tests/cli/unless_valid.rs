@@ -72,11 +72,11 @@ fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn waiting_get_shows_the_process_with_the_lock() {
+fn waiting_get_says_so_and_what_to_do() {
     use std::io::{BufRead, BufReader};
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
-    let lock = std::fs::File::open(sandbox.write(lock_file(&sandbox), "4242\n")).unwrap();
+    let lock = std::fs::File::open(sandbox.write(lock_file(&sandbox), "")).unwrap();
     lock.lock().unwrap();
     let mut get = sandbox
         .command(binary())
@@ -91,7 +91,8 @@ fn waiting_get_shows_the_process_with_the_lock() {
         .unwrap();
     assert_eq!(
         note,
-        "aws-mfa: another `aws-mfa get` is already running (pid 4242); waiting for it to finish\n"
+        "aws-mfa: another `aws-mfa get` is already running; waiting for it to finish: \
+         give it a code, or press Ctrl-C and run `aws-mfa get <code>`\n"
     );
     sandbox.write_session(in_minutes(90));
     drop(lock);
