@@ -127,8 +127,8 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
 
 /// The system's name resolution, with distinguishable errors.
 ///
-/// The SDK tries the addresses of one family in turn, and gives each one the whole time limit. So the address that answers
-/// first comes first.
+/// The SDK tries the addresses of one family in turn, and gives each one the whole time limit. So only the address that
+/// answers first remains, if one does.
 #[derive(Clone, Debug)]
 struct SystemResolver {
     /// The first hop's port. Only its name is resolved.
@@ -142,17 +142,14 @@ impl ResolveDns for SystemResolver {
                 .await
                 .map_err(ResolveDnsError::new)?
                 .collect();
-            let of_one_family = |is_ipv4| {
-                let family = addresses
-                    .iter()
-                    .filter(|address| address.is_ipv4() == is_ipv4);
-                family.count()
+            let several = |is_ipv4| {
+                let of_family = |address: &&SocketAddr| address.is_ipv4() == is_ipv4;
+                addresses.iter().filter(of_family).count() > 1
             };
-            if (of_one_family(true) > 1 || of_one_family(false) > 1)
+            if (several(true) || several(false))
                 && let Some(first) = first_to_answer(&addresses).await
             {
-                addresses.retain(|address| *address != first);
-                addresses.insert(0, first);
+                addresses = vec![first];
             }
             Ok(addresses.iter().map(SocketAddr::ip).collect())
         })
