@@ -156,7 +156,7 @@ impl Rotating<'_> {
             }
             // The key of the earlier request may not be visible yet.
             if !was_requested {
-                self.journal.wipe();
+                self.journal.remove();
             }
             failure.or_hint(format!("run `{}` again", self.command("")))
         })?;
@@ -168,7 +168,7 @@ impl Rotating<'_> {
         if let Err(failure) = self.journal.write(&rotation) {
             // Its secret would be lost.
             if self.user.delete_key(&id).is_ok() {
-                self.journal.wipe();
+                self.journal.remove();
             }
             return Err(failure);
         }
@@ -277,7 +277,7 @@ impl Rotating<'_> {
         }
         self.user.verify(current)?;
         self.user.delete_key(old)?;
-        self.journal.wipe();
+        self.journal.remove();
         Ok(())
     }
 
@@ -308,7 +308,7 @@ impl Rotating<'_> {
         }
         self.user.delete_key(id)?;
         if is_of_rotation || new.is_none() {
-            self.journal.wipe();
+            self.journal.remove();
         }
         Ok(format!("deleted the access key {id}"))
     }

@@ -9,8 +9,7 @@ use crate::session::replacement::{self, Replacement};
 use crate::settings::keys::MasterKeys;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The first line of every journal.
@@ -154,16 +153,11 @@ impl Journal {
             .ok_or_else(|| unusable("it is corrupt"))
     }
 
-    /// Records the rotation durably. Overwrites the previous record, which may contain a secret.
+    /// Records the rotation durably.
     ///
     /// # Errors
     /// The file cannot be written. The previous record is still there.
     pub fn write(&self, rotation: &Rotation) -> Result<(), Failure> {
-        // On Windows, an open file cannot be replaced.
-        let previous = match cfg!(unix) {
-            true => File::options().write(true).open(&self.path).ok(),
-            false => None,
-        };
         let write = || -> Result<(), Obstacle> {
             let replacement = Replacement::of(&self.path)?;
             Ok(replacement.finish(rotation.render().as_bytes(), None)?)
@@ -171,28 +165,13 @@ impl Journal {
         write().map_err(|obstacle| {
             let path = self.path.display();
             Failure::setup(format!("cannot write {path}: {obstacle}"))
-        })?;
-        if let Some(previous) = previous {
-            overwrite(previous);
-        }
-        Ok(())
+        })
     }
 
-    /// Forgets the rotation: removes the file, then overwrites it. In this order, a kill in between leaves no corrupt
-    /// journal. If the file cannot be removed, the next `rotate` repeats the last step, which does no harm.
-    pub fn wipe(&self) {
-        let file = File::options().write(true).open(&self.path);
-        if let (Ok(_), Ok(file)) = (replacement::remove(&self.path), file) {
-            overwrite(file);
-        }
+    /// Forgets the rotation. If the file cannot be removed, the next `rotate` repeats the last step, which does no harm.
+    pub fn remove(&self) {
+        let _ = replacement::remove(&self.path);
     }
-}
-
-/// Overwrites the contents. On a copy-on-write file system, and on flash, they may remain readable on the device.
-fn overwrite(mut file: File) {
-    let length = file.metadata().map_or(0, |metadata| metadata.len());
-    let zeros = vec![0; length.min(LARGEST) as usize];
-    let _ = file.write_all(&zeros).and_then(|()| file.sync_all());
 }
 
 #[cfg(test)]
@@ -228,35 +207,9 @@ mod tests {
             let has_secret = matches!(rotation, Rotation::Created { .. });
             assert_eq!(rotation.render().contains("a/b+c="), has_secret);
         }
-        journal.wipe();
+        journal.remove();
         assert!(journal.read().unwrap().is_none());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
-    }
-
-    /// Through another name of the same file, which the test keeps.
-    #[cfg(unix)]
-    #[test]
-    fn secret_is_overwritten_and_not_only_removed() {
-        let directory = tempfile::tempdir().unwrap();
-        let journal = journal(&directory);
-        let kept = directory.path().join("kept");
-        let created = Rotation::Created {
-            old: "AKIAOLD".into(),
-            new: MasterKeys::new("AKIANEW", "a/b+c=", "new").unwrap(),
-        };
-        let saved = Rotation::Saved {
-            old: "AKIAOLD".into(),
-            new: "AKIANEW".into(),
-        };
-        let gone: [&dyn Fn(); 2] = [&|| journal.wipe(), &|| journal.write(&saved).unwrap()];
-        for forget in gone {
-            journal.write(&created).unwrap();
-            std::fs::hard_link(&journal.path, &kept).unwrap();
-            forget();
-            let left = std::fs::read(&kept).unwrap();
-            assert!(left.iter().all(|byte| *byte == 0));
-            std::fs::remove_file(&kept).unwrap();
-        }
     }
 
     #[test]
