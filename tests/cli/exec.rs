@@ -168,6 +168,9 @@ fn command_replaces_aws_mfa() {
         .args(["exec", "sh", "-c", "kill -TERM $$"])
         .status_in_time();
     assert_eq!(status.signal(), Some(15));
+    if tool("bash").is_none() {
+        return;
+    }
     // A shell shows this as 128+N. A closed pipe ends the command silently.
     let outcome = Outcome::from(
         sandbox

@@ -4,7 +4,7 @@
 //! Each run has its own files in `/etc` (a mount namespace), and a name server on loopback.
 
 use super::fake_sts::FakeSts;
-use super::sandbox::{Sandbox, binary};
+use super::sandbox::{Outcome, Sandbox, binary};
 use super::tool::{root, skip, tool};
 use super::words;
 use std::net::UdpSocket;
@@ -89,6 +89,23 @@ fn get(sandbox: &Sandbox, binary: &PathBuf, code: &str) -> Command {
         .arg(binary)
         .args(["get", code]);
     command
+}
+
+/// The tests themselves work where loopback is down.
+#[test]
+fn test_in_a_new_network_namespace_has_loopback() {
+    let Some(unshare) = tool("unshare") else {
+        return;
+    };
+    if !root("make a network namespace") {
+        return;
+    }
+    let mut again = Command::new(unshare);
+    again.arg("--net").arg(std::env::current_exe().unwrap());
+    again.args(["--exact", "get::get_with_defaults_saves_a_12_hour_session"]);
+    let outcome = Outcome::of(&mut again);
+    let passed = "test result: ok. 1 passed";
+    assert!(outcome.stdout.contains(passed), "{}", outcome.stdout);
 }
 
 #[test]

@@ -52,9 +52,11 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         // It has workers, which an interrupt ends too.
-        std::process::Command::new("kill")
-            .args(["-INT", &self.server.id().to_string()])
-            .status_in_time();
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process};
+            let _ = kill_process(Pid::from_child(&self.server), Signal::INT);
+        }
         self.server.status_in_time();
     }
 }

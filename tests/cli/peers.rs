@@ -7,7 +7,8 @@ use super::tool::tool;
 
 #[test]
 fn aws_cli_with_a_session_from_moto_is_authenticated() {
-    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+    let (Some(moto_server), Some(aws), Some(_)) = (tool("moto_server"), tool("aws"), tool("bash"))
+    else {
         return;
     };
     let mut sandbox = Sandbox::new();

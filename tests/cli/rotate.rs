@@ -754,7 +754,8 @@ fn role_profile_means_the_keys_of_its_user() {
 /// session's id here is that of the user's key.
 #[test]
 fn key_is_replaced_in_moto() {
-    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
+    let (Some(moto_server), Some(aws), Some(_)) = (tool("moto_server"), tool("aws"), tool("bash"))
+    else {
         return;
     };
     let mut sandbox = Sandbox::new();

@@ -9,9 +9,13 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+#[cfg(target_os = "linux")]
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 
 /// The ARN of the sandbox's MFA device.
 pub const DEVICE: &str = "arn:aws:iam::123456789012:mfa/igor";
@@ -40,6 +44,8 @@ pub struct Outcome {
 impl Sandbox {
     /// An empty home, and only the variables that every shell sets.
     pub fn new() -> Self {
+        #[cfg(target_os = "linux")]
+        bring_loopback_up();
         let directory = tempfile::Builder::new()
             .prefix("aws-mfa-test-")
             .tempdir()
@@ -341,6 +347,25 @@ fn real(directory: &Path) -> PathBuf {
         Some(text) => text.into(),
         None => path,
     }
+}
+
+/// In a new network namespace, where some systems build and test packages, loopback is down.
+#[cfg(target_os = "linux")]
+fn bring_loopback_up() {
+    static UP: OnceLock<()> = OnceLock::new();
+    UP.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let is_up = || TcpStream::connect(listener.local_addr().unwrap()).is_ok();
+        if !is_up() {
+            let mut programs = ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"].iter();
+            if let Some(ip) = programs.find(|ip| Path::new(ip).exists()) {
+                Command::new(ip)
+                    .args(["link", "set", "lo", "up"])
+                    .status_in_time();
+            }
+        }
+        assert!(is_up(), "loopback is down: run `ip link set lo up` as root");
+    });
 }
 
 /// The expiry of a session that is valid for another hour.

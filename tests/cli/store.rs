@@ -796,7 +796,11 @@ fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
         mount.status_in_time().success()
     });
     if !permitted {
-        skip("this machine permits no mount namespaces");
+        skip(if is_root() {
+            "this machine permits no mount namespaces"
+        } else {
+            "only root can make a mount namespace on this machine"
+        });
         return None;
     }
     let mut command = sandbox.command("unshare");

@@ -8,6 +8,11 @@ use std::path::PathBuf;
 /// `.ci/setup` has installed every tool, and so it does without a tool in `AWS_MFA_TOOLS`, a list separated by spaces.
 #[track_caller]
 pub fn tool(name: &str) -> Option<PathBuf> {
+    // direnv runs nothing without bash.
+    let needs = name.starts_with("direnv").then_some("bash");
+    let name = needs
+        .filter(|needs| installed(needs).is_none())
+        .unwrap_or(name);
     let found = installed(name);
     if found.is_none() {
         let required = std::env::var("AWS_MFA_TOOLS").unwrap_or_default();
