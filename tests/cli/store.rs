@@ -787,15 +787,13 @@ fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
     } else {
         &["--user", "--map-root-user", "--mount"]
     };
-    let permitted = tool("unshare").is_some_and(|unshare| {
-        let mut mount = sandbox.command(unshare);
-        mount
-            .args(namespace)
-            .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
-            .stderr(Stdio::null());
-        mount.status_in_time().success()
-    });
-    if !permitted {
+    let unshare = tool("unshare")?;
+    let mut mount = sandbox.command(&unshare);
+    mount
+        .args(namespace)
+        .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .stderr(Stdio::null());
+    if !mount.status_in_time().success() {
         skip(if is_root() {
             "this machine permits no mount namespaces"
         } else {
@@ -803,7 +801,7 @@ fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Command> {
         });
         return None;
     }
-    let mut command = sandbox.command("unshare");
+    let mut command = sandbox.command(unshare);
     command
         .args(namespace)
         .args(["sh", "-e", "-c", script])
