@@ -1,10 +1,12 @@
 //! Calls to AWS: values in, values or typed errors out. Settings are resolved elsewhere; `caller.rs` has the messages.
 
+pub mod arn;
 pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod iam;
+pub mod partition;
 pub mod proxy;
 mod query;
 pub mod sts;

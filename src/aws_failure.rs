@@ -60,7 +60,7 @@ pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
 }
 
 /// The failure for a CA bundle that cannot be used.
-pub fn ca_bundle(setting: &Setting<&str>, error: &BundleError) -> Failure {
+pub fn ca_bundle(setting: &Setting<String>, error: &BundleError) -> Failure {
     let what = match error {
         BundleError::Unreadable(error) => format!("cannot read the CA bundle: {}", reason(error)),
         BundleError::Empty => "the CA bundle contains no certificate".to_owned(),

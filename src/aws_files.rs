@@ -21,10 +21,8 @@ use crate::file;
 use lines::{Document, Entry, Fault, Section};
 use names::{FileKind, SectionKind};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// The largest file in `~/.aws`, in bytes. A profile takes a few hundred.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -36,6 +34,7 @@ const ALIKE: f64 = 0.7;
 const KEY_PAIR: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 
 /// All profiles of the two files.
+#[derive(Default)]
 pub struct Profiles {
     /// In order of precedence: credentials, then config.
     files: Vec<ProfileFile>,
@@ -91,28 +90,6 @@ impl Profiles {
             }
         }
         Ok(Profiles { files })
-    }
-
-    /// A text that changes whenever one of the two files changes. Reads neither of them.
-    ///
-    /// # Errors
-    /// HOME is a relative path.
-    pub fn stamp(environment: &Environment) -> Result<String, Failure> {
-        let mut stamp = String::new();
-        for path in [credentials_file(environment)?, config_file(environment)?] {
-            let metadata = path.and_then(|path| path.metadata().ok());
-            let modified = metadata.as_ref().and_then(|metadata| {
-                let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-                Some((since.as_nanos(), metadata.len()))
-            });
-            match modified {
-                Some((nanoseconds, length)) => {
-                    let _ = write!(stamp, "{nanoseconds}+{length} ");
-                }
-                None => stamp.push_str("- "),
-            }
-        }
-        Ok(stamp)
     }
 
     /// The profile called `name`, which may not exist.
@@ -486,46 +463,8 @@ impl<'a> Profile<'a> {
         );
         Some(Failure::new(Kind::Setup, message).hint(hint))
     }
-
-    /// The profile, then its `source_profile`, then that profile's, and so on. A profile that is its own source has its own
-    /// keys, as AWS specifies for roles.
-    ///
-    /// # Errors
-    /// They form a cycle, one of them does not exist, or a line of one cannot be read.
-    pub fn with_sources(self) -> Result<Vec<Profile<'a>>, Failure> {
-        let mut chain = vec![self];
-        let mut last = self;
-        while let Some(source) = last.get("source_profile")? {
-            if source.value == last.name {
-                break;
-            }
-            let next = self.profiles.profile(source.value);
-            let cycle = chain.iter().any(|profile| profile.name == next.name);
-            chain.push(next);
-            if cycle {
-                let names: Vec<&str> = chain.iter().map(|profile| profile.name).collect();
-                return Err(Failure::new(
-                    Kind::Setup,
-                    format!("cycle in source_profile: {}", names.join(" → ")),
-                )
-                .hint(format!(
-                    "set source_profile to the profile that has the keys, in {}",
-                    source.file.display()
-                )));
-            }
-            if !next.exists() {
-                let mut failure = self.profiles.missing(next.name);
-                failure.message = format!(
-                    "{}, which is the source_profile of the profile {}",
-                    failure.message, last.name
-                );
-                return Err(failure);
-            }
-            last = next;
-        }
-        Ok(chain)
-    }
 }
+
 /// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
 fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     Ok(match path.strip_prefix("~") {

@@ -12,7 +12,6 @@ mod integration;
 pub mod load;
 mod man;
 mod prompt;
-mod resolved;
 mod rotate;
 mod shown;
 mod status;
@@ -39,7 +38,7 @@ pub fn run(
         Command::Exec(exec) => return exec::run(exec, environment, now),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Doctor(doctor) => return doctor::run(doctor, environment, now),
-        Command::Clear(clear) => clear::run(clear, environment),
+        Command::Clear(clear) => clear::run(clear, environment, now()),
         Command::Rotate(rotate) => rotate::run(rotate, environment, now),
         Command::Completions(completions) => completions::run(completions),
         Command::Prompt(prompt) => return prompt::run(prompt, environment, now),

@@ -17,12 +17,6 @@ impl FileNames {
         are_windows: cfg!(windows),
     };
 
-    /// The rules for the name of an existing file, which the system accepts and distinguishes.
-    pub const OF_A_FILE: FileNames = FileNames {
-        ignore_case: false,
-        are_windows: false,
-    };
-
     /// `name` as part of a file name, after a prefix such as `session-`. Characters that the system does not allow or does
     /// not distinguish are percent-encoded, and so is `%`: no two names share a file.
     pub fn encode(self, name: &str) -> String {
@@ -73,7 +67,10 @@ fn is_device(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    const UNIX: FileNames = FileNames::OF_A_FILE;
+    const UNIX: FileNames = FileNames {
+        ignore_case: false,
+        are_windows: false,
+    };
     const MACOS: FileNames = FileNames {
         ignore_case: true,
         are_windows: false,

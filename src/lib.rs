@@ -2,6 +2,7 @@
 //!
 //! The program is [`run`]. This library exists for the tests and the fuzz targets; it has no stable API.
 
+mod account;
 mod aws;
 mod aws_failure;
 mod aws_files;
@@ -16,18 +17,21 @@ mod escape;
 
 mod file;
 mod file_name;
+mod invocation;
 mod memory;
 mod process;
 mod session;
 mod setting;
 mod settings;
 mod shell;
+mod sources;
 mod stderr;
 mod time;
 
 /// The parsers, for `tests/parsers.rs` and `tests/fuzz`.
 #[doc(hidden)]
 pub mod parsers {
+    pub use crate::account::credential_process::parse as parse_credential_process;
     pub use crate::aws_files::Profiles;
     pub use crate::code::Code;
     pub use crate::direnv::{Watches, dump};
@@ -35,7 +39,6 @@ pub mod parsers {
     pub use crate::environment::change::Change;
     pub use crate::error::Failure;
     pub use crate::session::json;
-    pub use crate::settings::credential_process::parse as parse_credential_process;
     pub use crate::settings::duration;
     pub use crate::shell::{Language, render};
 

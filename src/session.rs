@@ -6,7 +6,7 @@ pub mod error;
 pub mod json;
 pub mod leftover;
 pub mod lock;
-mod name;
+pub mod name;
 pub mod replacement;
 pub mod saved;
 #[cfg(windows)]
@@ -35,7 +35,7 @@ pub struct Session {
     pub session_token: SecretString,
     /// In whole seconds; `None` if the file does not say.
     pub expiration: Option<Timestamp>,
-    /// The region from a flag or a profile.
+    /// The region that `get` was given by a flag or the environment.
     pub region: Option<String>,
     /// How it was obtained.
     pub provenance: Provenance,
@@ -44,8 +44,6 @@ pub struct Session {
 /// How a session was obtained, as far as using and renewing it needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
-    /// The stamp of the settings that led to it, see `settings::Location::stamp`.
-    pub settings: Option<String>,
     /// The id of the master key that obtained it.
     pub master_key_id: Option<String>,
     /// The user's name, from GetCallerIdentity.
@@ -69,6 +67,8 @@ pub struct AssumedRole {
     pub user_id: String,
     /// The session file of the user's session that assumed it.
     pub base: Option<String>,
+    /// What it is valid for beside the master key, see `account::role::Role::digest`.
+    pub digest: String,
     /// The duration of the credentials, in seconds.
     pub seconds: i32,
     /// Whether a code was spent on the role itself: renewal then needs another code.
@@ -85,6 +85,24 @@ impl Session {
     /// Whether the session is valid at `now`, or its expiry is unknown.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.time_left(now).is_none_or(|left| left.is_positive())
+    }
+
+    /// The session, if it was made with the master key called `key`. Both ids may be unknown: the files of the two scripts
+    /// have none.
+    ///
+    /// # Errors
+    /// It was made with another key.
+    pub fn of_key(self, key: Option<&str>, file: &Path) -> Result<Self, Error> {
+        match (key, &self.provenance.master_key_id) {
+            (Some(key), Some(made_with)) if key != made_with => Err(Error {
+                problem: Problem::OtherKey {
+                    made_with: made_with.clone(),
+                    key: key.to_owned(),
+                },
+                file: file.to_owned(),
+            }),
+            _ => Ok(self),
+        }
     }
 
     /// The session, if it is valid at `now` or its expiry is unknown.

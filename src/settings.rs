@@ -1,338 +1,188 @@
-//! Every setting, resolved in one place. Each value knows its origin.
+//! How AWS is asked: every setting but the account, resolved once to plain values that know their origin. What cannot be
+//! resolved is a failure in its place, so that `status` and `doctor` can show the rest.
 //!
 //! A flag beats everything. An explicit profile's settings beat the environment; otherwise the environment beats the
-//! profile.
+//! profile. A profile inherits what it does not set from its sources.
 
-pub mod arn;
-pub mod credential_process;
 pub mod device;
 pub mod duration;
-pub mod key_source;
-pub mod keys;
 pub mod network;
-pub mod partition;
-pub mod role;
-mod selected;
-mod session_file;
 
-pub use keys::MASTER_KEYS;
-pub use selected::SelectedProfile;
-pub use session_file::{Location, session_directory, session_file};
-
-use crate::aws_files::{Profile, Profiles, Property};
-use crate::cli::Selection;
-use crate::environment::Environment;
+use crate::account::key_source::KeySource;
+use crate::account::{Account, Owner};
+use crate::aws::partition;
+use crate::aws_files::Profile;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::setting::Setting;
+use crate::sources::{Sources, in_profile};
 use device::Device;
 use duration::Duration;
-use role::{Base, RoleChain};
-use std::path::Path;
-use std::rc::Rc;
+use network::{Network, NetworkSettings};
 
-/// The flags of `get` that are settings.
-#[derive(Clone, Copy, Default)]
-pub struct Flags<'a> {
-    /// `--serial-number`
-    pub serial_number: Option<&'a str>,
-    /// `--duration`
-    pub duration: Option<&'a str>,
-    /// `--region`
-    pub region: Option<&'a str>,
-    /// `--code-command`
-    pub code_command: Option<&'a str>,
-}
-
-/// The sources of all settings.
-pub struct Settings<'a> {
-    session_file: Option<&'a Path>,
-    role_arn: Option<&'a str>,
-    flags: Flags<'a>,
-    environment: &'a Environment,
-    selected: SelectedProfile,
-    profiles: Rc<Profiles>,
-}
-
-impl<'a> Settings<'a> {
-    /// Reads the profiles. Settings are looked up on demand.
-    ///
-    /// # Errors
-    /// A file in `~/.aws` cannot be parsed.
-    pub fn new(
-        selection: &'a Selection,
-        flags: Flags<'a>,
-        environment: &'a Environment,
-    ) -> Result<Self, Failure> {
-        let selected = SelectedProfile::of(selection, environment)?;
-        let profiles = Profiles::load(environment)?;
-        Ok(Settings {
-            session_file: selection.session_file.as_deref(),
-            role_arn: selection.role_arn.as_deref(),
-            flags,
-            environment,
-            selected: selected.resolved(&profiles)?,
-            profiles: Rc::new(profiles),
-        })
-    }
-
-    /// The settings of the user's own session, where `chain` begins.
-    pub fn base(&self, chain: &RoleChain) -> Settings<'a> {
-        let selected = match &chain.base {
-            Base::Profile(name) => SelectedProfile {
-                name: name.clone(),
-                ..self.selected.clone()
-            },
-            Base::Environment => SelectedProfile {
-                is_explicit: false,
-                ..self.selected.clone()
-            },
-        };
-        Settings {
-            session_file: self.session_file,
-            role_arn: None,
-            flags: self.flags,
-            environment: self.environment,
-            selected,
-            profiles: Rc::clone(&self.profiles),
-        }
-    }
-
-    /// All profiles.
-    pub fn profiles(&self) -> &Profiles {
-        &self.profiles
-    }
-
-    /// The profile that the settings come from, whether or not it exists.
-    fn profile(&self) -> Profile<'_> {
-        self.profiles.profile(&self.selected.name)
-    }
-
-    /// Whether the selected profile has a role.
-    pub fn profile_is_role(&self) -> Result<bool, Failure> {
-        self.profile().has("role_arn")
-    }
-
-    /// The profile that the settings come from: `None` if none is selected and there is no `default`.
-    ///
-    /// # Errors
-    /// The selected profile does not exist.
-    pub fn named_profile(&self) -> Result<Option<Setting<Profile<'_>>>, Failure> {
-        let profile = self.profile();
-        if profile.exists() {
-            Ok(Some(self.selected.setting().map(|_| profile)))
-        } else if self.selected.is_named() {
-            Err(self.profiles.missing(profile.name()))
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// The session's duration. In a profile: `duration_seconds` of the profile that has the keys.
-    pub fn duration(&self) -> Result<Setting<Duration>, Failure> {
-        let named = self.look_up_in(
-            self.flags.duration.map(|value| ("--duration", value)),
-            &[variable::AWS_MFA_DURATION],
-            |settings| in_profile(settings.key_owner()?, "duration_seconds"),
-        )?;
-        match named {
-            Some(setting) => setting.try_map(Duration::parse),
-            None => Ok(Setting {
-                value: Duration::DEFAULT,
-                origin: Origin::Default,
-            }),
-        }
-    }
-
-    /// The region of the STS endpoint; by default, the first one in `device`'s partition.
-    pub fn region(&self, device: &Device) -> Result<Setting<String>, Failure> {
-        Ok(self.own_region()?.unwrap_or_else(|| Setting {
-            value: device.default_region().to_owned(),
-            origin: Origin::Default,
-        }))
-    }
-
+/// How AWS is asked.
+pub struct Settings {
+    /// The profile that they are looked up in; `None` if none is named and there is no `default`.
+    pub profile: Result<Option<Setting<String>>, Failure>,
+    /// Where the master keys are.
+    pub keys: Result<Setting<KeySource>, Failure>,
+    /// The configured MFA device.
+    pub device: Result<Option<Setting<Device>>, Failure>,
+    /// The duration of the user's own session. In a profile: `duration_seconds` of the profile that has the keys.
+    pub duration: Result<Setting<Duration>, Failure>,
     /// The configured region.
-    pub fn own_region(&self) -> Result<Option<Setting<String>>, Failure> {
-        let region = self.look_up(
-            self.flags.region.map(|value| ("--region", value)),
-            &[variable::AWS_REGION, variable::AWS_DEFAULT_REGION],
-            "region",
-        )?;
-        Ok(region.map(|setting| setting.map(str::to_owned)))
-    }
+    pub region: Result<Option<Setting<String>>, Failure>,
+    /// The command that prints a code. aws-vault introduced the profile's key `mfa_process`, see its USAGE.md.
+    pub code_command: Result<Option<Setting<String>>, Failure>,
+    /// Endpoints, proxy and trusted certificates.
+    pub network: NetworkSettings,
+    /// The partition of the selected role.
+    role_partition: Option<String>,
+}
 
-    /// The code command, if one is configured. A profile inherits `mfa_process` from its `source_profile`. aws-vault
-    /// introduced this key, see its USAGE.md.
-    pub fn code_command(&self) -> Result<Option<Setting<&str>>, Failure> {
-        self.look_up_in(
-            self.flags
-                .code_command
-                .map(|value| ("--code-command", value)),
-            &[variable::AWS_MFA_CODE_COMMAND],
-            |settings| settings.inherited("mfa_process"),
-        )
-    }
-
-    /// The value of `key` in the selected profile, or in the first of its sources that has it.
-    fn inherited(&self, key: &'static str) -> Result<Option<Setting<&str>>, Failure> {
-        let profile = self.profile();
-        if let Some(setting) = in_profile(profile, key)? {
-            return Ok(Some(setting));
+impl Settings {
+    /// Resolves the settings of `account`. Uses no network and runs no command.
+    pub fn of(sources: &Sources, account: &Account) -> Self {
+        let lineage = account.lineage(sources);
+        let from = Lineage {
+            sources,
+            is_explicit: account.selected.is_explicit,
+            names: &lineage,
+        };
+        let flags = &sources.flags;
+        let duration = sources
+            .look_up(
+                flags.duration.map(|value| ("--duration", value)),
+                &[variable::AWS_MFA_DURATION],
+                account.selected.is_explicit,
+                || of_owner(sources, account, "duration_seconds"),
+            )
+            .and_then(|named| match named {
+                Some(setting) => setting.try_map(|text| Duration::parse(&text)),
+                None => Ok(Setting::by_default(Duration::DEFAULT)),
+            });
+        let device = from.look_up(
+            flags.serial_number.map(|value| ("--serial-number", value)),
+            &[variable::AWS_MFA_ARN],
+            "mfa_serial",
+        );
+        let role = account.role.as_ref().ok().and_then(Option::as_ref);
+        Settings {
+            profile: lineage
+                .clone()
+                .map(|names| (!names.is_empty()).then(|| account.selected.setting())),
+            keys: account.keys(sources),
+            device: device.and_then(|device| {
+                device
+                    .map(|name| name.try_map(|name| Device::parse(&name)))
+                    .transpose()
+            }),
+            duration,
+            region: from.look_up(
+                flags.region.map(|value| ("--region", value)),
+                &[variable::AWS_REGION, variable::AWS_DEFAULT_REGION],
+                "region",
+            ),
+            code_command: from.look_up(
+                flags.code_command.map(|value| ("--code-command", value)),
+                &[variable::AWS_MFA_CODE_COMMAND],
+                "mfa_process",
+            ),
+            network: NetworkSettings::of(&from),
+            role_partition: role.map(|chain| chain.role.arn.value.partition().to_owned()),
         }
-        let mut sources = profile.with_sources()?.into_iter();
-        sources
-            .find_map(|source| in_profile(source, key).transpose())
-            .transpose()
     }
 
-    /// The flag's value, else the explicit profile's, else the first of these variables, else the profile's.
+    /// The region of STS: the configured one, else the first one in the partition of `device` or of the selected role.
+    ///
+    /// # Errors
+    /// The configured region cannot be read.
+    pub fn sts_region(&self, device: Option<&Device>) -> Result<Setting<String>, Failure> {
+        let default = || partition::default_region(self.default_partition(device));
+        let region = self.region.clone()?;
+        Ok(region.unwrap_or_else(|| Setting::by_default(default().to_owned())))
+    }
+
+    /// STS. Reads the CA bundle.
+    ///
+    /// # Errors
+    /// A setting is invalid, or the CA bundle cannot be used.
+    pub fn sts(&self, device: Option<&Device>) -> Result<Network, Failure> {
+        self.network.sts(self.sts_region(device)?)
+    }
+
+    /// The partition that requests go to: that of the configured region, else of `device` or of the selected role.
+    ///
+    /// # Errors
+    /// The configured region cannot be read, or cannot be a region.
+    pub fn partition<'s>(&'s self, device: Option<&'s Device>) -> Result<&'s str, Failure> {
+        match self.region.clone()? {
+            Some(region) => {
+                self.network.sts_endpoint(&region.value)?;
+                Ok(partition::of_region(&region.value))
+            }
+            None => Ok(self.default_partition(device)),
+        }
+    }
+
+    fn default_partition<'s>(&'s self, device: Option<&'s Device>) -> &'s str {
+        device
+            .and_then(Device::partition)
+            .or(self.role_partition.as_deref())
+            .unwrap_or("aws")
+    }
+}
+
+/// The profiles that settings are inherited from: the selected one, then its sources.
+struct Lineage<'s> {
+    sources: &'s Sources<'s>,
+    is_explicit: bool,
+    names: &'s Result<Vec<String>, Failure>,
+}
+
+impl Lineage<'_> {
+    /// A setting: the flag's value, else that of the variables and of `key` in the profiles, in their order.
     fn look_up(
         &self,
-        flag: Option<(&'static str, &'a str)>,
+        flag: Option<(&'static str, &str)>,
         variables: &[Variable],
         key: &'static str,
-    ) -> Result<Option<Setting<&str>>, Failure> {
-        self.look_up_in(flag, variables, |settings| {
-            in_profile(settings.profile(), key)
+    ) -> Result<Option<Setting<String>>, Failure> {
+        self.look_up_in(flag, variables, |profile| in_profile(profile, key))
+    }
+
+    /// The same, for a setting that `of_profile` finds in a profile.
+    fn look_up_in(
+        &self,
+        flag: Option<(&'static str, &str)>,
+        variables: &[Variable],
+        of_profile: impl Fn(Profile<'_>) -> Result<Option<Setting<String>>, Failure>,
+    ) -> Result<Option<Setting<String>>, Failure> {
+        self.sources.look_up(flag, variables, self.is_explicit, || {
+            for name in self.names.as_ref().map_err(Failure::clone)? {
+                if let Some(setting) = of_profile(self.sources.profiles()?.profile(name))? {
+                    return Ok(Some(setting));
+                }
+            }
+            Ok(None)
         })
     }
-
-    /// The same, for a setting that `of_profile` looks up in the chain of profiles.
-    fn look_up_in<'s>(
-        &'s self,
-        flag: Option<(&'static str, &'a str)>,
-        variables: &[Variable],
-        of_profile: impl Fn(&'s Self) -> Result<Option<Setting<&'s str>>, Failure>,
-    ) -> Result<Option<Setting<&'s str>>, Failure> {
-        if let Some((name, value)) = flag {
-            return Ok(Some(Setting {
-                value,
-                origin: Origin::Flag(name),
-            }));
-        }
-        if self.selected.is_explicit
-            && let Some(setting) = of_profile(self)?
-        {
-            return Ok(Some(setting));
-        }
-        if let Some((name, value)) = self.environment.first(variables)? {
-            return Ok(Some(Setting {
-                value,
-                origin: Origin::Variable(name),
-            }));
-        }
-        of_profile(self)
-    }
 }
 
-fn in_profile<'p>(
-    profile: Profile<'p>,
+/// The value of `key` in the profile that owns the keys.
+fn of_owner(
+    sources: &Sources,
+    account: &Account,
     key: &'static str,
-) -> Result<Option<Setting<&'p str>>, Failure> {
-    let property = profile.get(key)?;
-    Ok(property.map(|property| of_profile(profile, key, property)))
-}
-
-/// A value as the setting that `key` of the profile made it.
-fn of_profile<'p>(
-    profile: Profile<'_>,
-    key: &'static str,
-    property: Property<'p>,
-) -> Setting<&'p str> {
-    Setting {
-        value: property.value,
-        origin: Origin::Profile(profile.name().to_owned(), key, property.file.to_owned()),
-    }
-}
-
-/// The `get` command for this selection and these flags, for hints.
-pub fn get_command(selection: &Selection, flags: &Flags) -> String {
-    let device = words(&[("--serial-number", flags.serial_number)]);
-    get_command_with(&device, selection, flags)
-}
-
-/// The same command, with the place of a device that the user has to name.
-pub fn get_command_naming_device(selection: &Selection, flags: &Flags) -> String {
-    get_command_with(" --serial-number <device>", selection, flags)
-}
-
-fn get_command_with(device: &str, selection: &Selection, flags: &Flags) -> String {
-    let rest = words(&[("--duration", flags.duration), ("--region", flags.region)]);
-    command("get", selection, &format!("{device}{rest} <code>"))
-}
-
-/// A subcommand's command line for this selection, for hints. `options` begin with a space.
-pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
-    let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
-    let selection = words(&[
-        ("--profile", selection.profile.as_deref()),
-        ("--role-arn", selection.role_arn.as_deref()),
-        ("--session-file", session_file.as_deref()),
-    ]);
-    format!("aws-mfa {verb}{selection}{options}")
-}
-
-/// Options with their values, as words that a person can paste into a shell, each after a space.
-pub fn words(options: &[(&str, Option<&str>)]) -> String {
-    let given = |(option, value): &(&str, Option<&str>)| {
-        value.map(|value| format!(" {option} {}", word(value)))
+) -> Result<Option<Setting<String>>, Failure> {
+    let owner = match &account.owner {
+        Ok(Owner::Profile(name)) => name,
+        _ => &account.selected.name,
     };
-    options.iter().filter_map(given).collect()
-}
-
-/// A word quoted for a shell, if necessary.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
-        // The one way that cmd, PowerShell and a POSIX shell share.
-        format!("\"{text}\"")
-    } else if cfg!(windows) {
-        // PowerShell's own.
-        format!("'{}'", text.replace('\'', "''"))
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::PathBuf;
-
-    fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
-        Selection {
-            profile: profile.map(str::to_owned),
-            role_arn: None,
-            session_file: session_file.map(PathBuf::from),
-        }
-    }
-
-    #[test]
-    fn get_command_repeats_the_selection_and_the_flags() {
-        let none = Flags::default();
-        assert_eq!(
-            get_command(&selection(None, None), &none),
-            "aws-mfa get <code>"
-        );
-        assert_eq!(
-            get_command(&selection(Some("a b"), Some("/s")), &none),
-            match cfg!(windows) {
-                true => "aws-mfa get --profile \"a b\" --session-file /s <code>",
-                false => "aws-mfa get --profile 'a b' --session-file /s <code>",
-            }
-        );
-        let flags = Flags {
-            serial_number: Some("GAHT12345678"),
-            duration: Some("8h"),
-            region: Some("eu-west-1"),
-            code_command: Some("pass otp aws"),
-        };
-        assert_eq!(
-            get_command(&selection(None, None), &flags),
-            "aws-mfa get --serial-number GAHT12345678 --duration 8h --region eu-west-1 <code>"
-        );
+    let profile = sources.profiles()?.profile(owner);
+    // That of a role is another one.
+    match account.owner == Ok(Owner::Environment) && profile.get("role_arn")?.is_some() {
+        true => Ok(None),
+        false => in_profile(profile, key),
     }
 }

@@ -6,6 +6,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;
 
 /// An HTTP proxy. It is shown without its user name and password.
+#[derive(Clone)]
 pub struct Proxy {
     config: ProxyConfig,
     address: Endpoint,

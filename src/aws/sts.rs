@@ -118,6 +118,7 @@ pub fn assume_role(
     }
     let mut session = checked(output.credentials(), now()).map_err(CallError::Unusable)?;
     session.provenance.role = Some(AssumedRole {
+        digest: String::new(),
         arn: role.arn.to_owned(),
         user_arn: user_arn.to_owned(),
         user_id: user.map_or("", |user| user.assumed_role_id()).to_owned(),

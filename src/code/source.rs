@@ -31,7 +31,7 @@ pub enum CodeSource<'a> {
     /// A command that prints it: `ykman oath accounts code --single aws`.
     Command {
         /// The command line for the shell.
-        command: Setting<&'a str>,
+        command: Setting<String>,
         /// The command's environment.
         environment: &'a Environment,
     },
@@ -181,14 +181,14 @@ fn try_again(failure: Failure, attempt: u32, now: Timestamp) -> Failure {
     }
 }
 
-fn code_of_command(command: &Setting<&str>, environment: &Environment) -> Result<Code, Failure> {
+fn code_of_command(command: &Setting<String>, environment: &Environment) -> Result<Code, Failure> {
     let fault = |what: String| {
         Failure::setup(what).hint(format!(
             "check {}: it must print six digits and nothing else",
             command.origin
         ))
     };
-    let output = process::run(command.value, environment, COMMAND_LIMIT)
+    let output = process::run(&command.value, environment, COMMAND_LIMIT)
         .map_err(|reason| fault(format!("the code command {reason}")))?;
     parse_line(&output).map_err(|_| fault("the code command printed no MFA code".to_owned()))
 }

@@ -1,43 +1,64 @@
 //! `aws-mfa clear`: removes saved credentials.
 
+use crate::account::role::RoleChain;
+use crate::account::{Account, session_directory};
 use crate::cli::Clear;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::session::saved;
 use crate::session::store::SessionStore;
-use crate::settings::{self, Flags, Location, Settings};
-use std::path::Path;
+use crate::sources::{Flags, Sources};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
 
 /// Runs `aws-mfa clear`. It is no failure if there is nothing to remove.
-pub fn run(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
+pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
+    let sources = Sources::new(&clear.selection, Flags::default(), environment);
+    let account = Account::of(&sources)?;
+    let session = account.session_file.clone()?.value;
     if clear.all {
-        return remove_all(clear, environment);
+        return remove_all(&session, environment);
     }
-    let settings = Settings::new(&clear.selection, Flags::default(), environment);
-    // Credentials can be removed even if the profiles are invalid.
-    let is_role = settings.and_then(|settings| settings.role_chain());
-    if let Ok(Some(_)) = is_role
-        && let Some(role) = Location::of(&clear.selection, environment)?.role
-    {
-        return confirm(remove(&role)?, "the role's credentials", &role);
+    // Credentials can be removed even if the profiles are damaged.
+    if let Ok(Some(chain)) = &account.role {
+        remove_role(chain, &account, &session)?;
+    } else {
+        // Its roles cannot be renewed any more, and must not outlive it.
+        for role in saved::roles_of(&session)? {
+            confirm(remove(&role)?, "the role's credentials", &role)?;
+        }
+        confirm(remove(&session)?, "the session", &session)?;
     }
-    let session = settings::session_file(&clear.selection, environment)?.value;
-    // Its roles cannot be renewed any more, and must not outlive it.
-    for role in saved::roles_of(&session)? {
-        confirm(remove(&role)?, "the role's credentials", &role)?;
+    // Nothing reads them again.
+    Ok(saved::sweep(saved::directory_of(&session), now)?)
+}
+
+/// Removes the credentials of the selected role, also those that cost a code of their own.
+fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::Result<()> {
+    let base = SessionStore::new(session.to_owned()).read().ok();
+    let of_session = base
+        .as_ref()
+        .and_then(|base| base.session.provenance.master_key_id.as_deref());
+    let key = account.key_id.as_deref().or(of_session);
+    let [file, direct] = [false, true].map(|is_direct| chain.file(session, key, is_direct));
+    let has_direct = remove(&direct)?;
+    if has_direct {
+        confirm(true, "the role's credentials", &direct)?;
     }
-    confirm(remove(&session)?, "the session", &session)
+    match remove(&file)? {
+        false if has_direct => Ok(()),
+        removed => confirm(removed, "the role's credentials", &file),
+    }
 }
 
 /// Removes every session and role in the directory of the session files, and the selected session file.
-fn remove_all(clear: &Clear, environment: &Environment) -> anyhow::Result<()> {
-    let mut files = Vec::new();
-    if let Some(directory) = settings::session_directory(environment)? {
+fn remove_all(selected: &Path, environment: &Environment) -> anyhow::Result<()> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    if let Some(directory) = session_directory(environment)? {
         files = saved::in_directory(&directory)?;
     }
-    let selected = settings::session_file(&clear.selection, environment)?.value;
-    files.extend(saved::roles_of(&selected)?);
-    files.push(selected);
+    files.extend(saved::roles_of(selected)?);
+    files.push(selected.to_owned());
     files.sort();
     files.dedup();
     let mut removed = false;

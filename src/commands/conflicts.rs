@@ -1,10 +1,10 @@
 //! Variables that conflict with the session.
 
+use crate::account::MASTER_KEYS;
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use crate::settings::MASTER_KEYS;
 
 /// Variables that are ignored because `AWS_MFA_PROFILE` is set. `has_keys` tells whether that profile has keys.
 pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool) -> Vec<Failure> {

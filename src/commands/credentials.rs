@@ -2,13 +2,15 @@
 
 pub mod role;
 
+use crate::account::Account;
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::invocation;
 use crate::session::Session;
-use crate::session::error::Warning;
+use crate::session::error::{Error, Warning};
 use crate::session::store::{Loaded, SessionStore};
-use crate::settings::{self, Flags, Location, Settings};
+use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
 use role::SelectedRole;
 use std::path::Path;
@@ -62,53 +64,45 @@ pub fn find(
     now: fn() -> Timestamp,
     watch: &mut dyn FnMut(&Path),
 ) -> Result<Found, Failure> {
-    let location = Location::of(selection, environment)?;
-    let session_store = SessionStore::new(location.session.value);
-    watch(session_store.path());
-    let Some(role_file) = location.role else {
-        return saved(&session_store, selection, now());
+    let sources = Sources::new(selection, Flags::default(), environment);
+    let account = Account::of(&sources)?;
+    account.owner.as_ref().map_err(Failure::clone)?;
+    let role = account.role.as_ref().map_err(Failure::clone)?;
+    let store = SessionStore::new(account.session_file.clone()?.value);
+    watch(store.path());
+    let mut found = match role {
+        None => saved(&store, account.key_of_session(), selection, now())?,
+        Some(chain) => {
+            let role = SelectedRole::of(&sources, &account, chain, store);
+            role.credentials(now, watch)?
+        }
     };
-    watch(&role_file);
-    let stamp = Location::stamp(selection, environment)?;
-    // The settings that decide between session and role have not changed since these credentials were saved.
-    if let Ok(loaded) = SessionStore::new(role_file.clone()).read()
-        && loaded.session.provenance.settings.as_ref() == Some(&stamp.role)
-        && role::is_fresh(&loaded.session, now())
-    {
-        return Ok(loaded.into());
-    }
-    if location.depends_on_profiles
-        && !location.names_role
-        && let Ok(loaded) = session_store.read()
-        && loaded.session.provenance.settings.as_ref() == Some(&stamp.session)
-        && loaded.session.is_valid(now())
-    {
-        return Ok(loaded.into());
-    }
-
-    let settings = Settings::new(selection, Flags::default(), environment)?;
-    let Some(chain) = settings.role_chain()? else {
-        let store = SessionStore::new(settings.session_file()?.value);
-        watch(store.path());
-        return saved(&store, selection, now());
-    };
-    let role = SelectedRole::of(&settings, chain, role_file, stamp.role, selection)?;
-    watch(role.base_store.path());
-    role.credentials(now, watch)
+    found.session.region = account.region_to_load(found.session.region)?;
+    Ok(found)
 }
 
-/// The user's own session in `store`.
+/// The user's own session in `store`, made with `key` if that is known.
 ///
 /// # Errors
-/// There is none, it has expired, or its file cannot be used. The hint has the `get` command to run.
+/// There is none, it has expired, it was made with another key, or its file cannot be used. The hint has the `get` command
+/// to run.
 pub fn saved(
     store: &SessionStore,
+    key: Option<&str>,
     selection: &Selection,
     now: Timestamp,
 ) -> Result<Found, Failure> {
-    let get_command = settings::get_command(selection, &Flags::default());
-    let remedy = |error| Failure::from(error).or_hint(format!("run `{get_command}`"));
-    let mut loaded = store.read().map_err(remedy)?;
-    loaded.session = loaded.session.valid_at(now, store.path()).map_err(remedy)?;
-    Ok(loaded.into())
+    let get_command = invocation::get_command(selection, &Flags::default());
+    valid(store, key, now)
+        .map(Found::from)
+        .map_err(|error| Failure::from(error).or_hint(format!("run `{get_command}`")))
+}
+
+fn valid(store: &SessionStore, key: Option<&str>, now: Timestamp) -> Result<Loaded, Error> {
+    let Loaded { session, warning } = store.read()?;
+    let session = session.of_key(key, store.path())?;
+    Ok(Loaded {
+        session: session.valid_at(now, store.path())?,
+        warning,
+    })
 }

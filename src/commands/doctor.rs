@@ -24,6 +24,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::setting::Setting;
 use crate::settings::network::Network;
+use crate::sources::{Flags, Sources};
 use crate::stderr;
 use aws::Question;
 use jiff::Timestamp;
@@ -42,7 +43,8 @@ pub fn run(
     environment: &Environment,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<ExitCode> {
-    let setup = Setup::of(&doctor.selection, environment, now);
+    let sources = Sources::new(&doctor.selection, Flags::default(), environment);
+    let setup = Setup::of(&sources, now)?;
     let sts = setup.sts();
     let mut findings = files::check(&setup);
     findings.extend(settings::check(&setup, &sts));
@@ -77,7 +79,7 @@ fn online(setup: &Setup, sts: Result<Network, Failure>) -> Vec<Finding> {
     };
 
     let keys = keys::of(setup, setup.limit.check());
-    let session = setup.session().ok();
+    let session = setup.session();
     let of_keys = keys.as_ref().ok().map(|(keys, origin)| Setting {
         value: SigningKey::from(keys),
         origin: origin.clone(),

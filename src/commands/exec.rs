@@ -3,6 +3,7 @@
 mod search;
 
 use super::{credentials, get};
+use crate::account::MASTER_KEYS;
 use crate::cli::Exec;
 use crate::environment::Environment;
 use crate::environment::change::Change;
@@ -11,7 +12,6 @@ use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
 use crate::session::{SOON, Session};
-use crate::settings;
 use crate::time;
 use jiff::Timestamp;
 use std::ffi::OsStr;
@@ -114,7 +114,7 @@ fn not_found(program: &OsStr) -> Failure {
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {
     // If a name occurs twice, getenv(3) sees the first value, but Command keeps the last.
     command.env_clear().envs(environment.variables().rev());
-    for name in settings::MASTER_KEYS
+    for name in MASTER_KEYS
         .map(Variable::name)
         .iter()
         .chain(&OTHER_CREDENTIALS)

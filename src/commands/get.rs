@@ -2,8 +2,11 @@
 
 pub mod discovery;
 
-use super::credentials::role::SelectedRole;
+use super::credentials::role::{self, SelectedRole};
 use super::integration::{self, Integration};
+use crate::account::key_source::KeySource;
+use crate::account::keys::MasterKeys;
+use crate::account::{self, Account, Owner, credential_process};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience};
 use crate::aws::error::CallError;
 use crate::aws::sts::{self, RoleRequest};
@@ -16,17 +19,16 @@ use crate::environment::Environment;
 use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
+use crate::invocation;
 use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
 use crate::session::{Session, saved};
 use crate::setting::{Origin, Setting};
+use crate::settings::Settings;
 use crate::settings::device::{self, Device};
 use crate::settings::duration::{self, Duration};
-use crate::settings::key_source::KeySource;
-use crate::settings::keys::MasterKeys;
 use crate::settings::network::Network;
-use crate::settings::role::Base;
-use crate::settings::{self, Flags, Location, Settings};
+use crate::sources::{Flags, Sources};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -90,37 +92,36 @@ fn obtain(
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
     };
-    let settings = Settings::new(&get.selection, flags, environment)?;
-    let location = Location::of(&get.selection, environment)?;
-    let stamp = Location::stamp(&get.selection, environment)?;
-    let role = match (settings.role_chain()?, location.role) {
-        (Some(chain), Some(file)) => Some(SelectedRole::of(
-            &settings,
-            chain,
-            file,
-            stamp.role,
-            &get.selection,
-        )?),
-        _ => None,
+    let sources = Sources::new(&get.selection, flags, environment);
+    let account = Account::of(&sources)?;
+    account.owner.as_ref().map_err(Failure::clone)?;
+    let settings = Settings::of(&sources, &account);
+    let store = SessionStore::new(account.session_file.clone()?.value);
+    let role = match account.role.as_ref().map_err(Failure::clone)? {
+        Some(chain) => {
+            let base_store = SessionStore::new(store.path().to_owned());
+            let role = SelectedRole::of(&sources, &account, chain, base_store);
+            Some((role, settings.sts(None)?))
+        }
+        None => None,
     };
-    let commands = Commands::of(get, &flags, role.as_ref(), environment);
-    // The user's own session belongs to the keys, not to the selected role.
-    let base = role.as_ref().map(|role| settings.base(&role.chain));
-    let base = base.as_ref().unwrap_or(&settings);
-    let resolved = Resolved::of(get, &settings, base, &commands, environment)?;
+    let commands = Commands::of(get, &flags, &account, environment);
+    let resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
     let mut done = |what: &str, session: Session, file: &Path| {
         report(&confirmation(what, &session, file, now(), environment))?;
         Ok(session)
     };
+    // Nothing reads them again.
+    let _ = saved::sweep(saved::directory_of(resolved.store.path()), now());
 
     if get.direct {
-        let Some(role) = role else {
+        let Some((role, _)) = role else {
             return Err(Failure::new(Kind::Usage, "--direct needs a role")
                 .hint("select one with --profile or --role-arn")
                 .into());
         };
-        let session = resolved.role_session(&role, base, get.duration.as_deref(), now)?;
-        return done(&role.confirmation(), session, role.store.path());
+        let (session, store) = resolved.role_session(&role, get.duration.as_deref(), now)?;
+        return done(&role.confirmation(), session, store.path());
     }
 
     // Held until the session is saved, so that processes waiting for the lock find it.
@@ -135,12 +136,7 @@ fn obtain(
     let session = match kept {
         Some(session) => done("kept the session in", session, file)?,
         None => {
-            let mut session = resolved.session(base, now)?;
-            // A profile that is its own source still means a role.
-            if location.depends_on_profiles && base.profile_is_role().is_ok_and(|is_role| !is_role)
-            {
-                session.provenance.settings = Some(stamp.session);
-            }
+            let session = resolved.session(now)?;
             resolved
                 .store
                 .save(&session, now())
@@ -148,14 +144,25 @@ fn obtain(
             done("saved session info to", session, file)?
         }
     };
-    let Some(role) = role else {
-        return Ok(session);
+    let Some((role, sts)) = role else {
+        return with_region(session, &account);
     };
-    let file = role.store.path();
-    match role.fresh(now()).filter(|_| resolved.margin.is_some()) {
-        Some(session) => done("kept the role's credentials in", session, file),
-        None => done(&role.confirmation(), role.get(session, now)?, file),
-    }
+    let region = session.region.clone();
+    let store = role.store(Some(&session), false);
+    let session = match role::fresh(&store, now()).filter(|_| resolved.margin.is_some()) {
+        Some(session) => done("kept the role's credentials in", session, store.path())?,
+        None => {
+            let (session, store) = role.get(&sts, session, now)?;
+            done(&role.confirmation(), session, store.path())?
+        }
+    };
+    with_region(Session { region, ..session }, &account)
+}
+
+/// The session with the region that `load` would set.
+fn with_region(session: Session, account: &Account) -> anyhow::Result<Session> {
+    let region = account.region_to_load(session.region.clone())?;
+    Ok(Session { region, ..session })
 }
 
 /// The settings of a `get`, resolved before it acts.
@@ -164,11 +171,14 @@ struct Resolved<'a> {
     store: SessionStore,
     /// The margin of `--unless-valid`: a session with more time left is kept.
     margin: Option<SignedDuration>,
-    keys: Setting<KeySource<'a>>,
+    keys: Setting<KeySource>,
     /// The configured device, with its STS.
     sts: Option<Sts>,
     duration: Duration,
     code: CodeSource<'a>,
+    account: &'a Account,
+    settings: &'a Settings,
+    environment: &'a Environment,
     commands: &'a Commands,
 }
 
@@ -183,29 +193,25 @@ pub struct Commands {
 }
 
 impl Commands {
-    fn of(
-        get: &Get,
-        flags: &Flags,
-        role: Option<&SelectedRole>,
-        environment: &Environment,
-    ) -> Self {
+    fn of(get: &Get, flags: &Flags, account: &Account, environment: &Environment) -> Self {
         let names_role = environment.get(variable::AWS_MFA_ROLE_ARN).is_some();
-        let clear = match role.map(|role| &role.chain.base) {
-            None => settings::command("clear", &get.selection, ""),
+        let role = account.role.as_ref().ok().and_then(Option::as_ref);
+        let clear = match role.map(|chain| &chain.owner) {
+            None => invocation::command("clear", &get.selection, ""),
             // For a role, only the role's credentials would be removed.
-            Some(Base::Profile(base)) if !names_role => {
+            Some(Owner::Profile(base)) if !names_role => {
                 let base = Selection {
                     profile: Some(base.clone()),
                     role_arn: None,
                     session_file: get.selection.session_file.clone(),
                 };
-                settings::command("clear", &base, "")
+                invocation::command("clear", &base, "")
             }
             Some(_) => "aws-mfa clear --all".to_owned(),
         };
         Commands {
-            get: settings::get_command(&get.selection, flags),
-            get_naming_device: settings::get_command_naming_device(&get.selection, flags),
+            get: invocation::get_command(&get.selection, flags),
+            get_naming_device: invocation::get_command_naming_device(&get.selection, flags),
             clear,
         }
     }
@@ -218,11 +224,10 @@ struct Sts {
 }
 
 impl Sts {
-    fn of(device: Setting<Device>, base: &Settings) -> Result<Self, Failure> {
-        let region = base.region(&device.value)?;
+    fn of(device: Setting<Device>, settings: &Settings) -> Result<Self, Failure> {
         Ok(Sts {
+            network: settings.sts(Some(&device.value))?,
             device,
-            network: base.network(region)?,
         })
     }
 
@@ -233,31 +238,33 @@ impl Sts {
 }
 
 impl<'a> Resolved<'a> {
-    /// The settings of the user's session come from `base`. The device and the code command come from `selected`, where a
-    /// role's profile can set them.
     fn of(
         get: &'a Get,
-        selected: &'a Settings,
-        base: &'a Settings,
+        sources: &Sources<'a>,
+        account: &'a Account,
+        settings: &'a Settings,
+        store: SessionStore,
         commands: &'a Commands,
-        environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        let duration = base.duration()?.value;
+        let duration = settings.duration.clone()?.value;
         let margin = get.unless_valid.as_deref();
-        let keys = base.key_source()?;
-        let sts = match selected.device()? {
-            Some(device) => Some(Sts::of(device, base)?),
+        let keys = settings.keys.clone()?;
+        let sts = match settings.device.clone()? {
+            Some(device) => Some(Sts::of(device, settings)?),
             None => None,
         };
         Ok(Resolved {
-            store: SessionStore::new(base.session_file()?.value),
+            store,
             margin: margin
                 .map(|text| duration::margin(text, duration))
                 .transpose()?,
             keys,
             sts,
             duration,
-            code: code_source(get, selected, environment)?,
+            code: code_source(get, settings, sources.environment)?,
+            account,
+            settings,
+            environment: sources.environment,
             commands,
         })
     }
@@ -270,7 +277,19 @@ impl<'a> Resolved<'a> {
             None if is_for_role && get.code.is_empty() => SignedDuration::ZERO,
             None => return None,
         };
-        valid_for_longer_than(&self.store, margin, now)
+        self.valid_for_longer_than(margin, now)
+    }
+
+    /// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
+    fn valid_for_longer_than(&self, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+        let Loaded { session, warning } = self.store.read().ok()?;
+        let key = self.account.key_of_session();
+        let session = session.of_key(key, self.store.path()).ok()?;
+        session.time_left(now).filter(|left| *left > margin)?;
+        if let Some(warning) = warning {
+            super::note(&format!("warning: {warning}"));
+        }
+        Some(session)
     }
 
     /// The STS for the configured device, else for the device remembered with the session, else for the device that IAM
@@ -279,7 +298,6 @@ impl<'a> Resolved<'a> {
         &'s self,
         found: &'s mut Option<Sts>,
         keys: &MasterKeys,
-        base: &Settings,
         now: Timestamp,
     ) -> Result<&'s Sts, Failure> {
         if let Some(sts) = &self.sts {
@@ -289,19 +307,19 @@ impl<'a> Resolved<'a> {
             Some(device) => device,
             None => {
                 let origin = &self.keys.origin;
-                let device = discovery::discover(base, keys, origin, self.commands, now)?;
+                let device = discovery::discover(self.settings, keys, origin, self.commands, now)?;
                 super::note(&format!("found the MFA device {}", device.value.name()));
                 device
             }
         };
-        Ok(found.insert(Sts::of(device, base)?))
+        Ok(found.insert(Sts::of(device, self.settings)?))
     }
 
     /// Gets a new session from STS.
-    fn session(&self, base: &Settings, now: fn() -> Timestamp) -> Result<Session, Failure> {
-        let keys = base.master_keys(&self.keys)?;
+    fn session(&self, now: fn() -> Timestamp) -> Result<Session, Failure> {
+        let keys = self.master_keys()?;
         let mut found = None;
-        let sts = self.sts(&mut found, &keys, base, now())?;
+        let sts = self.sts(&mut found, &keys, now())?;
         let previous = self.store.read().ok().map(|loaded| loaded.session);
         let call = Call::Session(self.code_device(sts));
         let mut session = self.spend(
@@ -323,10 +341,9 @@ impl<'a> Resolved<'a> {
     fn role_session(
         &self,
         role: &SelectedRole,
-        base: &Settings,
         duration: Option<&str>,
         now: fn() -> Timestamp,
-    ) -> Result<Session, Failure> {
+    ) -> Result<(Session, SessionStore), Failure> {
         let wanted = &role.chain.role;
         if !role.chain.hops.is_empty() {
             return Err(Failure::new(
@@ -342,12 +359,12 @@ impl<'a> Resolved<'a> {
             Some(text) => duration::of_role(text)?,
             None => wanted.seconds,
         };
-        let keys = base.master_keys(&self.keys)?;
+        let keys = self.master_keys()?;
         let mut found = None;
-        let sts = self.sts(&mut found, &keys, base, now())?;
+        let sts = self.sts(&mut found, &keys, now())?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => settings::role::session_name(&self.user_name(sts, &keys, now())?),
+            None => account::role::session_name(&self.user_name(sts, &keys, now())?),
         };
         let to_assume = RoleToAssume {
             arn: wanted.arn.value.as_str(),
@@ -356,30 +373,30 @@ impl<'a> Resolved<'a> {
             seconds,
         };
         let call = Call::Role(to_assume, Some(self.code_device(sts)));
-        let session = self.spend(
-            sts,
-            &keys,
-            &role.store,
-            now,
-            &call,
-            |client, device, code| {
-                let request = RoleRequest {
-                    arn: wanted.arn.value.as_str(),
-                    session_name: &name,
-                    external_id: wanted.external_id.as_deref(),
-                    seconds,
-                    mfa: Some((device, code)),
-                };
-                sts::assume_role(client, &request, now)
-            },
-        )?;
-        let mut session = role.complete(session, None);
+        let store = role.store_of_key(&keys.access_key_id, true);
+        let mut session = self.spend(sts, &keys, &store, now, &call, |client, device, code| {
+            let request = RoleRequest {
+                arn: wanted.arn.value.as_str(),
+                session_name: &name,
+                external_id: wanted.external_id.as_deref(),
+                seconds,
+                mfa: Some((device, code)),
+            };
+            sts::assume_role(client, &request, now)
+        })?;
+        session.region = region_to_save(&sts.network.region, None);
         session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
-        role.store
+        let session = role.complete(session, true);
+        store
             .save(&session, now())
             .map_err(|error| code_is_spent(error.into(), &self.commands.get, now()))?;
-        Ok(session)
+        Ok((session, store))
+    }
+
+    fn master_keys(&self) -> Result<MasterKeys, Failure> {
+        self.keys
+            .master_keys(self.environment, credential_process::LIMIT)
     }
 
     /// The user's name: saved with the session, else from AWS.
@@ -441,15 +458,15 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// A region from a flag or a profile belongs to the session. A region from the environment does so only if the previous
-/// session had it too: `load` has set it then, and the shell would lose it.
+/// A region from a flag belongs to the session. A region from the environment does so only if the previous session had it
+/// too: `load` has set it then, and the shell would lose it. That of a profile is read by each `load`.
 fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Option<String> {
     let belongs_to_session = match region.origin {
-        Origin::Flag(_) | Origin::Profile(..) => true,
+        Origin::Flag(_) => true,
         Origin::Variable(_) => {
             previous.is_some_and(|session| session.region.as_ref() == Some(&region.value))
         }
-        Origin::Discovered | Origin::Default => false,
+        Origin::Profile(..) | Origin::Discovered | Origin::Default => false,
     };
     belongs_to_session.then(|| region.value.clone())
 }
@@ -475,28 +492,14 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     }
 }
 
-/// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
-fn valid_for_longer_than(
-    store: &SessionStore,
-    margin: SignedDuration,
-    now: Timestamp,
-) -> Option<Session> {
-    let Loaded { session, warning } = store.read().ok()?;
-    session.time_left(now).filter(|left| *left > margin)?;
-    if let Some(warning) = warning {
-        super::note(&format!("warning: {warning}"));
-    }
-    Some(session)
-}
-
 fn code_source<'a>(
     get: &'a Get,
-    settings: &'a Settings,
+    settings: &Settings,
     environment: &'a Environment,
 ) -> Result<CodeSource<'a>, Failure> {
     Ok(match get.code.as_slice() {
         [dash] if dash.expose_secret() == "-" => CodeSource::Stdin,
-        [] => match settings.code_command()? {
+        [] => match settings.code_command.clone()? {
             Some(command) => CodeSource::Command {
                 command,
                 environment,

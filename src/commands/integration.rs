@@ -4,7 +4,7 @@ use crate::cli::Selection;
 use crate::direnv;
 use crate::environment::{Environment, native, variable};
 use crate::error::Failure;
-use crate::settings;
+use crate::invocation;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -99,7 +99,7 @@ fn envrc_above(directory: &Path) -> Option<PathBuf> {
 /// The command that loads the session of this selection into the user's shell.
 pub fn load_command(selection: &Selection, environment: &Environment) -> String {
     let shell = UserShell::of(environment);
-    let load = |format: &str| settings::command("load", selection, format);
+    let load = |format: &str| invocation::command("load", selection, format);
     match shell {
         UserShell::Sh(_) => format!("eval \"$({})\"", load("")),
         UserShell::Fish => format!("{} | source", load(" --format fish")),

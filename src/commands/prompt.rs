@@ -7,20 +7,23 @@ mod memory;
 
 use super::credentials::{self, Found};
 use super::load;
+use crate::account::{Account, session_directory};
 use crate::cli::{Format, Prompt};
 use crate::direnv;
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
+use crate::invocation;
 use crate::session::store::SessionStore;
 use crate::session::{SOON, Session, saved};
-use crate::settings::{self, Flags, Location};
 use crate::shell::{self, Language};
+use crate::sources::{Flags, Sources};
 use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use memory::{KeyId, Memory};
 use secrecy::zeroize::Zeroizing;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Runs `aws-mfa prompt`. A failure is a one-line notice: a prompt has no room for more.
@@ -189,17 +192,14 @@ impl Shell<'_> {
 
     /// Whether the key belongs to a role that `load` would renew.
     fn is_due_role(&self, own: &KeyId, now: Timestamp) -> bool {
-        // The selected role's file may be in another directory, and a flag in the .envrc may have selected another role.
-        let selected = Location::of(&self.prompt.selection, self.environment);
-        let selected = selected.ok().and_then(|location| location.role);
-        let directory = settings::session_directory(self.environment);
-        let others = match directory {
-            Ok(Some(directory)) => saved::in_directory(&directory).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        selected
+        // The selected session's file may be in another directory, and a flag in the .envrc may have selected another role.
+        let selected = self.session_file();
+        let selected = selected.as_deref().map(saved::directory_of);
+        let default = session_directory(self.environment).ok().flatten();
+        [selected, default.as_deref()]
             .into_iter()
-            .chain(others)
+            .flatten()
+            .flat_map(|directory| saved::in_directory(directory).unwrap_or_default())
             .filter_map(|file| SessionStore::new(file).read().ok())
             .map(|loaded| loaded.session)
             .any(|session| {
@@ -227,13 +227,18 @@ impl Shell<'_> {
 
     /// The saved session's key, whether or not it has expired.
     fn saved_key(&self) -> Option<KeyId> {
-        let file = settings::session_file(&self.prompt.selection, self.environment).ok()?;
-        let loaded = SessionStore::new(file.value).read().ok()?;
+        let loaded = SessionStore::new(self.session_file()?).read().ok()?;
         Some(KeyId::of(&loaded.session.access_key_id))
     }
 
+    fn session_file(&self) -> Option<PathBuf> {
+        let selection = &self.prompt.selection;
+        let sources = Sources::new(selection, Flags::default(), self.environment);
+        Some(Account::of(&sources).ok()?.session_file.ok()?.value)
+    }
+
     fn get_command(&self) -> String {
-        settings::get_command(&self.prompt.selection, &Flags::default())
+        invocation::get_command(&self.prompt.selection, &Flags::default())
     }
 }
 

@@ -8,17 +8,20 @@ mod store;
 mod user;
 
 use super::credentials;
+use crate::account::keys::MasterKeys;
+use crate::account::{Account, session_directory};
 use crate::aws::iam::AccessKey;
 use crate::aws_failure::with_next_step;
 use crate::cli::Rotate;
 use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
+use crate::invocation;
 use crate::session::error::Error;
 use crate::session::lock::Lock;
 use crate::session::saved;
 use crate::session::store::SessionStore;
-use crate::settings::keys::MasterKeys;
-use crate::settings::{self, Flags, Location, Settings};
+use crate::settings::Settings;
+use crate::sources::{Flags, Sources};
 use crate::time::span;
 use jiff::Timestamp;
 use journal::{Journal, Rotation};
@@ -34,21 +37,24 @@ pub fn run(
     environment: &Environment,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<()> {
-    let settings = Settings::new(&rotate.selection, Flags::default(), environment)?;
-    let chain = settings.role_chain()?;
+    let sources = Sources::new(&rotate.selection, Flags::default(), environment);
+    let account = Account::of(&sources)?;
     // A role has no keys of its own; its user's are replaced.
-    let base = chain.as_ref().map(|chain| settings.base(chain));
-    let base = base.as_ref().unwrap_or(&settings);
-    let source = base.key_source()?;
-    let store = KeyStore::of(base, &source, rotate.store_command.as_deref(), environment)?;
+    account.owner.as_ref().map_err(Failure::clone)?;
+    account.role.as_ref().map_err(Failure::clone)?;
+    let settings = Settings::of(&sources, &account);
+    let source = settings.keys.clone()?;
+    let store_command = rotate.store_command.as_deref();
+    let store = KeyStore::of(&sources, &source, store_command)?;
 
-    let session_store = SessionStore::new(base.session_file()?.value);
-    let session =
-        credentials::saved(&session_store, &rotate.selection, now())?.with_warnings_printed();
-    let get_command = settings::get_command(&rotate.selection, &Flags::default());
-    let user = User::of_session(base, &session_store, &session, &get_command, now)?;
+    let session_store = account.session_file.clone()?.map(SessionStore::new);
+    // A rotation that was killed may have saved another key by now, so the key does not count.
+    let session = credentials::saved(&session_store.value, None, &rotate.selection, now())?
+        .with_warnings_printed();
+    let get_command = invocation::get_command(&rotate.selection, &Flags::default());
+    let user = User::of_session(&settings, &session_store, &session, &get_command, now)?;
 
-    let directory = settings::session_directory(environment)?
+    let directory = session_directory(environment)?
         .ok_or_else(|| Failure::setup("no home directory is known").hint("set HOME"))?;
     let Some(_lock) = lock(&directory)? else {
         return Err(Failure::setup("another `aws-mfa rotate` is already running").into());
@@ -61,8 +67,7 @@ pub fn run(
         user,
         store,
         journal,
-        sessions: (directory, session_store.path().to_owned()),
-        stamp: Location::stamp(&rotate.selection, environment)?.session,
+        sessions: (directory, session_store.value.path().to_owned()),
     };
     super::confirm(&rotating.carry_on()?)
 }
@@ -87,8 +92,6 @@ struct Rotating<'a> {
     journal: Journal,
     /// The directory of the session files, and the session file that is selected.
     sessions: (PathBuf, PathBuf),
-    /// The stamp of the settings before the change, which saved sessions carry.
-    stamp: String,
 }
 
 impl Rotating<'_> {
@@ -219,6 +222,7 @@ impl Rotating<'_> {
         if current.access_key_id != new {
             return Err(self.other_key(old, new, current));
         }
+        self.move_sessions(old, new);
         let retired = self
             .user
             .verify(current)
@@ -234,7 +238,6 @@ impl Rotating<'_> {
                 });
             return Err(with_next_step(failure, format!("run `{again}` again")));
         }
-        self.move_sessions(old, new);
         self.journal.write(&Rotation::Retired {
             old: old.to_owned(),
             new: new.to_owned(),
@@ -246,11 +249,7 @@ impl Rotating<'_> {
     /// Assigns the old key's saved sessions to the new key, so that no code is lost.
     fn move_sessions(&self, old: &str, new: &str) {
         let (directory, selected) = &self.sessions;
-        let moved = Location::stamp(&self.rotate.selection, self.environment).and_then(|stamp| {
-            let stamps = [self.stamp.as_str(), &stamp.session];
-            saved::change_key(directory, selected, [old, new], stamps, (self.now)())
-        });
-        if let Err(failure) = moved {
+        if let Err(failure) = saved::change_key(directory, selected, [old, new], (self.now)()) {
             super::note(&format!("warning: {}", failure.one_line()));
         }
     }
@@ -401,7 +400,7 @@ impl Rotating<'_> {
 
     /// The `rotate` command that resumes this rotation, for hints.
     fn command(&self, options: &str) -> String {
-        let store = settings::words(&[("--store-command", self.rotate.store_command.as_deref())]);
-        settings::command("rotate", &self.rotate.selection, &(store + options))
+        let store = invocation::words(&[("--store-command", self.rotate.store_command.as_deref())]);
+        invocation::command("rotate", &self.rotate.selection, &(store + options))
     }
 }

@@ -1,10 +1,11 @@
 //! The settings as `status` and `doctor` show them: each with its origin, and without a secret.
 
+use crate::account::Account;
+use crate::account::key_source::KeySource;
 use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device::{self, Device};
-use crate::settings::key_source::KeySource;
 use serde_json::{Value, json};
 
 /// One setting.
@@ -64,76 +65,63 @@ impl Row {
     }
 }
 
-/// The settings of the next `get`. For a role, the keys and the session come from `base`.
-pub fn rows(
-    settings: &Settings,
-    base: &Settings,
-    device: Result<Option<Setting<Device>>, Failure>,
-) -> Vec<Row> {
-    let profile = settings.named_profile();
-    // The device has the partition, and the partition has the default region and endpoint.
-    let region = match &device {
-        Ok(Some(device)) => settings.region(&device.value).map(Some),
-        _ => Ok(None),
-    };
+/// The settings of the next `get`.
+pub fn rows(account: &Account, settings: &Settings) -> Vec<Row> {
+    let device = device(account, settings);
+    let known = device.as_ref().ok().and_then(Option::as_ref);
+    let region = settings.sts_region(known.map(|device| &device.value));
     let endpoint = match &region {
-        Ok(Some(region)) => settings.endpoint(&region.value).map(Some),
-        _ => Ok(None),
+        Ok(region) => settings.network.sts_endpoint(&region.value).map(Some),
+        Err(_) => Ok(None),
     };
-    let proxy = settings.proxy(match &endpoint {
+    let proxy = settings.network.proxy(match &endpoint {
         Ok(Some(endpoint)) => Some(&endpoint.value),
         _ => None,
     });
     vec![
-        Row::of(
-            "profile",
-            profile.map(|profile| profile.map(|profile| profile.map(|profile| profile.name()))),
-        ),
-        Row::of("key_id", base.key_source().map(key_id)),
+        Row::of("profile", settings.profile.clone()),
+        Row::of("key_id", settings.keys.clone().map(key_id)),
         Row::of(
             "device",
             device.map(|device| device.map(|device| device.map(|device| device.name().to_owned()))),
         ),
         Row::of(
             "duration_seconds",
-            base.duration().map(|duration| {
+            settings.duration.clone().map(|duration| {
                 Some(duration.map(|duration| Shown {
                     text: duration.to_string(),
                     json: duration.seconds().into(),
                 }))
             }),
         ),
-        Row::of("region", region),
+        Row::of("region", region.map(Some)),
         Row::of("endpoint", endpoint.map(shown)),
         Row::of(
             "code_command",
             settings
-                .code_command()
-                .map(|command| command.map(|command| command.map(program))),
+                .code_command
+                .clone()
+                .map(|command| command.map(|command| command.map(|line| program(&line)))),
         ),
         Row::of("proxy", proxy.map(shown)),
-        Row::of("ca_bundle", settings.ca_bundle()),
+        Row::of("ca_bundle", settings.network.ca_bundle.clone()),
     ]
 }
 
-/// The configured device, else the remembered one.
-pub fn device(settings: &Settings, base: &Settings) -> Result<Option<Setting<Device>>, Failure> {
-    Ok(settings.device()?.or_else(|| discovered_device(base)))
-}
-
-/// The device that IAM listed when the saved session was requested with these master keys. The keys from a
-/// `credential_process` are unknown here, and assumed to be the same.
-fn discovered_device(base: &Settings) -> Option<Setting<Device>> {
-    let key_id = match base.key_source().ok()?.value {
-        KeySource::Pair { access_key_id, .. } => Some(access_key_id.trim()),
-        KeySource::Process(_) => None,
+/// The configured device, else the one that IAM listed when the saved session was requested with these master keys. The
+/// keys from a `credential_process` are unknown here, and assumed to be the same.
+pub fn device(account: &Account, settings: &Settings) -> Result<Option<Setting<Device>>, Failure> {
+    let remembered = || {
+        let keys = settings.keys.clone().ok()?;
+        let file = account.session_file.as_ref().ok()?;
+        device::remembered(&file.value, keys.value.known_id().as_deref())
     };
-    device::remembered(&base.session_file().ok()?.value, key_id)
+    Ok(settings.device.clone()?.or_else(remembered))
 }
 
 fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
     Some(source.map(|source| match source {
-        KeySource::Pair { access_key_id, .. } => access_key_id.trim().into(),
+        KeySource::Pair { access_key_id, .. } => access_key_id.into(),
         KeySource::Process(_) => Shown {
             text: "printed by a command".to_owned(),
             json: serde_json::Value::Null,

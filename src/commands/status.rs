@@ -7,17 +7,18 @@ mod report;
 
 use super::conflicts;
 use super::integration::{self, Integration};
-use super::resolved::Resolved;
 use super::shown::{self, Row};
+use crate::account::Account;
+use crate::account::role::{CHAINED, RoleChain};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
+use crate::invocation;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
-use crate::settings::duration;
-use crate::settings::role::{CHAINED, RoleChain};
-use crate::settings::{self, Flags, Location, Settings};
+use crate::settings::{Settings, duration};
+use crate::sources::{Flags, Sources};
 use crate::stderr;
 use jiff::Timestamp;
 use report::{Report, RoleReport, SessionReport, State};
@@ -32,16 +33,22 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     if status.all {
         return all::run(status, environment, now);
     }
-    let Resolved {
-        settings,
-        chain,
-        base,
-        session_file,
-    } = Resolved::of(&status.selection, environment);
-    let file = session_file?;
+    let sources = Sources::new(&status.selection, Flags::default(), environment);
+    let account = Account::of(&sources)?;
+    let file = account.session_file.clone()?;
     let store = SessionStore::new(file.value.clone());
-    let (session, warning) = session(store.read(), store.path(), now);
-    let get_command = settings::get_command(&status.selection, &Flags::default());
+    let loaded = store.read();
+    // The role's credentials are named by the key, which only the session may know.
+    let made_with = loaded
+        .as_ref()
+        .ok()
+        .and_then(|loaded| loaded.session.provenance.master_key_id.clone());
+    let loaded = loaded.and_then(|Loaded { session, warning }| {
+        let session = session.of_key(account.key_of_session(), store.path())?;
+        Ok(Loaded { session, warning })
+    });
+    let (session, warning) = session(loaded, store.path(), now);
+    let get_command = invocation::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
         next: (session.state != State::Valid).then(|| {
@@ -69,18 +76,30 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             .map(|warning| warning.to_string())
             .collect(),
     };
-    match chain {
+    match &account.role {
         Ok(None) => {}
         Ok(Some(chain)) => {
-            let location = Location::of(&status.selection, environment)?;
-            report.role = (location.role).map(|file| role(&chain, SessionStore::new(file), now));
+            let key = account.key_id.as_deref().or(made_with.as_deref());
+            let file = |is_direct| SessionStore::new(chain.file(store.path(), key, is_direct));
+            let direct = role(chain, file(true), now);
+            report.role = Some(match direct.session.state {
+                State::Valid => direct,
+                _ => role(chain, file(false), now),
+            });
         }
-        Err(failure) => report.warnings.push(failure.one_line()),
+        Err(failure) if account.line.is_ok() => report.warnings.push(failure.one_line()),
+        // Each setting says so.
+        Err(_) => {}
     }
-    match &settings {
-        Ok(settings) => add_settings(&mut report, settings, base.as_ref().unwrap_or(settings)),
-        Err(failure) => report.warnings.push(failure.one_line()),
+    if let Err(failure) = sources.profiles() {
+        report.warnings.push(failure.one_line());
     }
+    let settings = Settings::of(&sources, &account);
+    report.account = match shown::device(&account, &settings) {
+        Ok(Some(device)) => device.value.account().map(str::to_owned),
+        _ => None,
+    };
+    report.settings.extend(shown::rows(&account, &settings));
     let wanted = match &report.role {
         Some(role) => &role.session,
         None => &report.session,
@@ -129,10 +148,10 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
 fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     let role = &chain.role;
     let loaded = store.read();
-    let saved = loaded.as_ref().ok().and_then(|loaded| {
-        let saved = loaded.session.provenance.role.clone()?;
-        (saved.arn == role.arn.value.as_str()).then_some(saved)
-    });
+    let saved = loaded
+        .as_ref()
+        .ok()
+        .and_then(|loaded| loaded.session.provenance.role.clone());
     let session = match &saved {
         Some(_) => session(loaded, store.path(), now).0,
         None => SessionReport::default(),
@@ -198,14 +217,4 @@ impl SessionReport {
             ..self
         }
     }
-}
-
-/// Adds the settings of the next `get`. For a role, the keys and the session come from `base`.
-fn add_settings(report: &mut Report, settings: &Settings, base: &Settings) {
-    let device = shown::device(settings, base);
-    report.account = match &device {
-        Ok(Some(device)) => device.value.account().map(str::to_owned),
-        _ => None,
-    };
-    (report.settings).extend(shown::rows(settings, base, device));
 }

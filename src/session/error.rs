@@ -29,6 +29,13 @@ pub enum Problem {
         /// How long ago.
         ago: SignedDuration,
     },
+    /// The session was made with another access key.
+    OtherKey {
+        /// The id of the key that it was made with.
+        made_with: String,
+        /// The id of the key that is configured now.
+        key: String,
+    },
     /// The file is not a session. The reason quotes nothing from it.
     Corrupt(String),
     /// Another user may have chosen the file's contents.
@@ -221,6 +228,9 @@ impl From<Error> for Failure {
             Problem::Expired { ago } => {
                 no_session(format!("session expired {} ago ({file})", span(ago)))
             }
+            Problem::OtherKey { made_with, key } => no_session(format!(
+                "the saved session is of the access key {made_with}, but {key} is configured ({file})"
+            )),
             Problem::Corrupt(fault) => {
                 no_session(format!("session file is corrupt: {fault} ({file})"))
             }
@@ -247,6 +257,7 @@ impl fmt::Display for Problem {
         match self {
             Problem::Missing => f.write_str("none yet"),
             Problem::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
+            Problem::OtherKey { made_with, .. } => write!(f, "of another access key, {made_with}"),
             Problem::Corrupt(fault) => write!(f, "corrupt file: {fault}"),
             Problem::Refused(refusal) => write!(f, "file rejected: {refusal}"),
             Problem::Unreadable(obstacle)

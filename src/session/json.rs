@@ -20,8 +20,6 @@ struct Contents<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     region: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    settings: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     master_key_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     user_name: Option<Cow<'a, str>>,
@@ -49,6 +47,8 @@ struct Role<'a> {
     arn: Cow<'a, str>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     base: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    digest: Cow<'a, str>,
     seconds: i32,
     direct: bool,
 }
@@ -112,7 +112,6 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
             .filter(|region| !region.is_empty() && !region.contains('\0'))
             .map(Cow::into_owned),
         provenance: Provenance {
-            settings: contents.settings.map(Cow::into_owned),
             master_key_id: contents.master_key_id.map(Cow::into_owned),
             user_name: contents.user_name.map(Cow::into_owned),
             discovered_device: contents.discovered_device.map(Cow::into_owned),
@@ -123,6 +122,7 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
                     user_arn: user.arn.into_owned(),
                     user_id: user.assumed_role_id.into_owned(),
                     base: role.base.map(Cow::into_owned),
+                    digest: role.digest.into_owned(),
                     seconds: role.seconds,
                     is_direct: role.direct,
                 }
@@ -162,13 +162,13 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
             arn: Cow::from(&role.user_arn),
         }),
         region: session.region.as_deref().map(Cow::from),
-        settings: provenance.settings.as_deref().map(Cow::from),
         master_key_id: provenance.master_key_id.as_deref().map(Cow::from),
         user_name: provenance.user_name.as_deref().map(Cow::from),
         discovered_device: provenance.discovered_device.as_deref().map(Cow::from),
         role: role.map(|role| Role {
             arn: Cow::from(&role.arn),
             base: role.base.as_deref().map(Cow::from),
+            digest: Cow::from(&role.digest),
             seconds: role.seconds,
             direct: role.is_direct,
         }),
@@ -313,7 +313,6 @@ mod tests {
             region: Some("eu-west-1".into()),
             provenance: Provenance {
                 discovered_device: Some("GAHT12345678".into()),
-                settings: Some("s".into()),
                 master_key_id: Some("AKIA1".into()),
                 user_name: Some("igor".into()),
                 role: Some(AssumedRole {
@@ -321,6 +320,7 @@ mod tests {
                     user_arn: "arn:aws:sts::123456789012:assumed-role/admin/igor".into(),
                     user_id: "AROA1:igor".into(),
                     base: Some("/s".into()),
+                    digest: "0123456789abcdef".into(),
                     seconds: 3600,
                     is_direct: true,
                 }),

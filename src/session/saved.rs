@@ -41,6 +41,11 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// The directory of the session file at `base`.
+pub fn directory_of(base: &Path) -> &Path {
+    super::directory::of(base)
+}
+
 /// The files next to the session file at `base` that have the credentials of roles assumed with its session.
 ///
 /// # Errors
@@ -83,9 +88,25 @@ fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
     known
 }
 
+/// Removes the files in `directory` that have expired credentials of roles.
+///
+/// # Errors
+/// The directory cannot be read. A file that cannot be removed stays.
+pub fn sweep(directory: &Path, now: Timestamp) -> Result<(), Failure> {
+    for file in in_directory(directory)? {
+        let store = SessionStore::new(file);
+        if let Ok(Loaded { session, .. }) = store.read()
+            && session.provenance.role.is_some()
+            && !session.is_valid(now)
+        {
+            let _ = store.remove();
+        }
+    }
+    Ok(())
+}
+
 /// Makes the sessions and roles in `directory`, and the session at `selected`, those of another master key: what they
-/// say of it, and the names of files that are named by it. `keys` are the ids before and after; `stamps`, the beginnings
-/// of the settings that they depend on before and after.
+/// say of it, and the names of files that are named by it. `keys` are the ids before and after.
 ///
 /// # Errors
 /// A file cannot be written; the others are changed all the same.
@@ -93,28 +114,23 @@ pub fn change_key(
     directory: &Path,
     selected: &Path,
     keys: [&str; 2],
-    stamps: [&str; 2],
     now: Timestamp,
 ) -> Result<(), Failure> {
     let mut files = in_directory(directory)?;
-    if !files.iter().any(|file| file == selected) {
-        files.push(selected.to_owned());
-    }
+    files.extend(in_directory(super::directory::of(selected)).unwrap_or_default());
+    files.push(selected.to_owned());
+    files.sort();
+    files.dedup();
     let mut outcome = Ok(());
     for file in files {
-        if let Err(error) = change_key_in(&file, keys, stamps, now) {
+        if let Err(error) = change_key_in(&file, keys, now) {
             outcome = Err(error.into());
         }
     }
     outcome
 }
 
-fn change_key_in(
-    file: &Path,
-    [old, new]: [&str; 2],
-    stamps: [&str; 2],
-    now: Timestamp,
-) -> Result<(), Error> {
+fn change_key_in(file: &Path, [old, new]: [&str; 2], now: Timestamp) -> Result<(), Error> {
     // What a rotation that was killed here has left.
     leftover::clean_up(file);
     let store = SessionStore::new(file.to_owned());
@@ -123,18 +139,20 @@ fn change_key_in(
     };
     let before = session.provenance.clone();
     let provenance = &mut session.provenance;
-    // `session-<key id>`, `role-<name>@session-<key id>`
+    // `session-<key id>`
     let named_by_key = |path: &Path| {
         let name = path.file_name()?.to_str()?;
-        let rest = name.strip_suffix(old)?;
-        (rest.ends_with("session-")).then(|| path.with_file_name(format!("{rest}{new}")))
+        (name.strip_prefix("session-")? == old)
+            .then(|| path.with_file_name(format!("session-{new}")))
     };
+    let mut renamed = named_by_key(file);
     if provenance.master_key_id.as_deref() == Some(old) {
         provenance.master_key_id = Some(new.to_owned());
-        if let Some(settings) = &mut provenance.settings
-            && let Some(rest) = settings.strip_prefix(stamps[0])
+        if let Some(role) = &provenance.role
+            && name::is_of_saved_file(file)
         {
-            *settings = format!("{}{rest}", stamps[1]);
+            let name = name::of_role(&role.arn, Some(new), &role.digest, role.is_direct);
+            renamed = Some(file.with_file_name(name));
         }
     }
     if let Some(base) = provenance.role.as_mut().and_then(|role| role.base.as_mut())
@@ -142,7 +160,7 @@ fn change_key_in(
     {
         *base = renamed.to_string_lossy().into_owned();
     }
-    match named_by_key(file) {
+    match renamed {
         Some(renamed) => {
             leftover::clean_up(&renamed);
             SessionStore::new(renamed).save(&session, now)?;

@@ -1,8 +1,6 @@
 //! The MFA device.
 
-use super::arn::is_account;
-use super::{Settings, partition};
-use crate::environment::variable;
+use crate::aws::arn::is_account;
 use crate::error::Failure;
 use crate::escape::quote;
 use crate::session::saved;
@@ -65,10 +63,9 @@ impl Device {
         &self.0
     }
 
-    /// The region of the STS endpoint if none is configured: the first one in the device's partition. A hardware device's
-    /// serial number does not show its partition, `aws` or `aws-us-gov`.
-    pub fn default_region(&self) -> &'static str {
-        partition::default_region(self.arn_part(1).unwrap_or_default())
+    /// The device's partition. A hardware device's serial number does not show whether it is `aws` or `aws-us-gov`.
+    pub fn partition(&self) -> Option<&str> {
+        self.arn_part(1)
     }
 
     /// The device's account. A hardware device's serial number does not show it.
@@ -81,21 +78,6 @@ impl Device {
         self.0
             .starts_with("arn:")
             .then(|| self.0.splitn(6, ':').nth(index))?
-    }
-}
-
-impl Settings<'_> {
-    /// The configured MFA device. A profile inherits `mfa_serial` from its `source_profile`.
-    pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
-        self.look_up_in(
-            self.flags
-                .serial_number
-                .map(|value| ("--serial-number", value)),
-            &[variable::AWS_MFA_ARN],
-            |settings| settings.inherited("mfa_serial"),
-        )?
-        .map(|setting| setting.try_map(Device::parse))
-        .transpose()
     }
 }
 
@@ -120,26 +102,6 @@ mod tests {
         let device = Device::parse(" GAHT12345678\n").unwrap();
         assert_eq!(device.name(), "GAHT12345678");
         assert_eq!(device.account(), None);
-    }
-
-    #[test]
-    fn default_region_is_in_the_devices_partition() {
-        for (device, region) in [
-            ("arn:aws:iam::123456789012:mfa/igor", "us-east-1"),
-            ("arn:aws-cn:iam::123456789012:mfa/igor", "cn-north-1"),
-            ("arn:aws-us-gov:iam::123456789012:mfa/igor", "us-gov-west-1"),
-            ("arn:aws-iso:iam::123456789012:mfa/igor", "us-iso-east-1"),
-            ("arn:aws-iso-b:iam::123456789012:mfa/igor", "us-isob-east-1"),
-            ("arn:aws-iso-e:iam::123456789012:mfa/igor", "eu-isoe-west-1"),
-            (
-                "arn:aws-iso-f:iam::123456789012:mfa/igor",
-                "us-isof-south-1",
-            ),
-            ("arn:aws-eusc:iam::123456789012:mfa/igor", "eusc-de-east-1"),
-            ("GAHT12345678", "us-east-1"),
-        ] {
-            assert_eq!(Device::parse(device).unwrap().default_region(), region);
-        }
     }
 
     #[test]

@@ -1,15 +1,18 @@
-//! The network settings: the endpoint, the proxy and the trusted certificates.
+//! The network settings: the endpoints, the proxies and the trusted certificates.
 
-use super::{Settings, in_profile, of_profile, partition};
+use super::Lineage;
 use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::iam;
+use crate::aws::partition;
 use crate::aws::proxy::{self, Proxy};
 use crate::aws::trust::Trust;
 use crate::aws_failure;
+use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
 use crate::setting::{Origin, Setting};
+use crate::sources::{in_profile, of_profile};
 use std::path::Path;
 
 /// The network settings for one service.
@@ -35,24 +38,104 @@ impl Network {
     }
 }
 
-impl Settings<'_> {
+/// The network settings for all services.
+pub struct NetworkSettings {
+    sts: Result<Option<Setting<Endpoint>>, Failure>,
+    iam: Result<Option<Setting<Endpoint>>, Failure>,
+    use_fips: Result<bool, Failure>,
+    /// The file of certificates to trust instead of the system's.
+    pub ca_bundle: Result<Option<Setting<String>>, Failure>,
+    proxies: Proxies,
+}
+
+/// The proxies for https and for http. The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is ignored,
+/// because in a CGI program it is a request header. `ALL_PROXY` comes last.
+/// <https://curl.se/docs/manpage.html#ENVIRONMENT>
+struct Proxies {
+    https: Result<Option<Setting<Proxy>>, Failure>,
+    http: Result<Option<Setting<Proxy>>, Failure>,
+    /// The hosts that are called directly.
+    exempt: Result<Option<String>, Failure>,
+}
+
+impl Proxies {
+    fn of(environment: &Environment) -> Self {
+        let proxy = |names: &[Variable]| {
+            let Some((name, url)) = environment.first(names)? else {
+                return Ok(None);
+            };
+            let origin = Origin::Variable(name);
+            let value = Proxy::parse(url).map_err(|error| aws_failure::proxy(&origin, error))?;
+            Ok(Some(Setting { value, origin }))
+        };
+        Proxies {
+            https: proxy(&[
+                variable::LOWER_HTTPS_PROXY,
+                variable::HTTPS_PROXY,
+                variable::LOWER_ALL_PROXY,
+                variable::ALL_PROXY,
+            ]),
+            http: proxy(&[
+                variable::LOWER_HTTP_PROXY,
+                variable::LOWER_ALL_PROXY,
+                variable::ALL_PROXY,
+            ]),
+            exempt: environment
+                .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])
+                .map(|list| list.map(|(_, list)| list.to_owned())),
+        }
+    }
+}
+
+impl NetworkSettings {
+    /// Resolves the network settings.
+    pub(super) fn of(from: &Lineage) -> Self {
+        let look_up = |variables: &[Variable], key| from.look_up(None, variables, key);
+        // <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+        let endpoint = |service: &str, of_service| {
+            let variables = [of_service, variable::AWS_ENDPOINT_URL];
+            let setting = from.look_up_in(None, &variables, |profile| {
+                match profile.service_endpoint(service)? {
+                    Some(own) => Ok(Some(of_profile(profile, "services", own))),
+                    None => in_profile(profile, "endpoint_url"),
+                }
+            })?;
+            let Some(setting) = setting else {
+                return Ok(None);
+            };
+            match Endpoint::parse(&setting.value) {
+                Ok(endpoint) => Ok(Some(setting.map(|_| endpoint))),
+                Err(error) => Err(aws_failure::endpoint(&setting.origin, error)),
+            }
+        };
+        let fips = look_up(&[variable::AWS_USE_FIPS_ENDPOINT], "use_fips_endpoint");
+        NetworkSettings {
+            sts: endpoint("sts", variable::AWS_ENDPOINT_URL_STS),
+            iam: endpoint("iam", variable::AWS_ENDPOINT_URL_IAM),
+            use_fips: fips
+                .map(|fips| fips.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"))),
+            ca_bundle: look_up(&[variable::AWS_CA_BUNDLE], "ca_bundle"),
+            proxies: Proxies::of(from.sources.environment),
+        }
+    }
+
     /// The network settings for STS in `region`. Reads the CA bundle.
     ///
     /// # Errors
     /// A setting is invalid, or the CA bundle cannot be used.
-    pub fn network(&self, region: Setting<String>) -> Result<Network, Failure> {
-        self.network_to(self.endpoint(&region.value)?, region)
+    pub fn sts(&self, region: Setting<String>) -> Result<Network, Failure> {
+        self.network_to(self.sts_endpoint(&region.value)?, region)
     }
 
     /// The network settings for IAM in `partition`. Reads the CA bundle.
     ///
     /// # Errors
     /// A setting is invalid, or the CA bundle cannot be used.
-    pub fn iam_network(&self, partition: &str) -> Result<Network, Failure> {
-        let endpoint = match self.own_endpoint("iam", variable::AWS_ENDPOINT_URL_IAM)? {
+    pub fn iam(&self, partition: &str) -> Result<Network, Failure> {
+        let endpoint = match self.iam.clone()? {
             Some(endpoint) => endpoint,
             None => {
-                let fips = self.use_fips()?;
+                let fips = self.use_fips.clone()?;
                 let url = iam::endpoint(partition, fips)
                     .and_then(|url| Endpoint::parse(url).ok())
                     .ok_or_else(|| aws_failure::no_iam(partition, fips))?;
@@ -63,25 +146,13 @@ impl Settings<'_> {
         self.network_to(endpoint, Setting::by_default(region))
     }
 
-    /// The partition of the region that is configured.
-    ///
-    /// # Errors
-    /// It cannot be a region.
-    pub fn own_partition(&self) -> Result<Option<&'static str>, Failure> {
-        let Some(region) = self.own_region()? else {
-            return Ok(None);
-        };
-        self.endpoint(&region.value)?;
-        Ok(Some(partition::of_region(&region.value)))
-    }
-
     fn network_to(
         &self,
         endpoint: Setting<Endpoint>,
         region: Setting<String>,
     ) -> Result<Network, Failure> {
-        let trust = match self.ca_bundle()? {
-            Some(bundle) => Trust::in_bundle(Path::new(bundle.value))
+        let trust = match self.ca_bundle.clone()? {
+            Some(bundle) => Trust::in_bundle(Path::new(&bundle.value))
                 .map_err(|error| aws_failure::ca_bundle(&bundle, &error))?,
             None => Trust::System,
         };
@@ -97,92 +168,31 @@ impl Settings<'_> {
     ///
     /// # Errors
     /// It is not a valid URL, or the region has no endpoint.
-    pub fn endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
-        if let Some(endpoint) = self.own_endpoint("sts", variable::AWS_ENDPOINT_URL_STS)? {
+    pub fn sts_endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
+        if let Some(endpoint) = self.sts.clone()? {
             return Ok(endpoint);
         }
-        let fips = self.use_fips()?;
+        let fips = self.use_fips.clone()?;
         match Endpoint::of_region(region, fips) {
             Ok(endpoint) if partition::is_region(region) => Ok(Setting::by_default(endpoint)),
             _ => Err(aws_failure::no_endpoint(region, fips)),
         }
     }
 
-    /// The configured endpoint, for this service or for all services.
-    fn own_endpoint(
-        &self,
-        service: &str,
-        of_service: Variable,
-    ) -> Result<Option<Setting<Endpoint>>, Failure> {
-        let variables = [of_service, variable::AWS_ENDPOINT_URL];
-        let setting = self.look_up_in(None, &variables, |settings| {
-            let profile = settings.profile();
-            match profile.service_endpoint(service)? {
-                Some(property) => Ok(Some(of_profile(profile, "services", property))),
-                None => in_profile(profile, "endpoint_url"),
-            }
-        })?;
-        let Some(setting) = setting else {
-            return Ok(None);
-        };
-        match Endpoint::parse(setting.value) {
-            Ok(endpoint) => Ok(Some(setting.map(|_| endpoint))),
-            Err(error) => Err(aws_failure::endpoint(&setting.origin, error)),
-        }
-    }
-
-    fn use_fips(&self) -> Result<bool, Failure> {
-        let setting = self.look_up(
-            None,
-            &[variable::AWS_USE_FIPS_ENDPOINT],
-            "use_fips_endpoint",
-        )?;
-        Ok(setting.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true")))
-    }
-
     /// The proxy for `endpoint`; if that is not known, the one for https.
-    ///
-    /// The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is ignored, because in a CGI program it is a
-    /// request header. `ALL_PROXY` comes last.
-    /// <https://curl.se/docs/manpage.html#ENVIRONMENT>
     ///
     /// # Errors
     /// It is not the URL of an HTTP proxy.
     pub fn proxy(&self, endpoint: Option<&Endpoint>) -> Result<Option<Setting<Proxy>>, Failure> {
-        let names: &[_] = match endpoint.is_none_or(Endpoint::has_tls) {
-            true => &[
-                variable::LOWER_HTTPS_PROXY,
-                variable::HTTPS_PROXY,
-                variable::LOWER_ALL_PROXY,
-                variable::ALL_PROXY,
-            ],
-            false => &[
-                variable::LOWER_HTTP_PROXY,
-                variable::LOWER_ALL_PROXY,
-                variable::ALL_PROXY,
-            ],
+        let proxies = &self.proxies;
+        let is_exempt = match (endpoint, proxies.exempt.clone()?) {
+            (Some(endpoint), Some(list)) => proxy::is_exempt(endpoint, &list),
+            _ => false,
         };
-        let Some((name, url)) = self.environment.first(names)? else {
-            return Ok(None);
-        };
-        let no_proxy = self
-            .environment
-            .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])?;
-        if let (Some(endpoint), Some((_, list))) = (endpoint, no_proxy)
-            && proxy::is_exempt(endpoint, list)
-        {
-            return Ok(None);
+        match endpoint.is_none_or(Endpoint::has_tls) {
+            _ if is_exempt => Ok(None),
+            true => proxies.https.clone(),
+            false => proxies.http.clone(),
         }
-        let origin = Origin::Variable(name);
-        let value = Proxy::parse(url).map_err(|error| aws_failure::proxy(&origin, error))?;
-        Ok(Some(Setting { value, origin }))
-    }
-
-    /// The file of certificates to trust instead of the system's.
-    ///
-    /// # Errors
-    /// The variable is not UTF-8.
-    pub fn ca_bundle(&self) -> Result<Option<Setting<&str>>, Failure> {
-        self.look_up(None, &[variable::AWS_CA_BUNDLE], "ca_bundle")
     }
 }

@@ -651,7 +651,8 @@ fn foreign_or_old_keys_are_a_finding() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
     let said = "(request 42d59b56-7407-4c4a-be0f-4c88daeea257)";
-    let fails = |sandbox: &Sandbox, lines: &str| {
+    let accepted = format!("ok      session: AWS accepts it as {USER}; valid for 11h 59m");
+    let fails_with = |sandbox: &Sandbox, lines: &str, session: &str| {
         let (status, text) = findings(sandbox, &[], &["keys", "device", "policy", "session"]);
         assert_eq!(
             (status, text.as_str()),
@@ -661,12 +662,22 @@ fn foreign_or_old_keys_are_a_finding() {
                     "error   keys: {lines}\n\
                      skipped device: {unknown}\n\
                      skipped policy: {unknown}\n\
-                     ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
+                     {session}\n",
                     unknown = words::the_user_is_unknown()
                 )
                 .as_str()
             )
         );
+    };
+    let fails = |sandbox: &Sandbox, lines: &str| fails_with(sandbox, lines, &accepted);
+    // The session of another key is not used.
+    let file = sandbox.session_file();
+    let foreign = |key: &str| {
+        format!(
+            "warning session: the saved session is of the access key {KEY_ID}, but {key} is configured ({})\n        \
+             aws-mfa get <code>",
+            file.display()
+        )
     };
     sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
     fails(
@@ -681,19 +692,21 @@ fn foreign_or_old_keys_are_a_finding() {
     sandbox
         .set("MASTER_AWS_SECRET_ACCESS_KEY", SECRET)
         .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAUNKNOWN");
-    fails(
+    fails_with(
         &sandbox,
         &format!(
             "AWS does not know the access key AKIAUNKNOWN: deleted, inactive or from another partition: \
              InvalidClientTokenId: The security token included in the request is invalid. {said}\n        \
              check MASTER_AWS_ACCESS_KEY_ID"
         ),
+        &foreign("AKIAUNKNOWN"),
     );
     sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "ASIAX");
-    fails(
+    fails_with(
         &sandbox,
         "MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n        \
          set it to the user's own access key: AWS issues no session for temporary credentials",
+        &foreign("ASIAX"),
     );
     sandbox.set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID);
     let root = "arn:aws:iam::123456789012:root";

@@ -19,6 +19,7 @@ fn command_has_the_session_and_no_other_credentials() {
         .set("MASTER_AWS_SECRET_ACCESS_KEY", "master")
         .set("AWS_ACCESS_KEY_ID", "other")
         .set("AWS_REGION", "eu-west-1");
+    // A profile that does not exist is none, beside the master keys.
     for name in [
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -274,6 +275,7 @@ fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
     );
     std::fs::remove_file(&file).unwrap();
     assert_eq!(sandbox.run(["exec", "touch", "ran"]).status, 3);
+    sandbox.write(".aws/config", "[profile work]\n");
     sandbox.run(["exec", "-p", "work", "touch", "ran"]).is(
         3,
         "",

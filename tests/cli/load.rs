@@ -88,6 +88,7 @@ fn load_without_a_valid_session_exits_3_with_the_remedy() {
 #[test]
 fn hint_names_the_selected_profile() {
     let sandbox = Sandbox::without_session();
+    sandbox.write(".aws/config", "[profile work]\n");
     let file = sandbox.home().join(".config/aws/session-work");
     if cfg!(unix) {
         sandbox.run(["load", "--profile", "work"]).is(

@@ -172,10 +172,10 @@ fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
         assert!(
             stderr.starts_with(
                 "aws-mfa: cannot find the address of https://sts.us-esat-1.amazonaws.com: "
-            ) && stderr.ends_with(
-                "hint: check the region us-esat-1 (AWS_REGION); the code is still valid while the device shows it: \
-                 run `aws-mfa get <code>` again\n"
-            ),
+            ) && stderr.ends_with(&format!(
+                "hint: check the region us-esat-1 (AWS_REGION); {}\n",
+                words::the_code_is_still_valid()
+            )),
             "{stderr}"
         );
         sandbox.unset("AWS_REGION");

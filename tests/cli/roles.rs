@@ -82,7 +82,8 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
     );
     assert!(
         lines[1].starts_with(&format!(
-            "assumed the role {DEPLOY}; saved to {directory}{SEP}role-staging (valid 30m, until "
+            "assumed the role {DEPLOY}; saved to {} (valid 30m, until ",
+            sandbox.role_file("deploy").display()
         )),
         "{lines:?}"
     );
@@ -96,7 +97,7 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
     assert!(!request.form.contains_key("TokenCode"));
 
     // As `aws sts assume-role` prints it, in a private file.
-    let file = sandbox.session_file().with_file_name("role-staging");
+    let file = sandbox.role_file("deploy");
     #[cfg(unix)]
     assert_eq!(mode(&file), 0o600);
     let saved = read_json(&file);
@@ -141,22 +142,17 @@ fn get_with_a_role_and_no_code_uses_the_valid_session() {
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
     // All terminals start together, and one of them sends the request.
     let kept = sandbox.run(["get", "-p", "staging", "--unless-valid"]);
-    let directory = sandbox
-        .session_file()
-        .parent()
-        .unwrap()
-        .display()
-        .to_string();
     assert!(
         kept.succeeded().contains(&format!(
-            "\nkept the role's credentials in {directory}{SEP}role-staging (valid 30m, "
+            "\nkept the role's credentials in {} (valid 30m, ",
+            sandbox.role_file("deploy").display()
         )),
         "{}",
         kept.stdout
     );
     assert_eq!(actions(&sts).len(), 2);
     // `load` alone assumes it too.
-    std::fs::remove_file(sandbox.session_file().with_file_name("role-staging")).unwrap();
+    std::fs::remove_file(sandbox.role_file("deploy")).unwrap();
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
 }
 
@@ -208,17 +204,15 @@ fn role_from_the_environment_has_the_users_name() {
         actions(&sts),
         ["GetSessionToken", "GetCallerIdentity", "AssumeRole"]
     );
+    let role = sandbox.role_file("deploy");
+    let role = role.file_name().unwrap().to_str().unwrap();
     assert_eq!(
         sandbox.session_directory(),
-        [
-            format!(".role-333333333333-deploy@session-{KEY_ID}.lock"),
-            format!("role-333333333333-deploy@session-{KEY_ID}"),
-            format!("session-{KEY_ID}"),
-        ]
-        .into_iter()
-        .filter(|name| !name.ends_with(".lock"))
-        .collect::<Vec<_>>()
+        [role.to_owned(), format!("session-{KEY_ID}")]
     );
+    let (readable, digest) = role.rsplit_once('-').unwrap();
+    assert_eq!(readable, "role-333333333333-deploy");
+    assert!(digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
     // A due role is not mistaken for the user's session.
     for key in ["ASIAROLE000000000002", "ASIAROLE000000000003"] {
         assert_eq!(loaded(&sandbox, &[]), key);
@@ -240,12 +234,7 @@ fn role_from_the_environment_has_the_users_name() {
     assert_eq!(sts.requests().len(), before + 1);
     // The new session still knows the user's name.
     sandbox.set("AWS_MFA_ROLE_ARN", READER);
-    std::fs::remove_file(
-        sandbox
-            .session_file()
-            .with_file_name(format!("role-444444444444-reader@session-{KEY_ID}")),
-    )
-    .unwrap();
+    std::fs::remove_file(sandbox.role_file("reader")).unwrap();
     assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000005");
     assert_eq!(sts.requests_for("GetCallerIdentity").len(), 1);
 }
@@ -400,9 +389,7 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
     );
     let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "8h", "123456"]);
     assert!(
-        outcome
-            .succeeded()
-            .contains("role-staging (valid 8h, until "),
+        outcome.succeeded().contains("-direct (valid 8h, until "),
         "{}",
         outcome.stdout
     );
@@ -552,8 +539,8 @@ fn role_with_master_keys_needs_credential_source_environment() {
     );
     assert_eq!(sandbox.run(["get", "123456"]).status, 0);
     assert_eq!(loaded(&sandbox, &[]), "ASIAROLE000000000001");
-    // An explicit profile too. The session belongs to the keys.
-    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
+    // An explicit profile too: it is the same role of the same keys.
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
     assert_eq!(sts.requests_for("GetSessionToken").len(), 1);
 }
 
@@ -725,12 +712,11 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
     let own = sandbox.write_session(Timestamp::now() - SignedDuration::from_hours(1));
     let directory = own.parent().unwrap().display().to_string();
+    let role = sandbox.role_file("deploy").display().to_string();
     let shown = sandbox.run(["status", "--all"]);
     let lines: Vec<&str> = shown.succeeded().lines().collect();
     assert!(
-        lines[0].starts_with(&format!(
-            "{directory}{SEP}role-staging: {DEPLOY}, valid for "
-        )),
+        lines[0].starts_with(&format!("{role}: {DEPLOY}, valid for ")),
         "{lines:?}"
     );
     assert_eq!(lines[1], format!("{}: session, expired", own.display()));
@@ -750,14 +736,14 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     // First only a role, then the session with its roles.
     sandbox.run(["clear", "-p", "staging"]).is(
         0,
-        &format!("removed the role's credentials ({directory}{SEP}role-staging)\n"),
+        &format!("removed the role's credentials ({role})\n"),
         "",
     );
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
     sandbox.run(["clear", "-p", "work"]).is(
         0,
         &format!(
-            "removed the role's credentials ({directory}{SEP}role-staging)\n\
+            "removed the role's credentials ({role})\n\
              {}\n",
             words::removed_the_session(format!("{directory}{SEP}session-work"))
         ),
@@ -768,7 +754,7 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     sandbox.run(["clear", "--all"]).is(
         0,
         &format!(
-            "removed {directory}{SEP}role-staging\nremoved {}\nremoved {directory}{SEP}session-work\n",
+            "removed {role}\nremoved {}\nremoved {directory}{SEP}session-work\n",
             own.display()
         ),
         "",
@@ -920,8 +906,10 @@ fn refused_role_is_an_error_with_its_hint() {
     assert_eq!(outcome.status, 2);
     assert!(
         outcome.stderr.starts_with(&format!(
-            "aws-mfa: the role {DEPLOY} does not allow sessions of 2h, and the code may be used up\n  \
-             ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration"
+            "aws-mfa: {}\n  ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration",
+            words::the_code_may_be_used_up(format!(
+                "the role {DEPLOY} does not allow sessions of 2h"
+            ))
         )),
         "{}",
         outcome.stderr
@@ -934,7 +922,10 @@ fn refused_role_is_an_error_with_its_hint() {
     let outcome = sandbox.run(direct);
     assert!(
         outcome.stderr.starts_with(&format!(
-            "aws-mfa: the access key {KEY_ID} is not allowed to assume the role {DEPLOY}, and the code may be used up\n"
+            "aws-mfa: {}\n",
+            words::the_code_may_be_used_up(format!(
+                "the access key {KEY_ID} is not allowed to assume the role {DEPLOY}"
+            ))
         )),
         "{}",
         outcome.stderr

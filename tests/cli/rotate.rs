@@ -136,9 +136,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
         .run(["rotate", "--finish"])
         .is(0, "there is no rotation to finish\n", "");
     sandbox.get("234567");
-    // Nothing has to be read in ~/.aws to know that the session is still the right one.
-    assert!(session["Settings"].is_string());
-    assert_eq!(session["Settings"], saved()["Settings"]);
+    assert_eq!(saved()["MasterKeyId"], NEW);
 }
 
 #[test]
@@ -356,9 +354,12 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
     } else {
         super::sandbox::chmod(file.parent().unwrap(), 0o500);
         check(&format!(
-            "cannot replace {}: cannot write to the directory {}: permission denied\n",
+            "cannot replace {}: {}\n",
             file.display(),
-            file.parent().unwrap().display()
+            words::cannot_write_to_the_directory(
+                file.parent().unwrap().display(),
+                "permission denied"
+            )
         ));
         super::sandbox::chmod(file.parent().unwrap(), 0o700);
     }
@@ -379,18 +380,17 @@ fn session_named_by_the_key_moves_to_the_new_one() {
         );
         session.replace("\"Credentials\"", &role)
     };
-    let role_file = |base: &str| directory.join(format!("role-123456789012-x@{base}"));
-    sandbox.write(
-        role_file(&format!("session-{KEY_ID}")),
-        role(&format!("session-{KEY_ID}")),
-    );
+    let before = directory.join("role-123456789012-x-0123456789abcdef");
+    sandbox.write(&before, role(&format!("session-{KEY_ID}")));
     assert_eq!(sandbox.run(["rotate"]).status, 0);
+    let renamed = sandbox.role_file("x");
+    assert_ne!(renamed, before);
     let names = sandbox.session_directory();
     assert_eq!(
         names,
         [
             ".rotation.lock".to_owned(),
-            format!("role-123456789012-x@session-{NEW}"),
+            renamed.file_name().unwrap().to_str().unwrap().to_owned(),
             format!("rotation-{ACCOUNT}-igor"),
             format!("session-{NEW}"),
             "session-work".to_owned(),
@@ -399,7 +399,7 @@ fn session_named_by_the_key_moves_to_the_new_one() {
     let moved = read_json(&directory.join(format!("session-{NEW}")));
     assert_eq!(moved["MasterKeyId"], NEW);
     let base = directory.join(format!("session-{NEW}"));
-    let role = read_json(&role_file(&format!("session-{NEW}")));
+    let role = read_json(&renamed);
     assert_eq!(role["Role"]["Base"], base.to_str().unwrap());
 }
 

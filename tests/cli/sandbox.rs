@@ -269,6 +269,15 @@ impl Sandbox {
         leaks
     }
 
+    /// The file of the credentials of the role called `name`. There is one, which ends in a digest.
+    #[track_caller]
+    pub fn role_file(&self, name: &str) -> PathBuf {
+        let mut files = self.session_directory();
+        files.retain(|file| file.starts_with("role-") && file.contains(&format!("-{name}-")));
+        assert_eq!(files.len(), 1, "{files:?}");
+        self.session_file().with_file_name(&files[0])
+    }
+
     /// The names in the session file's directory, including leftovers.
     pub fn session_directory(&self) -> Vec<String> {
         let file = self.session_file();

@@ -296,13 +296,13 @@ fn boto3_renews_a_role_within_one_process() {
     sandbox.set("AWS_PROFILE", "deploy-mfa");
     // Pretends that an hour has passed, in the file and in botocore's memory.
     let script = "\
-import boto3, datetime, json, os
+import boto3, datetime, glob, json, os
 session = boto3.Session()
 client = session.client('sts')
 print(client.get_caller_identity()['Arn'])
 credentials = session.get_credentials()
 first = credentials.get_frozen_credentials().token
-file = os.path.expanduser('~/.config/aws/role-deploy')
+file, = glob.glob(os.path.expanduser('~/.config/aws/role-*-deploy-*'))
 saved = json.load(open(file))
 saved['Credentials']['Expiration'] = '2020-01-01T00:00:00Z'
 json.dump(saved, open(file, 'w'))

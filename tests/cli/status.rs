@@ -362,7 +362,7 @@ fn missing_settings_are_shown_once_and_are_no_error() {
     assert!(
         outcome
             .stdout
-            .contains("warning: cannot read the profile work: line 2 of "),
+            .contains("\nprofile: cannot read the profile work: line 2 of "),
         "{}",
         outcome.stdout
     );

@@ -91,8 +91,11 @@ fn waiting_get_says_so_and_what_to_do() {
         .unwrap();
     assert_eq!(
         note,
-        "aws-mfa: another `aws-mfa get` is already running; waiting for it to finish: \
-         give it a code, or press Ctrl-C and run `aws-mfa get <code>`\n"
+        format!(
+            "aws-mfa: another `aws-mfa get` is already running; waiting for it to finish: \
+             give it a code, or press Ctrl-C and {}\n",
+            words::get_a_session()
+        )
     );
     sandbox.write_session(in_minutes(90));
     drop(lock);

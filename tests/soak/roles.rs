@@ -16,11 +16,7 @@ fn sandbox(sts: &FakeSts) -> Sandbox {
 }
 
 fn forget_the_role(sandbox: &Sandbox) {
-    let name = format!(
-        "role-333333333333-deploy@session-{}",
-        super::fake_sts::KEY_ID
-    );
-    std::fs::remove_file(sandbox.session_file().with_file_name(name)).unwrap();
+    std::fs::remove_file(sandbox.role_file("deploy")).unwrap();
 }
 
 #[test]

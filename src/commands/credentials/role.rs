@@ -1,21 +1,22 @@
 //! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
-use super::Found;
+use super::{Found, valid};
+use crate::account::Account;
+use crate::account::role::{self, CHAINED, Role, RoleChain};
 use crate::aws::client::Patience;
 use crate::aws::sts::{self, RoleRequest};
 use crate::caller::{Call, Caller, RoleToAssume};
-use crate::cli::Selection;
 use crate::error::Failure;
+use crate::invocation;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
 use crate::session::{Session, saved};
 use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::settings::network::Network;
-use crate::settings::partition;
-use crate::settings::role::{self, CHAINED, Role, RoleChain};
-use crate::settings::{self, Flags, Settings};
+use crate::sources::{Flags, Sources};
 use jiff::{SignedDuration, Timestamp};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The time limit for renewing a role, with all its calls: a shell waits for it.
@@ -37,17 +38,14 @@ pub fn is_fresh(session: &Session, now: Timestamp) -> bool {
     session.time_left(now).is_some_and(|left| left > margin)
 }
 
-/// The selected role, with everything needed to assume it.
-pub struct SelectedRole {
+/// The selected role, and the user's own session that assumes it.
+pub struct SelectedRole<'a> {
     /// The role and those that lead to it.
-    pub chain: RoleChain,
+    pub chain: &'a RoleChain,
     /// The store of the user's own session.
     pub base_store: SessionStore,
-    /// The store of the role's credentials.
-    pub store: SessionStore,
-    /// The stamp of the settings, see `settings::Location::stamp`.
-    stamp: String,
-    network: Network,
+    sources: &'a Sources<'a>,
+    account: &'a Account,
     get_command: String,
 }
 
@@ -59,34 +57,35 @@ fn found(session: Session, not_renewed: Option<Failure>) -> Found {
     }
 }
 
-impl SelectedRole {
-    /// The role that `settings` select. Reads only the CA bundle, and calls nothing.
-    ///
-    /// # Errors
-    /// A setting is invalid.
+impl<'a> SelectedRole<'a> {
+    /// The role at the end of `chain`, whose base is the session in `base_store`. Reads nothing.
     pub fn of(
-        settings: &Settings,
-        chain: RoleChain,
-        file: PathBuf,
-        stamp: String,
-        selection: &Selection,
-    ) -> Result<Self, Failure> {
-        let base = settings.base(&chain);
-        let region = match settings.own_region()? {
-            Some(region) => region,
-            None => base.own_region()?.unwrap_or_else(|| {
-                let partition = chain.role.arn.value.partition();
-                Setting::by_default(partition::default_region(partition).to_owned())
-            }),
-        };
-        Ok(SelectedRole {
-            base_store: SessionStore::new(base.session_file()?.value),
-            store: SessionStore::new(file),
-            stamp,
-            network: settings.network(region)?,
-            get_command: settings::get_command(selection, &Flags::default()),
+        sources: &'a Sources<'a>,
+        account: &'a Account,
+        chain: &'a RoleChain,
+        base_store: SessionStore,
+    ) -> Self {
+        SelectedRole {
             chain,
-        })
+            base_store,
+            get_command: invocation::get_command(sources.selection, &Flags::default()),
+            sources,
+            account,
+        }
+    }
+
+    /// The store of the role's credentials. `base` is the user's own session, which may say which key it was made with.
+    pub fn store(&self, base: Option<&Session>, is_direct: bool) -> SessionStore {
+        let of_session = base.and_then(|base| base.provenance.master_key_id.as_deref());
+        let key = self.account.key_id.as_deref().or(of_session);
+        let base = self.base_store.path();
+        SessionStore::new(self.chain.file(base, key, is_direct))
+    }
+
+    /// The store of the role's credentials for a known master key.
+    pub fn store_of_key(&self, key: &str, is_direct: bool) -> SessionStore {
+        let base = self.base_store.path();
+        SessionStore::new(self.chain.file(base, Some(key), is_direct))
     }
 
     /// The role's credentials: the saved ones while they are fresh, else new ones. If those cannot be obtained, the saved
@@ -101,40 +100,51 @@ impl SelectedRole {
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Found, Failure> {
         let deadline = Instant::now() + LIMIT;
-        if let Some(session) = self.fresh(now()) {
-            return Ok(found(session, None));
+        let base = self.base_store.read().ok().map(|loaded| loaded.session);
+        let region = base.as_ref().and_then(|base| base.region.clone());
+        let with_region = |session: Session| Session {
+            region: session.region.clone().or(region.clone()),
+            ..session
+        };
+        let direct = self.store(base.as_ref(), true);
+        let store = self.store(base.as_ref(), false);
+        watch(direct.path());
+        watch(store.path());
+        for store in [&direct, &store] {
+            if let Some(session) = fresh(store, now()) {
+                return Ok(found(with_region(session), None));
+            }
         }
         // Without the lock, a hundred processes make a hundred requests. Failing would be worse.
-        let _lock = Lock::take_within(self.store.path(), LIMIT).ok().flatten();
-        let saved = self.saved();
-        if let Some(session) = self.fresh(now()) {
-            watch(self.store.path());
-            return Ok(found(session, None));
+        let _lock = Lock::take_within(store.path(), LIMIT).ok().flatten();
+        let saved = saved(&store);
+        if let Some(session) = fresh(&store, now()) {
+            watch(store.path());
+            return Ok(found(with_region(session), None));
         }
-        match self.renewed(deadline, now, watch) {
-            Ok(session) => Ok(found(session, None)),
+        match self.renewed(&store, deadline, now, watch) {
+            Ok(session) => Ok(found(with_region(session), None)),
             Err(failure) => match saved.filter(|session| session.is_valid(now())) {
-                Some(session) => Ok(found(session, Some(failure))),
+                Some(session) => Ok(found(with_region(session), Some(failure))),
                 None => Err(failure),
             },
         }
-    }
-
-    /// The saved credentials, if they need no renewal yet.
-    pub fn fresh(&self, now: Timestamp) -> Option<Session> {
-        self.saved().filter(|session| is_fresh(session, now))
     }
 
     /// New credentials, assumed with `base`, the user's own session, and saved.
     ///
     /// # Errors
     /// A role in the chain cannot be assumed, or the credentials cannot be saved.
-    pub fn get(&self, base: Session, now: fn() -> Timestamp) -> Result<Session, Failure> {
-        let region = base.region.clone();
-        let session = self.assume(base, Instant::now() + LIMIT, now)?;
-        let session = self.complete(session, region);
-        self.store.save(&session, now())?;
-        Ok(session)
+    pub fn get(
+        &self,
+        network: &Network,
+        base: Session,
+        now: fn() -> Timestamp,
+    ) -> Result<(Session, SessionStore), Failure> {
+        let store = self.store(Some(&base), false);
+        let session = self.assume(network, base, Instant::now() + LIMIT, now)?;
+        store.save(&session, now())?;
+        Ok((session, store))
     }
 
     /// The beginning of the confirmation of `get`.
@@ -145,28 +155,29 @@ impl SelectedRole {
     /// The user's own session that the role is assumed with.
     ///
     /// # Errors
-    /// There is none, it has expired, or its file cannot be used; with the command that gets a new one.
+    /// There is none, it has expired, it was made with another key, or its file cannot be used; with the command that gets
+    /// a new one.
     pub fn session(&self, now: Timestamp) -> Result<Session, Failure> {
         let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
-        let base = self.base_store.read().map_err(remedy)?.session;
-        base.valid_at(now, self.base_store.path()).map_err(remedy)
+        let loaded = valid(&self.base_store, self.account.key_of_session(), now).map_err(remedy)?;
+        Ok(loaded.session)
     }
 
     /// New credentials, assumed with the user's own session and saved.
     fn renewed(
         &self,
+        store: &SessionStore,
         deadline: Instant,
         now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let base = self.session(now())?;
-        let region = base.region.clone();
+        let network = Settings::of(self.sources, self.account).sts(None)?;
         // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
-        let _ = self.store.prepare();
-        let session = self.assume(base, deadline, now)?;
-        let session = self.complete(session, region);
-        match self.store.save(&session, now()) {
-            Ok(()) => watch(self.store.path()),
+        let _ = store.prepare();
+        let session = self.assume(&network, base, deadline, now)?;
+        match store.save(&session, now()) {
+            Ok(()) => watch(store.path()),
             Err(error) => {
                 super::super::note(&format!("warning: {}", Failure::from(error).one_line()))
             }
@@ -180,6 +191,7 @@ impl SelectedRole {
     /// A role in the chain cannot be assumed.
     pub fn assume(
         &self,
+        network: &Network,
         base: Session,
         deadline: Instant,
         now: fn() -> Timestamp,
@@ -194,7 +206,7 @@ impl SelectedRole {
             .as_deref()
             .and_then(|key| saved::user_name(self.base_store.path(), key));
         if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
-            let caller = self.caller(&base);
+            let caller = self.caller(network, &base);
             let user = sts::caller_identity(&caller.client(patience())?)
                 .map_err(|error| caller.failure(&Call::Identity, &error, now()))?;
             user_name = Some(user.name().to_owned());
@@ -206,7 +218,7 @@ impl SelectedRole {
         let default_name = role::session_name(user_name.as_deref().unwrap_or_default());
         let mut session = base;
         for (number, role) in roles.into_iter().enumerate() {
-            let caller = self.caller(&session);
+            let caller = self.caller(network, &session);
             let client = caller.client(patience())?;
             let request = RoleRequest {
                 arn: role.arn.value.as_str(),
@@ -231,38 +243,35 @@ impl SelectedRole {
         // The next role needs no further call for the name.
         session.provenance.user_name = user_name;
         session.provenance.master_key_id = master_key_id;
-        Ok(session)
+        Ok(self.complete(session, false))
     }
 
-    /// The role's credentials with everything needed to use them again. A role without its own region has the region of the
-    /// user's session.
-    pub fn complete(&self, mut session: Session, base_region: Option<String>) -> Session {
-        let own_region = self.chain.role.region.as_ref();
-        session.region = own_region
-            .map(|region| region.value.clone())
-            .or(base_region);
-        session.provenance.settings = Some(self.stamp.clone());
+    /// The role's credentials with what they are valid for.
+    pub fn complete(&self, mut session: Session, is_direct: bool) -> Session {
         if let Some(role) = &mut session.provenance.role {
             role.base = self.base_store.path().to_str().map(str::to_owned);
+            role.digest = self.chain.digest(is_direct);
         }
         session
     }
 
-    /// The saved credentials, if they are for this role and were assumed with this user's session.
-    fn saved(&self) -> Option<Session> {
-        let session = self.store.read().ok()?.session;
-        let role = session.provenance.role.as_ref()?;
-        let is_this_one = role.arn == self.chain.role.arn.value.as_str()
-            && role.base.as_deref() == self.base_store.path().to_str();
-        is_this_one.then_some(session)
-    }
-
-    fn caller<'a>(&'a self, session: &'a Session) -> Caller<'a> {
+    fn caller<'c>(&'c self, network: &'c Network, session: &'c Session) -> Caller<'c> {
         Caller {
-            network: &self.network,
+            network,
             key: Setting::by_default(session.into()),
             limit: LIMIT,
             command: &self.get_command,
         }
     }
+}
+
+/// The role's credentials in `store`, if they need no renewal yet.
+pub fn fresh(store: &SessionStore, now: Timestamp) -> Option<Session> {
+    saved(store).filter(|session| is_fresh(session, now))
+}
+
+/// The role's credentials in `store`.
+fn saved(store: &SessionStore) -> Option<Session> {
+    let session = store.read().ok()?.session;
+    session.provenance.role.is_some().then_some(session)
 }

@@ -6,9 +6,10 @@ use super::setup::Setup;
 use crate::aws::sts::Identity;
 use crate::commands::get::discovery;
 use crate::error::Failure;
+use crate::invocation;
 use crate::setting::{Origin, Setting};
 use crate::settings::device::Device;
-use crate::settings::{self, Flags};
+use crate::sources::Flags;
 
 const CHECK: &str = "device";
 
@@ -72,9 +73,9 @@ fn foreign(setup: &Setup, device: &Setting<Device>, user: &Identity, own: &[&str
                 serial_number: Some(one),
                 ..Flags::default()
             };
-            settings::get_command(setup.selection, &flags)
+            invocation::get_command(setup.selection, &flags)
         }
-        (Origin::Discovered, _) => settings::command("clear", setup.selection, ""),
+        (Origin::Discovered, _) => invocation::command("clear", setup.selection, ""),
         (origin, [one]) => format!("set {origin} to {one}"),
         (origin, _) => format!("check {origin}"),
     };

@@ -12,16 +12,19 @@ const CHECK: &str = "environment";
 /// Checks for leftover variables, and for keys that work without a session.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let environment = setup.environment;
-    let session = match setup.role_store() {
-        Some(role) => role.read().ok().map(|loaded| loaded.session),
-        None => setup.session().ok(),
+    let session = match setup.account.role {
+        Ok(Some(_)) => setup
+            .role_stores()
+            .iter()
+            .filter_map(|store| Some(store.read().ok()?.session))
+            .find(|session| session.is_valid((setup.now)())),
+        _ => setup.session(),
     };
-    let valid = session.filter(|session| session.is_valid((setup.now)()));
-    let valid = valid.as_ref().map(|session| session.access_key_id.as_str());
-    let has_profile_keys = setup.base().is_ok_and(|base| {
-        let source = base.key_source();
-        source.is_ok_and(|source| matches!(source.origin, Origin::Profile(..)))
-    });
+    let valid = session
+        .as_ref()
+        .map(|session| session.access_key_id.as_str());
+    let keys = setup.settings.keys.as_ref();
+    let has_profile_keys = keys.is_ok_and(|keys| matches!(keys.origin, Origin::Profile(..)));
     let mut failures = conflicts::ignored(setup.selection, environment, has_profile_keys);
     failures.extend(leftover_key(setup, valid));
     failures.extend(conflicts::with_session(environment, valid));
@@ -56,7 +59,7 @@ fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
 
 /// The profile's keys that programs use if the environment has none.
 fn fallback(setup: &Setup) -> Option<Failure> {
-    let profiles = setup.settings.as_ref().ok()?.profiles();
+    let profiles = setup.sources.profiles().ok()?;
     let name = match setup.environment.text(variable::AWS_PROFILE) {
         Ok(Some(name)) => name,
         _ => "default",

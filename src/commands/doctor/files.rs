@@ -17,10 +17,9 @@ const OF_THE_CLI: [&str; 2] = ["plugins", "preview"];
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut good: Vec<String> = Vec::new();
-    match &setup.settings {
-        Err(failure) => findings.push(error(CHECK, failure.clone())),
-        Ok(settings) => {
-            let profiles = settings.profiles();
+    match setup.sources.profiles() {
+        Err(failure) => findings.push(error(CHECK, failure)),
+        Ok(profiles) => {
             for (path, has_secret) in profiles.files() {
                 match mode_of(path, has_secret) {
                     Some(finding) => findings.push(finding),
@@ -35,7 +34,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         }
     }
     let session = setup.store.as_ref().ok().map(|store| &store.value);
-    for store in session.into_iter().chain(&setup.role_store()) {
+    for store in session.into_iter().chain(&setup.role_stores()) {
         let before = findings.len();
         findings.extend(saved(store, &setup.get_command));
         if findings.len() == before && store.path().exists() {

@@ -5,12 +5,12 @@ use super::limit::Deadline;
 use super::policy::KeyLists;
 use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
+use crate::account::keys::MasterKeys;
 use crate::aws::client::SigningKey;
 use crate::aws::sts::Identity;
 use crate::error::Failure;
+use crate::invocation;
 use crate::setting::{Origin, Setting};
-use crate::settings;
-use crate::settings::keys::MasterKeys;
 use jiff::SignedDuration;
 
 const CHECK: &str = "keys";
@@ -23,15 +23,14 @@ const OLD: i64 = 90;
 /// # Errors
 /// There are none; the finding says why.
 pub fn of(setup: &Setup, deadline: Deadline) -> Result<(MasterKeys, Origin), Finding> {
-    let base = setup.base();
-    let (base, source) = match base.and_then(|base| Ok((base, base.key_source()?))) {
-        Ok(found) => found,
+    let source = match &setup.settings.keys {
+        Ok(source) => source,
         // The check of the settings has reported it.
         Err(_) => return Err(skipped(CHECK, "no keys are configured")),
     };
     let limit = deadline.left().unwrap_or_default();
-    match base.master_keys_within(limit, &source) {
-        Ok(keys) => Ok((keys, source.origin)),
+    match source.master_keys(setup.environment, limit) {
+        Ok(keys) => Ok((keys, source.origin.clone())),
         Err(failure) => Err(error(CHECK, failure)),
     }
 }
@@ -94,6 +93,6 @@ pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
     if days <= OLD {
         return ok(CHECK, message);
     }
-    let command = settings::command("rotate", setup.selection, "");
+    let command = invocation::command("rotate", setup.selection, "");
     warning(CHECK, Failure::setup(message).hint(command))
 }

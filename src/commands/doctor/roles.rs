@@ -2,23 +2,27 @@
 
 use super::report::{Finding, Mark, error, ok, skipped};
 use super::setup::Setup;
+use crate::account::Account;
 use crate::cli::Selection;
 use crate::commands::credentials::role::SelectedRole;
 use crate::error::Failure;
+use crate::session::store::SessionStore;
 use crate::setting::Origin;
-use crate::settings::{Flags, Location, Settings};
+use crate::settings::Settings;
+use crate::sources::{Flags, Sources};
 
 const CHECK: &str = "roles";
 
 /// Assumes each profile's role, and a role that is selected without a profile, once. Saves nothing.
 pub fn check(setup: &Setup) -> Vec<Finding> {
-    let Ok(settings) = &setup.settings else {
+    let Ok(profiles) = setup.sources.profiles() else {
         return vec![skipped(CHECK, "see files")];
     };
-    let profiles = settings.profiles();
     let mut findings = Vec::new();
     for name in profiles.names() {
-        if profiles.profile(name).has("role_arn").unwrap_or(false) {
+        // A damaged profile is reported by the attempt.
+        let arn = profiles.profile(name).get("role_arn");
+        if !matches!(arn, Ok(None)) {
             let selection = Selection {
                 profile: Some(name.to_owned()),
                 role_arn: None,
@@ -27,7 +31,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
             findings.push(assumed(setup, &selection, name));
         }
     }
-    if let Ok(Some(chain)) = &setup.chain
+    if let Ok(Some(chain)) = &setup.account.role
         && !matches!(chain.role.arn.origin, Origin::Profile(..))
     {
         let name = chain.role.arn.origin.to_string();
@@ -49,11 +53,23 @@ fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
         failure.message = format!("{name}: {}", failure.message);
         error(CHECK, failure)
     };
-    let role = match role(setup, selection) {
-        Ok(role) => role,
+    let now = setup.now;
+    let sources = Sources::new(selection, Flags::default(), setup.environment);
+    let resolved = Account::of(&sources).and_then(|account| {
+        let settings = Settings::of(&sources, &account);
+        Ok((settings.sts(None)?, account))
+    });
+    let (sts, account) = match resolved {
+        Ok(resolved) => resolved,
         Err(failure) => return named(failure),
     };
-    let session = match role.session((setup.now)()) {
+    let (chain, store) = match (&account.role, &account.session_file) {
+        (Ok(Some(chain)), Ok(file)) => (chain, SessionStore::new(file.value.clone())),
+        (Ok(None), _) => return named(Failure::setup("there is no role")),
+        (Err(failure), _) | (_, Err(failure)) => return named(failure.clone()),
+    };
+    let role = SelectedRole::of(&sources, &account, chain, store);
+    let session = match role.session(now()) {
         Ok(session) => session,
         Err(failure) => {
             return Finding {
@@ -62,20 +78,11 @@ fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
             };
         }
     };
-    match role.assume(session, deadline.instant(), setup.now) {
+    match role.assume(&sts, session, deadline.instant(), now) {
         Ok(_) => {
-            let arn = &role.chain.role.arn.value;
+            let arn = &chain.role.arn.value;
             ok(CHECK, format!("{name}: the session may assume {arn}"))
         }
         Err(failure) => named(failure),
     }
-}
-
-fn role(setup: &Setup, selection: &Selection) -> Result<SelectedRole, Failure> {
-    let settings = Settings::new(selection, Flags::default(), setup.environment)?;
-    let file = Location::of(selection, setup.environment)?.role;
-    let (Some(chain), Some(file)) = (settings.role_chain()?, file) else {
-        return Err(Failure::setup("there is no role"));
-    };
-    SelectedRole::of(&settings, chain, file, String::new(), selection)
 }

@@ -17,9 +17,13 @@ pub fn missing(setup: &Setup) -> Finding {
         Ok(store) => &store.value,
         Err(_) => return skipped(CHECK, "the session file is unknown"),
     };
-    let read = store.read();
-    match read.and_then(|loaded| loaded.session.valid_at((setup.now)(), store.path())) {
-        Err(problem) if matches!(problem.problem, Problem::Missing | Problem::Expired { .. }) => {
+    match setup.session_in(store) {
+        Err(problem)
+            if matches!(
+                problem.problem,
+                Problem::Missing | Problem::Expired { .. } | Problem::OtherKey { .. }
+            ) =>
+        {
             warning(
                 CHECK,
                 Failure::from(problem).hint(setup.get_command.as_str()),

@@ -11,9 +11,9 @@ const CHECK: &str = "settings";
 
 /// Checks each setting and shows its origin. `sts` is the network that they select.
 pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
-    let (Ok(settings), Ok(base)) = (&setup.settings, setup.base()) else {
+    if setup.sources.profiles().is_err() {
         return vec![skipped(CHECK, "see files")];
-    };
+    }
     let mut findings = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
     match &setup.store {
@@ -23,7 +23,7 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
         }
         Err(failure) => failures.push(failure.clone()),
     }
-    for row in shown::rows(settings, base, setup.device()) {
+    for row in shown::rows(&setup.account, &setup.settings) {
         let name = row.name.trim_end_matches("_seconds").replace('_', " ");
         match row.setting {
             Ok(None) => {}
@@ -31,7 +31,7 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
             Err(failure) => failures.push(failure),
         }
     }
-    match &setup.chain {
+    match &setup.account.role {
         Ok(None) => {}
         Ok(Some(chain)) => {
             let role = &chain.role.arn;

@@ -1,21 +1,23 @@
-//! The settings to check, resolved once.
+//! The setup to check: the account and the settings, resolved once.
 
 use super::limit::Limit;
+use crate::account::Account;
 use crate::cli::Selection;
-use crate::commands::resolved::Resolved;
 use crate::commands::shown;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::invocation;
 use crate::session::Session;
+use crate::session::error::Error;
 use crate::session::store::SessionStore;
 use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::settings::device::Device;
 use crate::settings::network::Network;
-use crate::settings::role::RoleChain;
-use crate::settings::{self, Flags, Location, Settings, partition};
+use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
 
-/// The selection's settings and session, as far as they can be resolved.
+/// The selection's account and settings, as far as they can be resolved.
 pub struct Setup<'a> {
     /// The selected profile, role and session file.
     pub selection: &'a Selection,
@@ -25,12 +27,12 @@ pub struct Setup<'a> {
     pub now: fn() -> Timestamp,
     /// The end of all checks.
     pub limit: Limit,
-    /// The settings, unless a file in `~/.aws` cannot be parsed.
-    pub settings: Result<Settings<'a>, Failure>,
-    /// The selected role, with the roles that lead to it.
-    pub chain: Result<Option<RoleChain>, Failure>,
-    /// For a role, the settings of the user's own session.
-    base: Option<Settings<'a>>,
+    /// Where the settings come from.
+    pub sources: &'a Sources<'a>,
+    /// Whose credentials are selected.
+    pub account: Account,
+    /// How AWS is asked.
+    pub settings: Settings,
     /// The session file.
     pub store: Result<Setting<SessionStore>, Failure>,
     /// The `get` command for this selection.
@@ -39,36 +41,23 @@ pub struct Setup<'a> {
 
 impl<'a> Setup<'a> {
     /// Resolves the settings. Calls nothing.
-    pub fn of(
-        selection: &'a Selection,
-        environment: &'a Environment,
-        now: fn() -> Timestamp,
-    ) -> Self {
-        let limit = Limit::start();
-        let resolved = Resolved::of(selection, environment);
-        Setup {
-            selection,
-            environment,
-            now,
-            limit,
-            settings: resolved.settings,
-            chain: resolved.chain,
-            base: resolved.base,
-            store: (resolved.session_file).map(|file| file.map(SessionStore::new)),
-            get_command: settings::get_command(selection, &Flags::default()),
-        }
-    }
-
-    /// The settings for the keys and the session.
     ///
     /// # Errors
-    /// A file in `~/.aws` cannot be parsed.
-    pub fn base(&self) -> Result<&Settings<'a>, Failure> {
-        match (&self.base, &self.settings) {
-            (Some(base), _) => Ok(base),
-            (None, Ok(settings)) => Ok(settings),
-            (None, Err(failure)) => Err(failure.clone()),
-        }
+    /// The variable with the profile's name is not UTF-8.
+    pub fn of(sources: &'a Sources<'a>, now: fn() -> Timestamp) -> Result<Self, Failure> {
+        let limit = Limit::start();
+        let account = Account::of(sources)?;
+        Ok(Setup {
+            selection: sources.selection,
+            environment: sources.environment,
+            now,
+            limit,
+            sources,
+            settings: Settings::of(sources, &account),
+            store: (account.session_file.clone()).map(|file| file.map(SessionStore::new)),
+            account,
+            get_command: invocation::get_command(sources.selection, &Flags::default()),
+        })
     }
 
     /// The configured or remembered MFA device.
@@ -76,29 +65,35 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// The configured device is invalid.
     pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
-        match &self.settings {
-            Ok(settings) => shown::device(settings, self.base()?),
-            Err(failure) => Err(failure.clone()),
-        }
+        shown::device(&self.account, &self.settings)
     }
 
-    /// The session, if it is valid.
+    /// The session in `store`, if it is valid.
     ///
     /// # Errors
     /// There is none.
-    pub fn session(&self) -> Result<Session, Failure> {
-        let store = &self.store.as_ref().map_err(Failure::clone)?.value;
-        let session = store.read().map_err(Failure::from)?.session;
-        Ok(session.valid_at((self.now)(), store.path())?)
+    pub fn session_in(&self, store: &SessionStore) -> Result<Session, Error> {
+        let session = store.read()?.session;
+        let session = session.of_key(self.account.key_of_session(), store.path())?;
+        session.valid_at((self.now)(), store.path())
     }
 
-    /// The file of the selected role's credentials, if a role is selected.
-    pub fn role_store(&self) -> Option<SessionStore> {
-        let Ok(Some(_)) = self.chain else {
-            return None;
+    /// The session, if it is valid.
+    pub fn session(&self) -> Option<Session> {
+        self.session_in(&self.store.as_ref().ok()?.value).ok()
+    }
+
+    /// The files of the selected role's credentials, if a role is selected: those that cost a code of their own first.
+    pub fn role_stores(&self) -> Vec<SessionStore> {
+        let (Ok(Some(chain)), Ok(store)) = (&self.account.role, &self.store) else {
+            return Vec::new();
         };
-        let location = Location::of(self.selection, self.environment).ok()?;
-        location.role.map(SessionStore::new)
+        let base = store.value.path();
+        let made_with = store.value.read().ok();
+        let made_with = made_with.and_then(|loaded| loaded.session.provenance.master_key_id);
+        let key = self.account.key_id.as_deref().or(made_with.as_deref());
+        let store = |is_direct| SessionStore::new(chain.file(base, key, is_direct));
+        vec![store(true), store(false)]
     }
 
     /// STS, in the configured region, else in the partition's first region.
@@ -106,11 +101,9 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// A network setting is invalid.
     pub fn sts(&self) -> Result<Network, Failure> {
-        let base = self.base()?;
-        base.network(match base.own_region()? {
-            Some(region) => region,
-            None => Setting::by_default(partition::default_region(self.partition()?).to_owned()),
-        })
+        let device = self.device().ok().flatten();
+        self.settings
+            .sts(device.as_ref().map(|device| &device.value))
     }
 
     /// IAM of the partition.
@@ -118,16 +111,8 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// A network setting is invalid.
     pub fn iam(&self) -> Result<Network, Failure> {
-        self.base()?.iam_network(self.partition()?)
-    }
-
-    fn partition(&self) -> Result<&'static str, Failure> {
-        if let Some(partition) = self.base()?.own_partition()? {
-            return Ok(partition);
-        }
         let device = self.device().ok().flatten();
-        Ok(device.map_or("aws", |device| {
-            partition::of_region(device.value.default_region())
-        }))
+        let device = device.as_ref().map(|device| &device.value);
+        self.settings.network.iam(self.settings.partition(device)?)
     }
 }

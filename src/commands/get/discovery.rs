@@ -1,6 +1,7 @@
 //! The MFA device of a user who has configured none: IAM lists it.
 
 use super::Commands;
+use crate::account::keys::MasterKeys;
 use crate::aws::client::Patience;
 use crate::aws::error::{CallError, Reason};
 use crate::aws::{iam, sts};
@@ -10,7 +11,6 @@ use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device::Device;
-use crate::settings::keys::MasterKeys;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -31,8 +31,7 @@ pub fn discover(
     commands: &Commands,
     now: Timestamp,
 ) -> Result<Setting<Device>, Failure> {
-    let partition = settings.own_partition()?.unwrap_or("aws");
-    let network = settings.iam_network(partition)?;
+    let network = settings.network.iam(settings.partition(None)?)?;
     let caller = Caller {
         network: &network,
         key: Setting {
@@ -46,7 +45,7 @@ pub fn discover(
     let names = match iam::mfa_devices(&iam, None, now) {
         // An emulator of IAM (moto) does not look at who signs the request.
         Err(CallError::Refused(refusal)) if refusal.reason == Reason::NoSuchEntity => {
-            let network = &settings.network(network.region.get(String::clone))?;
+            let network = &settings.network.sts(network.region.clone())?;
             let sts = Caller {
                 network,
                 key: caller.key.clone(),

@@ -1,10 +1,10 @@
 //! `aws-mfa init aws-config`: for each profile with a role or an MFA device, a second profile through which the AWS CLI,
 //! SDKs, Terraform and IDEs get its credentials.
 
+use crate::account::credential_process::aws_mfa_arguments;
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::settings::credential_process::aws_mfa_arguments;
 use std::path::Path;
 
 /// The suffix of the second profile's name.
@@ -59,7 +59,7 @@ fn is_wanted(profile: Profile<'_>) -> Result<bool, Failure> {
     let is_alias = profile
         .get("credential_process")?
         .is_some_and(|command| aws_mfa_arguments(command.value).is_some());
-    Ok(!is_alias && (profile.has("role_arn")? || profile.has("mfa_serial")?))
+    Ok(!is_alias && (profile.get("role_arn")?.is_some() || profile.get("mfa_serial")?.is_some()))
 }
 
 /// A word quoted for every reader of a `credential_process`: botocore splits the line like a POSIX shell, other SDKs pass

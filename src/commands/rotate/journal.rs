@@ -1,12 +1,12 @@
 //! The progress of a rotation, on disk, so that the next `rotate` can resume it if this one is killed.
 
+use crate::account::keys::MasterKeys;
 use crate::error::Failure;
 use crate::file;
 use crate::session::access::{self, Access};
 use crate::session::error::Obstacle;
 use crate::session::leftover;
 use crate::session::replacement::{self, Replacement};
-use crate::settings::keys::MasterKeys;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 use std::io::ErrorKind;

@@ -1,14 +1,15 @@
 //! Where the master key is kept: in a file of `~/.aws`, or wherever the user's own command stores it.
 
+use crate::account::credential_process;
+use crate::account::key_source::KeySource;
+use crate::account::keys::MasterKeys;
 use crate::aws_files::KeysFile;
 use crate::aws_files::Profiles;
 use crate::environment::Environment;
 use crate::error::{Failure, Kind};
 use crate::process;
 use crate::setting::{Origin, Setting};
-use crate::settings::Settings;
-use crate::settings::key_source::KeySource;
-use crate::settings::keys::MasterKeys;
+use crate::sources::Sources;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 use std::time::Duration;
@@ -30,9 +31,7 @@ pub enum KeyStore<'a> {
         /// The command line for the shell.
         store: &'a str,
         /// Reads the key back.
-        source: &'a Setting<KeySource<'a>>,
-        /// To run the `credential_process`.
-        settings: &'a Settings<'a>,
+        source: &'a Setting<KeySource>,
         /// The command's environment.
         environment: &'a Environment,
     },
@@ -44,15 +43,15 @@ impl<'a> KeyStore<'a> {
     /// # Errors
     /// The key is only in the environment, or a store command is missing, or nothing reads back what it stores.
     pub fn of(
-        settings: &'a Settings<'a>,
-        source: &'a Setting<KeySource<'a>>,
+        sources: &Sources<'a>,
+        source: &'a Setting<KeySource>,
         store_command: Option<&'a str>,
-        environment: &'a Environment,
     ) -> Result<Self, Failure> {
+        let environment = sources.environment;
         let setup = |message: String| Err(Failure::setup(message));
         match (&source.value, &source.origin, store_command) {
-            (KeySource::Pair { .. }, Origin::Profile(..), None) => Ok(KeyStore::File {
-                file: KeysFile::of(settings.key_owner()?)?,
+            (KeySource::Pair { .. }, Origin::Profile(profile, ..), None) => Ok(KeyStore::File {
+                file: KeysFile::of(sources.profiles()?.profile(profile))?,
                 environment,
             }),
             (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => Err(Failure::new(
@@ -73,7 +72,6 @@ impl<'a> KeyStore<'a> {
             (KeySource::Process(_), _, Some(store)) => Ok(KeyStore::Command {
                 store,
                 source,
-                settings,
                 environment,
             }),
             (KeySource::Process(_), origin, None) => setup(format!(
@@ -104,8 +102,10 @@ impl<'a> KeyStore<'a> {
                 MasterKeys::new(id, secret, &name)
             }
             KeyStore::Command {
-                source, settings, ..
-            } => settings.master_keys(source),
+                source,
+                environment,
+                ..
+            } => source.master_keys(environment, credential_process::LIMIT),
         }
     }
 
@@ -145,9 +145,8 @@ impl<'a> KeyStore<'a> {
         let profiles = Profiles::load(environment)?;
         let names = profiles.names().into_iter().filter(|name| {
             let profile = profiles.profile(name);
-            // A profile that cannot be read is nobody's.
-            let key = profile.get("aws_access_key_id").ok().flatten();
-            key.is_some_and(|property| property.value == id)
+            let key = profile.get("aws_access_key_id");
+            matches!(key, Ok(Some(property)) if property.value == id)
         });
         Ok(names.map(str::to_owned).collect())
     }

@@ -1,5 +1,7 @@
 //! The user whose key is replaced. The saved session signs the requests to IAM.
 
+use crate::account::keys::MasterKeys;
+use crate::aws::arn::is_account;
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason, Refusal};
 use crate::aws::iam::{self, AccessKey};
@@ -8,11 +10,9 @@ use crate::caller::{Call, Caller};
 use crate::error::Failure;
 use crate::session::Session;
 use crate::session::store::SessionStore;
-use crate::setting::Setting;
+use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
-use crate::settings::arn::is_account;
-use crate::settings::device::{self, Device};
-use crate::settings::keys::MasterKeys;
+use crate::settings::device;
 use crate::settings::network::Network;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -54,13 +54,14 @@ impl<'a> User<'a> {
     /// A network setting is invalid, STS does not answer or rejects the session, or the session is not a user's.
     pub fn of_session(
         settings: &Settings,
-        store: &SessionStore,
+        store: &Setting<SessionStore>,
         session: &'a Session,
         get_command: &'a str,
         now: fn() -> Timestamp,
     ) -> Result<Self, Failure> {
-        let sts_network = settings.network(region(settings, store, session)?)?;
-        let session_key = settings.session_file()?.map(|_| session.into());
+        let region = region(settings, &store.value, session)?;
+        let sts_network = settings.network.sts(region)?;
+        let session_key = store.get(|_| session.into());
         let caller = Caller {
             network: &sts_network,
             key: session_key.clone(),
@@ -78,7 +79,7 @@ impl<'a> User<'a> {
         }
 
         let partition = identity.arn.split(':').nth(1).unwrap_or("aws");
-        let iam_network = settings.iam_network(partition)?;
+        let iam_network = settings.network.iam(partition)?;
         let network = &iam_network;
         let iam = Caller { network, ..caller }.client(Patience::ONCE)?;
         Ok(User {
@@ -208,20 +209,15 @@ fn region(
     store: &SessionStore,
     session: &Session,
 ) -> Result<Setting<String>, Failure> {
-    if let Some(region) = settings.own_region()? {
-        return Ok(region);
-    }
-    let device = match settings.device()? {
+    let device = match settings.device.clone()? {
         Some(device) => Some(device),
         None => device::remembered(store.path(), None),
     };
-    let of_device = device
-        .as_ref()
-        .map_or("us-east-1", |device: &Setting<Device>| {
-            device.value.default_region()
-        });
-    let region = session.region.as_deref().unwrap_or(of_device);
-    Ok(Setting::by_default(region.to_owned()))
+    let region = settings.sts_region(device.as_ref().map(|device| &device.value))?;
+    Ok(match (&region.origin, &session.region) {
+        (Origin::Default, Some(saved)) => Setting::by_default(saved.clone()),
+        _ => region,
+    })
 }
 
 /// Whether this is an IAM user whose name and account can be part of a file name.

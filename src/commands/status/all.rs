@@ -1,6 +1,7 @@
 //! `aws-mfa status --all`: every saved session and role.
 
 use super::report::{SessionReport, State, WIDTH, with_tilde};
+use crate::account::{Account, session_directory};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
@@ -8,7 +9,7 @@ use crate::error::Kind;
 use crate::escape::escape;
 use crate::session::saved;
 use crate::session::store::SessionStore;
-use crate::settings;
+use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -37,10 +38,11 @@ struct Saved {
 /// Runs `aws-mfa status --all`. The exit status is 3 if no saved session is valid.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let mut files = Vec::new();
-    if let Some(directory) = settings::session_directory(environment)? {
+    if let Some(directory) = session_directory(environment)? {
         files = saved::in_directory(&directory)?;
     }
-    let selected = settings::session_file(&status.selection, environment)?.value;
+    let sources = Sources::new(&status.selection, Flags::default(), environment);
+    let selected = Account::of(&sources)?.session_file?.value;
     if selected.exists() {
         files.extend(saved::roles_of(&selected).unwrap_or_default());
         files.push(selected);

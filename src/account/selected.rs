@@ -60,42 +60,42 @@ impl SelectedProfile {
     }
 
     /// The profile that this one stands for.
-    pub fn resolved(self, profiles: &Profiles) -> Result<Self, Failure> {
-        Ok(SelectedProfile {
-            name: resolve(&self.name, profiles)?,
+    pub fn resolved(self, profiles: &Profiles) -> Self {
+        SelectedProfile {
+            name: stands_for(&self.name, profiles),
             ..self
-        })
+        }
     }
 
     /// The name as a setting.
-    pub fn setting(&self) -> Setting<&str> {
+    pub fn setting(&self) -> Setting<String> {
         Setting {
-            value: &self.name,
+            value: self.name.clone(),
             origin: self.origin.clone(),
         }
     }
 }
 
 /// The profile that `name` stands for: itself, or X if its `credential_process` runs `aws-mfa load --profile X`.
-pub fn resolve(name: &str, profiles: &Profiles) -> Result<String, Failure> {
-    let mut passed = Vec::new();
-    let mut name = name.to_owned();
-    while let Some(next) = alias_of(&name, profiles)?
-        && !passed.contains(&next)
+pub fn stands_for(name: &str, profiles: &Profiles) -> String {
+    let mut names = vec![name.to_owned()];
+    while let Some(next) = names.last().and_then(|name| alias_of(name, profiles))
+        && !names.contains(&next)
     {
-        passed.push(std::mem::replace(&mut name, next));
+        names.push(next);
     }
-    Ok(name)
+    names.pop().unwrap_or_default()
 }
 
-/// The profile whose session the profile's `credential_process` loads.
-fn alias_of(name: &str, profiles: &Profiles) -> Result<Option<String>, Failure> {
+/// The profile whose session the profile's `credential_process` loads. A damaged profile stands for itself, and is
+/// reported where it is used.
+fn alias_of(name: &str, profiles: &Profiles) -> Option<String> {
     let profile = profiles.profile(name);
-    if profile.has("aws_access_key_id")? || profile.has("role_arn")? {
-        return Ok(None);
+    let value = |key| profile.get(key).ok().flatten();
+    if value("aws_access_key_id").is_some() || value("role_arn").is_some() {
+        return None;
     }
-    let command = profile.get("credential_process")?;
-    Ok(command.and_then(|command| loaded_profile(command.value)))
+    loaded_profile(value("credential_process")?.value)
 }
 
 /// X in the command line `aws-mfa load --profile X`, with any other options.

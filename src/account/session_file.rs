@@ -1,168 +1,49 @@
 //! Where a session is saved.
 
-use super::Settings;
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
-use super::role::RoleArn;
-use super::selected::SelectedProfile;
-use crate::aws_files::Profiles;
-use crate::cli::Selection;
+use super::{Owner, SelectedProfile};
 use crate::environment::{Environment, native, variable};
 use crate::error::{Failure, Kind};
 use crate::file_name::FileNames;
 use crate::setting::{Origin, Setting};
-use std::path::{Path, PathBuf};
+use crate::sources::Sources;
+use std::path::PathBuf;
 
-/// The session file, for subcommands that resolve no other settings. If the file exists, this does not open anything in
-/// `~/.aws`.
+/// The file of the session of `owner`; if that is unknown, of the selected profile.
 ///
 /// `--session-file` beats everything. An explicit profile beats `AWS_SESSION_FILE` and the `MASTER_*` variables:
 /// `get -p other` never overwrites the current directory's session.
 ///
 /// # Errors
 /// The home directory is unknown, only the master key's secret is set, or its id is invalid.
-pub fn session_file(
-    selection: &Selection,
-    environment: &Environment,
+pub fn of(
+    sources: &Sources,
+    selected: &SelectedProfile,
+    owner: Option<&Owner>,
 ) -> Result<Setting<PathBuf>, Failure> {
-    let flag = selection.session_file.as_deref();
-    let selected = SelectedProfile::of(selection, environment)?;
-    let file = locate(flag, &selected, environment)?;
-    // Only `~/.aws` says whether the profile stands for another one.
-    if file.origin == selected.origin
-        && selected.is_named()
-        && !exists(&file.value)
-        && let Ok(profiles) = Profiles::load(environment)
-        && let Ok(selected) = selected.resolved(&profiles)
-    {
-        return locate(flag, &selected, environment);
-    }
-    Ok(file)
-}
-
-/// Where a selection's credentials may be saved, as far as that is known without reading `~/.aws`.
-pub struct Location {
-    /// The file of the user's own session.
-    pub session: Setting<PathBuf>,
-    /// The file of the role's credentials, if the selection can mean a role.
-    pub role: Option<PathBuf>,
-    /// Whether `~/.aws` decides what the selection means.
-    pub depends_on_profiles: bool,
-    /// Whether a flag or a variable selects a role.
-    pub names_role: bool,
-}
-
-impl Location {
-    /// Where this selection's credentials may be saved.
-    ///
-    /// # Errors
-    /// Those of [`session_file`], or an invalid role ARN.
-    pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
-        let selected = SelectedProfile::of(selection, environment)?;
-        let session = locate(selection.session_file.as_deref(), &selected, environment)?;
-        let is_of_profile = session.origin == selected.origin;
-        let beside = |name: &str| {
-            let base = session
-                .value
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
-            format!("{name}@{}", encoded(&base, FileNames::OF_A_FILE))
-        };
-        let of_arn = |arn: &str, origin: Origin| {
-            let arn = RoleArn::parse(arn, &origin)?;
-            Ok::<_, Failure>(beside(&format!(
-                "{}-{}",
-                arn.account(),
-                encoded(arn.name(), FileNames::HERE)
-            )))
-        };
-        let of_profile = || match is_of_profile {
-            true => encoded(&selected.name, FileNames::HERE),
-            false => beside(&encoded(&selected.name, FileNames::HERE)),
-        };
-        let name = if let Some(arn) = &selection.role_arn {
-            Some(of_arn(arn, Origin::Flag("--role-arn"))?)
-        } else if selected.is_explicit {
-            Some(of_profile())
-        } else if let Some(arn) = environment.text(variable::AWS_MFA_ROLE_ARN)? {
-            let origin = Origin::Variable(variable::AWS_MFA_ROLE_ARN.name());
-            Some(of_arn(arn, origin)?)
-        } else if is_of_profile || selected.is_named() {
-            Some(of_profile())
-        } else {
-            None
-        };
-        Ok(Location {
-            role: name.map(|name| session.value.with_file_name(format!("role-{name}"))),
-            depends_on_profiles: is_of_profile || selected.is_named(),
-            names_role: selection.role_arn.is_some()
-                || environment.get(variable::AWS_MFA_ROLE_ARN).is_some(),
-            session,
-        })
-    }
-
-    /// A text that changes whenever a setting changes that decides which credentials the selection means. Credentials
-    /// saved with the same stamp can be used without reading `~/.aws`.
-    ///
-    /// # Errors
-    /// HOME is a relative path.
-    pub fn stamp(selection: &Selection, environment: &Environment) -> Result<Stamp, Failure> {
-        let text = |variable| match environment.get(variable) {
-            Some(value) => value.to_string_lossy(),
-            None => "-".into(),
-        };
-        let session = Profiles::stamp(environment)?;
-        let role = format!(
-            "{session}{} {} {} {}",
-            selection.role_arn.as_deref().unwrap_or("-"),
-            text(variable::AWS_MFA_ROLE_ARN),
-            text(variable::MASTER_AWS_ACCESS_KEY_ID),
-            text(variable::AWS_SESSION_FILE)
-        );
-        Ok(Stamp { session, role })
-    }
-}
-
-/// A text for each kind of credentials that changes with the settings they depend on.
-pub struct Stamp {
-    /// For the user's own session: the profiles.
-    pub session: String,
-    /// For a role's credentials: also the selected role, and the session that assumes it.
-    pub role: String,
-}
-
-/// A name as part of a role's file name, where `@` separates it from the session file's name.
-fn encoded(name: &str, system: FileNames) -> String {
-    system.encode(name).replace('@', "%40")
-}
-
-impl Settings<'_> {
-    /// The session file, as in [`session_file`].
-    pub fn session_file(&self) -> Result<Setting<PathBuf>, Failure> {
-        locate(self.session_file, &self.selected, self.environment)
-    }
-}
-
-fn locate(
-    flag: Option<&Path>,
-    profile: &SelectedProfile,
-    environment: &Environment,
-) -> Result<Setting<PathBuf>, Failure> {
-    if let Some(path) = flag {
+    let environment = sources.environment;
+    if let Some(path) = &sources.selection.session_file {
         return Ok(Setting {
-            value: native(path.to_owned()),
+            value: native(path.clone()),
             origin: Origin::Flag("--session-file"),
         });
     }
-    let of_profile = || -> Result<_, Failure> {
-        let name = FileNames::HERE.encode(&profile.name);
+    let of_profile = |name: &str| -> Result<_, Failure> {
+        let name = FileNames::HERE.encode(name);
         Ok(Setting {
             value: directory(environment)?.join(format!("session-{name}")),
-            origin: profile.origin.clone(),
+            origin: selected.origin.clone(),
         })
     };
-    if profile.is_explicit {
-        return of_profile();
+    let profile = match owner {
+        Some(Owner::Profile(name)) => Some(name.as_str()),
+        Some(Owner::Environment) => None,
+        None => Some(selected.name.as_str()),
+    };
+    if selected.is_explicit
+        && let Some(name) = profile
+    {
+        return of_profile(name);
     }
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
         // `session-${MASTER_AWS_ACCESS_KEY_ID}` in an .envrc, but the key is unset.
@@ -192,12 +73,8 @@ fn locate(
             })
         }
         (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
-        (None, None) => of_profile(),
+        (None, None) => of_profile(profile.unwrap_or(&selected.name)),
     }
-}
-
-fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }
 
 /// The directory of the session files; `None` if the home directory is unknown.
@@ -225,6 +102,8 @@ fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Selection;
+    use crate::sources::Flags;
     use std::ffi::OsString;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -232,6 +111,15 @@ mod tests {
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)))
             .collect()
+    }
+
+    fn session_file(
+        selection: &Selection,
+        environment: &Environment,
+    ) -> Result<Setting<PathBuf>, Failure> {
+        let selected = SelectedProfile::of(selection, environment)?;
+        let sources = Sources::new(selection, Flags::default(), environment);
+        super::of(&sources, &selected, None)
     }
 
     fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {

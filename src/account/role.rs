@@ -2,14 +2,17 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
-use super::arn::is_account;
-use super::{Settings, in_profile, selected};
-use crate::aws_files::Profile;
+use super::{Owner, SelectedProfile, key_source};
+use crate::aws::arn::is_account;
+use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::escape::quote;
+use crate::session::name;
 use crate::setting::{Origin, Setting};
+use crate::sources::{Sources, in_profile};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// The shortest session of a role, and the longest that its MaxSessionDuration can allow, in seconds.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
@@ -21,21 +24,12 @@ pub const CHAINED: i32 = 3600;
 
 /// The roles from the user's own session to the selected one.
 pub struct RoleChain {
-    /// The keys whose session assumes the first role.
-    pub base: Base,
+    /// Whose session assumes the first role.
+    pub owner: Owner,
     /// The roles assumed before it, in order.
     pub hops: Vec<Role>,
     /// The selected role.
     pub role: Role,
-}
-
-/// Where the keys at the start of the chain are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Base {
-    /// In this profile.
-    Profile(String),
-    /// In the `MASTER_*` variables.
-    Environment,
 }
 
 /// A role to assume.
@@ -48,8 +42,35 @@ pub struct Role {
     pub session_name: Option<String>,
     /// The requested duration, in seconds.
     pub seconds: i32,
-    /// The region of its profile.
-    pub region: Option<Setting<String>>,
+}
+
+impl RoleChain {
+    /// What the role's credentials are valid for beside the master key: a text that differs for each. `is_direct`: a code
+    /// is spent on the role itself, which then lasts as long as `get` was told.
+    pub fn digest(&self, is_direct: bool) -> String {
+        let mut texts = Vec::new();
+        for role in self.hops.iter().chain([&self.role]) {
+            let seconds = match is_direct {
+                true => String::new(),
+                false => role.seconds.to_string(),
+            };
+            texts.extend([
+                role.arn.value.to_string(),
+                role.external_id.clone().unwrap_or_default(),
+                role.session_name.clone().unwrap_or_default(),
+                seconds,
+            ]);
+        }
+        name::short_digest(texts.iter().map(String::as_str))
+    }
+
+    /// The file of the role's credentials, beside the session file `base`. Its name says what they are valid for, so it
+    /// never has credentials for other settings.
+    pub fn file(&self, base: &Path, master_key_id: Option<&str>, is_direct: bool) -> PathBuf {
+        let arn = self.role.arn.value.as_str();
+        let digest = self.digest(is_direct);
+        base.with_file_name(name::of_role(arn, master_key_id, &digest, is_direct))
+    }
 }
 
 /// `arn:<partition>:iam::<account>:role/<path><name>`
@@ -94,19 +115,9 @@ impl RoleArn {
         &self.0
     }
 
-    /// The role's account.
-    pub fn account(&self) -> &str {
-        self.0.split(':').nth(4).unwrap_or_default()
-    }
-
     /// The role's partition: `aws`, `aws-cn`, …
     pub fn partition(&self) -> &str {
         self.0.split(':').nth(1).unwrap_or_default()
-    }
-
-    /// The role's name, without its path.
-    pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -116,93 +127,113 @@ impl fmt::Display for RoleArn {
     }
 }
 
-impl Settings<'_> {
-    /// The selected role with the roles that lead to it: from `--role-arn`, else an explicit profile, else
-    /// `AWS_MFA_ROLE_ARN`, else the profile in `AWS_PROFILE`.
-    ///
-    /// # Errors
-    /// The chain does not begin with an access key, or a setting of the role is invalid.
-    pub fn role_chain(&self) -> Result<Option<RoleChain>, Failure> {
-        let Some(arn) = self.look_up(
-            self.role_arn.map(|value| ("--role-arn", value)),
-            &[variable::AWS_MFA_ROLE_ARN],
-            "role_arn",
-        )?
-        else {
-            return Ok(None);
-        };
-        if matches!(arn.origin, Origin::Profile(..)) {
-            return self.chain_of_profile().map(Some);
+/// The selected role with the roles that lead to it: from `--role-arn`, else an explicit profile, else `AWS_MFA_ROLE_ARN`,
+/// else the profile in `AWS_PROFILE`. `line` is the selected profile with its sources.
+///
+/// # Errors
+/// The chain does not begin with an access key, or a setting of the role is invalid.
+pub fn chain(
+    sources: &Sources,
+    selected: &SelectedProfile,
+    line: &[String],
+    profiles: &Profiles,
+    uses_environment: bool,
+) -> Result<Option<RoleChain>, Failure> {
+    let flag = sources.selection.role_arn.as_deref();
+    let arn = sources.look_up(
+        flag.map(|value| ("--role-arn", value)),
+        &[variable::AWS_MFA_ROLE_ARN],
+        selected.is_explicit,
+        || match line.first() {
+            Some(name) => in_profile(profiles.profile(name), "role_arn"),
+            None => Ok(None),
+        },
+    )?;
+    let Some(arn) = arn else {
+        return Ok(None);
+    };
+    let is_of_profile = matches!(arn.origin, Origin::Profile(..));
+    let owner = match line.first() {
+        _ if uses_environment && !is_of_profile => Owner::Environment,
+        Some(first) if profiles.profile(first).get("role_arn")?.is_some() => {
+            let (roles, owner) = of_profiles(line, profiles)?;
+            if is_of_profile {
+                return last_role(roles, owner, selected, uses_environment).map(Some);
+            }
+            owner
         }
-        let has_environment = self.keys_of_environment()?.is_some();
-        let base = if !self.selected.is_explicit && has_environment {
-            Base::Environment
-        } else if self.profile().has("role_arn")? {
-            self.chain_of_profile()?.base
-        } else {
-            Base::Profile(self.selected.name.clone())
-        };
-        Ok(Some(RoleChain {
-            base,
-            hops: Vec::new(),
-            role: Role {
-                arn: role_arn(arn)?,
-                external_id: None,
-                session_name: None,
-                seconds: CHAINED,
-                region: None,
-            },
-        }))
-    }
+        _ => Owner::Profile(
+            super::owner(line, profiles)?
+                .unwrap_or(&selected.name)
+                .to_owned(),
+        ),
+    };
+    Ok(Some(RoleChain {
+        owner,
+        hops: Vec::new(),
+        role: Role {
+            arn: role_arn(arn)?,
+            external_id: None,
+            session_name: None,
+            seconds: CHAINED,
+        },
+    }))
+}
 
-    /// The chain of `source_profile`s from the selected profile, which has a role.
-    fn chain_of_profile(&self) -> Result<RoleChain, Failure> {
-        let sources = self.profile().with_sources()?;
-        let mut roles = Vec::new();
-        let mut base = None;
-        for source in &sources {
-            if !source.has("role_arn")? {
-                let owner = selected::resolve(source.name(), &self.profiles)?;
-                base = Some(Base::Profile(owner));
-                break;
+/// The roles of these profiles, the selected one first, and the owner of the keys at their end. A profile without a role
+/// and without keys is a hop.
+fn of_profiles(line: &[String], profiles: &Profiles) -> Result<(Vec<Role>, Owner), Failure> {
+    let mut roles = Vec::new();
+    for name in line {
+        let profile = profiles.profile(name);
+        if profile.get("role_arn")?.is_some() {
+            roles.push(Role::of_profile(profile)?);
+            if let Some(owner) = end_of_chain(profile)? {
+                return Ok((roles, owner));
             }
-            roles.push(Role::of_profile(*source)?);
-            if let Some(end) = end_of_chain(*source)? {
-                base = Some(end);
-            }
+        } else if key_source::has_keys(profile)? {
+            return Ok((roles, Owner::Profile(name.clone())));
         }
-        let last = sources.last().map_or("", Profile::name);
-        let base = base.ok_or_else(|| no_source(last))?;
-        if let Base::Profile(name) = &base
-            && !self.selected.is_explicit
-            && self.keys_of_environment()?.is_some()
-        {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!(
-                    "the role of the profile {} needs the keys of the profile {name}, but MASTER_AWS_ACCESS_KEY_ID is another key",
-                    self.selected.name
-                ),
-            )
-            .hint(format!(
-                "use the keys of {name} with `--profile {0}` or AWS_MFA_PROFILE={0}, or the MASTER_* keys with \
-                 credential_source = Environment instead of source_profile",
-                self.selected.name
-            )));
-        }
-        roles.reverse();
-        let role = roles.pop().ok_or_else(|| no_source(last))?;
-        Ok(RoleChain {
-            base,
-            hops: roles,
-            role,
-        })
+    }
+    // The last one has neither.
+    let last = line.last().map_or("", String::as_str);
+    match profiles.profile(last).get("role_arn")? {
+        Some(_) => Err(no_source(last)),
+        None => Ok((roles, Owner::Profile(last.to_owned()))),
     }
 }
 
-fn role_arn(setting: Setting<&str>) -> Result<Setting<RoleArn>, Failure> {
+fn last_role(
+    mut roles: Vec<Role>,
+    owner: Owner,
+    selected: &SelectedProfile,
+    uses_environment: bool,
+) -> Result<RoleChain, Failure> {
+    let name = &selected.name;
+    if uses_environment && let Owner::Profile(owner) = &owner {
+        return Err(Failure::new(
+            Kind::Setup,
+            format!(
+                "the role of the profile {name} needs the keys of the profile {owner}, but MASTER_AWS_ACCESS_KEY_ID is another key"
+            ),
+        )
+        .hint(format!(
+            "use the keys of {owner} with `--profile {name}` or AWS_MFA_PROFILE={name}, or the MASTER_* keys with \
+             credential_source = Environment instead of source_profile"
+        )));
+    }
+    roles.reverse();
+    let role = roles.pop().ok_or_else(|| no_source(name))?;
+    Ok(RoleChain {
+        owner,
+        hops: roles,
+        role,
+    })
+}
+
+fn role_arn(setting: Setting<String>) -> Result<Setting<RoleArn>, Failure> {
     Ok(Setting {
-        value: RoleArn::parse(setting.value, &setting.origin)?,
+        value: RoleArn::parse(&setting.value, &setting.origin)?,
         origin: setting.origin,
     })
 }
@@ -224,7 +255,7 @@ impl Role {
                         format!(
                             "{} is not a number of seconds from 900 to 43200: {}",
                             setting.origin,
-                            quote(setting.value)
+                            quote(&setting.value)
                         ),
                     )
                     .hint("a role's credentials last 15 minutes to 12 hours")
@@ -232,44 +263,44 @@ impl Role {
         };
         let session_name = match in_profile(profile, "role_session_name")? {
             None => None,
-            Some(setting) if is_session_name(setting.value) => Some(setting.value.to_owned()),
+            Some(setting) if is_session_name(&setting.value) => Some(setting.value),
             Some(setting) => {
                 return Err(Failure::new(
                     Kind::Setup,
-                    format!("{} is invalid: {}", setting.origin, quote(setting.value)),
+                    format!("{} is invalid: {}", setting.origin, quote(&setting.value)),
                 )
                 .hint("use 2 to 64 letters, digits and characters from _+=,.@-"));
             }
         };
         Ok(Role {
             arn: role_arn(arn)?,
-            external_id: in_profile(profile, "external_id")?
-                .map(|setting| setting.value.to_owned()),
+            external_id: in_profile(profile, "external_id")?.map(|setting| setting.value),
             session_name,
             seconds,
-            region: in_profile(profile, "region")?.map(|setting| setting.map(str::to_owned)),
         })
     }
 }
 
 /// The keys at the end of the chain, if this role's profile is the last one.
-fn end_of_chain(profile: Profile<'_>) -> Result<Option<Base>, Failure> {
+fn end_of_chain(profile: Profile<'_>) -> Result<Option<Owner>, Failure> {
     let source = profile.get("source_profile")?;
     let Some(credential_source) = profile.get("credential_source")? else {
         return match source {
             // A profile that is its own source has its own keys.
             Some(source) if source.value == profile.name() => {
-                Ok(Some(Base::Profile(profile.name().to_owned())))
+                Ok(Some(Owner::Profile(profile.name().to_owned())))
             }
             Some(_) => Ok(None),
-            None => {
-                for other in ["web_identity_token_file", "sso_session", "sso_start_url"] {
-                    if profile.has(other)? {
-                        return Err(unsupported(profile, other));
-                    }
+            None => match profile.get("web_identity_token_file")? {
+                Some(_) => Err(unsupported(profile, "web_identity_token_file")),
+                None if profile.get("sso_session")?.is_some() => {
+                    Err(unsupported(profile, "sso_session"))
                 }
-                Err(no_source(profile.name()))
-            }
+                None if profile.get("sso_start_url")?.is_some() => {
+                    Err(unsupported(profile, "sso_start_url"))
+                }
+                None => Err(no_source(profile.name())),
+            },
         };
     };
     if source.is_some() {
@@ -283,7 +314,7 @@ fn end_of_chain(profile: Profile<'_>) -> Result<Option<Base>, Failure> {
         .hint("remove one of them"));
     }
     match credential_source.value {
-        "Environment" => Ok(Some(Base::Environment)),
+        "Environment" => Ok(Some(Owner::Environment)),
         other => Err(unsupported(
             profile,
             &format!("credential_source = {other}"),
@@ -340,14 +371,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn role_arn_has_account_and_name() {
+    fn role_arn_is_trimmed_and_has_a_partition() {
         let role = RoleArn::parse(
             " arn:aws-cn:iam::123456789012:role/team/admin\n",
             &Origin::Default,
         )
         .unwrap();
-        assert_eq!(role.account(), "123456789012");
-        assert_eq!(role.name(), "admin");
+        assert_eq!(role.partition(), "aws-cn");
         assert_eq!(
             role.as_str(),
             "arn:aws-cn:iam::123456789012:role/team/admin"

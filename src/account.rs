@@ -1,0 +1,259 @@
+//! The account: whose credentials a selection means. Resolved once, to plain values; every command uses and shows these.
+//!
+//! A flag beats everything. An explicit profile's settings beat the environment; otherwise the environment beats the
+//! profile. `~/.aws` is read only if a profile is in play: one is named, or nothing else says which session is meant.
+
+pub mod credential_process;
+pub mod key_source;
+pub mod keys;
+pub mod role;
+mod selected;
+mod session_file;
+
+pub use keys::MASTER_KEYS;
+pub use selected::SelectedProfile;
+pub use session_file::session_directory;
+
+use crate::aws_files::Profiles;
+use crate::environment::variable;
+use crate::error::{Failure, Kind};
+use crate::setting::{Origin, Setting};
+use crate::sources::{Sources, in_profile};
+use key_source::KeySource;
+use role::RoleChain;
+use std::path::PathBuf;
+
+/// Whose credentials a selection means. What cannot be resolved is a failure in its place, so that `status` and `doctor`
+/// can show the rest.
+pub struct Account {
+    /// The selected profile, as the one that it stands for. It may not exist.
+    pub selected: SelectedProfile,
+    /// The selected profile and its sources; empty if no profile is in play or exists.
+    pub line: Result<Vec<String>, Failure>,
+    /// Who owns the keys.
+    pub owner: Result<Owner, Failure>,
+    /// The id of the master key, where it is known without running a command.
+    pub key_id: Option<String>,
+    /// The file of the user's own session.
+    pub session_file: Result<Setting<PathBuf>, Failure>,
+    /// The configured region, if a profile is in play.
+    pub region: Result<Option<Setting<String>>, Failure>,
+    /// The roles that lead to the selected one; `None` if it is the user's own session that is selected.
+    pub role: Result<Option<RoleChain>, Failure>,
+}
+
+/// The owner of the master keys, whose session it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The profile with this name.
+    Profile(String),
+    /// Whoever has set the `MASTER_*` variables.
+    Environment,
+}
+
+impl Account {
+    /// Resolves the account. Runs no command and uses no network.
+    ///
+    /// # Errors
+    /// The variable with the profile's name is not UTF-8.
+    pub fn of(sources: &Sources) -> Result<Self, Failure> {
+        let selected = SelectedProfile::of(sources.selection, sources.environment)?;
+        let of_environment = KeySource::of_environment(sources.environment);
+        let has_environment = !matches!(of_environment, Ok(None));
+        let names_session = sources.selection.session_file.is_some()
+            || sources
+                .environment
+                .get(variable::AWS_SESSION_FILE)
+                .is_some();
+        let is_in_play = selected.is_named() || !has_environment && !names_session;
+        let profiles = match is_in_play {
+            true => sources.profiles().map(Some),
+            false => Ok(None),
+        };
+        let selected = match &profiles {
+            Ok(Some(profiles)) => selected.resolved(profiles),
+            _ => selected,
+        };
+        let uses_environment = !selected.is_explicit && has_environment;
+        let line = match &profiles {
+            Ok(Some(profiles)) => line(&selected, profiles, !uses_environment),
+            Ok(None) => Ok(Vec::new()),
+            Err(failure) => Err(failure.clone()),
+        };
+        let none = Profiles::default();
+        let profiles = profiles.ok().flatten().unwrap_or(&none);
+        let role = line
+            .clone()
+            .and_then(|line| role::chain(sources, &selected, &line, profiles, uses_environment));
+        let owner = match (&role, &line) {
+            (Ok(Some(chain)), _) => Ok(chain.owner.clone()),
+            _ if uses_environment => Ok(Owner::Environment),
+            (_, Ok(line)) => owner(line, profiles)
+                .map(|owner| Owner::Profile(owner.unwrap_or(&selected.name).to_owned())),
+            (_, Err(failure)) => Err(failure.clone()),
+        };
+        let region = line.clone().and_then(|line| {
+            let variables = [variable::AWS_REGION, variable::AWS_DEFAULT_REGION];
+            sources.look_up(None, &variables, selected.is_explicit, || {
+                inherited(&line, profiles, "region")
+            })
+        });
+        let key_id = match &owner {
+            Ok(owner) if is_in_play || *owner == Owner::Environment => {
+                key_source::of(&selected, owner, profiles, of_environment)
+                    .ok()
+                    .and_then(|keys| keys.value.known_id())
+            }
+            _ => None,
+        };
+        Ok(Account {
+            session_file: session_file::of(sources, &selected, owner.as_ref().ok()),
+            selected,
+            line,
+            owner,
+            key_id,
+            region,
+            role,
+        })
+    }
+
+    /// The profile that settings are looked up in and its sources, also where none is in play: `default`, if it exists.
+    ///
+    /// # Errors
+    /// A file in `~/.aws` cannot be read, the profile is named and does not exist, or its sources lead nowhere.
+    pub fn lineage(&self, sources: &Sources) -> Result<Vec<String>, Failure> {
+        match &self.line {
+            Ok(own) if own.is_empty() => line(&self.selected, sources.profiles()?, false),
+            own => own.clone(),
+        }
+    }
+
+    /// Where the master keys are.
+    ///
+    /// # Errors
+    /// There are none, or only half a pair.
+    pub fn keys(&self, sources: &Sources) -> Result<Setting<KeySource>, Failure> {
+        let of_environment = KeySource::of_environment(sources.environment);
+        match self.owner.clone()? {
+            Owner::Environment => of_environment?.ok_or_else(key_source::no_keys),
+            owner => {
+                let profiles = sources.profiles()?;
+                // Where no profile is in play, `default` may have sources.
+                let owner = match &self.line {
+                    Ok(own) if own.is_empty() => {
+                        match self::owner(&self.lineage(sources)?, profiles)? {
+                            Some(name) => Owner::Profile(name.to_owned()),
+                            None => owner,
+                        }
+                    }
+                    _ => owner,
+                };
+                key_source::of(&self.selected, &owner, profiles, of_environment)
+            }
+        }
+    }
+
+    /// The region for a shell that loads the account's credentials: `saved`, which `get` was given, else the profile's. A
+    /// region that the environment has already is left alone.
+    ///
+    /// # Errors
+    /// The profile's region is damaged.
+    pub fn region_to_load(&self, saved: Option<String>) -> Result<Option<String>, Failure> {
+        Ok(match (saved, self.region.clone()?) {
+            (Some(saved), _) => Some(saved),
+            (None, Some(region)) if matches!(region.origin, Origin::Profile(..)) => {
+                Some(region.value)
+            }
+            (None, _) => None,
+        })
+    }
+
+    /// The id of the key that the saved session must have been made with, where it is known. A file that `--session-file`
+    /// names without a profile is taken as it is.
+    pub fn key_of_session(&self) -> Option<&str> {
+        let is_named_by_flag = |file: &Setting<PathBuf>| matches!(file.origin, Origin::Flag(_));
+        match self.session_file.as_ref().is_ok_and(is_named_by_flag) && !self.selected.is_explicit {
+            true => None,
+            false => self.key_id.as_deref(),
+        }
+    }
+}
+
+/// The selected profile with its sources; empty if it does not exist and need not.
+fn line(
+    selected: &SelectedProfile,
+    profiles: &Profiles,
+    must_exist: bool,
+) -> Result<Vec<String>, Failure> {
+    if profiles.profile(&selected.name).exists() {
+        with_sources(&selected.name, profiles)
+    } else if must_exist && selected.is_named() {
+        Err(profiles.missing(&selected.name))
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// The profile, then its `source_profile`, then that profile's, and so on, each as the profile that it stands for. A
+/// profile that is its own source ends the line.
+///
+/// # Errors
+/// They form a cycle, one of them does not exist, or it is damaged.
+fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure> {
+    let mut line = vec![name.to_owned()];
+    while let Some(last) = line.last().cloned()
+        && let Some(source) = profiles.profile(&last).get("source_profile")?
+        && source.value != last
+    {
+        let next = selected::stands_for(source.value, profiles);
+        let is_cycle = line.contains(&next);
+        if !is_cycle && !profiles.profile(&next).exists() {
+            let mut failure = profiles.missing(&next);
+            failure.message = format!(
+                "{}, which is the source_profile of the profile {last}",
+                failure.message
+            );
+            return Err(failure);
+        }
+        line.push(next);
+        if is_cycle {
+            return Err(Failure::new(
+                Kind::Setup,
+                format!("cycle in source_profile: {}", line.join(" → ")),
+            )
+            .hint(format!(
+                "set source_profile to the profile that has the keys, in {}",
+                source.file.display()
+            )));
+        }
+    }
+    Ok(line)
+}
+
+/// The value of `key` in the first of these profiles that has it.
+///
+/// # Errors
+/// A profile or the value is damaged.
+fn inherited(
+    line: &[String],
+    profiles: &Profiles,
+    key: &'static str,
+) -> Result<Option<Setting<String>>, Failure> {
+    for name in line {
+        if let Some(setting) = in_profile(profiles.profile(name), key)? {
+            return Ok(Some(setting));
+        }
+    }
+    Ok(None)
+}
+
+/// The first profile of the line that has keys and no role; else the last one.
+fn owner<'l>(line: &'l [String], profiles: &Profiles) -> Result<Option<&'l str>, Failure> {
+    for name in line {
+        let profile = profiles.profile(name);
+        if profile.get("role_arn")?.is_none() && key_source::has_keys(profile)? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(line.last().map(String::as_str))
+}

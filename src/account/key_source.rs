@@ -1,0 +1,159 @@
+//! Where the master keys come from: a profile, its `credential_process`, or the `MASTER_*` variables.
+
+use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair, key_id};
+use super::{Owner, SelectedProfile, credential_process};
+use crate::aws_files::{Profile, Profiles};
+use crate::environment::{Environment, variable};
+use crate::error::{Failure, Kind};
+use crate::setting::{Origin, Setting};
+use crate::sources::{in_profile, of_profile};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+/// Where the master keys are.
+#[derive(Clone)]
+pub enum KeySource {
+    /// In the setting itself.
+    Pair {
+        /// `AKIA…`
+        access_key_id: String,
+        /// Its secret.
+        secret_access_key: SecretString,
+    },
+    /// In the output of a `credential_process`, whose command line this is.
+    Process(String),
+}
+
+impl KeySource {
+    /// The id of the key, where it is known without running a command.
+    pub fn known_id(self) -> Option<String> {
+        match self {
+            KeySource::Pair { access_key_id, .. } => Some(access_key_id),
+            KeySource::Process(_) => None,
+        }
+    }
+
+    /// The `MASTER_*` variables, if they are set.
+    ///
+    /// # Errors
+    /// Only one of them is set, one is not UTF-8, or the id is invalid.
+    pub fn of_environment(environment: &Environment) -> Result<Option<Setting<Self>>, Failure> {
+        let id = environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?;
+        let secret = environment.text(variable::MASTER_AWS_SECRET_ACCESS_KEY)?;
+        match (id, secret) {
+            (Some(id), Some(secret)) => Ok(Some(Setting {
+                value: KeySource::Pair {
+                    access_key_id: key_id(id, KEY_ID)?.to_owned(),
+                    secret_access_key: SecretString::from(secret.trim()),
+                },
+                origin: Origin::Variable(KEY_ID),
+            })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(half_a_pair(SECRET, KEY_ID)),
+            (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
+        }
+    }
+}
+
+impl Setting<KeySource> {
+    /// The keys. Runs the `credential_process`, if that is their source, for `limit` at most.
+    ///
+    /// # Errors
+    /// The command fails or prints something else, or the keys are not long-term keys.
+    pub fn master_keys(
+        &self,
+        environment: &Environment,
+        limit: Duration,
+    ) -> Result<MasterKeys, Failure> {
+        let name = self.origin.to_string();
+        match &self.value {
+            KeySource::Pair {
+                access_key_id,
+                secret_access_key,
+            } => MasterKeys::new(access_key_id, secret_access_key.expose_secret(), &name),
+            KeySource::Process(command_line) => {
+                credential_process::run(command_line, &name, environment, limit)
+            }
+        }
+    }
+}
+
+/// Where the owner's keys are. An explicit profile without keys has those of the environment. Half a pair is a failure and
+/// never falls through to the next source.
+pub fn of(
+    selected: &SelectedProfile,
+    owner: &Owner,
+    profiles: &Profiles,
+    of_environment: Result<Option<Setting<KeySource>>, Failure>,
+) -> Result<Setting<KeySource>, Failure> {
+    let Owner::Profile(name) = owner else {
+        return of_environment?.ok_or_else(no_keys);
+    };
+    let owner = profiles.profile(name);
+    if let Some(keys) = in_one_profile(owner)? {
+        return Ok(keys);
+    }
+    if selected.is_named() && uses_identity_center(owner)? {
+        return Err(no_keys_in(name).hint(
+            "it signs in with IAM Identity Center, which has its own MFA: run `aws sso login`",
+        ));
+    }
+    match of_environment? {
+        Some(keys) => Ok(keys),
+        None if selected.is_named() => Err(no_keys_in(name).hint(format!(
+            "put aws_access_key_id and aws_secret_access_key under [{name}] in ~/.aws/credentials"
+        ))),
+        None => Err(no_keys()),
+    }
+}
+
+fn no_keys_in(profile: &str) -> Failure {
+    Failure::new(Kind::Setup, format!("the profile {profile} has no keys"))
+}
+
+/// The failure where nobody has said what the keys are.
+pub fn no_keys() -> Failure {
+    Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
+        "set {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
+    ))
+}
+
+/// Whether the profile says where its own keys are.
+pub fn has_keys(profile: Profile<'_>) -> Result<bool, Failure> {
+    Ok(profile.has("aws_access_key_id")?
+        || profile.has("aws_secret_access_key")?
+        || profile.has("credential_process")?)
+}
+
+fn uses_identity_center(profile: Profile<'_>) -> Result<bool, Failure> {
+    Ok(profile.has("sso_session")? || profile.has("sso_start_url")?)
+}
+
+/// The keys in one profile: written there, or printed by its `credential_process`.
+fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Failure> {
+    let Some(key) = profile.access_key()? else {
+        let command = in_profile(profile, "credential_process")?;
+        return Ok(command.map(|command| command.map(KeySource::Process)));
+    };
+    let id = of_profile(profile, "aws_access_key_id", key.id);
+    if let Some(token) = key.token
+        && !id.value.starts_with("ASIA")
+    {
+        let name = profile.name();
+        return Err(Failure::new(
+            Kind::Setup,
+            format!("the profile {name} has a long-term key with an aws_session_token"),
+        )
+        .hint(format!(
+            "remove aws_session_token from the profile {name} in {}",
+            token.file.display()
+        )));
+    }
+    Ok(Some(Setting {
+        value: KeySource::Pair {
+            access_key_id: key_id(&id.value, &id.origin.to_string())?.to_owned(),
+            secret_access_key: SecretString::from(key.secret.value),
+        },
+        origin: id.origin,
+    }))
+}

@@ -1,0 +1,96 @@
+//! Command lines of this program, as hints name them.
+
+use crate::cli::Selection;
+use crate::sources::Flags;
+use std::path::Path;
+
+/// The `get` command for this selection and these flags, for hints.
+pub fn get_command(selection: &Selection, flags: &Flags) -> String {
+    let device = words(&[("--serial-number", flags.serial_number)]);
+    get_command_with(&device, selection, flags)
+}
+
+/// The same command, with the place of a device that the user has to name.
+pub fn get_command_naming_device(selection: &Selection, flags: &Flags) -> String {
+    get_command_with(" --serial-number <device>", selection, flags)
+}
+
+fn get_command_with(device: &str, selection: &Selection, flags: &Flags) -> String {
+    let rest = words(&[("--duration", flags.duration), ("--region", flags.region)]);
+    command("get", selection, &format!("{device}{rest} <code>"))
+}
+
+/// A subcommand's command line for this selection, for hints. `options` begin with a space.
+pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
+    let session_file = selection.session_file.as_deref().map(Path::to_string_lossy);
+    let selection = words(&[
+        ("--profile", selection.profile.as_deref()),
+        ("--role-arn", selection.role_arn.as_deref()),
+        ("--session-file", session_file.as_deref()),
+    ]);
+    format!("aws-mfa {verb}{selection}{options}")
+}
+
+/// Options with their values, as words that a person can paste into a shell, each after a space.
+pub fn words(options: &[(&str, Option<&str>)]) -> String {
+    let given = |(option, value): &(&str, Option<&str>)| {
+        value.map(|value| format!(" {option} {}", word(value)))
+    };
+    options.iter().filter_map(given).collect()
+}
+
+/// A word quoted for a shell, if necessary.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
+        // The one way that cmd, PowerShell and a POSIX shell share.
+        format!("\"{text}\"")
+    } else if cfg!(windows) {
+        // PowerShell's own.
+        format!("'{}'", text.replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn selection(profile: Option<&str>, session_file: Option<&str>) -> Selection {
+        Selection {
+            profile: profile.map(str::to_owned),
+            role_arn: None,
+            session_file: session_file.map(PathBuf::from),
+        }
+    }
+
+    #[test]
+    fn get_command_repeats_the_selection_and_the_flags() {
+        let none = Flags::default();
+        assert_eq!(
+            get_command(&selection(None, None), &none),
+            "aws-mfa get <code>"
+        );
+        assert_eq!(
+            get_command(&selection(Some("a b"), Some("/s")), &none),
+            match cfg!(windows) {
+                true => "aws-mfa get --profile \"a b\" --session-file /s <code>",
+                false => "aws-mfa get --profile 'a b' --session-file /s <code>",
+            }
+        );
+        let flags = Flags {
+            serial_number: Some("GAHT12345678"),
+            duration: Some("8h"),
+            region: Some("eu-west-1"),
+            code_command: Some("pass otp aws"),
+        };
+        assert_eq!(
+            get_command(&selection(None, None), &flags),
+            "aws-mfa get --serial-number GAHT12345678 --duration 8h --region eu-west-1 <code>"
+        );
+    }
+}
