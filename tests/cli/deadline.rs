@@ -136,7 +136,10 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Bounds a whole test, whatever it does: its sandbox has one. A test that takes longer ends the run, which names the
 /// test; libtest itself would wait for it.
-pub struct Watch(Option<Sender<()>>);
+pub struct Watch {
+    /// When it is dropped, the watch is over.
+    _running: Option<Sender<()>>,
+}
 
 impl Watch {
     /// Watches the calling test.
@@ -149,7 +152,7 @@ impl Watch {
         let test = std::thread::current().name().map(str::to_owned);
         // libtest gives each test a thread of its own. The demo and the benchmark have none.
         let Some(test) = test.filter(|name| name != "main") else {
-            return Watch(None);
+            return Watch { _running: None };
         };
         let (running, ended) = channel::<()>();
         std::thread::spawn(move || {
@@ -163,12 +166,8 @@ impl Watch {
                 std::process::exit(101);
             }
         });
-        Watch(Some(running))
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.0.take());
+        Watch {
+            _running: Some(running),
+        }
     }
 }
