@@ -108,7 +108,8 @@ fn has_word(text: &str, word: &str) -> bool {
 /// The examples of a subcommand's help.
 fn examples(subcommand: &str) -> String {
     let help = Sandbox::new().run([subcommand, "--help"]).stdout;
-    help.split_once("Examples:\n").unwrap().1.to_owned()
+    let (_, examples) = help.split_once("Examples:\n").unwrap_or_default();
+    examples.to_owned()
 }
 
 /// What `status` tells the users of this shell to run.
@@ -250,6 +251,11 @@ fn subcommand_and_its_options_are_in_the_documents_the_completions_and_the_tests
         let line = format!("aws-mfa {subcommand}");
         let is_documented = README.contains(&line) || GUIDE.contains(&line);
         forgotten.unless(is_documented, &line, "README.md or GUIDE.md");
+        forgotten.unless(
+            examples(subcommand).contains(&line),
+            &line,
+            "the examples of its help",
+        );
         forgotten.unless(has_word(CHANGELOG, subcommand), subcommand, "CHANGELOG.md");
         let section = format!("\n.SS {subcommand}\n");
         let (_, section) = man.split_once(&section).unwrap_or_default();
@@ -367,7 +373,7 @@ fn check_of_doctor_is_in_the_help_the_documents_and_the_tests() {
         forgotten.unless(
             has_word(fields, check),
             check,
-            "DOCTOR_AS_JSON in src/commands/man.rs",
+            "the fields of `doctor --json` in the manual",
         );
         let is_tested = ["ok", "warning", "error", "skipped"]
             .iter()

@@ -80,4 +80,5 @@ mod status;
 #[cfg(unix)]
 mod store;
 mod unless_valid;
+mod vacuous;
 mod windows;

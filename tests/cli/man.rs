@@ -4,40 +4,9 @@ use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
 
 #[test]
-fn man_page_has_every_subcommand_option_status_and_file() {
-    let sandbox = Sandbox::new();
-    let page = sandbox.run(["man"]);
-    page.succeeded();
-    let page = page.stdout.replace("\\-", "-").replace("\\(ti", "~");
-    let help = sandbox.run(["--help"]).stdout;
-    let commands: Vec<&str> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.strip_prefix("  "))
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert!(commands.len() >= 7, "{help}");
-    for command in commands.into_iter().filter(|command| *command != "help") {
-        assert!(page.contains(&format!(".SS {command}\n")), "{command}");
-        let help = sandbox.run([command, "--help"]).stdout;
-        assert!(help.contains("Examples:"), "{help}");
-        for option in help
-            .split_whitespace()
-            .filter(|word| word.starts_with("--") && word.len() > 3)
-            .map(|word| word.trim_end_matches([',', '.', '`', '"']))
-            .map(|word| word.split(['=', '[']).next().unwrap())
-        {
-            assert!(page.contains(option), "{command} {option}");
-        }
-    }
-    for status in ["0", "1", "2", "3", "4", "126", "127"] {
-        assert!(
-            page.contains(&format!(".TP\n\\fB{status}\\fR\n")),
-            "{status}"
-        );
-    }
+fn man_page_has_every_file() {
+    let page = Sandbox::new().run(["man"]);
+    let page = page.succeeded().replace("\\-", "-").replace("\\(ti", "~");
     for file in [
         "~/.aws/config",
         "~/.aws/credentials",

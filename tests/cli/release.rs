@@ -401,3 +401,25 @@ fn changelog_has_notes_for_this_version_only() {
     assert!(!text.contains("## ["), "{text}");
     assert!(!notes("9.9.9").status.success());
 }
+
+#[test]
+fn top_level_has_only_what_cargo_and_readers_look_for_there() {
+    let entries = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let known = |name: &String| {
+        // Cargo.toml.orig is in a published crate.
+        let known = [
+            "Cargo.lock",
+            "Cargo.toml",
+            "Cargo.toml.orig",
+            "LICENSE",
+            "README.md",
+            "src",
+            "target",
+            "tests",
+        ];
+        name.starts_with('.') || known.contains(&name.as_str())
+    };
+    let others: Vec<String> = names.filter(|name| !known(name)).collect();
+    assert_eq!(others, [""; 0]);
+}

@@ -811,7 +811,7 @@ fn direnv_reloads_for_session_and_role_without_a_loop() {
     use super::shell::Shell;
     use super::tool::tool;
     for direnv in ["direnv", "direnv-newest"] {
-        let Some(direnv) = tool(direnv) else { return };
+        let Some(direnv) = tool(direnv) else { continue };
         let sts = FakeSts::start();
         let sandbox = with_profiles(&sts);
         // Due for renewal at each load: the renewal must not make direnv reload again.

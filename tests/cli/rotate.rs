@@ -352,16 +352,11 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
         ));
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
     } else {
-        super::sandbox::chmod(file.parent().unwrap(), 0o500);
-        check(&format!(
-            "cannot replace {}: {}\n",
-            file.display(),
-            words::cannot_write_to_the_directory(
-                file.parent().unwrap().display(),
-                "permission denied"
-            )
-        ));
-        super::sandbox::chmod(file.parent().unwrap(), 0o700);
+        let directory = file.parent().unwrap();
+        super::sandbox::chmod(directory, 0o500);
+        let reason = words::cannot_write_to_the_directory(directory.display(), "permission denied");
+        check(&format!("cannot replace {}: {reason}\n", file.display()));
+        super::sandbox::chmod(directory, 0o700);
     }
     assert_eq!(sandbox.run(["rotate"]).status, 0);
 }

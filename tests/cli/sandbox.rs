@@ -212,6 +212,16 @@ impl Sandbox {
         file
     }
 
+    /// Time passes: the saved session expired three minutes ago. The file keeps its modification time, so that direnv
+    /// sees no change.
+    pub fn expire_session(&self) {
+        let file = self.session_file();
+        let modified = file.metadata().unwrap().modified().unwrap();
+        self.write_session(Timestamp::now() - SignedDuration::from_mins(3));
+        let file = std::fs::File::options().write(true).open(file).unwrap();
+        file.set_modified(modified).unwrap();
+    }
+
     /// A directory with this `.envrc`, allowed in direnv.
     pub fn project(&self, direnv: &Path, envrc: &str) -> PathBuf {
         let envrc = self.write("project/.envrc", envrc);

@@ -191,6 +191,17 @@ impl Shell {
         plain(&shown)
     }
 
+    /// Exports a variable, and returns what is shown until the next prompt.
+    pub fn export(&mut self, name: &str, value: &str) -> String {
+        self.run(&match self.kind {
+            Kind::Bash | Kind::Zsh => format!("export {name}='{value}'"),
+            Kind::Fish => format!("set -gx {name} '{value}'"),
+            Kind::Elvish | Kind::ElvishNewest => format!("set-env {name} '{value}'"),
+            Kind::Tcsh => format!("setenv {name} '{value}'"),
+            Kind::Nushell => format!("$env.{name} = '{value}'"),
+        })
+    }
+
     /// The value of a variable, or `unset`.
     #[track_caller]
     pub fn variable(&mut self, name: &str) -> String {
