@@ -169,13 +169,14 @@ fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
             .set("AWS_REGION", "us-esat-1");
         let outcome = sandbox.run_with(&mut get(&sandbox, &binary, "200000"));
         let stderr = outcome.failed(1);
+        let hint = format!(
+            "hint: check the region us-esat-1 (AWS_REGION); {}\n",
+            words::the_code_is_still_valid()
+        );
         assert!(
             stderr.starts_with(
                 "aws-mfa: cannot find the address of https://sts.us-esat-1.amazonaws.com: "
-            ) && stderr.ends_with(&format!(
-                "hint: check the region us-esat-1 (AWS_REGION); {}\n",
-                words::the_code_is_still_valid()
-            )),
+            ) && stderr.ends_with(&hint),
             "{stderr}"
         );
         sandbox.unset("AWS_REGION");
