@@ -393,8 +393,13 @@ fn much_used_sentences_are_exactly_these() {
 #[test]
 fn much_used_sentences_stand_in_one_place() {
     let sentences = sentences();
-    let fixed: Vec<&str> = sentences.iter().map(|(_, text)| fixed_part(text)).collect();
+    // A command to run is also a part of other sentences.
+    let sentences = sentences
+        .iter()
+        .filter(|(_, text)| !text.starts_with("run `"));
+    let fixed: Vec<&str> = sentences.map(|(_, text)| fixed_part(text)).collect();
     let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut found = Vec::new();
     for directory in ["cli", "soak"] {
         for file in std::fs::read_dir(tests.join(directory)).unwrap() {
             let path = file.unwrap().path();
@@ -406,15 +411,16 @@ fn much_used_sentences_stand_in_one_place() {
             let code = code.filter(|line| !line.starts_with("//"));
             // A string goes on after a backslash at the end of a line.
             let code: String = code.map(|line| line.trim_end_matches('\\')).collect();
-            for sentence in &fixed {
-                assert!(
-                    !code.contains(sentence),
-                    "{} has «{sentence}», which it can get from words.rs",
-                    path.display()
-                );
-            }
+            let again = fixed.iter().filter(|sentence| code.contains(**sentence));
+            let path = path.display();
+            found.extend(again.map(|sentence| format!("{path} has «{sentence}»")));
         }
     }
+    assert!(
+        found.is_empty(),
+        "words.rs has a function for each of them:\n{}\n",
+        found.join("\n")
+    );
 }
 
 /// The longest part of a sentence that never varies.
