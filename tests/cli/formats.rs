@@ -496,6 +496,7 @@ pub fn printed(format: &str) -> Option<String> {
     })
 }
 
+#[cfg(unix)]
 #[test]
 fn each_format_prints_exactly_the_session() {
     let mut sandbox = Sandbox::without_session();

@@ -42,6 +42,7 @@ mod discovery;
 mod doctor;
 mod exec;
 mod faults;
+#[cfg(unix)]
 mod forgotten;
 mod formats;
 mod get;

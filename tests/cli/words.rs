@@ -157,7 +157,10 @@ pub fn cannot_read_the_session_file(file: impl Display, reason: impl Display) ->
         .replace("{reason}", &reason.to_string())
 }
 
-static NOT_SAVED: LazyLock<(String, String)> = LazyLock::new(|| get_into("directory/"));
+/// No name of a file.
+const NO_NAME: &str = if cfg!(windows) { "NUL" } else { "directory/" };
+
+static NOT_SAVED: LazyLock<(String, String)> = LazyLock::new(|| get_into(NO_NAME));
 
 /// The session cannot be saved.
 pub fn cannot_save_the_session(file: impl Display, reason: impl Display) -> String {
@@ -359,20 +362,21 @@ pub fn removed_the_session(file: impl Display) -> String {
     SAID.replace("{file}", &file.to_string())
 }
 
-/// `load` with this variable of direnv, `{path}`.
+/// `load` with this variable of direnv, `{path}`: a path below the home directory.
 fn load_into(path: &str) -> (String, String) {
     let mut sandbox = Sandbox::with_session();
-    sandbox.set("DIRENV_DUMP_FILE_PATH", path);
+    let path = sandbox.home().join(path);
+    sandbox.set("DIRENV_DUMP_FILE_PATH", &path);
     let (message, hint) = message_and_hint(&sandbox.run(["load"]));
-    (message.replace(path, "{path}"), hint)
+    (naming(&message, &path, "{path}"), hint)
 }
 
-static NO_DUMP: LazyLock<(String, String)> = LazyLock::new(|| load_into("/no/such/file"));
+static NO_DUMP: LazyLock<(String, String)> = LazyLock::new(|| load_into("no-such-file"));
 
 /// A variable of direnv leads `load` to something like this.
 pub fn dump_path_points_to(what: &str, path: impl Display) -> String {
     static SAID: LazyLock<(String, String)> =
-        LazyLock::new(|| frame(&NO_DUMP.0, &load_into(env!("CARGO_MANIFEST_DIR")).0));
+        LazyLock::new(|| frame(&NO_DUMP.0, &load_into(".config").0));
     let (before, after) = &*SAID;
     format!(
         "{before}{what}{}",
