@@ -175,34 +175,3 @@ mod hostile {
         prop::collection::vec(character, 0..40).prop_map(String::from_iter)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn value_that_a_format_cannot_carry_is_an_error_without_the_value() {
-        for (language, message) in [
-            (
-                Language::Tcsh,
-                "the tcsh format cannot carry AWS_SESSION_TOKEN: it contains a line break",
-            ),
-            (
-                Language::Cmd,
-                "the cmd format cannot carry AWS_SESSION_TOKEN: it contains a control character",
-            ),
-            (
-                Language::Dotenv,
-                "the dotenv format cannot carry AWS_SESSION_TOKEN: it contains a line break",
-            ),
-        ] {
-            let change = Change::of_variables([("AWS_SESSION_TOKEN", Some("a\nb"))]);
-            let failure = render(&change, language).err().unwrap();
-            assert_eq!(failure.message, message);
-            assert_eq!(
-                failure.hint.as_deref(),
-                Some("use another format, or get a new session")
-            );
-        }
-    }
-}

@@ -238,34 +238,6 @@ fn completions_for_powershell_are_printed_and_for_csh_are_a_usage_error() {
 }
 
 #[test]
-fn every_completed_subcommand_and_option_has_a_description() {
-    let mut sandbox = with_profiles();
-    sandbox.set("AWS_MFA_COMPLETE", "fish");
-    let completed = |sandbox: &Sandbox, words: &[&str]| -> Vec<String> {
-        let outcome = sandbox.run([&["--", "aws-mfa"], words].concat());
-        let lines = outcome.succeeded().lines().map(str::to_owned);
-        lines.collect()
-    };
-    let described = |line: &str| {
-        let (name, description) = line.split_once('\t').unwrap_or((line, ""));
-        assert!(!description.trim().is_empty(), "{name}");
-        name.to_owned()
-    };
-    let commands: Vec<String> = completed(&sandbox, &[""])
-        .iter()
-        .map(|line| described(line))
-        .collect();
-    assert!(commands.len() >= 9, "{commands:?}");
-    for command in commands.iter().filter(|name| !name.starts_with('-')) {
-        let options = completed(&sandbox, &[command, "--"]);
-        for option in &options {
-            described(option);
-        }
-        assert!(!options.is_empty() || command == "help", "{command}");
-    }
-}
-
-#[test]
 fn completion_with_broken_profiles_still_offers_subcommands() {
     let mut sandbox = with_profiles();
     sandbox.write(".aws/config", "[profile work\n");

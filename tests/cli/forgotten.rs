@@ -243,8 +243,12 @@ fn subcommand_and_its_options_are_in_the_documents_the_completions_and_the_tests
     let completed = |words: &[&str]| -> BTreeSet<String> {
         let outcome = sandbox.run([&["--", "aws-mfa"], words].concat());
         let lines = outcome.succeeded().lines();
-        let names = lines.filter_map(|line| line.split('\t').next());
-        names.map(str::to_owned).collect()
+        let names = lines.map(|line| {
+            let (name, description) = line.split_once('\t').unwrap_or((line, ""));
+            assert!(!description.trim().is_empty(), "{name} has no description");
+            name.to_owned()
+        });
+        names.collect()
     };
     let (tests, main) = (tests(), test_file("main"));
     for subcommand in &subcommands() {

@@ -66,50 +66,6 @@ fn load_without_a_valid_session_exits_3_with_the_remedy() {
 }
 
 #[test]
-fn hint_names_the_selected_profile() {
-    let sandbox = Sandbox::without_session();
-    sandbox.write(".aws/config", "[profile work]\n");
-    let file = sandbox.session_file().with_file_name("session-work");
-    sandbox.run(["load", "--profile", "work"]).is(
-        3,
-        "",
-        &words::failure(
-            &words::no_session_yet(file.display()),
-            &words::run("aws-mfa get --profile work <code>"),
-        ),
-    );
-}
-
-#[cfg(unix)]
-#[test]
-fn file_readable_by_others_is_a_warning_and_a_writable_one_is_rejected() {
-    use super::sandbox::chmod;
-    let sandbox = Sandbox::without_session();
-    let file = sandbox.write_session(from_now(60));
-    chmod(&file, 0o640);
-    let outcome = sandbox.run(["load"]);
-    assert_eq!(outcome.status, 0);
-    assert_eq!(
-        outcome.stderr,
-        format!(
-            "aws-mfa: warning: {}: run `chmod 600 {}`\n",
-            words::others_can_read_the_session_file("0640"),
-            file.display()
-        )
-    );
-
-    chmod(&file, 0o602);
-    sandbox.run(["load"]).is(
-        3,
-        "",
-        &words::failure(
-            &words::session_file_rejected("everyone can write to it, mode 0602", file.display()),
-            words::get_a_session(),
-        ),
-    );
-}
-
-#[test]
 fn quiet_suppresses_the_reason_and_keeps_the_status() {
     let sandbox = Sandbox::without_session();
     sandbox.run(["load", "--quiet"]).is(3, "", "");

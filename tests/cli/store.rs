@@ -454,13 +454,11 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
 
 #[test]
 fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
-    if !as_root() {
-        return;
-    }
     let mut sandbox = Sandbox::new();
     let file = sandbox.write_session(in_an_hour());
     sandbox.set("AWS_SESSION_FILE", &file);
-    let own = |user, group| std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
+    let is_root = root("give a file to another user");
+    let own = |user, group| std::os::unix::fs::chown(&file, user, group).unwrap();
     let warning = |warning: &str| {
         let file = file.display();
         format!("aws-mfa: warning: {warning}: run `chmod 600 {file}`\n")
@@ -472,39 +470,49 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         sandbox.run(["load"])
     };
     for (mode, group, stderr) in [
-        (0o600, 0, String::new()),
-        (0o400, OTHER_USER, String::new()),
-        (0o611, OTHER_USER, String::new()),
-        (0o640, OTHER_USER, readable("0640")),
-        (0o604, OTHER_USER, readable("0604")),
+        (0o600, None, String::new()),
+        (0o400, Some(OTHER_USER), String::new()),
+        (0o611, Some(OTHER_USER), String::new()),
+        (0o640, None, readable("0640")),
+        (0o640, Some(OTHER_USER), readable("0640")),
+        (0o604, None, readable("0604")),
         // A group with the user's number is the user's private group.
-        (0o664, 0, readable("0664")),
-        (0o660, 0, readable("0660")),
-        (0o620, 0, writable),
+        (0o664, Some(0), readable("0664")),
+        (0o660, Some(0), readable("0660")),
+        (0o620, Some(0), writable),
     ] {
-        own(0, group);
+        if group.is_some() && !is_root {
+            continue;
+        }
+        own(None, group);
         let outcome = load(mode);
         assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
     }
-    let keys = format!("[default]\n{}", super::sandbox::profile_keys());
-    let credentials = sandbox.write(".aws/credentials", keys);
-    chmod(&credentials, 0o620);
-    let findings = sandbox.run(["doctor", "--offline"]).stdout;
-    let shown = credentials.display().to_string();
-    for (subject, file) in [("the session file", &file), (&shown, &credentials)] {
-        let finding = format!(
-            "warning files: others can write to {subject} (mode 0620)\n        chmod 600 {}\n",
-            file.display()
-        );
-        assert!(findings.contains(&finding), "{findings}");
+    if is_root {
+        let keys = format!("[default]\n{}", super::sandbox::profile_keys());
+        let credentials = sandbox.write(".aws/credentials", keys);
+        chmod(&credentials, 0o620);
+        let findings = sandbox.run(["doctor", "--offline"]).stdout;
+        let shown = credentials.display().to_string();
+        for (subject, file) in [("the session file", &file), (&shown, &credentials)] {
+            let finding = format!(
+                "warning files: others can write to {subject} (mode 0620)\n        chmod 600 {}\n",
+                file.display()
+            );
+            assert!(findings.contains(&finding), "{findings}");
+        }
     }
+    let group = Some(OTHER_USER);
     for (mode, user, group, reason) in [
-        (0o660, 0, OTHER_USER, "its group can write to it, mode 0660"),
-        (0o620, 0, OTHER_USER, "its group can write to it, mode 0620"),
-        (0o602, 0, 0, "everyone can write to it, mode 0602"),
-        (0o666, 0, 0, "everyone can write to it, mode 0666"),
-        (0o600, OTHER_USER, 0, "another user owns it"),
+        (0o602, None, None, "everyone can write to it, mode 0602"),
+        (0o666, None, None, "everyone can write to it, mode 0666"),
+        (0o660, None, group, "its group can write to it, mode 0660"),
+        (0o620, None, group, "its group can write to it, mode 0620"),
+        (0o600, Some(OTHER_USER), None, "another user owns it"),
     ] {
+        if user.or(group).is_some() && !is_root {
+            continue;
+        }
         own(user, group);
         let refused = words::session_file_rejected(reason, file.display());
         load(mode).is(3, "", &words::failure(&refused, words::get_a_session()));

@@ -224,6 +224,7 @@ fn powershell_and_cmd_lines_are_exact() {
 mod only_there {
     use super::super::fake_sts::FakeSts;
     use super::super::sandbox::{Outcome, Sandbox, binary, profile_keys};
+    use super::super::words;
     use send_ctrlc::Interruptible;
     use std::io::{BufRead, BufReader, Read};
     use std::os::windows::fs::OpenOptionsExt;
