@@ -133,6 +133,7 @@ fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -
     /// `ERROR_BAD_EXE_FORMAT`
     const NO_PROGRAM: i32 = 193;
     let name = program.to_string_lossy();
+    let name = quote(&name);
     if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
         return Failure::new(
             Kind::CannotRun,

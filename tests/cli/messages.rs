@@ -90,7 +90,7 @@ fn text_of_an_answer_is_escaped() {
 #[test]
 fn code_in_the_wrong_place_is_masked() {
     let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
+    let mut sandbox = Sandbox::with_user(&sts);
     let no_session = words::no_session_yet(sandbox.session_file().display());
     let no_session = format!("aws-mfa: {no_session}\n");
     let invalid = format!("aws-mfa: {}\n", words::invalid_duration("******"));
@@ -155,6 +155,14 @@ fn code_in_the_wrong_place_is_masked() {
         outcome.stderr,
         format!("aws-mfa: {}\n", words::command_not_found("******"))
     );
+    if cfg!(unix) {
+        // It exists in PATH, but is no program.
+        let path = sandbox.write("bin/483920", "");
+        sandbox.set("PATH", path.parent().unwrap());
+        let outcome = sandbox.run(["exec", "483920"]);
+        let said = "aws-mfa: cannot run ******: permission denied\n";
+        outcome.is(126, "", said);
+    }
     std::fs::remove_file(file).unwrap();
     let outcome = sandbox.run(["get", "-p", "483920", "135790"]);
     let no_profile = words::there_is_no_profile("******", &sandbox.home());
