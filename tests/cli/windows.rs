@@ -3,7 +3,7 @@
 use super::deadline::InTime;
 use super::formats::{CMD, HOSTILE, HOSTILE_LINES, POWERSHELL, threes};
 use super::sandbox::{Outcome, Sandbox};
-use super::tool::{installed, tool};
+use super::tool::{installed, skip, tool};
 use super::words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -59,12 +59,15 @@ fn expected([id, secret, token]: [&str; 3]) -> BTreeMap<String, String> {
 }
 
 /// The PowerShells of this machine. Wine's only exits.
-fn powershells() -> impl Iterator<Item = PathBuf> {
-    let wine = installed("winecfg").is_some();
+fn powershells() -> Vec<PathBuf> {
+    if installed("winecfg").is_some() {
+        skip("Wine has no PowerShell");
+        return Vec::new();
+    }
     ["powershell", "pwsh"]
         .into_iter()
-        .filter(move |_| !wine)
         .filter_map(tool)
+        .collect()
 }
 
 /// Runs the line in PowerShell, and returns the variables afterwards.
