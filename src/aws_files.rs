@@ -11,6 +11,14 @@ mod edit;
 mod lines;
 mod lookup;
 mod names;
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::use_debug,
+    reason = "tests may ask the process, and show everything"
+)]
+mod oracles;
+mod remarks;
 
 pub use edit::KeysFile;
 
@@ -386,17 +394,6 @@ impl<'a> Profile<'a> {
             self.name
         );
         Failure::new(Kind::Setup, message).hint("set both, or neither to use keys from elsewhere")
-    }
-
-    /// The names of its keys, in lower case, with their whole values, as they stand in the first file that has each.
-    pub fn entries(&self) -> impl Iterator<Item = (String, String)> {
-        let mut entries = std::collections::BTreeMap::new();
-        for (_, document) in self.profiles.documents() {
-            for (key, value) in document.values_of(SectionKind::Profile, self.name) {
-                entries.entry(key).or_insert(value);
-            }
-        }
-        entries.into_iter()
     }
 
     /// Whether one of the files has the profile.

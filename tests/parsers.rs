@@ -141,7 +141,7 @@ pub fn credential_lines(data: &[u8]) {
     }
 }
 
-/// A file in `~/.aws`: parsed by the SDK's parser, or an error.
+/// A file in `~/.aws`: any bytes but UTF-16 can be read, and a line that cannot is an error on one line.
 pub fn profile_file(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(data).unwrap();
@@ -154,9 +154,28 @@ pub fn profile_file(data: &[u8]) {
             (variable.into(), file.path().into()),
             (other.into(), "/nowhere".into()),
         ]);
-        if let Err(failure) = Profiles::load(&environment) {
+        let profiles = match Profiles::load(&environment) {
+            Ok(profiles) => profiles,
+            Err(failure) => {
+                assert_one_line(&failure);
+                continue;
+            }
+        };
+        for name in profiles.names() {
+            let profile = profiles.profile(name);
+            assert!(profile.exists());
+            for key in ["region", "source_profile", "credential_process", "s3"] {
+                match profile.get(key) {
+                    Ok(value) => assert!(value.is_none_or(|value| !value.value.is_empty())),
+                    Err(failure) => assert_one_line(&failure),
+                }
+            }
+            let _ = (profile.access_key(), profile.service_endpoint("sts"));
+        }
+        for (_, failure) in profiles.remarks() {
             assert_one_line(&failure);
         }
+        let _ = profiles.missing("work");
     }
 }
 
@@ -213,5 +232,100 @@ fn corpus_of_each_fuzz_target_passes() {
         }
         println!("{name}: {count} inputs");
         assert!(count >= 5, "{} is nearly empty", directory.display());
+    }
+}
+
+/// The parser of the AWS SDK for Rust, for files without oddities.
+#[cfg(test)]
+mod sdk {
+    use super::*;
+    use aws_config::profile::{self, ProfileSet};
+    use aws_types::os_shim_internal::{Env, Fs};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+
+    const NAMES: [&str; 4] = ["default", "work", "my-team.eu", "a/b@c"];
+    const KEYS: [&str; 5] = [
+        "region",
+        "mfa_serial",
+        "credential_process",
+        "source_profile",
+        "aws_access_key_id",
+    ];
+    const VALUES: [&str; 6] = ["", "eu-west-1", "a=b", "x#y", "AKIA;", "\u{e9}"];
+    const COMMENTS: [&str; 5] = ["", "", " # mine", "\t; mine", " #"];
+
+    fn section() -> impl Strategy<Value = String> {
+        let line = (
+            select(&VALUES[..]),
+            select(&COMMENTS[..]),
+            select(&["=", " = "][..]),
+        );
+        let keys = subsequence(&KEYS[..], 0..=KEYS.len());
+        (keys, vec(line, KEYS.len())).prop_map(|(keys, lines)| {
+            let line =
+                |(key, (value, comment, delimiter))| format!("{key}{delimiter}{value}{comment}\n");
+            keys.into_iter().zip(lines).map(line).collect()
+        })
+    }
+
+    fn file(prefix: &'static str) -> impl Strategy<Value = String> {
+        let names = subsequence(&NAMES[..], 0..=NAMES.len());
+        (names, vec(section(), NAMES.len())).prop_map(move |(names, sections)| {
+            let section = |(name, lines): (&str, String)| match name {
+                "default" => format!("[default]\n{lines}\n"),
+                _ => format!("[{prefix}{name}] # here\n{lines}# there\n"),
+            };
+            names.into_iter().zip(sections).map(section).collect()
+        })
+    }
+
+    #[expect(deprecated, reason = "the SDK has no other function for given files")]
+    fn parsed(config: &Path, credentials: &Path) -> ProfileSet {
+        use profile::profile_file::{ProfileFileKind, ProfileFiles};
+        let files = ProfileFiles::builder()
+            .with_file(ProfileFileKind::Config, config)
+            .with_file(ProfileFileKind::Credentials, credentials)
+            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let load = async { profile::load(&Fs::real(), &Env::from_slice(&[]), &files, None).await };
+        runtime.block_on(load).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn plain_files_are_read_as_the_sdk_reads_them(
+            config in file("profile "),
+            credentials in file(""),
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let paths = [("config", config), ("credentials", credentials)].map(|(name, text)| {
+                let path = directory.path().join(name);
+                std::fs::write(&path, text).unwrap();
+                path
+            });
+            let [config, credentials] = &paths;
+            let environment = Environment::from_iter([
+                ("AWS_CONFIG_FILE".into(), config.into()),
+                ("AWS_SHARED_CREDENTIALS_FILE".into(), credentials.into()),
+            ]);
+            let ours = Profiles::load(&environment).unwrap();
+            let theirs = parsed(config, credentials);
+            let names: std::collections::BTreeSet<&str> = theirs.profiles().collect();
+            prop_assert_eq!(ours.names(), names);
+            for name in ours.names() {
+                for key in KEYS {
+                    let theirs = theirs.get_profile(name).and_then(|profile| profile.get(key));
+                    let ours = ours.profile(name).get(key).unwrap().map(|property| property.value);
+                    // An empty value in one file hides the other's for the SDK.
+                    if theirs != Some("") {
+                        prop_assert_eq!(ours, theirs, "{} of {}", key, name);
+                    }
+                }
+            }
+        }
     }
 }

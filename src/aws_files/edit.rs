@@ -229,8 +229,9 @@ mod tests {
     use crate::environment::Environment;
     use FileKind::{Config, Credentials};
     use proptest::collection::vec;
-    use proptest::prelude::*;
     use proptest::sample::select;
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
 
     const OLD: [&str; 2] = ["AKIAOLD", "old/secret+="];
     const NEW: [&str; 2] = ["AKIANEW", "new+secret/"];
@@ -292,7 +293,7 @@ mod tests {
         );
     }
 
-    const LINES: [&str; 16] = [
+    const LINES: [&str; 22] = [
         "[work]\n",
         "[ work ] # mine\r\n",
         "[other]\n",
@@ -307,26 +308,70 @@ mod tests {
         "aws_secret_access_key = old/secret+= # =\n",
         "# aws_secret_access_key = old/secret+=\n",
         "s3 =\n",
+        "  k = v\n",
+        "  # mine\n",
+        "\r",
         "\n",
+        "[DEFAULT]\n",
+        "[work\n",
+        "region\n",
         "aws_secret_access_key = old/secret+=",
     ];
 
-    proptest! {
-        #[test]
-        fn edited_file_is_edited_back(lines in vec(select(&LINES[..]), 0..9)) {
-            let text = lines.concat();
-            let file = KeysFile {
-                path: "/f".into(),
-                kind: Credentials,
-                profile: "work".into(),
-            };
-            if let Ok(edited) = file.edited(&parsed(&text, Credentials), OLD, NEW) {
-                let edited = std::str::from_utf8(&edited).unwrap();
-                prop_assert_eq!(edited.matches(NEW[0]).count(), 1);
-                let back = file.edited(&parsed(edited, Credentials), NEW, OLD).unwrap();
-                prop_assert_eq!(&*back, text.as_bytes());
-            }
+    #[test]
+    fn edit_of_an_odd_file_changes_exactly_the_two_values() {
+        let odd = || vec(select(&LINES[..]), 0..3);
+        let files = (odd(), odd(), odd(), odd());
+        let mut runner = TestRunner::deterministic();
+        let mut edits = 0;
+        for _ in 0..20_000 {
+            let tree = files.new_tree(&mut runner).unwrap();
+            let (first, second, third, last) = tree.current();
+            let parts = [
+                first.concat(),
+                "[work]\n".to_owned(),
+                second.concat(),
+                format!("aws_access_key_id = {}\n", OLD[0]),
+                third.concat(),
+                format!("aws_secret_access_key = {} # =\n", OLD[1]),
+                last.concat(),
+            ];
+            edits += usize::from(is_edited_exactly(&parts.concat()));
         }
+        assert!(edits > 1000, "{edits} edits");
+    }
+
+    /// Whether the file can be edited; then only the two values may change.
+    fn is_edited_exactly(text: &str) -> bool {
+        let file = KeysFile {
+            path: "/f".into(),
+            kind: Credentials,
+            profile: "work".into(),
+        };
+        let Ok(edited) = file.edited(&parsed(text, Credentials), OLD, NEW) else {
+            return false;
+        };
+        let edited = std::str::from_utf8(&edited).unwrap();
+        let restored = edited
+            .replacen(NEW[0], OLD[0], 1)
+            .replacen(NEW[1], OLD[1], 1);
+        assert_eq!(restored, text);
+        let (before, after) = (parsed(text, Credentials), parsed(edited, Credentials));
+        assert_eq!(before.entries.len(), after.entries.len());
+        let entries = before.entries.iter().zip(&after.entries);
+        let changed = entries.filter(|(old, new)| before.whole(old) != after.whole(new));
+        let changed: Vec<String> = changed
+            .map(|(old, _)| before.text(&old.key).to_ascii_lowercase())
+            .collect();
+        assert_eq!(changed.len(), 2, "{text}");
+        assert!(
+            KEY_PAIR
+                .iter()
+                .all(|key| changed.iter().any(|own| own == key))
+        );
+        let back = file.edited(&parsed(edited, Credentials), NEW, OLD).unwrap();
+        assert_eq!(&*back, text.as_bytes());
+        true
     }
 
     #[test]

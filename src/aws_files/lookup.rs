@@ -3,7 +3,6 @@
 use super::lines::{Document, Entry, Fault, Section, is_space};
 use super::names::SectionKind;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How a value is taken from its text: where the SDKs cut a comment, and the AWS CLI none.
@@ -115,29 +114,6 @@ impl Document {
             .chain(fallback)
             .flat_map(|section| self.entries_of(section).iter().rev())
             .find(|entry| self.text(&entry.key).eq_ignore_ascii_case(key))
-    }
-
-    /// The keys of a section and of `[DEFAULT]`, in lower case, with their whole values.
-    pub fn values_of(&self, kind: SectionKind, name: &str) -> BTreeMap<String, String> {
-        let mut sections = self
-            .sections_of(kind, name)
-            .map(|(_, section)| section)
-            .peekable();
-        if sections.peek().is_none() {
-            return BTreeMap::new();
-        }
-        let fallback = self.sections.iter();
-        let fallback = fallback.filter(|section| section.kind == SectionKind::Fallback);
-        fallback
-            .chain(sections)
-            .flat_map(|section| self.entries_of(section))
-            .map(|entry| {
-                (
-                    self.text(&entry.key).to_ascii_lowercase(),
-                    self.whole(entry),
-                )
-            })
-            .collect()
     }
 
     /// The value with all its lines.

@@ -38,7 +38,8 @@ pub fn parse(header: &str, file: FileKind) -> (SectionKind, String) {
     let of_config = || {
         let words = words(header)?;
         let [prefix, name] = <[String; 2]>::try_from(words).ok()?;
-        let (_, kind) = PREFIXES.into_iter().find(|(word, _)| *word == prefix)?;
+        let mut prefixes = PREFIXES.into_iter();
+        let (_, kind) = prefixes.find(|(word, _)| *word == prefix && header.starts_with(word))?;
         Some((kind, name))
     };
     match (file, header) {
@@ -151,7 +152,7 @@ mod tests {
             (r#"profile "a\"b\$""#, Some(r#"a"b\$"#)),
             ("profile '#1'", Some("#1")),
             ("profile #1", Some("#1")),
-            ("'profile' a", Some("a")),
+            ("'profile' a", None),
             ("profile default", Some("default")),
             ("work", None),
             ("profile a b", None),
