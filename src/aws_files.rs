@@ -23,11 +23,12 @@ mod remarks;
 pub use edit::KeysFile;
 
 use crate::environment::{Environment, native, variable};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, reason};
 use crate::escape::quote;
 use crate::file;
-use lines::{Document, Entry, Fault, Section};
+use lines::{Document, Section, What};
 use names::{FileKind, SectionKind};
+use remarks::Remark;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -190,14 +191,11 @@ impl Profiles {
             let names: Vec<&str> = names.into_iter().collect();
             format!("available profiles: {}", names.join(", "))
         };
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "there is no profile {} in {}",
-                quote(name),
-                paths.join(" or ")
-            ),
-        )
+        Failure::setup(format!(
+            "there is no profile {} in {}",
+            quote(name),
+            paths.join(" or ")
+        ))
         .hint(hint)
     }
 
@@ -212,13 +210,20 @@ impl Profiles {
                         && document.mentions(section, name)
                 })
             })?;
-            let hint = match fault.what {
-                lines::What::NotUtf8 => fault.what.remedy().to_owned(),
-                _ => format!("write it as {}", names::section(name, file.kind)),
-            };
-            Some(file.failure(name, fault).hint(hint))
+            let mut remark = fault.remark();
+            if fault.what != What::NotUtf8 {
+                remark.remedy = format!("write it as {}", names::section(name, file.kind));
+            }
+            Some(file.failure(name, remark))
         })
     }
+}
+
+/// The header of the profile `name` in the config file, in quotes if necessary; `None` if no quotes help.
+pub fn config_section(name: &str) -> Option<String> {
+    let section = names::section(name, FileKind::Config);
+    let document = Document::parse(section.clone().into_bytes().into(), FileKind::Config);
+    document.has(SectionKind::Profile, name).then_some(section)
 }
 
 fn credentials_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
@@ -251,19 +256,16 @@ impl ProfileFile {
         })
     }
 
-    /// The failure for a line in a section of the profile `name`.
-    fn failure(&self, name: &str, fault: &Fault) -> Failure {
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "cannot read the profile {}: line {} of {} {}",
-                quote(name),
-                fault.line,
-                self.path.display(),
-                fault.what
-            ),
-        )
-        .hint(fault.what.remedy())
+    /// The failure for a line of the profile `name`.
+    fn failure(&self, name: &str, remark: Remark) -> Failure {
+        let message = format!(
+            "cannot read the profile {}: line {} of {} {}",
+            quote(name),
+            remark.line,
+            self.path.display(),
+            remark.what
+        );
+        Failure::setup(message).hint(remark.remedy)
     }
 }
 
@@ -284,11 +286,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
         ErrorKind::InvalidData => "save it as UTF-8",
         _ => "correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE",
     };
-    Failure::new(
-        Kind::Setup,
-        format!("cannot read {}: {}", path.display(), reason(error)),
-    )
-    .hint(hint)
+    Failure::setup(format!("cannot read {}: {}", path.display(), reason(error))).hint(hint)
 }
 
 impl<'a> Profile<'a> {
@@ -324,18 +322,15 @@ impl<'a> Profile<'a> {
         let mut documents = self.profiles.documents();
         let Some((file, document)) = documents.find(|(_, document)| document.has(kind, name))
         else {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!(
-                    "services in the profile {} is {}, but there is no section [services {0}]",
-                    self.name,
-                    quote(name)
-                ),
-            )
+            return Err(Failure::setup(format!(
+                "services in the profile {} is {}, but there is no section [services {0}]",
+                self.name,
+                quote(name)
+            ))
             .hint(format!("add that section to {}", services.file.display())));
         };
         if let Some(fault) = document.fault(kind, name) {
-            return Err(file.failure(self.name, fault));
+            return Err(file.failure(self.name, fault.remark()));
         }
         let entry = document.entry(kind, name, service);
         let value = entry.and_then(|entry| document.nested(entry, "endpoint_url"));
@@ -370,15 +365,12 @@ impl<'a> Profile<'a> {
             return match (self.property(file, document, secret_key)?, elsewhere) {
                 (Some(secret), _) => Ok(Some(AccessKey { id, secret, token })),
                 (None, None) => Err(self.half_a_pair(secret_key, id_key)),
-                (None, Some(secret)) => Err(Failure::new(
-                    Kind::Setup,
-                    format!(
-                        "the profile {} has the id of its access key in {} and the secret in {}",
-                        self.name,
-                        id.file.display(),
-                        secret.file.display()
-                    ),
-                )
+                (None, Some(secret)) => Err(Failure::setup(format!(
+                    "the profile {} has the id of its access key in {} and the secret in {}",
+                    self.name,
+                    id.file.display(),
+                    secret.file.display()
+                ))
                 .hint("move both to one of the files")),
             };
         }
@@ -393,7 +385,7 @@ impl<'a> Profile<'a> {
             "{missing} in the profile {0} is not set, but {present} in the profile {0} is",
             self.name
         );
-        Failure::new(Kind::Setup, message).hint("set both, or neither to use keys from elsewhere")
+        Failure::setup(message).hint("set both, or neither to use keys from elsewhere")
     }
 
     /// Whether one of the files has the profile.
@@ -405,7 +397,7 @@ impl<'a> Profile<'a> {
     fn check(&self) -> Result<(), Failure> {
         for (file, document) in self.profiles.documents() {
             if let Some(fault) = document.fault(SectionKind::Profile, self.name) {
-                return Err(file.failure(self.name, fault));
+                return Err(file.failure(self.name, fault.remark()));
             }
         }
         Ok(())
@@ -421,8 +413,8 @@ impl<'a> Profile<'a> {
         let Some(entry) = document.entry(SectionKind::Profile, self.name, key) else {
             return Ok(None);
         };
-        if let Some(failure) = self.several_lines(file, document, entry) {
-            return Err(failure);
+        if let Some(remark) = document.continuation(entry) {
+            return Err(file.failure(self.name, remark));
         }
         let place = document.value(key, entry, |kind, name| self.profiles.has(kind, name));
         let value = document.text(&place);
@@ -430,35 +422,6 @@ impl<'a> Profile<'a> {
             value,
             file: &file.path,
         }))
-    }
-
-    /// The failure for a value that goes on in the next line.
-    fn several_lines(
-        &self,
-        file: &ProfileFile,
-        document: &Document,
-        entry: &Entry,
-    ) -> Option<Failure> {
-        let next = document
-            .lines_of(entry)
-            .iter()
-            .find(|line| !line.text.is_empty())?;
-        let hint = match document.text(&next.text).contains(['=', ':', '[']) {
-            true => format!("remove the white space before line {}", next.number),
-            false => format!(
-                "write the value on line {}, or put # before line {}",
-                entry.line, next.number
-            ),
-        };
-        let message = format!(
-            "cannot read the profile {} in {}: line {} is indented, so it continues {} of line {}",
-            quote(self.name),
-            file.path.display(),
-            next.number,
-            document.text(&entry.key),
-            entry.line
-        );
-        Some(Failure::new(Kind::Setup, message).hint(hint))
     }
 }
 

@@ -5,7 +5,7 @@
 use super::lines::{Document, Section};
 use super::names::{FileKind, SectionKind};
 use super::{KEY_PAIR, Profile, read, unreadable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::session::error::Obstacle;
 use crate::session::replacement::Replacement;
 use crate::session::{access, leftover};
@@ -33,10 +33,10 @@ impl KeysFile {
     /// No file has it, or those of [`Profile::access_key`].
     pub fn of(profile: Profile<'_>) -> Result<Self, Failure> {
         let Some(key) = profile.access_key()? else {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("the profile {} has no access key in ~/.aws", profile.name),
-            ));
+            return Err(Failure::setup(format!(
+                "the profile {} has no access key in ~/.aws",
+                profile.name
+            )));
         };
         let path = key.id.file;
         // A rotation that was killed may have left a new key there.
@@ -82,10 +82,10 @@ impl KeysFile {
         let edited = self.edited(&before, old, new)?;
         let replacement = self.replacement()?;
         if self.read()?.bytes != before.bytes {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("{} was changed by another program", self.path.display()),
-            ));
+            return Err(Failure::setup(format!(
+                "{} was changed by another program",
+                self.path.display()
+            )));
         }
         replacement
             .finish(&edited, None)
@@ -116,7 +116,7 @@ impl KeysFile {
             Obstacle::RefusedByLoad(refusal) => refusal.to_string(),
             other => other.to_string(),
         };
-        Failure::new(Kind::Setup, format!("cannot replace {path}: {why}")).hint(format!(
+        Failure::setup(format!("cannot replace {path}: {why}")).hint(format!(
             "make {path} and its directory writable, or keep the key behind credential_process and use --store-command"
         ))
     }
@@ -129,9 +129,7 @@ impl KeysFile {
         new: [&str; 2],
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let refused = |fault: &str| {
-            Failure::new(
-                Kind::Setup,
-                format!(
+            Failure::setup(format!(
                     "cannot edit the access key of the profile {} in {}: {fault}",
                     self.profile,
                     self.path.display()

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// How a value is taken from its text: where the SDKs cut a comment, and the AWS CLI none.
-enum ValueKind {
+#[derive(PartialEq, Eq)]
+pub enum ValueKind {
     /// No legal value contains white space.
     Word,
     /// The name of a section, which may contain anything.
@@ -19,7 +20,7 @@ enum ValueKind {
 
 impl ValueKind {
     /// The kind of this key's value.
-    fn of(key: &str) -> Self {
+    pub fn of(key: &str) -> Self {
         match key {
             "aws_access_key_id"
             | "aws_secret_access_key"

@@ -1,9 +1,10 @@
 //! What the AWS CLI refuses in the files, and what other programs read differently.
 
-use super::lines::{Document, Entry, Section, is_space};
+use super::lines::{Document, Entry, Fault, Section};
+use super::lookup::ValueKind;
 use super::names::{FileKind, SectionKind};
 use super::{ProfileFile, Profiles};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 
 /// What is remarkable about a line, with what to do about it.
 pub struct Remark {
@@ -23,17 +24,20 @@ impl Profiles {
         self.documents().flat_map(|(file, document)| {
             let mut remarks = document.refusals();
             remarks.extend(document.differences(file.kind));
-            remarks.extend(self.comments(document));
+            remarks.extend(self.values(document));
             remarks.sort_by_key(|remark| (!remark.is_refused, remark.line));
             remarks.into_iter().map(|remark| remark.of(file))
         })
     }
 
-    /// The comments behind values, which the AWS CLI takes for a part of them.
-    fn comments<'a>(&'a self, document: &'a Document) -> impl Iterator<Item = Remark> + 'a {
-        let comment = |entry: &Entry| {
-            let key = document.text(&entry.key);
-            let place = document.value(key, entry, |kind, name| self.has(kind, name));
+    /// Values of several lines, and comments behind values.
+    fn values<'a>(&'a self, document: &'a Document) -> impl Iterator<Item = Remark> + 'a {
+        let remark = |entry: &Entry| {
+            let key = document.text(&entry.key).to_ascii_lowercase();
+            let place = document.value(&key, entry, |kind, name| self.has(kind, name));
+            if ValueKind::of(&key) != ValueKind::Text && !entry.more.is_empty() {
+                return document.continuation(entry);
+            }
             (place.end < entry.value.end).then(|| Remark {
                 line: entry.line,
                 is_refused: false,
@@ -43,7 +47,19 @@ impl Profiles {
                 remedy: "put the comment on a line of its own".to_owned(),
             })
         };
-        document.entries.iter().filter_map(comment)
+        document.entries.iter().filter_map(remark)
+    }
+}
+
+impl Fault {
+    /// What is wrong with the line.
+    pub fn remark(&self) -> Remark {
+        Remark {
+            line: self.line,
+            is_refused: true,
+            what: self.what.to_string(),
+            remedy: self.what.remedy().to_owned(),
+        }
     }
 }
 
@@ -59,7 +75,7 @@ impl Remark {
             file.path.display(),
             self.what
         );
-        let failure = Failure::new(Kind::Setup, message).hint(self.remedy);
+        let failure = Failure::setup(message).hint(self.remedy);
         (self.is_refused, failure)
     }
 }
@@ -73,10 +89,7 @@ impl Document {
             what,
             remedy: remedy.to_owned(),
         };
-        let faults = self.faults.iter();
-        let mut refusals: Vec<Remark> = faults
-            .map(|fault| refused(fault.line, fault.what.to_string(), fault.what.remedy()))
-            .collect();
+        let mut refusals: Vec<Remark> = self.faults.iter().map(Fault::remark).collect();
         let read = || {
             let sections = self.sections.iter();
             sections.filter(|section| section.kind != SectionKind::Broken)
@@ -84,22 +97,20 @@ impl Document {
         for (index, section) in read().enumerate() {
             let header = self.text(&section.header);
             let is_same = |other: &&Section| self.text(&other.header) == header;
-            let is_fallback = section.kind == SectionKind::Fallback;
-            let earlier = read().take(index).find(is_same);
-            if let (Some(earlier), false) = (earlier, is_fallback) {
+            let earlier: Vec<&Section> = read().take(index).filter(is_same).collect();
+            if let (Some(earlier), true) = (earlier.first(), section.kind != SectionKind::Fallback)
+            {
+                let what = format!(
+                    "begins the section [{header}] again, after line {}",
+                    earlier.line
+                );
                 refusals.push(refused(
                     section.line,
-                    format!(
-                        "begins the section [{header}] again, after line {}",
-                        earlier.line
-                    ),
+                    what,
                     "move its lines to the first of the two",
                 ));
-                continue;
             }
-            let own = read().filter(|other| is_fallback && is_same(other));
-            let before = own.take_while(|other| other.line < section.line);
-            let before = before.flat_map(|other| self.entries_of(other));
+            let before = earlier.into_iter().flat_map(|other| self.entries_of(other));
             let entries: Vec<&Entry> = before.chain(self.entries_of(section)).collect();
             for (position, entry) in entries.iter().enumerate() {
                 let key = self.text(&entry.key);
@@ -117,6 +128,23 @@ impl Document {
             }
         }
         refusals
+    }
+
+    /// The line that continues the value of this entry.
+    pub fn continuation(&self, entry: &Entry) -> Option<Remark> {
+        let mut lines = self.lines_of(entry).iter();
+        let next = lines.find(|line| !line.text.is_empty())?;
+        let key = self.text(&entry.key);
+        let remedy = match self.text(&next.text).contains(['=', ':', '[']) {
+            true => "remove the white space before it".to_owned(),
+            false => format!("write the whole value on line {}", entry.line),
+        };
+        Some(Remark {
+            line: next.number,
+            is_refused: false,
+            what: format!("is indented, so it continues {key} of line {}", entry.line),
+            remedy,
+        })
     }
 
     /// What the SDKs read differently, or not at all.
@@ -181,9 +209,7 @@ impl Document {
                         "write =",
                     );
                 }
-                if before.last().is_some_and(|byte| {
-                    is_space(char::from(*byte)) && !matches!(byte, b'\n' | b'\r')
-                }) {
+                if before.ends_with(b" ") || before.ends_with(b"\t") {
                     differs(
                         entry.line,
                         format!(

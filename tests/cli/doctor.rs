@@ -210,6 +210,142 @@ fn terminal_gets_marks_in_colour_unless_no_color() {
     assert!(text.starts_with("ok      files: none yet\n"), "{text}");
 }
 
+/// Which of the two files botocore, and so the AWS CLI, can read.
+fn readable_for_the_aws_cli(sandbox: &Sandbox, python: &Path) -> Vec<bool> {
+    let script =
+        "import sys; from botocore.configloader import load_config; load_config(sys.argv[1])";
+    ["config", "credentials"]
+        .map(|name| {
+            let file = sandbox.home().join(".aws").join(name);
+            let mut command = sandbox.command(python);
+            command.args(["-X", "utf8", "-c", script]).arg(file);
+            command.output().unwrap().status.success()
+        })
+        .to_vec()
+}
+
+#[test]
+fn odd_lines_of_the_aws_files_are_findings_whose_remedies_help() {
+    let aws = FakeSts::start();
+    let sandbox = user(&aws);
+    let config = "region = x\n[profile a]\nregion\n= x\n[profile b\n[profile a]\nregion = eu-west-1 # mine\n\
+                  region = eu-west-2\n[DEFAULT]\noutput = json\n[profile 'my team']\noutput: json\n[default]\n  \
+                  region = eu-west-1\n[profile default]\nrole_arn = x\n  output = json\ncaf\u{e9} = 1\n[]\n[profile x y]\n";
+    let bytes = config.as_bytes().iter().filter(|byte| **byte != 0xc3);
+    let bytes: Vec<u8> = bytes
+        .map(|byte| if *byte == 0xa9 { 0xe9 } else { *byte })
+        .collect();
+    let config = sandbox.write(".aws/config", bytes);
+    let credentials = sandbox.write(".aws/credentials", "[profile a]\n");
+    chmod(&config, 0o600);
+    chmod(&credentials, 0o600);
+    let as_key = "write it as <key> = <value>, or put # before it to make it a comment";
+    let as_section = "write the section as [profile <name>] in the config file, as [<name>] in the credentials file";
+    let mut expected = String::new();
+    for (line, what, remedy) in [
+        (
+            1,
+            "is before the first section",
+            "move it below the line of its section",
+        ),
+        (3, "has no =", as_key),
+        (4, "has nothing before the =", as_key),
+        (5, "has no closing ]", as_section),
+        (
+            6,
+            "begins the section [profile a] again, after line 2",
+            "move its lines to the first of the two",
+        ),
+        (
+            8,
+            "sets region again, after line 7",
+            "delete one of the two lines",
+        ),
+        (18, "is not UTF-8", "save the file as UTF-8"),
+        (19, "has no name in its brackets", as_section),
+    ] {
+        expected += &format!(
+            "error   files: line {line} of {} {what}: the AWS CLI refuses the file\n        {remedy}\n",
+            config.display()
+        );
+    }
+    for (line, what, remedy) in [
+        (
+            7,
+            "has a comment behind region, which the AWS CLI takes for a part of the value",
+            "put the comment on a line of its own",
+        ),
+        (
+            9,
+            "begins [DEFAULT], which the AWS SDKs ignore",
+            "copy its keys to the profiles",
+        ),
+        (
+            11,
+            "begins the profile my team, which the AWS SDKs ignore because of its name",
+            "use only letters, digits and _-/.%@:+ in it",
+        ),
+        (
+            12,
+            "has : for = after output, and the AWS SDKs refuse the file or ignore the line",
+            "write =",
+        ),
+        (
+            14,
+            "is indented, and the AWS SDKs refuse the file or add region to the line before",
+            "remove the white space before it",
+        ),
+        (
+            15,
+            "begins the profile default again in another spelling, after line 13: the AWS CLI reads only this one, and the AWS SDKs read the other or both",
+            "write both as one section [default]",
+        ),
+        (
+            17,
+            "is indented, so it continues role_arn of line 16",
+            "remove the white space before it",
+        ),
+    ] {
+        expected += &format!(
+            "warning files: line {line} of {} {what}\n        {remedy}\n",
+            config.display()
+        );
+    }
+    for (path, header, meant) in [
+        (&credentials, "profile a", "[a]"),
+        (&config, "profile x y", "[profile 'x y']"),
+    ] {
+        expected += &format!(
+            "warning files: the section [{header}] in {} is ignored\n        {meant}\n",
+            path.display()
+        );
+    }
+    assert_eq!(
+        findings(&sandbox, &["--offline"], &["files"]),
+        (1, expected)
+    );
+    // The same files with what the remedies say.
+    let python = tool("python-venv");
+    if let Some(python) = &python {
+        assert_eq!(readable_for_the_aws_cli(&sandbox, python), [false, true]);
+    }
+    sandbox.write(
+        ".aws/config",
+        "[profile a]\nregion = x\n# region\n# = x\n# mine\nregion2 = eu-west-1\n[profile b]\n\
+         [profile my-team]\noutput = json\n[default]\nregion = eu-west-1\nrole_arn = x\noutput = json\n\
+         caf\u{e9} = 1\n[profile n]\n",
+    );
+    sandbox.write(".aws/credentials", "[a]\n");
+    let (_, lines) = findings(&sandbox, &["--offline"], &["files"]);
+    assert!(
+        lines.starts_with("ok      files: valid and private: "),
+        "{lines}"
+    );
+    if let Some(python) = &python {
+        assert_eq!(readable_for_the_aws_cli(&sandbox, python), [true, true]);
+    }
+}
+
 #[test]
 fn invalid_or_writable_file_is_an_error() {
     let aws = FakeSts::start();

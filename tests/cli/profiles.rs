@@ -498,20 +498,99 @@ fn profile_without_keys_is_an_error() {
 }
 
 #[test]
-fn broken_profile_file_is_an_error_with_its_line() {
+fn odd_files_are_read_as_the_aws_cli_reads_them() {
     let sts = FakeSts::start();
-    let sandbox = with_files(&sts, "[profile work]\nregion\n", "");
-    let config = sandbox
-        .home()
-        .join(".aws")
-        .join("config")
-        .display()
-        .to_string();
+    let config = format!(
+        "\u{feff}; mine\r\n[DEFAULT]\r\nregion: eu-central-1\r\n\r\n\
+         [profile 'My Team'] # [ours]\r\n  mfa_serial\u{a0}= {WORK} ; phone\r\n    # indented\r\n  Duration_Seconds = 3600\r\n"
+    );
+    let credentials = format!(
+        "# caf\u{e9}\r[ My Team ]\raws_access_key_id = {KEY_ID} # key\r  ; secret\raws_secret_access_key:{SECRET}\r"
+    );
+    let sandbox = with_files(&sts, &config, "");
+    // Not UTF-8, but in a comment.
+    let credentials = credentials.replace('\u{e9}', "\u{1}").into_bytes();
+    let credentials: Vec<u8> = credentials
+        .into_iter()
+        .map(|byte| if byte == 1 { 0xe9 } else { byte })
+        .collect();
+    sandbox.write(".aws/credentials", credentials);
+    assert_eq!(sandbox.run(["get", "-p", "My Team", "111111"]).status, 0);
+    let request = &sts.requests()[0];
+    assert_eq!(request.form["SerialNumber"], WORK);
+    assert_eq!(request.form["DurationSeconds"], "3600");
+    assert_eq!(request.region, "eu-central-1");
+    let loaded = sandbox.run(["load", "-p", "My Team"]);
+    assert_eq!((loaded.status, loaded.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn broken_line_counts_where_its_profile_is_used() {
+    let sts = FakeSts::start();
+    let config = format!(
+        "[profile work]\nmfa_serial = {WORK}\n[profile bad]\nregion\nsource_profile = work\n\
+         [profile above]\nsource_profile = bad\n[profile open\nregion = x\n\
+         [profile long]\nregion = eu-west-1\n  mfa_serial = {WORK}\n"
+    );
+    let keys = format!("[work]\n{}[long]\n{}", profile_keys(), profile_keys());
+    let sandbox = with_files(&sts, &config, &keys);
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let path = sandbox.home().join(".aws").join("config");
+    let shown = path.display();
+    let broken = format!(
+        "aws-mfa: cannot read the profile bad: line 4 of {shown} has no =\n\
+         hint: write it as <key> = <value>, or put # before it to make it a comment\n"
+    );
+    for name in ["bad", "above"] {
+        assert_eq!(fails(&sandbox, &["get", "-p", name, "111111"]), broken);
+    }
+    assert_eq!(
+        fails(&sandbox, &["get", "-p", "open", "111111"]),
+        format!(
+            "aws-mfa: cannot read the profile open: line 8 of {shown} has no closing ]\n\
+             hint: write it as [profile open]\n"
+        )
+    );
+    assert_eq!(
+        fails(&sandbox, &["get", "-p", "long", "111111"]),
+        format!(
+            "aws-mfa: cannot read the profile long: line 12 of {shown} is indented, so it continues region of line 11\n\
+             hint: remove the white space before it\n"
+        )
+    );
+    // Each remedy helps.
+    for (before, after) in [
+        ("region\nsource", "# region\nsource"),
+        ("[profile open\n", "[profile open]\nsource_profile = work\n"),
+        ("\n  mfa_serial", "\nmfa_serial"),
+    ] {
+        let text = std::fs::read_to_string(&path).unwrap();
+        sandbox.write(".aws/config", text.replacen(before, after, 1));
+    }
+    for (name, code) in [("above", "222222"), ("open", "333333"), ("long", "444444")] {
+        let outcome = sandbox.run(["get", "-p", name, "--region", "eu-west-1", code]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""), "{name}");
+    }
+}
+
+#[test]
+fn access_key_comes_from_one_file() {
+    let sts = FakeSts::start();
+    let old = "aws_access_key_id = AKIAOLD\naws_secret_access_key = old\naws_session_token = old\n";
+    let config = format!("[profile work]\nmfa_serial = {WORK}\n{old}");
+    let sandbox = with_files(&sts, &config, &format!("[work]\n{}", profile_keys()));
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let credentials = sandbox.write(
+        ".aws/credentials",
+        format!("[work]\naws_access_key_id = {KEY_ID}\n"),
+    );
     assert_eq!(
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
-            "aws-mfa: cannot read the profile work: line 2 of {config} has no =\n\
-             hint: write it as <key> = <value>, or put # before it to make it a comment\n"
+            "aws-mfa: the profile work has the id of its access key in {} and the secret in {}\n\
+             hint: move both to one of the files\n",
+            credentials.display(),
+            credentials.with_file_name("config").display()
         )
     );
 }

@@ -13,7 +13,8 @@ const CHECK: &str = "files";
 /// Sections in `~/.aws/config` that are not profiles, but belong to the AWS CLI.
 const OF_THE_CLI: [&str; 2] = ["plugins", "preview"];
 
-/// Whether the files can be parsed, who else can read them, and whether a section is ignored by mistake.
+/// Whether the files can be read, also by the AWS CLI and the SDKs, who else can read them, and whether a section is ignored
+/// by mistake.
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut good: Vec<String> = Vec::new();
@@ -25,6 +26,12 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
                     Some(finding) => findings.push(finding),
                     None => good.push(path.display().to_string()),
                 }
+            }
+            for (is_refused, failure) in profiles.remarks() {
+                findings.push(match is_refused {
+                    true => error(CHECK, failure),
+                    false => warning(CHECK, failure),
+                });
             }
             for (name, meant, path) in profiles.ignored_sections() {
                 if !OF_THE_CLI.contains(&name) {

@@ -2,9 +2,10 @@
 //! SDKs, Terraform and IDEs get its credentials.
 
 use crate::account::credential_process::aws_mfa_arguments;
-use crate::aws_files::{Profile, Profiles};
+use crate::aws_files::{self, Profile, Profiles};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::escape::quote;
 use std::path::Path;
 
 /// The suffix of the second profile's name.
@@ -29,27 +30,39 @@ pub fn stanzas(
     let profiles = Profiles::load(environment)?;
     let mut text = String::new();
     for name in profiles.names() {
-        let profile = profiles.profile(name);
-        let own = format!("{name}{SUFFIX}");
-        if !is_wanted(profile)? || profiles.profile(&own).exists() {
-            continue;
+        match stanza(profiles.profile(name), &profiles, &program) {
+            Ok(stanza) => text.push_str(&stanza),
+            Err(failure) => warn(&format!(
+                "skipping the profile {name}: {}",
+                failure.one_line()
+            )),
         }
-        // The section's name is not quoted.
-        let (Some(word), true) = (
-            quoted(name),
-            !name.contains([' ', '\t', ']', '[', '#', ';']),
-        ) else {
-            warn(&format!(
-                "skipping the profile {name}: its name cannot be quoted"
-            ));
-            continue;
-        };
-        text.push_str(&format!(
-            "\n[profile {own}]\ncredential_process = {program} load --profile {word} --format process\n"
-        ));
-        if let Some(region) = profile.get("region")? {
-            text.push_str(&format!("region = {}\n", region.value));
+    }
+    Ok(text)
+}
+
+/// The second profile of `profile`, if it needs one.
+fn stanza(profile: Profile<'_>, profiles: &Profiles, program: &str) -> Result<String, Failure> {
+    let own = format!("{}{SUFFIX}", profile.name());
+    if !is_wanted(profile)? || profiles.profile(&own).exists() {
+        return Ok(String::new());
+    }
+    let word = match profile.name().starts_with('-') {
+        true => quoted(&format!("--profile={}", profile.name())),
+        false => quoted(profile.name()).map(|name| format!("--profile {name}")),
+    };
+    let (Some(section), Some(word)) = (aws_files::config_section(&own), word) else {
+        return Err(Failure::setup("its name cannot be quoted"));
+    };
+    let mut text =
+        format!("\n{section}\ncredential_process = {program} load {word} --format process\n");
+    if let Some(region) = profile.get("region")? {
+        let is_region = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !region.value.chars().all(is_region) {
+            let message = format!("its region is not valid: {}", quote(region.value));
+            return Err(Failure::setup(message));
         }
+        text.push_str(&format!("region = {}\n", region.value));
     }
     Ok(text)
 }
@@ -68,7 +81,12 @@ fn quoted(word: &str) -> Option<String> {
     let is_plain =
         |c: char| c.is_alphanumeric() || "_-./@:+,=".contains(c) || (cfg!(windows) && c == '\\');
     let is_quotable = |c: char| !c.is_control() && !"\"\\$`%!'^".contains(c) || is_plain(c);
-    if word.is_empty() || !word.chars().all(is_quotable) {
+    // The SDKs cut a comment behind white space even in quotes.
+    let is_comment = |part: &str| part.starts_with(['#', ';']);
+    if word.is_empty()
+        || !word.chars().all(is_quotable)
+        || word.split_whitespace().skip(1).any(is_comment)
+    {
         None
     } else if word.chars().all(is_plain) {
         Some(word.to_owned())
@@ -88,7 +106,9 @@ mod tests {
             quoted("/opt/my tools/aws-mfa").unwrap(),
             "\"/opt/my tools/aws-mfa\""
         );
-        for odd in ["", "a\"b", "a'b", "a$b", "a`b", "a%b", "a\nb"] {
+        for odd in [
+            "", "a #b", "a ;", "a\"b", "a'b", "a$b", "a`b", "a%b", "a\nb",
+        ] {
             assert_eq!(quoted(odd), None, "{odd}");
         }
     }
