@@ -295,6 +295,13 @@ impl<'a> Profile<'a> {
         self.name
     }
 
+    /// The header of its section in this file.
+    pub fn section_in(&self, file: &Path) -> String {
+        let mut files = self.profiles.files.iter();
+        let kind = files.find(|own| own.path == file).map(|own| own.kind);
+        names::section(self.name, kind.unwrap_or(FileKind::Credentials))
+    }
+
     /// The value of `key`, without a comment behind it. An empty value counts as unset.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, session_json};
 #[cfg(unix)]
 use super::sandbox::mode;
-use super::sandbox::{DEVICE, Sandbox, profile_keys, read_json};
+use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys, read_json};
 use super::tool::tool;
 use super::words;
 use jiff::{SignedDuration, Timestamp};
@@ -771,27 +771,62 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
     let config = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
     sandbox.write(
         ".aws/config",
-        format!("{config}[profile plain]\nregion = x\n[profile a%b]\nmfa_serial = {DEVICE}\n"),
+        format!(
+            "{config}[profile plain]\nregion = x\n[profile a%b]\nmfa_serial = {DEVICE}\n\
+             [profile 'My Team']\nmfa_serial = {DEVICE}\nsource_profile = work\nregion = eu-west-3 # ours\n\
+             [profile -x]\nmfa_serial = {DEVICE}\nsource_profile = work\n\
+             [profile odd]\nmfa_serial = {DEVICE}\nregion = eu_west\n\
+             [profile long]\nmfa_serial = {DEVICE}\nregion = eu-west-1\n  [profile evil]\n"
+        ),
     );
     let binary = super::sandbox::binary();
     let binary = std::path::absolute(binary).unwrap();
     let program = binary.display();
-    let stanza = |name: &str| {
+    let stanza = |section: &str, option: &str| {
         format!(
-            "\n[profile {name}-mfa]\ncredential_process = {program} load --profile {name} --format process\n"
+            "\n[profile {section}]\ncredential_process = {program} load {option} --format process\n"
         )
     };
-    let expected = format!(
-        "{}{}region = eu-west-1\n{}region = eu-central-1\n",
-        stanza("reader"),
-        stanza("staging"),
-        stanza("work")
-    );
+    let expected = [
+        stanza("-x-mfa", "--profile=-x"),
+        stanza("'My Team-mfa'", "--profile \"My Team\""),
+        "region = eu-west-3\n".to_owned(),
+        stanza("reader-mfa", "--profile reader"),
+        stanza("staging-mfa", "--profile staging"),
+        "region = eu-west-1\n".to_owned(),
+        stanza("work-mfa", "--profile work"),
+        "region = eu-central-1\n".to_owned(),
+    ]
+    .concat();
+    let written = std::fs::read_to_string(sandbox.home().join(".aws/config")).unwrap();
+    let line = |text: &str| written.lines().position(|line| line == text).unwrap() + 1;
+    let evil = line("  [profile evil]");
     sandbox.run(["init", "aws-config"]).is(
         0,
         &expected,
-        "aws-mfa: warning: skipping the profile a%b: its name cannot be quoted\n",
+        &format!(
+            "aws-mfa: warning: skipping the profile a%b: its name cannot be quoted\n\
+             aws-mfa: warning: skipping the profile long: cannot read the profile long: line {evil} of {} is indented, \
+             so it continues region of line {}: remove the white space before it\n\
+             aws-mfa: warning: skipping the profile odd: its region is not valid: eu_west\n",
+            sandbox.home().join(".aws").join("config").display(),
+            evil - 1
+        ),
     );
+    // Each line that it prints works, in a shell too.
+    sandbox.write(".aws/config", format!("{written}{expected}"));
+    for (name, code) in [("-x", "111111"), ("My Team", "222222")] {
+        let outcome = sandbox.run(["get", &format!("--profile={name}-mfa"), code]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""), "{name}");
+    }
+    if tool("sh").is_some() {
+        let lines = expected.lines();
+        let lines = lines.filter_map(|line| line.strip_prefix("credential_process = "));
+        for line in lines.take(2) {
+            let outcome = Outcome::of(sandbox.command("sh").args(["-c", line]));
+            assert!(outcome.succeeded().contains("ASIASESSION"), "{line}");
+        }
+    }
     // After appending, there is nothing more to append, and the new profiles are aliases of the old ones.
     sandbox.write(".aws/config", format!("{config}{expected}"));
     sandbox.run(["init", "aws-config"]).is(0, "", "");

@@ -64,9 +64,11 @@ fn fallback(setup: &Setup) -> Option<Failure> {
         Ok(Some(name)) => name,
         _ => "default",
     };
-    let key = profiles.profile(name).get("aws_access_key_id").ok()??;
+    let profile = profiles.profile(name);
+    let key = profile.get("aws_access_key_id").ok()??;
     let message = format!(
-        "without a session, programs use the keys of [{name}] in {}",
+        "without a session, programs use the keys of {} in {}",
+        profile.section_in(key.file),
         key.file.display()
     );
     Some(Failure::setup(message).hint(
