@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod iam;
+pub mod legal;
 pub mod partition;
 pub mod proxy;
 mod query;

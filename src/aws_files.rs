@@ -17,7 +17,7 @@ mod names;
     clippy::use_debug,
     reason = "tests may ask the process, and show everything"
 )]
-mod oracles;
+pub mod oracles;
 mod remarks;
 
 pub use edit::KeysFile;

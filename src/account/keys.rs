@@ -1,6 +1,7 @@
 //! The master keys: a user's long-term access key.
 
 use crate::aws::client::SigningKey;
+use crate::aws::legal;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
 use secrecy::SecretString;
@@ -66,11 +67,7 @@ pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
     let id = value.trim();
     let fault = if id.len() == SECRET_LENGTH {
         "looks like a secret access key, not an access key id"
-    } else if !(1..=128).contains(&id.len())
-        || !id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
+    } else if !legal::ACCESS_KEY_ID.accepts(id) {
         "is not an access key id"
     } else {
         return Ok(id);

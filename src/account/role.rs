@@ -4,6 +4,7 @@
 
 use super::{Owner, SelectedProfile, key_source};
 use crate::aws::arn::is_account;
+use crate::aws::legal::{self, Legal};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::{Failure, Kind};
@@ -86,16 +87,14 @@ impl RoleArn {
     pub fn parse(text: &str, origin: &Origin) -> Result<Self, Failure> {
         let text = text.trim();
         let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-/:".contains(c);
         let valid = match parts.as_slice() {
             ["arn", partition, "iam", "", account, resource] => {
                 partition.starts_with("aws")
+                    && partition
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-')
                     && is_account(account)
-                    && resource
-                        .strip_prefix("role/")
-                        .is_some_and(|role| !role.is_empty() && !role.ends_with('/'))
-                    && text.chars().all(allowed)
-                    && text.len() <= 2048
+                    && resource.strip_prefix("role/").is_some_and(legal::is_role)
             }
             _ => false,
         };
@@ -261,21 +260,19 @@ impl Role {
                     .hint("a role's credentials last 15 minutes to 12 hours")
                 })?,
         };
-        let session_name = match in_profile(profile, "role_session_name")? {
-            None => None,
-            Some(setting) if is_session_name(&setting.value) => Some(setting.value),
-            Some(setting) => {
-                return Err(Failure::new(
-                    Kind::Setup,
-                    format!("{} is invalid: {}", setting.origin, quote(&setting.value)),
-                )
-                .hint("use 2 to 64 letters, digits and characters from _+=,.@-"));
-            }
+        let legal = |key: &'static str, legal: &Legal| match in_profile(profile, key)? {
+            Some(setting) if !legal.accepts(&setting.value) => Err(Failure::setup(format!(
+                "{} is invalid: {}",
+                setting.origin,
+                quote(&setting.value)
+            ))
+            .hint(format!("use {legal}"))),
+            setting => Ok(setting.map(|setting| setting.value)),
         };
         Ok(Role {
             arn: role_arn(arn)?,
-            external_id: in_profile(profile, "external_id")?.map(|setting| setting.value),
-            session_name,
+            external_id: legal("external_id", &legal::EXTERNAL_ID)?,
+            session_name: legal("role_session_name", &legal::SESSION_NAME)?,
             seconds,
         })
     }
@@ -343,21 +340,18 @@ fn no_source(profile: &str) -> Failure {
     .hint("add source_profile = <the profile with the access key>, or credential_source = Environment for MASTER_*")
 }
 
-/// Whether this is a valid RoleSessionName: 2 to 64 of `[\w+=,.@-]`.
-fn is_session_name(name: &str) -> bool {
-    (2..=64).contains(&name.len()) && name.chars().all(in_session_name)
-}
-
-fn in_session_name(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "_+=,.@-".contains(character)
-}
-
 /// The user's name as a RoleSessionName. IAM's user names use the same alphabet, so only a single letter or an emulator's
 /// odd name changes.
 pub fn session_name(user: &str) -> String {
     let mut name: String = user
         .chars()
-        .map(|c| if in_session_name(c) { c } else { '-' })
+        .map(|c| {
+            if legal::SESSION_NAME.allows(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(64)
         .collect();
     while name.len() < 2 {
@@ -377,6 +371,8 @@ mod tests {
             &Origin::Default,
         )
         .unwrap();
+        let odd = "arn:aws:iam::123456789012:role/team~x/Deploy";
+        assert!(RoleArn::parse(odd, &Origin::Default).is_ok());
         assert_eq!(role.partition(), "aws-cn");
         assert_eq!(
             role.as_str(),
@@ -393,6 +389,9 @@ mod tests {
             "arn:aws:iam::123456789012:role/",
             "arn:aws:iam::12345:role/admin",
             "arn:aws:iam::123456789012:role/a b",
+            "arn:aws:iam::123456789012:role/team~x",
+            "arn:aws:iam::123456789012:role/team x/admin",
+            "arn:aws/x:iam::123456789012:role/admin",
             "arn:aws:sts::123456789012:assumed-role/admin/igor",
         ] {
             assert_eq!(

@@ -6,7 +6,7 @@
 
 #[path = "../../tests/cli/tool.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]
-mod tool;
+pub mod tool;
 
 use super::lines::{Document, Entry};
 use super::names::{FileKind, SectionKind};

@@ -1,6 +1,7 @@
 //! The MFA device.
 
 use crate::aws::arn::is_account;
+use crate::aws::legal;
 use crate::error::Failure;
 use crate::escape::quote;
 use crate::session::saved;
@@ -23,8 +24,7 @@ impl Device {
         let fault = |what: &str, hint: &str| {
             Err(Failure::setup(format!("{what}: {}", quote(name))).hint(hint))
         };
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_=/:,.@-".contains(c);
-        if !(9..=256).contains(&name.len()) || !name.chars().all(allowed) {
+        if !legal::SERIAL_NUMBER.accepts(name) {
             return fault(
                 "not an MFA device",
                 "use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device",
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn virtual_or_hardware_device_is_valid() {
-        let device = Device::parse("arn:aws-cn:iam::123456789012:mfa/igor@work").unwrap();
+        let device = Device::parse("arn:aws-cn:iam::123456789012:mfa/igor+phone@work").unwrap();
         assert_eq!(device.account(), Some("123456789012"));
         let device = Device::parse(" GAHT12345678\n").unwrap();
         assert_eq!(device.name(), "GAHT12345678");

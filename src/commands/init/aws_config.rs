@@ -57,8 +57,9 @@ fn stanza(profile: Profile<'_>, profiles: &Profiles, program: &str) -> Result<St
     let mut text =
         format!("\n{section}\ncredential_process = {program} load {word} --format process\n");
     if let Some(region) = profile.get("region")? {
-        let is_region = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if !region.value.chars().all(is_region) {
+        // A region of an emulator may be any word.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !region.value.chars().all(is_plain) {
             let message = format!("its region is not valid: {}", quote(region.value));
             return Err(Failure::setup(message));
         }

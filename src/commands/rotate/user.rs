@@ -5,6 +5,7 @@ use crate::aws::arn::is_account;
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason, Refusal};
 use crate::aws::iam::{self, AccessKey};
+use crate::aws::legal;
 use crate::aws::sts::{self, Identity};
 use crate::caller::{Call, Caller};
 use crate::error::Failure;
@@ -222,10 +223,9 @@ fn region(
 
 /// Whether this is an IAM user whose name and account can be part of a file name.
 fn is_user(identity: &Identity) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     identity.arn.contains(":user/")
         && is_account(&identity.account)
-        && identity.name().chars().all(plain)
+        && legal::USER_NAME.accepts(identity.name())
 }
 
 /// Whether IAM may have carried out the request.

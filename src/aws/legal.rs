@@ -1,0 +1,146 @@
+//! What STS and IAM accept: the lengths and the characters in their API models, in one table.
+
+use std::fmt;
+
+/// The legal values of a parameter: so many letters, digits and other characters, all of them ASCII.
+pub struct Legal {
+    least: usize,
+    most: usize,
+    others: &'static str,
+}
+
+/// SerialNumber.
+pub const SERIAL_NUMBER: Legal = Legal::new(9, 256, "_+=/:,.@-");
+
+/// RoleSessionName.
+pub const SESSION_NAME: Legal = Legal::new(2, 64, "_+=,.@-");
+
+/// ExternalId.
+pub const EXTERNAL_ID: Legal = Legal::new(2, 1224, "_+=,.@:/-");
+
+/// The name of a role, without its path.
+pub const ROLE_NAME: Legal = Legal::new(1, 64, "_+=,.@-");
+
+/// The name of a user, without its path.
+pub const USER_NAME: Legal = Legal::new(1, 128, "_+=,.@-");
+
+/// The id of an access key. AWS's have at least 16 characters; emulators' are shorter.
+pub const ACCESS_KEY_ID: Legal = Legal::new(1, 128, "_");
+
+impl Legal {
+    const fn new(least: usize, most: usize, others: &'static str) -> Self {
+        Legal {
+            least,
+            most,
+            others,
+        }
+    }
+
+    /// Whether the value is legal.
+    pub fn accepts(&self, value: &str) -> bool {
+        (self.least..=self.most).contains(&value.len()) && value.chars().all(|c| self.allows(c))
+    }
+
+    /// Whether a legal value may have this character.
+    pub fn allows(&self, character: char) -> bool {
+        character.is_ascii_alphanumeric() || self.others.contains(character)
+    }
+}
+
+impl fmt::Display for Legal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} to {} letters, digits and characters from {}",
+            self.least, self.most, self.others
+        )
+    }
+}
+
+/// Whether this is a role's path with its name: `team/deploy`. A path has at most 512 characters, all but white space.
+pub fn is_role(text: &str) -> bool {
+    let (path, name) = match text.rsplit_once('/') {
+        Some((path, name)) => (format!("/{path}/"), name),
+        None => ("/".to_owned(), text),
+    };
+    let is_path = path == "/" || path.len() > 2 && path.chars().all(|c| c.is_ascii_graphic());
+    is_path && path.len() <= 512 && ROLE_NAME.accepts(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_is_legal_up_to_its_limits() {
+        for (legal, least, most, odd) in [
+            (SERIAL_NUMBER, 9, 256, "a ~"),
+            (SESSION_NAME, 2, 64, ":/~"),
+            (EXTERNAL_ID, 2, 1224, " ~é"),
+            (ROLE_NAME, 1, 64, "/:"),
+            (USER_NAME, 1, 128, "/ "),
+            (ACCESS_KEY_ID, 1, 128, "-+"),
+        ] {
+            let of = |length: usize| "x".repeat(length);
+            assert!(legal.accepts(&of(least)) && legal.accepts(&of(most)));
+            assert!(!legal.accepts(&of(least - 1)) && !legal.accepts(&of(most + 1)));
+            assert!(legal.others.chars().all(|c| legal.allows(c)));
+            assert!(!odd.chars().all(|c| legal.allows(c)), "{odd}");
+        }
+    }
+
+    /// Prints the limits and the characters of these parameters in botocore's models.
+    const MODELS: &str = r#"
+import re, botocore.session
+session = botocore.session.Session()
+for service, name in [("sts", "serialNumberType"), ("sts", "roleSessionNameType"), ("sts", "externalIdType"),
+                      ("iam", "roleNameType"), ("iam", "existingUserNameType"), ("iam", "accessKeyIdType"),
+                      ("iam", "pathType")]:
+    model = session.get_service_model(service).shape_for(name).metadata
+    legal = re.compile(model["pattern"], re.ASCII)
+    around = "/" if name == "pathType" else ""
+    print(model["min"], model["max"], "".join(c for c in map(chr, range(128)) if legal.fullmatch(around + c + around)))
+"#;
+
+    #[test]
+    fn table_is_that_of_botocores_models() {
+        use crate::aws_files::oracles::tool::tool;
+        let Some(python) = tool("python-venv") else {
+            return;
+        };
+        let mut command = std::process::Command::new(python);
+        let output = command.args(["-c", MODELS]).output().unwrap();
+        let models = String::from_utf8(output.stdout).unwrap();
+        let ascii = || (0..128u8).map(char::from);
+        let row = |legal: &Legal, least: usize| {
+            let characters: String = ascii().filter(|c| legal.allows(*c)).collect();
+            format!("{least} {} {characters}\n", legal.most)
+        };
+        let path: String = ascii().filter(|c| is_role(&format!("{c}/x"))).collect();
+        assert_eq!(
+            models,
+            [
+                row(&SERIAL_NUMBER, SERIAL_NUMBER.least),
+                row(&SESSION_NAME, SESSION_NAME.least),
+                row(&EXTERNAL_ID, EXTERNAL_ID.least),
+                row(&ROLE_NAME, ROLE_NAME.least),
+                row(&USER_NAME, USER_NAME.least),
+                row(&ACCESS_KEY_ID, 16),
+                format!("1 512 {path}\n"),
+            ]
+            .concat()
+        );
+    }
+
+    #[test]
+    fn role_has_any_path_and_a_name() {
+        let long = format!("{}/x", "p".repeat(510));
+        for role in ["Deploy", "team~x/Deploy", "a//b", "a/b!/c", &long] {
+            assert!(is_role(role), "{role}");
+        }
+        let longer = format!("p{long}");
+        for role in ["", "team/", "team x/a", "a/b!", "/a", "té/a", &longer] {
+            assert!(!is_role(role), "{role}");
+        }
+    }
+}
