@@ -3,14 +3,16 @@
 use crate::error::Failure;
 use crate::escape::escape;
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 /// One finding of a check.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub struct Finding {
     /// The check, in one word.
     pub check: &'static str,
     /// What it means.
+    #[serde(rename = "status")]
     pub mark: Mark,
     /// The finding.
     pub message: String,
@@ -19,7 +21,8 @@ pub struct Finding {
 }
 
 /// What a finding means.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mark {
     /// Everything is fine.
     Ok,
@@ -32,22 +35,13 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The word for programs, and for output without colour.
-    fn word(self) -> &'static str {
+    /// The word for output without colour; for output with it, the symbol and the colour.
+    fn shown(self) -> (&'static str, &'static str, AnsiColor) {
         match self {
-            Mark::Ok => "ok",
-            Mark::Warning => "warning",
-            Mark::Error => "error",
-            Mark::Skipped => "skipped",
-        }
-    }
-
-    fn symbol(self) -> (&'static str, AnsiColor) {
-        match self {
-            Mark::Ok => ("✓", AnsiColor::Green),
-            Mark::Warning => ("!", AnsiColor::Yellow),
-            Mark::Error => ("✗", AnsiColor::Red),
-            Mark::Skipped => ("-", AnsiColor::BrightBlack),
+            Mark::Ok => ("ok", "✓", AnsiColor::Green),
+            Mark::Warning => ("warning", "!", AnsiColor::Yellow),
+            Mark::Error => ("error", "✗", AnsiColor::Red),
+            Mark::Skipped => ("skipped", "-", AnsiColor::BrightBlack),
         }
     }
 }
@@ -104,12 +98,11 @@ fn command_of(hint: &str) -> Option<&str> {
 pub fn text(findings: &[Finding], colour: bool) -> String {
     let mut text = String::new();
     for finding in findings {
-        let mark = if colour {
-            let (symbol, colour) = finding.mark.symbol();
-            let style = colour.on_default().bold();
-            format!("{style}{symbol}{style:#}")
-        } else {
-            format!("{:7}", finding.mark.word())
+        let (word, symbol, mark_colour) = finding.mark.shown();
+        let style = mark_colour.on_default().bold();
+        let mark = match colour {
+            true => format!("{style}{symbol}{style:#}"),
+            false => format!("{word:7}"),
         };
         let check = finding.check;
         text += &format!("{mark} {check}: {}\n", escape(&finding.message));
@@ -127,17 +120,6 @@ pub fn text(findings: &[Finding], colour: bool) -> String {
 /// The findings as one JSON object. Scripts rely on it: within one `version`, fields are added, but never changed or
 /// removed.
 pub fn json(findings: &[Finding]) -> anyhow::Result<String> {
-    let findings: Vec<Value> = findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "check": finding.check,
-                "status": finding.mark.word(),
-                "message": finding.message,
-                "hint": finding.hint,
-            })
-        })
-        .collect();
     let report = json!({ "version": 1, "findings": findings });
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }

@@ -150,6 +150,26 @@ struct Line {
 }
 
 impl Line {
+    fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Line {
+            name: name.into(),
+            value: value.into(),
+            origin: None,
+            style: Style::new(),
+        }
+    }
+
+    fn origin(self, origin: String) -> Self {
+        Line {
+            origin: Some(origin),
+            ..self
+        }
+    }
+
+    fn style(self, style: Style) -> Self {
+        Line { style, ..self }
+    }
+
     fn escaped(self) -> Self {
         Line {
             value: escape(&self.value).into_owned(),
@@ -226,23 +246,9 @@ impl Report {
     }
 
     fn lines(&self, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
-        let line = |name: &str, value: String, style| Line {
-            name: name.to_owned(),
-            value,
-            origin: None,
-            style,
-        };
-        let mut lines = vec![line(
-            "session",
-            self.session.in_words(now, zone),
-            self.session.style(),
-        )];
-        if let Some(id) = &self.session.access_key_id {
-            lines.push(line("session key id", id.clone(), Style::new()));
-        }
-        if let Some(region) = &self.session.region {
-            lines.push(line("session region", region.clone(), Style::new()));
-        }
+        let session = self.session.in_words(now, zone);
+        let mut lines = vec![Line::new("session", session).style(self.session.style())];
+        lines.extend(self.session.details("session"));
         if let Some(role) = &self.role {
             lines.extend(role.lines(self, now, zone));
         }
@@ -252,40 +258,32 @@ impl Report {
         };
         if state == State::Valid {
             let has = if self.loaded { "has" } else { "does not have" };
-            lines.push(line(
-                "this shell",
-                format!("{has} the {what}"),
-                Style::new(),
-            ));
+            lines.push(Line::new("this shell", format!("{has} the {what}")));
         }
-        lines.push(line(
-            "integration",
-            self.integration_in_words.clone(),
-            Style::new(),
-        ));
+        lines.push(Line::new("integration", &self.integration_in_words));
         let mut shown: Option<&Failure> = None;
         for row in &self.settings {
             let name = self.label(row);
             match &row.setting {
                 Ok(None) => {}
-                Ok(Some(setting)) => lines.push(Line {
-                    name,
-                    value: setting.value.text.clone(),
-                    origin: Some(self.origin_in_words(&setting.origin)),
-                    style: Style::new(),
-                }),
+                Ok(Some(setting)) => lines.push(
+                    Line::new(name, &setting.value.text)
+                        .origin(self.origin_in_words(&setting.origin)),
+                ),
                 // Several settings can fail for the same reason.
                 Err(failure) if shown == Some(failure) => {}
                 Err(failure) => {
                     shown = Some(failure);
                     let red = AnsiColor::Red.on_default();
-                    lines.push(line(&name, failure.one_line(), red));
+                    lines.push(Line::new(name, failure.one_line()).style(red));
                 }
             }
-            if row.name == "device"
-                && let Some(account) = &self.account
-            {
-                lines.push(line("account", account.clone(), Style::new()));
+            if row.name == "device" {
+                lines.extend(
+                    self.account
+                        .iter()
+                        .map(|account| Line::new("account", account)),
+                );
             }
         }
         lines.into_iter().map(Line::escaped).collect()
@@ -339,22 +337,9 @@ pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
 
 impl RoleReport {
     fn lines(&self, report: &Report, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
-        let line = |name: &str, value: String, origin: Option<String>, style| Line {
-            name: name.to_owned(),
-            value,
-            origin,
-            style,
-        };
-        let plain = Style::new();
-        let mut lines = vec![line(
-            "role",
-            self.arn.clone(),
-            Some(report.origin_in_words(&self.origin)),
-            plain,
-        )];
-        for arn in &self.through {
-            lines.push(line("through", arn.clone(), None, plain));
-        }
+        let origin = report.origin_in_words(&self.origin);
+        let mut lines = vec![Line::new("role", &self.arn).origin(origin)];
+        lines.extend(self.through.iter().map(|arn| Line::new("through", arn)));
         let (session, style) = match (self.session.state, report.session.state) {
             (State::Missing, State::Valid) => {
                 ("not assumed yet".to_owned(), AnsiColor::Yellow.on_default())
@@ -362,24 +347,19 @@ impl RoleReport {
             (State::Missing, _) => ("not assumed".to_owned(), self.session.style()),
             _ => (self.session.in_words(now, zone), self.session.style()),
         };
-        lines.push(line("role session", session, None, style));
-        if let Some(id) = &self.session.access_key_id {
-            lines.push(line("role key id", id.clone(), None, plain));
-        }
-        if let Some(region) = &self.session.region {
-            lines.push(line("role region", region.clone(), None, plain));
-        }
+        lines.push(Line::new("role session", session).style(style));
+        lines.extend(self.session.details("role"));
         let renewed = match self.renewable {
-            true => "by load and exec, while the session is valid".to_owned(),
-            false => "not without a code (--direct)".to_owned(),
+            true => "by load and exec, while the session is valid",
+            false => "not without a code (--direct)",
         };
-        lines.push(line("renewed", renewed, None, plain));
+        lines.push(Line::new("renewed", renewed));
         if let Some(seconds) = self.reduced_from_seconds {
             let wanted = time::span(SignedDuration::from_secs(seconds.into()));
             let value = format!("1h at most, not {wanted}: AWS allows more only with --direct");
-            lines.push(line("role duration", value, None, plain));
+            lines.push(Line::new("role duration", value));
         }
-        lines.push(line("role file", self.file.clone(), None, plain));
+        lines.push(Line::new("role file", &self.file));
         lines
     }
 }
@@ -396,6 +376,14 @@ impl SessionReport {
             ),
             _ => "valid, expiry unknown".to_owned(),
         }
+    }
+
+    /// The key's id and the region, if known; `whose` they are begins their names.
+    fn details(&self, whose: &str) -> impl Iterator<Item = Line> {
+        [("key id", &self.access_key_id), ("region", &self.region)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+            .map(move |(name, value)| Line::new(format!("{whose} {name}"), value))
     }
 
     fn style(&self) -> Style {
