@@ -6,7 +6,7 @@
 
 use super::client::Client;
 use super::error::{CallError, Unusable};
-use super::query::{self, Action};
+use super::query::{self, texts};
 use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -110,13 +110,7 @@ pub fn create_access_key(
     now: Timestamp,
 ) -> Result<NewAccessKey, CallError> {
     let parameters = [("UserName", user)];
-    query::call(
-        client,
-        &action("CreateAccessKey"),
-        &parameters,
-        now,
-        new_key,
-    )
+    query::call(client, "CreateAccessKey", &parameters, now, new_key)
 }
 
 fn new_key(result: &mut ScopedDecoder) -> Result<NewAccessKey, XmlDecodeError> {
@@ -146,13 +140,7 @@ pub fn set_access_key_active(
 ) -> Result<(), CallError> {
     let status = if active { "Active" } else { "Inactive" };
     let parameters = [("UserName", user), ("AccessKeyId", id), ("Status", status)];
-    query::call(
-        client,
-        &action("UpdateAccessKey"),
-        &parameters,
-        now,
-        nothing,
-    )
+    query::call(client, "UpdateAccessKey", &parameters, now, nothing)
 }
 
 /// Deletes an access key of the user.
@@ -167,13 +155,7 @@ pub fn delete_access_key(
     now: Timestamp,
 ) -> Result<(), CallError> {
     let parameters = [("UserName", user), ("AccessKeyId", id)];
-    query::call(
-        client,
-        &action("DeleteAccessKey"),
-        &parameters,
-        now,
-        nothing,
-    )
+    query::call(client, "DeleteAccessKey", &parameters, now, nothing)
 }
 
 /// When an access key last signed a request; `None` if it has not since April 2015, when IAM began to record this.
@@ -187,8 +169,7 @@ pub fn access_key_last_used(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, CallError> {
     let parameters = [("AccessKeyId", id)];
-    let action = action("GetAccessKeyLastUsed");
-    query::call(client, &action, &parameters, now, last_used)
+    query::call(client, "GetAccessKeyLastUsed", &parameters, now, last_used)
 }
 
 fn last_used(result: &mut ScopedDecoder) -> Result<Option<Timestamp>, XmlDecodeError> {
@@ -199,14 +180,6 @@ fn last_used(result: &mut ScopedDecoder) -> Result<Option<Timestamp>, XmlDecodeE
         }
     }
     Err(XmlDecodeError::custom("no AccessKeyLastUsed"))
-}
-
-fn action(name: &'static str) -> Action {
-    Action {
-        service: "iam",
-        version: "2010-05-08",
-        name,
-    }
 }
 
 /// Some of the entries of a list.
@@ -229,7 +202,7 @@ fn all_pages<T>(
     for _ in 0..MOST_PAGES {
         let mut parameters = parameters.to_owned();
         parameters.extend(marker.iter().map(|marker| ("Marker", marker.as_str())));
-        let page = query::call(client, &action(name), &parameters, now, read)?;
+        let page = query::call(client, name, &parameters, now, read)?;
         entries.extend(page.entries);
         match page.marker {
             Some(next) => marker = Some(next),
@@ -259,23 +232,6 @@ fn page_of<T>(
     }
     let entries = entries.ok_or_else(|| XmlDecodeError::custom(list))?;
     Ok(Page { entries, marker })
-}
-
-/// The texts of the children with these names.
-fn texts<const N: usize>(
-    element: &mut ScopedDecoder,
-    names: [&str; N],
-) -> Result<[Option<String>; N], XmlDecodeError> {
-    let mut texts = [const { None }; N];
-    while let Some(mut tag) = element.next_tag() {
-        for (name, text) in names.iter().zip(&mut texts) {
-            if tag.start_el().local() == *name {
-                *text = Some(try_data(&mut tag)?.into_owned());
-                break;
-            }
-        }
-    }
-    Ok(texts)
 }
 
 fn required(text: Option<String>) -> Result<String, XmlDecodeError> {

@@ -1,4 +1,4 @@
-//! AWS's Query API over the SDK's own signer and HTTP client, for a service without an SDK client.
+//! IAM's Query API over the SDK's own signer and HTTP client, without an SDK client.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html>
 
@@ -17,19 +17,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use aws_types::request_id::apply_request_id;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretSlice};
 use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
-/// One action of one version of a service's Query API.
-pub struct Action {
-    /// The service, as the signature names it.
-    pub service: &'static str,
-    /// The version of its API.
-    pub version: &'static str,
-    /// The action, as `Action` names it.
-    pub name: &'static str,
-}
+const SERVICE: &str = "iam";
+const VERSION: &str = "2010-05-08";
 
 /// Sends one request, once, and reads `<…Result>` of the answer with `read`; for an action without a result,
 /// `<ResponseMetadata>`.
@@ -38,43 +32,38 @@ pub struct Action {
 /// The call failed, or `read` cannot make anything of the answer.
 pub fn call<O>(
     client: &Client,
-    action: &Action,
+    action: &'static str,
     parameters: &[(&str, &str)],
     now: Timestamp,
     read: fn(&mut ScopedDecoder) -> Result<O, XmlDecodeError>,
 ) -> Result<O, CallError> {
     let answer = send(client, action, parameters, now)?;
-    result_of(&answer.0, action.name, read).map_err(|_| CallError::Unusable(Unusable::Unexpected))
+    result_of(answer.expose_secret(), action, read)
+        .map_err(|_| CallError::Unusable(Unusable::Unexpected))
 }
 
 /// The body of an answer, which may have a secret in it.
-struct Answer(Vec<u8>);
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answer")
-    }
-}
+type Answer = SecretSlice<u8>;
 
 fn send(
     client: &Client,
-    action: &Action,
+    action: &'static str,
     parameters: &[(&str, &str)],
     now: Timestamp,
 ) -> Result<Answer, CallError> {
     let mut body = String::new();
-    let mut writer = QueryWriter::new(&mut body, action.name, action.version);
+    let mut writer = QueryWriter::new(&mut body, action, VERSION);
     for (name, value) in parameters {
         writer.prefix(name).string(value);
     }
     writer.finish();
     let not_sent = |_| CallError::NotSent(NotSent::Unmade);
-    let request = signed(client, action.service, &body, now).map_err(not_sent)?;
+    let request = signed(client, &body, now).map_err(not_sent)?;
 
     let config = client.config();
     let mut operation = Operation::builder()
-        .service_name(action.service)
-        .operation_name(action.name)
+        .service_name(SERVICE)
+        .operation_name(action)
         .behavior_version(BehaviorVersion::latest())
         .no_auth()
         .no_retry()
@@ -90,12 +79,7 @@ fn send(
 }
 
 /// The request with this form, with the client's signature.
-fn signed(
-    client: &Client,
-    service: &str,
-    body: &str,
-    now: Timestamp,
-) -> Result<HttpRequest, BoxError> {
+fn signed(client: &Client, body: &str, now: Timestamp) -> Result<HttpRequest, BoxError> {
     let config = client.config();
     let endpoint = config.endpoint_url().unwrap_or_default();
     let region = config.region().ok_or("no region")?;
@@ -103,7 +87,7 @@ fn signed(
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(region.as_ref())
-        .name(service)
+        .name(SERVICE)
         .time(SystemTime::UNIX_EPOCH + now.as_duration().unsigned_abs())
         .settings(SigningSettings::default())
         .build()?
@@ -130,9 +114,9 @@ fn signed(
 fn accepted(answer: &HttpResponse) -> Result<Answer, OrchestratorError<Refused>> {
     let body = answer.body().bytes().unwrap_or_default();
     if answer.status().is_success() {
-        return Ok(Answer(body.to_owned()));
+        return Ok(body.to_vec().into());
     }
-    let (code, message) = code_and_message(body).unwrap_or_default();
+    let [code, message] = code_and_message(body).unwrap_or_default();
     let mut metadata = apply_request_id(ErrorMetadata::builder(), answer.headers());
     if let Some(code) = code {
         metadata = metadata.code(code);
@@ -164,23 +148,32 @@ pub fn result_of<O>(
 }
 
 /// `<ErrorResponse><Error><Code>…</Code><Message>…</Message></Error></ErrorResponse>`
-fn code_and_message(body: &[u8]) -> Result<(Option<String>, Option<String>), XmlDecodeError> {
+fn code_and_message(body: &[u8]) -> Result<[Option<String>; 2], XmlDecodeError> {
     let mut document = Document::try_from(body)?;
     let mut root = document.root_element()?;
-    let (mut code, mut message) = (None, None);
     while let Some(mut error) = root.next_tag() {
-        if !error.start_el().matches("Error") {
-            continue;
+        if error.start_el().matches("Error") {
+            return texts(&mut error, ["Code", "Message"]);
         }
-        while let Some(mut tag) = error.next_tag() {
-            if tag.start_el().matches("Code") {
-                code = Some(try_data(&mut tag)?.into_owned());
-            } else if tag.start_el().matches("Message") {
-                message = Some(try_data(&mut tag)?.into_owned());
+    }
+    Ok([None, None])
+}
+
+/// The texts of the children with these names.
+pub fn texts<const N: usize>(
+    element: &mut ScopedDecoder,
+    names: [&str; N],
+) -> Result<[Option<String>; N], XmlDecodeError> {
+    let mut texts = [const { None }; N];
+    while let Some(mut tag) = element.next_tag() {
+        for (name, text) in names.iter().zip(&mut texts) {
+            if tag.start_el().local() == *name {
+                *text = Some(try_data(&mut tag)?.into_owned());
+                break;
             }
         }
     }
-    Ok((code, message))
+    Ok(texts)
 }
 
 /// A service's refusal.
