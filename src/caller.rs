@@ -209,7 +209,7 @@ impl Caller<'_> {
             ) => Failure::setup(format!("the master keys are temporary credentials: {key_id}"))
                 .hint(format!("check {key_origin}: a long-term access key (AKIA…) is required")),
             (Call::Session(_), Reason::InvalidDuration) => {
-                Failure::new(Kind::Usage, "STS does not allow a session of this duration").hint(
+                Failure::usage("STS does not allow a session of this duration").hint(
                     "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
                 )
             }

@@ -2,7 +2,7 @@
 
 pub mod source;
 
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -60,7 +60,7 @@ pub struct Malformed;
 
 impl From<Malformed> for Failure {
     fn from(_: Malformed) -> Self {
-        Failure::new(Kind::Usage, "an MFA code has six digits")
+        Failure::usage("an MFA code has six digits")
             .hint("run `aws-mfa get <code>` with the digits that the MFA device shows")
     }
 }

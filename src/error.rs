@@ -65,6 +65,11 @@ impl Failure {
         }
     }
 
+    /// A failure of the kind [`Kind::Usage`] without a hint.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Failure::new(Kind::Usage, message)
+    }
+
     /// A failure of the kind [`Kind::Setup`] without a hint.
     pub fn setup(message: impl Into<String>) -> Self {
         Failure::new(Kind::Setup, message)

@@ -15,7 +15,7 @@ mod sh;
 mod tcsh;
 
 use crate::environment::change::Change;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use secrecy::zeroize::Zeroizing;
 
 /// A language for a change.
@@ -80,10 +80,7 @@ pub fn word(text: &str, language: Language) -> Result<String, Failure> {
         }
         Language::Elvish => elvish::quote(text, &mut word),
         Language::Tcsh => tcsh::quote(text, &mut word).map_err(|Unfit(what)| {
-            Failure::new(
-                Kind::Usage,
-                format!("tcsh cannot carry an option that contains {what}"),
-            )
+            Failure::usage(format!("tcsh cannot carry an option that contains {what}"))
         })?,
         Language::Json => nushell::quote(text, &mut word),
         Language::Sh | Language::Cmd | Language::Dotenv | Language::Process => {

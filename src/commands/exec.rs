@@ -60,7 +60,7 @@ pub fn run(
         ));
     }
     let Some((program, arguments)) = exec.command.split_first() else {
-        return Err(Failure::new(Kind::Usage, "no command was given").into());
+        return Err(Failure::usage("no command was given").into());
     };
     let mut command = command_of(program, environment)?;
     command.args(arguments);

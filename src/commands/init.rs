@@ -7,7 +7,7 @@ mod aws_config;
 
 use crate::cli::{Init, Selection, Tool};
 use crate::environment::Environment;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::shell::{self, Language};
 use anyhow::Context;
 use std::path::absolute;
@@ -29,13 +29,11 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         Tool::Direnv if options.is_empty() => return super::print(include_str!("init/direnv.sh")),
         Tool::AwsConfig if options.is_empty() => return aws_config(environment),
         Tool::AwsConfig => {
-            return Err(
-                Failure::new(Kind::Usage, "`init aws-config` takes no options")
-                    .hint("it prints the profiles of all roles and MFA devices"),
-            )?;
+            return Err(Failure::usage("`init aws-config` takes no options")
+                .hint("it prints the profiles of all roles and MFA devices"))?;
         }
         Tool::Direnv => {
-            return Err(Failure::new(Kind::Usage, "`init direnv` takes no options")
+            return Err(Failure::usage("`init direnv` takes no options")
                 .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
         }
     };
@@ -62,8 +60,7 @@ fn aws_config(environment: &Environment) -> anyhow::Result<()> {
 /// quotes, where tcsh expands variables regardless of other quotes.
 fn in_tcsh_alias(words: &str) -> Result<String, Failure> {
     if words.contains(['$', '`', '"']) {
-        return Err(Failure::new(
-            Kind::Usage,
+        return Err(Failure::usage(
             "tcsh cannot carry an option that contains $, ` or \"",
         ));
     }
@@ -96,7 +93,7 @@ fn options(selection: &Selection) -> Result<Vec<String>, Failure> {
         let path = absolute(path).unwrap_or_else(|_| path.clone());
         let path = path
             .to_str()
-            .ok_or_else(|| Failure::new(Kind::Usage, "--session-file is not valid UTF-8"))?;
+            .ok_or_else(|| Failure::usage("--session-file is not valid UTF-8"))?;
         options.push(format!("--session-file={path}"));
     }
     Ok(options)

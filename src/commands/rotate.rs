@@ -14,7 +14,7 @@ use crate::aws::iam::AccessKey;
 use crate::aws_failure::with_next_step;
 use crate::cli::Rotate;
 use crate::environment::{Environment, variable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::invocation;
 use crate::session::error::Error;
 use crate::session::lock::Lock;
@@ -288,10 +288,9 @@ impl Rotating<'_> {
         rotation: Option<&Rotation>,
     ) -> Result<String, Failure> {
         if id == current.access_key_id {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!("{id} is the access key that is in use, and is not deleted"),
-            )
+            return Err(Failure::usage(format!(
+                "{id} is the access key that is in use, and is not deleted"
+            ))
             .hint(format!("to replace it, run `{}`", self.command(""))));
         }
         let (old, new) = rotation.map_or(("", None), Rotation::ids);

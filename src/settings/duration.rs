@@ -1,6 +1,6 @@
 //! Durations of sessions.
 
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::escape::quote;
 use jiff::SignedDuration;
 use std::fmt;
@@ -23,7 +23,7 @@ impl Duration {
     /// `text` is an invalid duration, or out of range.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let fault = |what: &str| {
-            Failure::new(Kind::Usage, format!("{what}: {}", quote(text)))
+            Failure::usage(format!("{what}: {}", quote(text)))
                 .hint("a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds")
         };
         let seconds = seconds(text.trim()).ok_or_else(|| fault(INVALID))?;
@@ -49,11 +49,9 @@ pub fn of_role(text: &str) -> Result<i32, Failure> {
         .and_then(|seconds| i32::try_from(seconds).ok())
         .filter(|seconds| (900..=43_200).contains(seconds))
         .ok_or_else(|| {
-            Failure::new(
-                Kind::Usage,
-                format!("{INVALID} for a role: {}", quote(text)),
+            Failure::usage(format!("{INVALID} for a role: {}", quote(text))).hint(
+                "a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds",
             )
-            .hint("a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds")
         })
 }
 
@@ -66,7 +64,7 @@ pub fn time_left(text: &str) -> Result<SignedDuration, Failure> {
         .and_then(|seconds| i64::try_from(seconds).ok())
         .map(SignedDuration::from_secs)
         .ok_or_else(|| {
-            Failure::new(Kind::Usage, format!("{INVALID}: {}", quote(text)))
+            Failure::usage(format!("{INVALID}: {}", quote(text)))
                 .hint("write it as 15m, 1h30m or a number of seconds")
         })
 }
@@ -89,22 +87,19 @@ impl fmt::Display for Duration {
     }
 }
 
-/// The seconds in a sequence of numbers with units, larger units first, or in one number without a unit.
+/// The seconds in a duration with units, as jiff reads them, or in one number without a unit. jiff's signs, `1.5h` and
+/// `PT1H` have no place here.
 fn seconds(text: &str) -> Option<u64> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return text.bytes().all(|b| b.is_ascii_digit()).then_some(seconds);
+    if !text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase())
+    {
+        return None;
     }
-    let (mut rest, mut total) = (text, 0u64);
-    for (unit, length) in [('h', 3600), ('m', 60), ('s', 1)] {
-        if let Some((number, after)) = rest.split_once(unit) {
-            if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-                return None;
-            }
-            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(length)?)?;
-            rest = after;
-        }
-    }
-    (rest.is_empty() && !text.is_empty()).then_some(total)
+    text.parse().ok().or_else(|| {
+        let length: SignedDuration = text.parse().ok()?;
+        u64::try_from(length.as_secs()).ok()
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::account::keys::MasterKeys;
 use crate::aws_files::KeysFile;
 use crate::aws_files::Profiles;
 use crate::environment::Environment;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::process;
 use crate::setting::{Origin, Setting};
 use crate::sources::Sources;
@@ -54,9 +54,7 @@ impl<'a> KeyStore<'a> {
                 file: KeysFile::of(sources.profiles()?.profile(profile))?,
                 environment,
             }),
-            (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => Err(Failure::new(
-                Kind::Usage,
-                format!("--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"),
+            (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => Err(Failure::usage(format!("--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"),
             )
             .hint("leave out --store-command, and the key is replaced in its file")),
             (KeySource::Pair { .. }, origin, _) => setup(format!(
