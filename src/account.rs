@@ -16,7 +16,7 @@ pub use session_file::session_directory;
 
 use crate::aws_files::Profiles;
 use crate::environment::variable;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::sources::{Sources, in_profile};
 use key_source::KeySource;
@@ -217,14 +217,14 @@ fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure>
         }
         line.push(next);
         if is_cycle {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("cycle in source_profile: {}", line.join(" → ")),
-            )
-            .hint(format!(
-                "set source_profile to the profile that has the keys, in {}",
-                source.file.display()
-            )));
+            return Err(
+                Failure::setup(format!("cycle in source_profile: {}", line.join(" → "))).hint(
+                    format!(
+                        "set source_profile to the profile that has the keys, in {}",
+                        source.file.display()
+                    ),
+                ),
+            );
         }
     }
     Ok(line)

@@ -7,8 +7,8 @@ use crate::aws::trust::BundleError;
 use crate::code::next_code;
 use crate::error::{Failure, reason};
 use crate::setting::{Origin, Setting};
-use crate::time::rounded_span;
-use jiff::{SignedDuration, Timestamp};
+use crate::time::{now, rounded_span};
+use jiff::SignedDuration;
 
 /// How a proxy with credentials is written.
 pub const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
@@ -73,8 +73,8 @@ pub fn ca_bundle(setting: &Setting<String>, error: &BundleError) -> Failure {
 }
 
 /// The hint after a used code: to wait for the next one, and how long.
-pub fn next_code_hint(now: Timestamp, command: &str) -> String {
-    let wait = next_code(now).as_secs();
+pub fn next_code_hint(command: &str) -> String {
+    let wait = next_code(now()).as_secs();
     format!("wait for the next code ({wait} s), then run `{command}`")
 }
 

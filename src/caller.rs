@@ -12,8 +12,8 @@ use crate::code::State;
 use crate::error::{Failure, Kind, reason, without_number};
 use crate::setting::{Origin, Setting};
 use crate::settings::network::Network;
-use crate::time::span;
-use jiff::{SignedDuration, Timestamp};
+use crate::time::{now, span};
+use jiff::SignedDuration;
 use std::time::Duration;
 
 /// Who calls a service of AWS.
@@ -114,7 +114,7 @@ impl Caller<'_> {
     }
 
     /// The failure for `call`, including what is known about its code.
-    pub fn failure(&self, call: &Call, error: &CallError, now: Timestamp) -> Failure {
+    pub fn failure(&self, call: &Call, error: &CallError) -> Failure {
         let failure = match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(NoAnswer::Broken) => Failure::setup(format!(
@@ -127,7 +127,7 @@ impl Caller<'_> {
                 self.limit.as_secs()
             )),
             CallError::NoAnswer(NoAnswer::TooLong(status)) => self.not_aws(call, *status),
-            CallError::Refused(refusal) => with_words(self.refused(call, refusal, now), refusal),
+            CallError::Refused(refusal) => with_words(self.refused(call, refusal), refusal),
             CallError::Unusable(cause) => {
                 let what = match call {
                     Call::Session(_) => "STS's answer is not a session".to_owned(),
@@ -146,13 +146,13 @@ impl Caller<'_> {
             return with_next_step(failure, step.to_owned());
         }
         match call.device() {
-            Some(_) => self.with_code(failure, error, now),
+            Some(_) => self.with_code(failure, error),
             None => failure,
         }
     }
 
     /// The same failure with what has become of the code, and when to use which one next.
-    fn with_code(&self, mut failure: Failure, error: &CallError, now: Timestamp) -> Failure {
+    fn with_code(&self, mut failure: Failure, error: &CallError) -> Failure {
         match sts::state_of_code(error) {
             State::Rejected => failure,
             State::Unspent => {
@@ -167,13 +167,13 @@ impl Caller<'_> {
                     CallError::Unusable(_) => ", and the code is used up",
                     _ => ", and the code may be used up",
                 });
-                with_next_step(failure, next_code_hint(now, self.command))
+                with_next_step(failure, next_code_hint(self.command))
             }
         }
     }
 
     /// What AWS says, in the user's words.
-    fn refused(&self, call: &Call, refusal: &Refusal, now: Timestamp) -> Failure {
+    fn refused(&self, call: &Call, refusal: &Refusal) -> Failure {
         let (key_id, key_origin) = (self.key.value.id, &self.key.origin);
         let (service, action) = (call.service(), call.action());
         let is_session = self.key.value.token.is_some();
@@ -183,7 +183,7 @@ impl Caller<'_> {
             None => format!(" (HTTP {})", refusal.http_status),
         };
         match (call, refusal.reason) {
-            (_, Reason::ClockSkew(time)) => clock(time.map(|time| now.duration_since(time))),
+            (_, Reason::ClockSkew(time)) => clock(time.map(|time| now().duration_since(time))),
             (_, Reason::RegionDisabled) => region_disabled(),
             (_, Reason::Throttled) => Failure::setup(format!("{service} is busy{status}")),
             (_, Reason::ServerFault) => Failure::setup(format!("{service} failed{status}")),
@@ -198,7 +198,7 @@ impl Caller<'_> {
                 Kind::CodeRejected,
                 "the code was rejected: wrong, expired or already used",
             )
-            .hint(next_code_hint(now, self.command)),
+            .hint(next_code_hint(self.command)),
             (
                 Call::Session(device) | Call::Role(_, Some(device)),
                 Reason::ForeignMfaDevice,

@@ -20,28 +20,24 @@ use crate::cli::Command;
 use crate::environment::Environment;
 use crate::escape::escape;
 use crate::stderr;
+use crate::time::now;
 use anyhow::Context;
-use jiff::Timestamp;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Runs `command` and returns the exit status.
-pub fn run(
-    command: &Command,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<ExitCode> {
+pub fn run(command: &Command, environment: &Environment) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Get(get) => get::run(get, environment, now),
-        Command::Load(load) => return load::run(load, environment, now),
+        Command::Get(get) => get::run(get, environment),
+        Command::Load(load) => return load::run(load, environment),
         Command::Init(init) => init::run(init, environment),
-        Command::Exec(exec) => return exec::run(exec, environment, now),
+        Command::Exec(exec) => return exec::run(exec, environment),
         Command::Status(status) => return status::run(status, environment, now()),
-        Command::Doctor(doctor) => return doctor::run(doctor, environment, now),
+        Command::Doctor(doctor) => return doctor::run(doctor, environment),
         Command::Clear(clear) => clear::run(clear, environment, now()),
-        Command::Rotate(rotate) => rotate::run(rotate, environment, now),
+        Command::Rotate(rotate) => rotate::run(rotate, environment),
         Command::Completions(completions) => completions::run(completions),
-        Command::Prompt(prompt) => return prompt::run(prompt, environment, now),
+        Command::Prompt(prompt) => return prompt::run(prompt, environment),
         Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -74,7 +74,7 @@ pub fn run() -> ExitCode {
     {
         memory::keep_out_of_core_dumps();
     }
-    match commands::run(&cli.command, &environment, now) {
+    match commands::run(&cli.command, &environment) {
         Ok(status) => status,
         Err(error) => {
             stderr::write(&error::render(&error), stderr::ERROR);
@@ -95,12 +95,4 @@ fn report_usage(error: clap::Error) -> ExitCode {
         return ExitCode::FAILURE;
     }
     status
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the clock"
-)]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }

@@ -1,7 +1,16 @@
-//! Durations and times of day, for people.
+//! The clock, and durations and times of day for people.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+/// The time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
 
 /// A duration in at most two units: `12h`, `1h 30m`, `14m`, `40s`.
 pub fn span(length: SignedDuration) -> String {

@@ -4,7 +4,7 @@ use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair, key_id};
 use super::{Owner, SelectedProfile, credential_process};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::{Environment, variable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::sources::{in_profile, of_profile};
 use secrecy::{ExposeSecret, SecretString};
@@ -108,12 +108,12 @@ pub fn of(
 }
 
 fn no_keys_in(profile: &str) -> Failure {
-    Failure::new(Kind::Setup, format!("the profile {profile} has no keys"))
+    Failure::setup(format!("the profile {profile} has no keys"))
 }
 
 /// The failure where nobody has said what the keys are.
 pub fn no_keys() -> Failure {
-    Failure::new(Kind::Setup, "no master keys are configured").hint(format!(
+    Failure::setup("no master keys are configured").hint(format!(
         "set {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
     ))
 }
@@ -140,10 +140,9 @@ fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Fa
         && !id.value.starts_with("ASIA")
     {
         let name = profile.name();
-        return Err(Failure::new(
-            Kind::Setup,
-            format!("the profile {name} has a long-term key with an aws_session_token"),
-        )
+        return Err(Failure::setup(format!(
+            "the profile {name} has a long-term key with an aws_session_token"
+        ))
         .hint(format!(
             "remove aws_session_token from the profile {name} in {}",
             token.file.display()

@@ -7,7 +7,7 @@ use crate::aws::arn::is_account;
 use crate::aws::legal::{self, Legal};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::escape::quote;
 use crate::session::name;
 use crate::setting::{Origin, Setting};
@@ -101,10 +101,10 @@ impl RoleArn {
         if valid {
             Ok(RoleArn(text.to_owned()))
         } else {
-            Err(Failure::new(
-                Kind::Setup,
-                format!("{origin} is not the ARN of a role: {}", quote(text)),
-            )
+            Err(Failure::setup(format!(
+                "{origin} is not the ARN of a role: {}",
+                quote(text)
+            ))
             .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
         }
     }
@@ -210,9 +210,7 @@ fn last_role(
 ) -> Result<RoleChain, Failure> {
     let name = &selected.name;
     if uses_environment && let Owner::Profile(owner) = &owner {
-        return Err(Failure::new(
-            Kind::Setup,
-            format!(
+        return Err(Failure::setup(format!(
                 "the role of the profile {name} needs the keys of the profile {owner}, but MASTER_AWS_ACCESS_KEY_ID is another key"
             ),
         )
@@ -249,14 +247,11 @@ impl Role {
                 .ok()
                 .filter(|seconds| (SHORTEST..=LONGEST).contains(seconds))
                 .ok_or_else(|| {
-                    Failure::new(
-                        Kind::Setup,
-                        format!(
-                            "{} is not a number of seconds from 900 to 43200: {}",
-                            setting.origin,
-                            quote(&setting.value)
-                        ),
-                    )
+                    Failure::setup(format!(
+                        "{} is not a number of seconds from 900 to 43200: {}",
+                        setting.origin,
+                        quote(&setting.value)
+                    ))
                     .hint("a role's credentials last 15 minutes to 12 hours")
                 })?,
         };
@@ -301,13 +296,10 @@ fn end_of_chain(profile: Profile<'_>) -> Result<Option<Owner>, Failure> {
         };
     };
     if source.is_some() {
-        return Err(Failure::new(
-            Kind::Setup,
-            format!(
-                "the profile {} has both source_profile and credential_source",
-                profile.name()
-            ),
-        )
+        return Err(Failure::setup(format!(
+            "the profile {} has both source_profile and credential_source",
+            profile.name()
+        ))
         .hint("remove one of them"));
     }
     match credential_source.value {
@@ -320,9 +312,7 @@ fn end_of_chain(profile: Profile<'_>) -> Result<Option<Owner>, Failure> {
 }
 
 fn unsupported(profile: Profile<'_>, what: &str) -> Failure {
-    Failure::new(
-        Kind::Setup,
-        format!(
+    Failure::setup(format!(
             "the profile {} has {what}, which cannot use an MFA code",
             profile.name()
         ),
@@ -333,11 +323,8 @@ fn unsupported(profile: Profile<'_>, what: &str) -> Failure {
 }
 
 fn no_source(profile: &str) -> Failure {
-    Failure::new(
-        Kind::Setup,
-        format!("the profile {profile} has a role_arn, but no source of credentials"),
-    )
-    .hint("add source_profile = <the profile with the access key>, or credential_source = Environment for MASTER_*")
+    let message = format!("the profile {profile} has a role_arn, but no source of credentials");
+    Failure::setup(message).hint("add source_profile = <the profile with the access key>, or credential_source = Environment for MASTER_*")
 }
 
 /// The user's name as a RoleSessionName. IAM's user names use the same alphabet, so only a single letter or an emulator's

@@ -3,7 +3,7 @@
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
 use super::{Owner, SelectedProfile};
 use crate::environment::{Environment, native, variable};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::file_name::FileNames;
 use crate::setting::{Origin, Setting};
 use crate::sources::Sources;
@@ -48,10 +48,9 @@ pub fn of(
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
         // `session-${MASTER_AWS_ACCESS_KEY_ID}` in an .envrc, but the key is unset.
         if path.as_encoded_bytes().ends_with(b"session-") {
-            return Err(Failure::new(
-                Kind::Setup,
-                format!("AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"),
-            )
+            return Err(Failure::setup(format!(
+                "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"
+            ))
             .hint(format!(
                 "set {KEY_ID} before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
             )));
@@ -88,14 +87,11 @@ pub fn session_directory(environment: &Environment) -> Result<Option<PathBuf>, F
 
 fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
     session_directory(environment)?.ok_or_else(|| {
-        Failure::new(
-            Kind::Setup,
-            "the home directory is unknown, so there is no place for the session file",
-        )
-        .hint(format!(
-            "set {} or AWS_SESSION_FILE",
-            if cfg!(windows) { "APPDATA" } else { "HOME" }
-        ))
+        Failure::setup("the home directory is unknown, so there is no place for the session file")
+            .hint(format!(
+                "set {} or AWS_SESSION_FILE",
+                if cfg!(windows) { "APPDATA" } else { "HOME" }
+            ))
     })
 }
 

@@ -41,13 +41,9 @@ pub fn endpoint(partition: &str, fips: bool) -> Option<&'static str> {
 ///
 /// # Errors
 /// The call failed, or the answer is not a list of devices.
-pub fn mfa_devices(
-    client: &Client,
-    user: Option<&str>,
-    now: Timestamp,
-) -> Result<Vec<String>, CallError> {
+pub fn mfa_devices(client: &Client, user: Option<&str>) -> Result<Vec<String>, CallError> {
     let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
-    all_pages(client, "ListMFADevices", &user, now, |result| {
+    all_pages(client, "ListMFADevices", &user, |result| {
         page_of(result, "MFADevices", |member| {
             let [serial_number] = texts(member, ["SerialNumber"])?;
             required(serial_number)
@@ -73,13 +69,9 @@ pub struct AccessKey {
 ///
 /// # Errors
 /// The call failed, or the answer is not a list of keys.
-pub fn access_keys(
-    client: &Client,
-    user: Option<&str>,
-    now: Timestamp,
-) -> Result<Vec<AccessKey>, CallError> {
+pub fn access_keys(client: &Client, user: Option<&str>) -> Result<Vec<AccessKey>, CallError> {
     let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
-    all_pages(client, "ListAccessKeys", &user, now, |result| {
+    all_pages(client, "ListAccessKeys", &user, |result| {
         page_of(result, "AccessKeyMetadata", |member| {
             let [id, status, created] = texts(member, ["AccessKeyId", "Status", "CreateDate"])?;
             Ok(AccessKey {
@@ -104,13 +96,9 @@ pub struct NewAccessKey {
 ///
 /// # Errors
 /// The call failed, or there is no key in the answer.
-pub fn create_access_key(
-    client: &Client,
-    user: &str,
-    now: Timestamp,
-) -> Result<NewAccessKey, CallError> {
+pub fn create_access_key(client: &Client, user: &str) -> Result<NewAccessKey, CallError> {
     let parameters = [("UserName", user)];
-    query::call(client, "CreateAccessKey", &parameters, now, new_key)
+    query::call(client, "CreateAccessKey", &parameters, new_key)
 }
 
 fn new_key(result: &mut ScopedDecoder) -> Result<NewAccessKey, XmlDecodeError> {
@@ -136,11 +124,10 @@ pub fn set_access_key_active(
     user: &str,
     id: &str,
     active: bool,
-    now: Timestamp,
 ) -> Result<(), CallError> {
     let status = if active { "Active" } else { "Inactive" };
     let parameters = [("UserName", user), ("AccessKeyId", id), ("Status", status)];
-    query::call(client, "UpdateAccessKey", &parameters, now, nothing)
+    query::call(client, "UpdateAccessKey", &parameters, nothing)
 }
 
 /// Deletes an access key of the user.
@@ -148,14 +135,9 @@ pub fn set_access_key_active(
 ///
 /// # Errors
 /// The call failed; [`Reason::NoSuchEntity`](super::error::Reason::NoSuchEntity) if there is no such key.
-pub fn delete_access_key(
-    client: &Client,
-    user: &str,
-    id: &str,
-    now: Timestamp,
-) -> Result<(), CallError> {
+pub fn delete_access_key(client: &Client, user: &str, id: &str) -> Result<(), CallError> {
     let parameters = [("UserName", user), ("AccessKeyId", id)];
-    query::call(client, "DeleteAccessKey", &parameters, now, nothing)
+    query::call(client, "DeleteAccessKey", &parameters, nothing)
 }
 
 /// When an access key last signed a request; `None` if it has not since April 2015, when IAM began to record this.
@@ -163,13 +145,9 @@ pub fn delete_access_key(
 ///
 /// # Errors
 /// The call failed, or the answer is to another request.
-pub fn access_key_last_used(
-    client: &Client,
-    id: &str,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, CallError> {
+pub fn access_key_last_used(client: &Client, id: &str) -> Result<Option<Timestamp>, CallError> {
     let parameters = [("AccessKeyId", id)];
-    query::call(client, "GetAccessKeyLastUsed", &parameters, now, last_used)
+    query::call(client, "GetAccessKeyLastUsed", &parameters, last_used)
 }
 
 fn last_used(result: &mut ScopedDecoder) -> Result<Option<Timestamp>, XmlDecodeError> {
@@ -194,7 +172,6 @@ fn all_pages<T>(
     client: &Client,
     name: &'static str,
     parameters: &[(&str, &str)],
-    now: Timestamp,
     read: fn(&mut ScopedDecoder) -> Result<Page<T>, XmlDecodeError>,
 ) -> Result<Vec<T>, CallError> {
     let mut entries = Vec::new();
@@ -202,7 +179,7 @@ fn all_pages<T>(
     for _ in 0..MOST_PAGES {
         let mut parameters = parameters.to_owned();
         parameters.extend(marker.iter().map(|marker| ("Marker", marker.as_str())));
-        let page = query::call(client, name, &parameters, now, read)?;
+        let page = query::call(client, name, &parameters, read)?;
         entries.extend(page.entries);
         match page.marker {
             Some(next) => marker = Some(next),

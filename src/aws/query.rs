@@ -4,6 +4,7 @@
 
 use super::client::Client;
 use super::error::{CallError, NotSent, Unusable};
+use crate::time::now;
 use aws_sdk_sts::config::BehaviorVersion;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -16,7 +17,6 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use aws_types::request_id::apply_request_id;
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::error::Error;
 use std::fmt;
@@ -34,10 +34,9 @@ pub fn call<O>(
     client: &Client,
     action: &'static str,
     parameters: &[(&str, &str)],
-    now: Timestamp,
     read: fn(&mut ScopedDecoder) -> Result<O, XmlDecodeError>,
 ) -> Result<O, CallError> {
-    let answer = send(client, action, parameters, now)?;
+    let answer = send(client, action, parameters)?;
     result_of(answer.expose_secret(), action, read)
         .map_err(|_| CallError::Unusable(Unusable::Unexpected))
 }
@@ -49,7 +48,6 @@ fn send(
     client: &Client,
     action: &'static str,
     parameters: &[(&str, &str)],
-    now: Timestamp,
 ) -> Result<Answer, CallError> {
     let mut body = String::new();
     let mut writer = QueryWriter::new(&mut body, action, VERSION);
@@ -58,7 +56,7 @@ fn send(
     }
     writer.finish();
     let not_sent = |_| CallError::NotSent(NotSent::Unmade);
-    let request = signed(client, &body, now).map_err(not_sent)?;
+    let request = signed(client, &body).map_err(not_sent)?;
 
     let config = client.config();
     let mut operation = Operation::builder()
@@ -79,7 +77,7 @@ fn send(
 }
 
 /// The request with this form, with the client's signature.
-fn signed(client: &Client, body: &str, now: Timestamp) -> Result<HttpRequest, BoxError> {
+fn signed(client: &Client, body: &str) -> Result<HttpRequest, BoxError> {
     let config = client.config();
     let endpoint = config.endpoint_url().unwrap_or_default();
     let region = config.region().ok_or("no region")?;
@@ -88,7 +86,7 @@ fn signed(client: &Client, body: &str, now: Timestamp) -> Result<HttpRequest, Bo
         .identity(&identity)
         .region(region.as_ref())
         .name(SERVICE)
-        .time(SystemTime::UNIX_EPOCH + now.as_duration().unsigned_abs())
+        .time(SystemTime::UNIX_EPOCH + now().as_duration().unsigned_abs())
         .settings(SigningSettings::default())
         .build()?
         .into();

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::error::{CallError, Reason, Refusal, Unusable};
 use crate::code::{self, Code};
 use crate::session::{AssumedRole, Provenance, Session};
+use crate::time::now;
 use aws_sdk_sts::types::Credentials;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -20,7 +21,6 @@ pub fn session(
     device: &str,
     code: &Code,
     seconds: i32,
-    now: fn() -> Timestamp,
 ) -> Result<Session, CallError> {
     let request = aws_sdk_sts::Client::new(client.config())
         .get_session_token()
@@ -92,11 +92,7 @@ pub struct RoleRequest<'a> {
 ///
 /// # Errors
 /// The call failed, or the answer is for another role.
-pub fn assume_role(
-    client: &Client,
-    role: &RoleRequest,
-    now: fn() -> Timestamp,
-) -> Result<Session, CallError> {
+pub fn assume_role(client: &Client, role: &RoleRequest) -> Result<Session, CallError> {
     let request = aws_sdk_sts::Client::new(client.config())
         .assume_role()
         .role_arn(role.arn)

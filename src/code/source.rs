@@ -6,6 +6,7 @@ use crate::error::{self, Failure, Kind};
 use crate::process;
 use crate::setting::Setting;
 use crate::stderr;
+use crate::time::now;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -88,7 +89,6 @@ impl CodeSource<'_> {
     pub fn spend<T>(
         &self,
         prompt: &Prompt,
-        now: fn() -> Timestamp,
         mut request: impl FnMut(&Code) -> Result<T, Failed>,
     ) -> Result<T, Failure> {
         let mut rejected: Option<Code> = None;

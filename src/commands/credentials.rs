@@ -11,6 +11,7 @@ use crate::session::Session;
 use crate::session::error::{Error, Warning};
 use crate::session::store::{Loaded, SessionStore};
 use crate::sources::{Flags, Sources};
+use crate::time::now;
 use jiff::Timestamp;
 use role::SelectedRole;
 use std::path::Path;
@@ -61,7 +62,6 @@ impl From<Loaded> for Found {
 pub fn find(
     selection: &Selection,
     environment: &Environment,
-    now: fn() -> Timestamp,
     watch: &mut dyn FnMut(&Path),
 ) -> Result<Found, Failure> {
     let sources = Sources::new(selection, Flags::default(), environment);
@@ -74,7 +74,7 @@ pub fn find(
         None => saved(&store, account.key_of_session(), selection, now())?,
         Some(chain) => {
             let role = SelectedRole::of(&sources, &account, chain, store);
-            role.credentials(now, watch)?
+            role.credentials(watch)?
         }
     };
     found.session.region = account.region_to_load(found.session.region)?;

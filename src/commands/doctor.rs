@@ -26,8 +26,8 @@ use crate::setting::Setting;
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
 use crate::stderr;
+use crate::time::now;
 use aws::Question;
-use jiff::Timestamp;
 use policy::KeyLists;
 use report::{Finding, Mark, skipped};
 use setup::Setup;
@@ -38,13 +38,9 @@ use std::process::ExitCode;
 const USER_UNKNOWN: &str = "the user is unknown";
 
 /// Runs `aws-mfa doctor`.
-pub fn run(
-    doctor: &Doctor,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<ExitCode> {
+pub fn run(doctor: &Doctor, environment: &Environment) -> anyhow::Result<ExitCode> {
     let sources = Sources::new(&doctor.selection, Flags::default(), environment);
-    let setup = Setup::of(&sources, now)?;
+    let setup = Setup::of(&sources)?;
     let sts = setup.sts();
     let mut findings = files::check(&setup);
     findings.extend(settings::check(&setup, &sts));
@@ -115,7 +111,7 @@ fn online(setup: &Setup, sts: Result<Network, Failure>) -> Vec<Finding> {
         findings.extend(skip(&["device", "policy", "session"], why));
         return findings;
     }
-    findings.push(network::clock(at_aws, (setup.now)()));
+    findings.push(network::clock(at_aws, now()));
 
     let mut user = None;
     match &of_keys {

@@ -12,8 +12,7 @@ use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
 use crate::session::{SOON, Session};
-use crate::time;
-use jiff::Timestamp;
+use crate::time::{self, now};
 use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::Path;
@@ -45,12 +44,8 @@ const OTHER_CREDENTIALS: [&str; 12] = [
 const LONGEST_FIRST_LINE: u64 = 256;
 
 /// Runs `aws-mfa exec`. On Unix it returns only if the command could not be started.
-pub fn run(
-    exec: &Exec,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<ExitCode> {
-    let session = session(exec, environment, now)?;
+pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let session = session(exec, environment)?;
     if let Some(left) = session.time_left(now())
         && left < SOON
     {
@@ -69,12 +64,8 @@ pub fn run(
 }
 
 /// The saved credentials. On a terminal, gets a session if there is none.
-fn session(
-    exec: &Exec,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<Session> {
-    match credentials::find(&exec.selection, environment, now, &mut |_| {}) {
+fn session(exec: &Exec, environment: &Environment) -> anyhow::Result<Session> {
+    match credentials::find(&exec.selection, environment, &mut |_| {}) {
         Ok(found) => Ok(found.with_warnings_printed()),
         Err(failure)
             if failure.kind == Kind::NoSession
@@ -82,7 +73,7 @@ fn session(
                 && std::io::stderr().is_terminal() =>
         {
             super::note(&failure.message);
-            get::session_for_command(&exec.selection, environment, now)
+            get::session_for_command(&exec.selection, environment)
         }
         Err(failure) => Err(failure.into()),
     }

@@ -18,7 +18,7 @@ use crate::code::source::{CodeSource, Failed, Prompt};
 use crate::environment::Environment;
 use crate::environment::variable;
 use crate::environment::zone::time_zone;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::invocation;
 use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
@@ -29,15 +29,15 @@ use crate::settings::device::{self, Device};
 use crate::settings::duration::{self, Duration};
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
-use crate::time;
+use crate::time::{self, now};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
 
 /// Runs `aws-mfa get`.
-pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
-    obtain(get, environment, now, &mut |done| match get.quiet {
+pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
+    obtain(get, environment, &mut |done| match get.quiet {
         true => Ok(()),
         false => super::confirm(done),
     })?;
@@ -60,7 +60,6 @@ pub fn run(get: &Get, environment: &Environment, now: fn() -> Timestamp) -> anyh
 pub fn session_for_command(
     selection: &Selection,
     environment: &Environment,
-    now: fn() -> Timestamp,
 ) -> anyhow::Result<Session> {
     let get = Get {
         code: Vec::new(),
@@ -73,7 +72,7 @@ pub fn session_for_command(
         unless_valid: Some("0s".to_owned()),
         quiet: false,
     };
-    obtain(&get, environment, now, &mut |done| {
+    obtain(&get, environment, &mut |done| {
         super::note(done);
         Ok(())
     })
@@ -83,7 +82,6 @@ pub fn session_for_command(
 fn obtain(
     get: &Get,
     environment: &Environment,
-    now: fn() -> Timestamp,
     report: &mut dyn FnMut(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<Session> {
     let flags = Flags {
@@ -116,11 +114,11 @@ fn obtain(
 
     if get.direct {
         let Some((role, _)) = role else {
-            return Err(Failure::new(Kind::Usage, "--direct needs a role")
+            return Err(Failure::usage("--direct needs a role")
                 .hint("select one with --profile or --role-arn")
                 .into());
         };
-        let (session, store) = resolved.role_session(&role, get.duration.as_deref(), now)?;
+        let (session, store) = resolved.role_session(&role, get.duration.as_deref())?;
         return done(&role.confirmation(), session, store.path());
     }
 
@@ -136,11 +134,11 @@ fn obtain(
     let session = match kept {
         Some(session) => done("kept the session in", session, file)?,
         None => {
-            let session = resolved.session(now)?;
+            let session = resolved.session()?;
             resolved
                 .store
                 .save(&session, now())
-                .map_err(|error| code_is_spent(error.into(), &commands.get, now()))?;
+                .map_err(|error| code_is_spent(error.into(), &commands.get))?;
             done("saved session info to", session, file)?
         }
     };
@@ -152,7 +150,7 @@ fn obtain(
     let session = match role::fresh(&store, now()).filter(|_| resolved.margin.is_some()) {
         Some(session) => done("kept the role's credentials in", session, store.path())?,
         None => {
-            let (session, store) = role.get(&sts, session, now)?;
+            let (session, store) = role.get(&sts, session)?;
             done(&role.confirmation(), session, store.path())?
         }
     };
@@ -298,7 +296,6 @@ impl<'a> Resolved<'a> {
         &'s self,
         found: &'s mut Option<Sts>,
         keys: &MasterKeys,
-        now: Timestamp,
     ) -> Result<&'s Sts, Failure> {
         if let Some(sts) = &self.sts {
             return Ok(sts);
@@ -307,7 +304,7 @@ impl<'a> Resolved<'a> {
             Some(device) => device,
             None => {
                 let origin = &self.keys.origin;
-                let device = discovery::discover(self.settings, keys, origin, self.commands, now)?;
+                let device = discovery::discover(self.settings, keys, origin, self.commands)?;
                 super::note(&format!("found the MFA device {}", device.value.name()));
                 device
             }
@@ -316,20 +313,15 @@ impl<'a> Resolved<'a> {
     }
 
     /// Gets a new session from STS.
-    fn session(&self, now: fn() -> Timestamp) -> Result<Session, Failure> {
+    fn session(&self) -> Result<Session, Failure> {
         let keys = self.master_keys()?;
         let mut found = None;
-        let sts = self.sts(&mut found, &keys, now())?;
+        let sts = self.sts(&mut found, &keys)?;
         let previous = self.store.read().ok().map(|loaded| loaded.session);
         let call = Call::Session(self.code_device(sts));
-        let mut session = self.spend(
-            sts,
-            &keys,
-            &self.store,
-            now,
-            &call,
-            |client, device, code| sts::session(client, device, code, self.duration.seconds(), now),
-        )?;
+        let mut session = self.spend(sts, &keys, &self.store, &call, |client, device, code| {
+            sts::session(client, device, code, self.duration.seconds())
+        })?;
         session.region = region_to_save(&sts.network.region, previous.as_ref());
         session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
@@ -342,17 +334,13 @@ impl<'a> Resolved<'a> {
         &self,
         role: &SelectedRole,
         duration: Option<&str>,
-        now: fn() -> Timestamp,
     ) -> Result<(Session, SessionStore), Failure> {
         let wanted = &role.chain.role;
         if !role.chain.hops.is_empty() {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!(
-                    "--direct cannot assume the role {} through another role",
-                    wanted.arn.value
-                ),
-            )
+            return Err(Failure::usage(format!(
+                "--direct cannot assume the role {} through another role",
+                wanted.arn.value
+            ))
             .hint(format!("run `{}` without --direct", self.commands.get)));
         }
         let seconds = match duration {
@@ -361,10 +349,10 @@ impl<'a> Resolved<'a> {
         };
         let keys = self.master_keys()?;
         let mut found = None;
-        let sts = self.sts(&mut found, &keys, now())?;
+        let sts = self.sts(&mut found, &keys)?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => account::role::session_name(&self.user_name(sts, &keys, now())?),
+            None => account::role::session_name(&self.user_name(sts, &keys)?),
         };
         let to_assume = RoleToAssume {
             arn: wanted.arn.value.as_str(),
@@ -374,7 +362,7 @@ impl<'a> Resolved<'a> {
         };
         let call = Call::Role(to_assume, Some(self.code_device(sts)));
         let store = role.store_of_key(&keys.access_key_id, true);
-        let mut session = self.spend(sts, &keys, &store, now, &call, |client, device, code| {
+        let mut session = self.spend(sts, &keys, &store, &call, |client, device, code| {
             let request = RoleRequest {
                 arn: wanted.arn.value.as_str(),
                 session_name: &name,
@@ -382,7 +370,7 @@ impl<'a> Resolved<'a> {
                 seconds,
                 mfa: Some((device, code)),
             };
-            sts::assume_role(client, &request, now)
+            sts::assume_role(client, &request)
         })?;
         session.region = region_to_save(&sts.network.region, None);
         session.provenance.discovered_device = sts.discovered();
@@ -390,7 +378,7 @@ impl<'a> Resolved<'a> {
         let session = role.complete(session, true);
         store
             .save(&session, now())
-            .map_err(|error| code_is_spent(error.into(), &self.commands.get, now()))?;
+            .map_err(|error| code_is_spent(error.into(), &self.commands.get))?;
         Ok((session, store))
     }
 
@@ -400,14 +388,14 @@ impl<'a> Resolved<'a> {
     }
 
     /// The user's name: saved with the session, else from AWS.
-    fn user_name(&self, sts: &Sts, keys: &MasterKeys, now: Timestamp) -> Result<String, Failure> {
+    fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
         match saved::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
             None => {
                 let caller = self.caller(sts, keys);
                 sts::caller_identity(&caller.client(Patience::ONCE)?)
                     .map(|identity| identity.name().to_owned())
-                    .map_err(|error| caller.failure(&Call::Identity, &error, now))
+                    .map_err(|error| caller.failure(&Call::Identity, &error))
             }
         }
     }
@@ -418,7 +406,6 @@ impl<'a> Resolved<'a> {
         sts: &Sts,
         keys: &MasterKeys,
         store: &SessionStore,
-        now: fn() -> Timestamp,
         call: &Call,
         send: impl Fn(&Client, &str, &Code) -> Result<Session, CallError>,
     ) -> Result<Session, Failure> {
@@ -433,10 +420,10 @@ impl<'a> Resolved<'a> {
             device: sts.device.value.name(),
             get_command: &self.commands.get,
         };
-        self.code.spend(&prompt, now, |code| {
+        self.code.spend(&prompt, |code| {
             send(&client, prompt.device, code).map_err(|error| Failed {
                 code: sts::state_of_code(&error),
-                failure: caller.failure(call, &error, now()),
+                failure: caller.failure(call, &error),
             })
         })
     }
@@ -511,9 +498,9 @@ fn code_source<'a>(
 }
 
 /// The worst case: STS has issued a session, but it could not be saved.
-fn code_is_spent(mut failure: Failure, get_command: &str, now: Timestamp) -> Failure {
+fn code_is_spent(mut failure: Failure, get_command: &str) -> Failure {
     failure.message.push_str(", and the code is used up");
-    let next_code = next_code_hint(now, get_command);
+    let next_code = next_code_hint(get_command);
     let hint = match failure.hint.take() {
         Some(remedy) => format!("{remedy}, {next_code}"),
         None => next_code,

@@ -12,18 +12,13 @@ use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
 use crate::session::Session;
 use crate::shell::{self, Language};
-use jiff::Timestamp;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Runs `aws-mfa load` and returns the exit status.
-pub fn run(
-    load: &Load,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<ExitCode> {
-    match print_session(load, environment, now) {
+pub fn run(load: &Load, environment: &Environment) -> anyhow::Result<ExitCode> {
+    match print_session(load, environment) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if load.quiet && error::kind(&error) == Some(Kind::NoSession) => {
             Ok(error::exit_code(&error))
@@ -32,25 +27,21 @@ pub fn run(
     }
 }
 
-fn print_session(
-    load: &Load,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<()> {
+fn print_session(load: &Load, environment: &Environment) -> anyhow::Result<()> {
     let dump_file = environment.get(variable::DIRENV_DUMP_FILE_PATH);
     let language = match load.format {
         Some(format) => language(format),
         None => dump_file.is_none().then_some(Language::Sh),
     };
     let Some(language) = language else {
-        return dump(load, environment, dump_file, now);
+        return dump(load, environment, dump_file);
     };
     refuse_to_show_secrets(load, environment)?;
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
-        return in_envrc(load, environment, now);
+        return in_envrc(load, environment);
     }
     let session =
-        credentials::find(&load.selection, environment, now, &mut |_| {})?.with_warnings_printed();
+        credentials::find(&load.selection, environment, &mut |_| {})?.with_warnings_printed();
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
@@ -72,33 +63,25 @@ pub fn language(format: Format) -> Option<Language> {
 
 /// The dump for `direnv_load`. Without a valid session, it is the unchanged environment with the watch. If `load` failed
 /// instead, direnv would forget the watch, and no shell would see the next `get`.
-fn dump(
-    load: &Load,
-    environment: &Environment,
-    dump_file: Option<&OsStr>,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<()> {
+fn dump(load: &Load, environment: &Environment, dump_file: Option<&OsStr>) -> anyhow::Result<()> {
     let dump_file = dump_file.ok_or_else(|| {
-        Failure::new(
-            Kind::Usage,
-            format!(
-                "the direnv format needs {}, which direnv_load sets",
-                direnv::DUMP_FILE
-            ),
-        )
+        Failure::usage(format!(
+            "the direnv format needs {}, which direnv_load sets",
+            direnv::DUMP_FILE
+        ))
         .hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
     let mut watches = Watches::default();
-    let session = session_or_note(load, environment, now, &mut watches)?;
+    let session = session_or_note(load, environment, &mut watches)?;
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
     direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
 }
 
 /// The commands for an .envrc's shell. As with `direnv_load`, they include the watch, also without a valid session. The
 /// watch comes last.
-fn in_envrc(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> anyhow::Result<()> {
+fn in_envrc(load: &Load, environment: &Environment) -> anyhow::Result<()> {
     let mut watches = Watches::default();
-    let session = session_or_note(load, environment, now, &mut watches)?;
+    let session = session_or_note(load, environment, &mut watches)?;
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
     let change = direnv::with_watches(change, environment, &watches);
     super::print(&shell::render(&change, Language::Sh)?)
@@ -111,10 +94,9 @@ fn in_envrc(load: &Load, environment: &Environment, now: fn() -> Timestamp) -> a
 fn session_or_note(
     load: &Load,
     environment: &Environment,
-    now: fn() -> Timestamp,
     watches: &mut Watches,
 ) -> Result<Option<Session>, Failure> {
-    let found = credentials::find(&load.selection, environment, now, &mut |file| {
+    let found = credentials::find(&load.selection, environment, &mut |file| {
         watches.add(file);
     });
     match found {
@@ -133,21 +115,18 @@ fn session_or_note(
 /// output direnv sends to standard error.
 fn refuse_to_show_secrets(load: &Load, environment: &Environment) -> Result<(), Failure> {
     if environment.get(variable::DIRENV_IN_ENVRC).is_some() && direnv::is_seen(&std::io::stdout()) {
-        return Err(Failure::new(
-            Kind::Usage,
+        return Err(Failure::usage(
             "in an .envrc, load would show the session's secrets on the screen",
         )
         .hint("write `direnv_load aws-mfa load`"));
     }
     if load.format.is_none() && std::io::stdout().is_terminal() {
-        return Err(Failure::new(
-            Kind::Usage,
-            "load would show the session's secrets on the terminal",
-        )
-        .hint(format!(
-            "to load them, run `{}`; to see them, `aws-mfa load --format sh`",
-            integration::load_command(&load.selection, environment)
-        )));
+        return Err(
+            Failure::usage("load would show the session's secrets on the terminal").hint(format!(
+                "to load them, run `{}`; to see them, `aws-mfa load --format sh`",
+                integration::load_command(&load.selection, environment)
+            )),
+        );
     }
     Ok(())
 }

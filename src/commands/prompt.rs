@@ -19,7 +19,7 @@ use crate::session::store::SessionStore;
 use crate::session::{SOON, Session, saved};
 use crate::shell::{self, Language};
 use crate::sources::{Flags, Sources};
-use crate::time;
+use crate::time::{self, now};
 use jiff::{SignedDuration, Timestamp};
 use memory::{KeyId, Memory};
 use secrecy::zeroize::Zeroizing;
@@ -27,16 +27,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Runs `aws-mfa prompt`. A failure is a one-line notice: a prompt has no room for more.
-pub fn run(
-    prompt: &Prompt,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<ExitCode> {
+pub fn run(prompt: &Prompt, environment: &Environment) -> anyhow::Result<ExitCode> {
     let before = Memory::parse(&prompt.memory);
     let mut shell = Shell {
         prompt,
         environment,
-        now,
         memory: before.clone(),
         own: environment
             .get(variable::AWS_ACCESS_KEY_ID)
@@ -67,7 +62,6 @@ enum Action {
 struct Shell<'a> {
     prompt: &'a Prompt,
     environment: &'a Environment,
-    now: fn() -> Timestamp,
     memory: Memory,
     /// The shell's access key.
     own: Option<KeyId>,
@@ -76,7 +70,7 @@ struct Shell<'a> {
 impl Shell<'_> {
     /// Loads the saved credentials into the shell, unless the user has set other credentials there.
     fn without_direnv(&mut self) -> Option<Action> {
-        let now = (self.now)();
+        let now = now();
         if self.memory.is_pausing(now) {
             return None;
         }
@@ -142,7 +136,7 @@ impl Shell<'_> {
     /// notice that time passes.
     fn in_direnv(&mut self) -> Option<Action> {
         let own = self.own.clone()?;
-        let now = (self.now)();
+        let now = now();
         let expiration: Timestamp = self
             .environment
             .get(variable::AWS_CREDENTIAL_EXPIRATION)?
@@ -215,7 +209,7 @@ impl Shell<'_> {
     /// A setting is invalid. A missing session is not an error.
     fn saved(&self) -> Result<Saved, Failure> {
         let selection = &self.prompt.selection;
-        match credentials::find(selection, self.environment, self.now, &mut |_| {}) {
+        match credentials::find(selection, self.environment, &mut |_| {}) {
             Ok(found) => Ok(Saved::Valid(Box::new(found))),
             Err(failure) if failure.kind == Kind::NoSession => Ok(Saved::Invalid {
                 failure,

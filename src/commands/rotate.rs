@@ -22,7 +22,7 @@ use crate::session::saved;
 use crate::session::store::SessionStore;
 use crate::settings::Settings;
 use crate::sources::{Flags, Sources};
-use crate::time::span;
+use crate::time::{now, span};
 use jiff::Timestamp;
 use journal::{Journal, Rotation};
 use secrecy::ExposeSecret;
@@ -32,11 +32,7 @@ use store::KeyStore;
 use user::User;
 
 /// Runs `aws-mfa rotate`.
-pub fn run(
-    rotate: &Rotate,
-    environment: &Environment,
-    now: fn() -> Timestamp,
-) -> anyhow::Result<()> {
+pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
     let sources = Sources::new(&rotate.selection, Flags::default(), environment);
     let account = Account::of(&sources)?;
     // A role has no keys of its own; its user's are replaced.
@@ -52,7 +48,7 @@ pub fn run(
     let session = credentials::saved(&session_store.value, None, &rotate.selection, now())?
         .with_warnings_printed();
     let get_command = invocation::get_command(&rotate.selection, &Flags::default());
-    let user = User::of_session(&settings, &session_store, &session, &get_command, now)?;
+    let user = User::of_session(&settings, &session_store, &session, &get_command)?;
 
     let directory = session_directory(environment)?
         .ok_or_else(|| Failure::setup("no home directory is known").hint("set HOME"))?;
@@ -63,7 +59,6 @@ pub fn run(
     let rotating = Rotating {
         rotate,
         environment,
-        now,
         user,
         store,
         journal,
@@ -86,7 +81,6 @@ fn lock(directory: &std::path::Path) -> Result<Option<Lock>, Failure> {
 struct Rotating<'a> {
     rotate: &'a Rotate,
     environment: &'a Environment,
-    now: fn() -> Timestamp,
     user: User<'a>,
     store: KeyStore<'a>,
     journal: Journal,
@@ -249,7 +243,7 @@ impl Rotating<'_> {
     /// Assigns the old key's saved sessions to the new key, so that no code is lost.
     fn move_sessions(&self, old: &str, new: &str) {
         let (directory, selected) = &self.sessions;
-        if let Err(failure) = saved::change_key(directory, selected, [old, new], (self.now)()) {
+        if let Err(failure) = saved::change_key(directory, selected, [old, new], now()) {
             super::note(&format!("warning: {}", failure.one_line()));
         }
     }
@@ -319,7 +313,7 @@ impl Rotating<'_> {
         current: &str,
         was_requested: bool,
     ) -> Failure {
-        let now = (self.now)();
+        let now = now();
         let ago = |time: Option<Timestamp>| match time {
             Some(time) => format!("{} ago", span(now.duration_since(time))),
             None => "at an unknown time".to_owned(),

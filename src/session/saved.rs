@@ -4,7 +4,7 @@ use super::Provenance;
 use super::error::Error;
 use super::store::{Loaded, SessionStore};
 use super::{leftover, name};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, reason};
 use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,11 @@ use std::path::{Path, PathBuf};
 /// The directory cannot be read. A missing directory has no files.
 pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
-        Failure::new(
-            Kind::Setup,
-            format!(
-                "cannot read the directory {}: {}",
-                directory.display(),
-                reason(&error)
-            ),
-        )
+        Failure::setup(format!(
+            "cannot read the directory {}: {}",
+            directory.display(),
+            reason(&error)
+        ))
     };
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,

@@ -15,6 +15,7 @@ use crate::setting::Setting;
 use crate::settings::Settings;
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
+use crate::time::now;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -94,11 +95,7 @@ impl<'a> SelectedRole<'a> {
     /// # Errors
     /// The user's own session is missing or has expired, or the role cannot be assumed, and no saved credentials
     /// are valid.
-    pub fn credentials(
-        &self,
-        now: fn() -> Timestamp,
-        watch: &mut dyn FnMut(&Path),
-    ) -> Result<Found, Failure> {
+    pub fn credentials(&self, watch: &mut dyn FnMut(&Path)) -> Result<Found, Failure> {
         let deadline = Instant::now() + LIMIT;
         let base = self.base_store.read().ok().map(|loaded| loaded.session);
         let region = base.as_ref().and_then(|base| base.region.clone());
@@ -122,7 +119,7 @@ impl<'a> SelectedRole<'a> {
             watch(store.path());
             return Ok(found(with_region(session), None));
         }
-        match self.renewed(&store, deadline, now, watch) {
+        match self.renewed(&store, deadline, watch) {
             Ok(session) => Ok(found(with_region(session), None)),
             Err(failure) => match saved.filter(|session| session.is_valid(now())) {
                 Some(session) => Ok(found(with_region(session), Some(failure))),
@@ -139,10 +136,9 @@ impl<'a> SelectedRole<'a> {
         &self,
         network: &Network,
         base: Session,
-        now: fn() -> Timestamp,
     ) -> Result<(Session, SessionStore), Failure> {
         let store = self.store(Some(&base), false);
-        let session = self.assume(network, base, Instant::now() + LIMIT, now)?;
+        let session = self.assume(network, base, Instant::now() + LIMIT)?;
         store.save(&session, now())?;
         Ok((session, store))
     }
@@ -168,14 +164,13 @@ impl<'a> SelectedRole<'a> {
         &self,
         store: &SessionStore,
         deadline: Instant,
-        now: fn() -> Timestamp,
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let base = self.session(now())?;
         let network = Settings::of(self.sources, self.account).sts(None)?;
         // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
         let _ = store.prepare();
-        let session = self.assume(&network, base, deadline, now)?;
+        let session = self.assume(&network, base, deadline)?;
         match store.save(&session, now()) {
             Ok(()) => watch(store.path()),
             Err(error) => {
@@ -194,7 +189,6 @@ impl<'a> SelectedRole<'a> {
         network: &Network,
         base: Session,
         deadline: Instant,
-        now: fn() -> Timestamp,
     ) -> Result<Session, Failure> {
         let patience = || {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -208,7 +202,7 @@ impl<'a> SelectedRole<'a> {
         if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
             let caller = self.caller(network, &base);
             let user = sts::caller_identity(&caller.client(patience())?)
-                .map_err(|error| caller.failure(&Call::Identity, &error, now()))?;
+                .map_err(|error| caller.failure(&Call::Identity, &error))?;
             user_name = Some(user.name().to_owned());
         }
         let mut who = match &user_name {
@@ -228,14 +222,14 @@ impl<'a> SelectedRole<'a> {
                 seconds: role.seconds.min(CHAINED),
                 mfa: None,
             };
-            let assumed = sts::assume_role(&client, &request, now).map_err(|error| {
+            let assumed = sts::assume_role(&client, &request).map_err(|error| {
                 let role = RoleToAssume {
                     arn: request.arn,
                     caller: &who,
                     is_chained: number > 0,
                     seconds: request.seconds,
                 };
-                caller.failure(&Call::Role(role, None), &error, now())
+                caller.failure(&Call::Role(role, None), &error)
             })?;
             who = format!("the role {}", role.arn.value);
             session = assumed;

@@ -73,18 +73,17 @@ impl Question<'_> {
     /// The user's access keys.
     pub fn access_keys(&self) -> Result<Vec<AccessKey>, Unanswered> {
         let call = Call::AccessKeys("iam:ListAccessKeys");
-        iam::access_keys(&self.client()?, None, (self.setup.now)())
-            .map_err(|error| self.failed(&call, &error))
+        iam::access_keys(&self.client()?, None).map_err(|error| self.failed(&call, &error))
     }
 
     /// The user's MFA devices.
     pub fn mfa_devices(&self, user: &str) -> Result<Vec<String>, Unanswered> {
-        iam::mfa_devices(&self.client()?, Some(user), (self.setup.now)())
+        iam::mfa_devices(&self.client()?, Some(user))
             .map_err(|error| self.failed(&Call::MfaDevices, &error))
     }
 
     fn failed(&self, call: &Call, error: &CallError) -> Unanswered {
-        let failure = self.caller().failure(call, error, (self.setup.now)());
+        let failure = self.caller().failure(call, error);
         Unanswered {
             failure: Box::new(failure),
             refusal: match error {

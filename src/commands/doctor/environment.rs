@@ -6,6 +6,7 @@ use crate::commands::conflicts;
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::setting::Origin;
+use crate::time::now;
 
 const CHECK: &str = "environment";
 
@@ -17,7 +18,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
             .role_stores()
             .iter()
             .filter_map(|store| Some(store.read().ok()?.session))
-            .find(|session| session.is_valid((setup.now)())),
+            .find(|session| session.is_valid(now())),
         _ => setup.session(),
     };
     let valid = session

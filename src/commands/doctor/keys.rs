@@ -11,6 +11,7 @@ use crate::aws::sts::Identity;
 use crate::error::Failure;
 use crate::invocation;
 use crate::setting::{Origin, Setting};
+use crate::time::now;
 use jiff::SignedDuration;
 
 const CHECK: &str = "keys";
@@ -84,7 +85,7 @@ pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
     let Some(created) = created.and_then(|key| key.created) else {
         return cannot_tell("IAM does not list it");
     };
-    let age = (setup.now)().duration_since(created);
+    let age = now().duration_since(created);
     let days = (age.as_secs() / SignedDuration::from_hours(24).as_secs()).max(0);
     let message = match days {
         1 => format!("{id} is 1 day old"),

@@ -10,6 +10,7 @@ use crate::session::store::SessionStore;
 use crate::setting::Origin;
 use crate::settings::Settings;
 use crate::sources::{Flags, Sources};
+use crate::time::now;
 
 const CHECK: &str = "roles";
 
@@ -53,7 +54,6 @@ fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
         failure.message = format!("{name}: {}", failure.message);
         error(CHECK, failure)
     };
-    let now = setup.now;
     let sources = Sources::new(selection, Flags::default(), setup.environment);
     let resolved = Account::of(&sources).and_then(|account| {
         let settings = Settings::of(&sources, &account);
@@ -78,7 +78,7 @@ fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
             };
         }
     };
-    match role.assume(&sts, session, deadline.instant(), now) {
+    match role.assume(&sts, session, deadline.instant()) {
         Ok(_) => {
             let arn = &chain.role.arn.value;
             ok(CHECK, format!("{name}: the session may assume {arn}"))

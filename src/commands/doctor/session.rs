@@ -7,7 +7,7 @@ use crate::aws::sts::Identity;
 use crate::error::Failure;
 use crate::session::Session;
 use crate::session::error::Problem;
-use crate::time::span;
+use crate::time::{now, span};
 
 const CHECK: &str = "session";
 
@@ -59,7 +59,7 @@ pub fn check(
             warning(CHECK, Failure::setup(message).hint(hint))
         }
         _ => {
-            let valid = match session.time_left((setup.now)()) {
+            let valid = match session.time_left(now()) {
                 Some(left) => format!("valid for {}", span(left)),
                 None => "valid, expiry unknown".to_owned(),
             };

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::settings::device::Device;
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
-use jiff::Timestamp;
+use crate::time::now;
 
 /// The selection's account and settings, as far as they can be resolved.
 pub struct Setup<'a> {
@@ -23,8 +23,6 @@ pub struct Setup<'a> {
     pub selection: &'a Selection,
     /// The variables.
     pub environment: &'a Environment,
-    /// The clock.
-    pub now: fn() -> Timestamp,
     /// The end of all checks.
     pub limit: Limit,
     /// Where the settings come from.
@@ -44,13 +42,12 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// The variable with the profile's name is not UTF-8.
-    pub fn of(sources: &'a Sources<'a>, now: fn() -> Timestamp) -> Result<Self, Failure> {
+    pub fn of(sources: &'a Sources<'a>) -> Result<Self, Failure> {
         let limit = Limit::start();
         let account = Account::of(sources)?;
         Ok(Setup {
             selection: sources.selection,
             environment: sources.environment,
-            now,
             limit,
             sources,
             settings: Settings::of(sources, &account),
@@ -75,7 +72,7 @@ impl<'a> Setup<'a> {
     pub fn session_in(&self, store: &SessionStore) -> Result<Session, Error> {
         let session = store.read()?.session;
         let session = session.of_key(self.account.key_of_session(), store.path())?;
-        session.valid_at((self.now)(), store.path())
+        session.valid_at(now(), store.path())
     }
 
     /// The session, if it is valid.

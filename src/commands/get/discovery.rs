@@ -11,7 +11,6 @@ use crate::error::Failure;
 use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device::Device;
-use jiff::Timestamp;
 use std::time::Duration;
 
 /// The time limit for the whole call.
@@ -29,7 +28,6 @@ pub fn discover(
     keys: &MasterKeys,
     key_origin: &Origin,
     commands: &Commands,
-    now: Timestamp,
 ) -> Result<Setting<Device>, Failure> {
     let network = settings.network.iam(settings.partition(None)?)?;
     let caller = Caller {
@@ -42,7 +40,7 @@ pub fn discover(
         command: &commands.get,
     };
     let iam = caller.client(Patience::once(LIMIT))?;
-    let names = match iam::mfa_devices(&iam, None, now) {
+    let names = match iam::mfa_devices(&iam, None) {
         // An emulator of IAM (moto) does not look at who signs the request.
         Err(CallError::Refused(refusal)) if refusal.reason == Reason::NoSuchEntity => {
             let network = &settings.network.sts(network.region.clone())?;
@@ -52,12 +50,11 @@ pub fn discover(
                 ..caller
             }
             .client(Patience::once(LIMIT))?;
-            sts::caller_identity(&sts)
-                .and_then(|user| iam::mfa_devices(&iam, Some(user.name()), now))
+            sts::caller_identity(&sts).and_then(|user| iam::mfa_devices(&iam, Some(user.name())))
         }
         names => names,
     }
-    .map_err(|error| caller.failure(&Call::MfaDevices, &error, now))?;
+    .map_err(|error| caller.failure(&Call::MfaDevices, &error))?;
     let mut devices: Vec<Device> = names
         .iter()
         .filter_map(|name| Device::parse(name).ok())

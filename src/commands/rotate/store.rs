@@ -48,38 +48,37 @@ impl<'a> KeyStore<'a> {
         store_command: Option<&'a str>,
     ) -> Result<Self, Failure> {
         let environment = sources.environment;
-        let setup = |message: String| Err(Failure::setup(message));
         match (&source.value, &source.origin, store_command) {
             (KeySource::Pair { .. }, Origin::Profile(profile, ..), None) => Ok(KeyStore::File {
                 file: KeysFile::of(sources.profiles()?.profile(profile))?,
                 environment,
-            }),
-            (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => Err(Failure::usage(format!("--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"),
-            )
-            .hint("leave out --store-command, and the key is replaced in its file")),
-            (KeySource::Pair { .. }, origin, _) => setup(format!(
-                "the master key is in the environment ({origin}), where a new key cannot be saved"
-            ))
-            .map_err(|failure| {
-                failure.hint(
-                    "the variables come from an .envrc or a secret store: keep the key in a profile of \
-                     ~/.aws/credentials, or behind credential_process with --store-command; then run \
-                     `aws-mfa rotate --profile <name>`",
-                )
             }),
             (KeySource::Process(_), _, Some(store)) => Ok(KeyStore::Command {
                 store,
                 source,
                 environment,
             }),
-            (KeySource::Process(_), origin, None) => setup(format!(
+            (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => {
+                let message = format!(
+                    "--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"
+                );
+                Err(Failure::usage(message)
+                    .hint("leave out --store-command, and the key is replaced in its file"))
+            }
+            (KeySource::Pair { .. }, origin, _) => Err(Failure::setup(format!(
+                "the master key is in the environment ({origin}), where a new key cannot be saved"
+            ))
+            .hint(
+                "the variables come from an .envrc or a secret store: keep the key in a profile of \
+                 ~/.aws/credentials, or behind credential_process with --store-command; then run \
+                 `aws-mfa rotate --profile <name>`",
+            )),
+            (KeySource::Process(_), origin, None) => Err(Failure::setup(format!(
                 "the master key comes from {origin}, and no command is set to save a new one"
             ))
-            .map_err(|failure| {
-                failure.hint(
-                    "add a command that reads the key from standard input: --store-command 'pass insert -mf aws/work'",
-                )
-            }),
+            .hint(
+                "add a command that reads the key from standard input: --store-command 'pass insert -mf aws/work'",
+            )),
         }
     }
 

@@ -37,7 +37,6 @@ pub struct User<'a> {
     iam_network: Network,
     iam: Client,
     get_command: &'a str,
-    now: fn() -> Timestamp,
 }
 
 /// Why there is no new key.
@@ -58,7 +57,6 @@ impl<'a> User<'a> {
         store: &Setting<SessionStore>,
         session: &'a Session,
         get_command: &'a str,
-        now: fn() -> Timestamp,
     ) -> Result<Self, Failure> {
         let region = region(settings, &store.value, session)?;
         let sts_network = settings.network.sts(region)?;
@@ -70,7 +68,7 @@ impl<'a> User<'a> {
             command: get_command,
         };
         let identity = sts::caller_identity(&caller.client(Patience::within(CALL_TIMEOUT))?)
-            .map_err(|error| caller.failure(&Call::Identity, &error, now()))?;
+            .map_err(|error| caller.failure(&Call::Identity, &error))?;
         if !is_user(&identity) {
             return Err(Failure::setup(format!(
                 "the session does not belong to an IAM user, but to {}",
@@ -90,7 +88,6 @@ impl<'a> User<'a> {
             iam_network,
             iam,
             get_command,
-            now,
         })
     }
 
@@ -101,18 +98,18 @@ impl<'a> User<'a> {
 
     /// The user's access keys, inactive ones included.
     pub fn keys(&self) -> Result<Vec<AccessKey>, Failure> {
-        iam::access_keys(&self.iam, Some(self.name()), (self.now)())
+        iam::access_keys(&self.iam, Some(self.name()))
             .map_err(|error| self.failure("iam:ListAccessKeys", &error))
     }
 
     /// When the key was last used; `None` if it never was or IAM does not say.
     pub fn last_used(&self, id: &str) -> Option<Timestamp> {
-        iam::access_key_last_used(&self.iam, id, (self.now)()).ok()?
+        iam::access_key_last_used(&self.iam, id).ok()?
     }
 
     /// Creates an access key. The request is sent only once.
     pub fn create_key(&self) -> Result<MasterKeys, NotCreated> {
-        let created = iam::create_access_key(&self.iam, self.name(), (self.now)());
+        let created = iam::create_access_key(&self.iam, self.name());
         created
             .map_err(|error| NotCreated {
                 failure: self.failure("iam:CreateAccessKey", &error),
@@ -139,13 +136,13 @@ impl<'a> User<'a> {
 
     /// Activates or deactivates a key. Returns whether there is such a key.
     pub fn set_active(&self, id: &str, active: bool) -> Result<bool, Failure> {
-        let done = iam::set_access_key_active(&self.iam, self.name(), id, active, (self.now)());
+        let done = iam::set_access_key_active(&self.iam, self.name(), id, active);
         self.existed("iam:UpdateAccessKey", done)
     }
 
     /// Deletes a key. Returns whether there was one.
     pub fn delete_key(&self, id: &str) -> Result<bool, Failure> {
-        let done = iam::delete_access_key(&self.iam, self.name(), id, (self.now)());
+        let done = iam::delete_access_key(&self.iam, self.name(), id);
         self.existed("iam:DeleteAccessKey", done)
     }
 
@@ -186,7 +183,7 @@ impl<'a> User<'a> {
                 Err(error) => error,
             };
             if !may_pass(&error) || Instant::now() + pause > deadline {
-                return Err(caller.failure(&Call::IdentityOfNewKey, &error, (self.now)()));
+                return Err(caller.failure(&Call::IdentityOfNewKey, &error));
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSE.1);
@@ -200,7 +197,7 @@ impl<'a> User<'a> {
             limit: CALL_TIMEOUT,
             command: self.get_command,
         };
-        caller.failure(&Call::AccessKeys(action), error, (self.now)())
+        caller.failure(&Call::AccessKeys(action), error)
     }
 }
 
