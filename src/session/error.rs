@@ -229,7 +229,7 @@ impl From<Error> for Failure {
                 no_session(format!("session expired {} ago ({file})", span(ago)))
             }
             Problem::OtherKey { made_with, key } => no_session(format!(
-                "the saved session is of the access key {made_with}, but {key} is configured ({file})"
+                "the saved session belongs to the access key {made_with}, but {key} is configured ({file})"
             )),
             Problem::Corrupt(fault) => {
                 no_session(format!("session file is corrupt: {fault} ({file})"))

@@ -346,6 +346,9 @@ fn load_only_reads_and_writes() {
     let dump = sandbox.write("dump", "");
     let trace = sandbox.home().join("trace");
     sandbox.set("DIRENV_DUMP_FILE_PATH", &dump);
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", super::fake_sts::KEY_ID)
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", super::fake_sts::SECRET);
     let ran = sandbox
         .command(strace)
         .args([
@@ -375,6 +378,8 @@ fn load_only_reads_and_writes() {
     for call in ["clone", "fork", "vfork", "socket", "connect", "sendto"] {
         assert_eq!(named(call), 0, "{call}: {trace}");
     }
+    // No profile is in play.
+    assert!(!trace.contains("/.aws/"), "{trace}");
     let at = |what: &dyn Fn(&str) -> bool| calls.iter().position(|call| what(call)).unwrap();
     let session = sandbox.session_file();
     let session = session.to_str().unwrap();

@@ -810,7 +810,7 @@ fn foreign_or_old_keys_are_a_finding() {
     let file = sandbox.session_file();
     let foreign = |key: &str| {
         format!(
-            "warning session: the saved session is of the access key {KEY_ID}, but {key} is configured ({})\n        \
+            "warning session: the saved session belongs to the access key {KEY_ID}, but {key} is configured ({})\n        \
              aws-mfa get <code>",
             file.display()
         )

@@ -32,6 +32,7 @@ mod terminal;
 mod tool;
 mod words;
 
+mod accounts;
 mod clear;
 mod codes;
 #[cfg(unix)]
