@@ -344,13 +344,17 @@ fn get(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
                 command
             })
         });
-        let script = installed("aws").map(|_| {
+        let script = installed("aws").map(|aws| {
             let (sandbox, code, bundle) = (&sandbox, &code, &bundle);
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let own = std::iter::once(aws.parent().unwrap().to_owned());
+            let path = std::env::join_paths(own.chain(std::env::split_paths(&path))).unwrap();
             Side::new("the AWS CLI", move || {
                 let mut command = sandbox.command("bash");
                 command
                     .arg(script("aws_get_session"))
                     .arg(code())
+                    .env("PATH", &path)
                     .env("AWS_CA_BUNDLE", bundle);
                 command
             })
