@@ -81,6 +81,8 @@ mod secrets;
 mod status;
 #[cfg(unix)]
 mod store;
+#[cfg(target_os = "linux")]
+mod supply_chain;
 mod unless_valid;
 mod vacuous;
 mod windows;

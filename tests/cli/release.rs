@@ -172,51 +172,6 @@ fn assert_dep_5(package: &Path, dpkg: &Path) {
     assert!(copyright.contains("\n .\n THE SOFTWARE IS PROVIDED \"AS IS\""));
 }
 
-/// Actions run with the repository's rights, so they are pinned by commit, which cannot be moved.
-#[test]
-fn actions_are_pinned_by_commit() {
-    let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
-    let mut number = 0;
-    for file in std::fs::read_dir(workflows).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        for line in text.lines().filter(|line| line.contains("uses: ")) {
-            let (_, pin) = line.split_once('@').unwrap();
-            let (commit, version) = pin.split_once(" # v").expect(line);
-            assert!(
-                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
-                "{line}"
-            );
-            assert_eq!(version.split('.').count(), 3, "{line}");
-            number += 1;
-        }
-    }
-    assert!(number > 8, "{number}");
-}
-
-#[test]
-fn python_tools_are_pinned_by_hash() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let locked = std::fs::read_to_string(root.join(".ci/requirements.txt")).unwrap();
-    let packages: Vec<&str> = locked
-        .split_inclusive('\n')
-        .filter(|line| !line.starts_with([' ', '#']))
-        .collect();
-    for package in &packages {
-        assert!(package.ends_with(" \\\n"), "{package} has no hash");
-    }
-    let wanted = std::fs::read_to_string(root.join(".ci/requirements.in")).unwrap();
-    for wanted in wanted.lines().filter(|line| !line.starts_with('#')) {
-        // The lock file has the packages of an extra instead of the extra, and normalized names.
-        let (name, version) = wanted.split_once("==").unwrap();
-        let name = name.split('[').next().unwrap().replace('.', "-");
-        let pin = format!("{name}=={version} ");
-        assert!(
-            packages.iter().any(|package| package.starts_with(&pin)),
-            "{wanted} is not locked"
-        );
-    }
-}
-
 /// The rust-version is no newer than the dependencies require. Clippy's `incompatible_msrv` and a job in the workflow check
 /// the code itself.
 #[test]
