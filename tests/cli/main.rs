@@ -60,6 +60,7 @@ mod mise;
 #[cfg(target_os = "linux")]
 mod names;
 mod network;
+mod notices;
 mod peers;
 mod profiles;
 #[cfg(unix)]

@@ -4,7 +4,8 @@ use super::deadline::InTime;
 use super::sandbox::binary;
 use super::tool::{skip, tool};
 use serde_json::Value;
-use std::os::unix::fs::PermissionsExt;
+use std::collections::BTreeSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -12,11 +13,20 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const TRIPLE: &str = "x86_64-unknown-linux-musl";
 
 fn script(name: &str) -> Command {
-    Command::new(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join(".github")
-            .join(name),
-    )
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github");
+    let mut script = Command::new(scripts.join(name));
+    // The packed sources have no commit to take it from.
+    script.env("SOURCE_DATE_EPOCH", "1767225600");
+    script
+}
+
+/// A value of Cargo.toml's package.
+fn manifest_value(key: &str) -> &'static str {
+    const MANIFEST: &str = include_str!("../../Cargo.toml");
+    let line = MANIFEST
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+    line.unwrap().trim_matches(['[', ']', '"'])
 }
 
 #[track_caller]
@@ -26,21 +36,23 @@ fn stdout(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A directory with the archive. It contains a script instead of the binary, because an unoptimized binary is large and
-/// slow to pack.
-fn archive() -> (tempfile::TempDir, PathBuf) {
+/// A directory with the archive for this target. Its binary is not one: like another platform's, it does not run here, so
+/// the tests' binary prints the man page and the completions.
+fn archive(triple: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let stand_in = directory.path().join("aws-mfa");
-    let call = format!("#!/bin/sh\nexec '{}' \"$@\"\n", binary().display());
-    std::fs::write(&stand_in, call).unwrap();
-    std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let foreign = directory.path().join("aws-mfa");
+    std::fs::write(&foreign, "a binary for another platform\n").unwrap();
     let mut pack = script("release-archive");
-    pack.arg(&stand_in).arg(TRIPLE).arg(directory.path());
+    pack.arg(&foreign).arg(triple).arg(directory.path());
+    stdout(pack.arg(binary()).output_in_time());
+    directory
+}
+
+fn debian_package(directory: &Path) -> PathBuf {
+    let mut pack = script("debian-package");
+    pack.arg(TRIPLE).arg(directory);
     stdout(pack.output_in_time());
-    let archive = directory
-        .path()
-        .join(format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"));
-    (directory, archive)
+    directory.join(format!("aws-mfa_{VERSION}_amd64.deb"))
 }
 
 /// As Git for Windows is set up: what is checked out would have CRLF, which bash, the tests and direnv take for text.
@@ -76,35 +88,114 @@ fn checkout_with_crlf_configured_has_lf() {
     assert!(differences.status.success());
 }
 
+/// The files of an archive, relative to its one directory.
+fn files(list: &str, triple: &str) -> Vec<String> {
+    let top = format!("aws-mfa-{VERSION}-{triple}/");
+    let files = list.lines().filter_map(|line| line.strip_prefix(&*top));
+    let files = files.filter(|file| !file.is_empty() && !file.ends_with('/'));
+    files.map(str::to_owned).collect()
+}
+
+const FILES: [&str; 11] = [
+    "CHANGELOG.md",
+    "LICENSE",
+    "NOTICES.txt",
+    "README.md",
+    "aws-mfa",
+    "completions/_aws-mfa",
+    "completions/_aws-mfa.ps1",
+    "completions/aws-mfa.bash",
+    "completions/aws-mfa.elv",
+    "completions/aws-mfa.fish",
+    "man/aws-mfa.1",
+];
+
 #[test]
 fn archive_contains_the_binary_its_pages_and_completions() {
     if tool("bash").is_none() {
         return;
     }
-    let (_directory, archive) = archive();
+    let directory = archive(TRIPLE);
+    let packed = directory
+        .path()
+        .join(format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"));
     let mut list = Command::new("tar");
-    let list = stdout(list.arg("-tzf").arg(archive).output_in_time());
-    let mut files: Vec<&str> = list
-        .lines()
-        .filter_map(|line| line.strip_prefix(&format!("aws-mfa-{VERSION}-{TRIPLE}/")))
-        .filter(|file| !file.is_empty() && !file.ends_with('/'))
-        .collect();
-    files.sort_unstable();
-    assert_eq!(
-        files,
+    let list = stdout(list.arg("-tzf").arg(packed).output_in_time());
+    assert_eq!(files(&list, TRIPLE), FILES);
+
+    let place = directory.path().join(format!("aws-mfa-{VERSION}-{TRIPLE}"));
+    let page = std::fs::read_to_string(place.join("man/aws-mfa.1")).unwrap();
+    let printed = stdout(Command::new(binary()).arg("man").output_in_time());
+    assert_eq!(page, printed);
+    let mode = std::fs::metadata(place.join("aws-mfa")).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o755);
+}
+
+#[test]
+fn archive_for_windows_is_a_zip_of_the_same_files() {
+    let (Some(python), Some(_), Some(_)) = (tool("python-venv"), tool("zip"), tool("bash")) else {
+        return;
+    };
+    let triple = WINDOWS[0];
+    let directory = archive(triple);
+    let packed = directory
+        .path()
+        .join(format!("aws-mfa-{VERSION}-{triple}.zip"));
+    let mut list = Command::new(python);
+    list.args([
+        "-c",
+        "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist(), sep='\\n')",
+    ]);
+    let list = stdout(list.arg(packed).output_in_time());
+    let expected = FILES.map(|file| match file {
+        "aws-mfa" => "aws-mfa.exe",
+        file => file,
+    });
+    assert_eq!(files(&list, triple), expected);
+}
+
+/// `.ci/reproducible` compares what two builds give. Here one binary is packed twice, by users with other settings.
+#[test]
+fn archives_and_packages_of_one_binary_are_the_same_bytes_everywhere() {
+    if ["bash", "dpkg-deb", "zip"]
+        .iter()
+        .any(|name| tool(name).is_none())
+    {
+        return;
+    }
+    let packed = |umask: &str, time_zone: &str, locale: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let environment = [("TZ", time_zone), ("LC_ALL", locale)];
+        // The umask is inherited, and only a shell sets it.
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github");
+        let foreign = directory.path().join("aws-mfa");
+        std::fs::write(&foreign, "a binary\n").unwrap();
+        let mut shell = Command::new("bash");
+        shell.args([
+            "-euc",
+            "umask $1; for triple in $2 $3; do \"$4\"/release-archive \"$5\" $triple \"$6\" \"$7\"; done; \
+             \"$4\"/debian-package $2 \"$6\"",
+            "bash",
+            umask,
+            TRIPLE,
+            WINDOWS[0],
+        ]);
+        shell.arg(scripts).arg(foreign).arg(directory.path());
+        shell.arg(binary()).envs(environment);
+        shell.env("SOURCE_DATE_EPOCH", "1767225600");
+        stdout(shell.output_in_time());
         [
-            "CHANGELOG.md",
-            "LICENSE",
-            "README.md",
-            "aws-mfa",
-            "completions/_aws-mfa",
-            "completions/_aws-mfa.ps1",
-            "completions/aws-mfa.bash",
-            "completions/aws-mfa.elv",
-            "completions/aws-mfa.fish",
-            "man/aws-mfa.1",
+            format!("aws-mfa-{VERSION}-{TRIPLE}.tar.gz"),
+            format!("aws-mfa-{VERSION}-{}.zip", WINDOWS[0]),
+            format!("aws-mfa_{VERSION}_amd64.deb"),
         ]
-    );
+        .map(|name| std::fs::read(directory.path().join(name)).unwrap())
+    };
+    let one = packed("022", "UTC", "C");
+    let other = packed("077", "Asia/Kathmandu", "C.UTF-8");
+    for (number, (one, other)) in one.iter().zip(&other).enumerate() {
+        assert!(one == other, "{number} differs");
+    }
 }
 
 #[test]
@@ -112,17 +203,21 @@ fn debian_package_contains_the_archives_files() {
     let (Some(dpkg), Some(_)) = (tool("dpkg-deb"), tool("bash")) else {
         return;
     };
-    let (directory, _) = archive();
-    let mut pack = script("debian-package");
-    stdout(pack.arg(TRIPLE).arg(directory.path()).output_in_time());
-    let package = directory
-        .path()
-        .join(format!("aws-mfa_{VERSION}_amd64.deb"));
+    let directory = archive(TRIPLE);
+    let package = debian_package(directory.path());
     let ask = |option: &str| {
         let mut dpkg = Command::new(&dpkg);
         stdout(dpkg.arg(option).arg(&package).output_in_time())
     };
-    assert!(ask("--field").contains(&format!("Version: {VERSION}\n")));
+    let fields = ask("--field");
+    for (field, value) in [
+        ("Version", VERSION),
+        ("Maintainer", manifest_value("authors")),
+        ("Homepage", manifest_value("repository")),
+    ] {
+        let line = format!("{field}: {value}\n");
+        assert!(fields.contains(&line), "{line} in {fields}");
+    }
     let contents = ask("--contents");
     for file in [
         "-rwxr-xr-x root/root",
@@ -135,6 +230,7 @@ fn debian_package_contains_the_archives_files() {
         "./usr/share/doc/aws-mfa/completions/_aws-mfa.ps1",
         "./usr/share/doc/aws-mfa/changelog.gz",
         "./usr/share/doc/aws-mfa/copyright",
+        "./usr/share/doc/aws-mfa/NOTICES.txt.gz",
     ] {
         assert!(contents.contains(file), "{file} in {contents}");
     }
@@ -149,24 +245,35 @@ fn assert_dep_5(package: &Path, dpkg: &Path) {
     stdout(unpack.output_in_time());
     let file = unpacked.path().join("usr/share/doc/aws-mfa/copyright");
     let copyright = std::fs::read_to_string(file).unwrap();
-    let fields: Vec<Vec<&str>> = copyright
+    let paragraphs: Vec<Vec<(&str, &str)>> = copyright
         .split("\n\n")
         .map(|paragraph| {
-            paragraph
-                .lines()
-                .filter(|line| !line.starts_with(' '))
-                .map(|line| line.split_once(": ").unwrap().0)
-                .collect()
+            let fields = paragraph.lines().filter(|line| !line.starts_with(' '));
+            fields.map(|line| line.split_once(": ").unwrap()).collect()
         })
         .collect();
-    assert_eq!(
-        fields,
-        [
-            vec!["Format", "Upstream-Name", "Comment"],
-            vec!["Files", "Copyright", "License"],
-            vec!["License"],
-        ]
-    );
+    let names = |paragraph: &[(&str, &str)]| -> Vec<String> {
+        paragraph.iter().map(|field| field.0.to_owned()).collect()
+    };
+    let (header, rest) = paragraphs.split_first().unwrap();
+    let expected = [
+        "Format",
+        "Upstream-Name",
+        "Upstream-Contact",
+        "Source",
+        "Comment",
+    ];
+    assert_eq!(names(header), expected);
+    // Each license that a paragraph of files names has a paragraph with its text.
+    let (files, licenses): (Vec<_>, Vec<_>) =
+        rest.iter().partition(|paragraph| paragraph[0].0 == "Files");
+    let licenses: BTreeSet<&str> = licenses.iter().map(|paragraph| paragraph[0].1).collect();
+    let mut used = BTreeSet::new();
+    for paragraph in files {
+        assert_eq!(names(paragraph), ["Files", "Copyright", "License"]);
+        used.extend(paragraph[2].1.split(" and "));
+    }
+    assert_eq!(licenses, used);
     assert!(copyright.contains("\nCopyright: 2026 the aws-mfa developers\nLicense: Expat\n"));
     assert!(copyright.contains("\n Permission is hereby granted, free of charge"));
     assert!(copyright.contains("\n .\n THE SOFTWARE IS PROVIDED \"AS IS\""));
@@ -339,6 +446,7 @@ fn formula_has_each_archive_with_its_checksum() {
         assert!(text.contains(&pair), "{triple} in {text}");
     }
     assert!(text.contains(&format!("  desc \"{}\"\n", env!("CARGO_PKG_DESCRIPTION"))));
+    assert!(text.contains("    doc.install \"NOTICES.txt\"\n"));
 
     // Without all archives, there is no formula.
     std::fs::write(&sums, all.replace("aarch64-apple-darwin", "other")).unwrap();
@@ -377,4 +485,137 @@ fn top_level_has_only_what_cargo_and_readers_look_for_there() {
     };
     let others: Vec<String> = names.filter(|name| !known(name)).collect();
     assert_eq!(others, [""; 0]);
+}
+
+/// A repository with the scripts, whose main is `origin/main`, and a `gh` that has this number of passed runs to report.
+struct Candidate(tempfile::TempDir);
+
+impl Candidate {
+    /// Cargo.toml names a repository.
+    fn new() -> Self {
+        let candidate = Self(tempfile::tempdir().unwrap());
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::create_dir_all(candidate.path(".github")).unwrap();
+        for file in ["release-allowed", "release-notes", "CHANGELOG.md"] {
+            let file = Path::new(".github").join(file);
+            std::fs::copy(sources.join(&file), candidate.0.path().join(&file)).unwrap();
+        }
+        candidate.write_manifest(
+            "[\"Ann <ann@example.com>\"]",
+            "https://github.com/owner/repository",
+        );
+        for arguments in [&["init", "--quiet"][..], &["add", "--all"]] {
+            candidate.git(arguments);
+        }
+        candidate.commit();
+        candidate.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+        candidate
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn write_manifest(&self, authors: &str, repository: &str) {
+        let text = format!(
+            "version = \"{VERSION}\"\nauthors = {authors}\nrepository = \"{repository}\"\n"
+        );
+        std::fs::write(self.path("Cargo.toml"), text).unwrap();
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let mut git = Command::new("git");
+        git.current_dir(self.0.path()).args(arguments);
+        stdout(git.output_in_time());
+    }
+
+    fn commit(&self) {
+        let identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"];
+        let commit = ["commit", "--quiet", "--allow-empty", "--message=change"];
+        self.git(&[&identity[..], &commit].concat());
+    }
+
+    /// What release-allowed says, or nothing if it allows the release.
+    fn refusal(&self, tag: &str, passed: usize) -> String {
+        let gh = self.path("bin/gh");
+        std::fs::create_dir_all(gh.parent().unwrap()).unwrap();
+        // Only for the question that GitHub would answer.
+        let script = format!(
+            "#!/bin/sh\ncase \"$1 $2\" in \"api repos/owner/repository/actions/workflows/ci.yml/runs?branch=main&event=push&head_sha=$(git rev-parse HEAD)&status=success\") echo {passed} ;; *) exit 1 ;; esac\n"
+        );
+        std::fs::write(&gh, script).unwrap();
+        std::fs::set_permissions(&gh, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let mut allowed = Command::new(self.path(".github/release-allowed"));
+        allowed.current_dir(self.0.path());
+        allowed.env("PATH", format!("{}:{path}", gh.parent().unwrap().display()));
+        let output = allowed.args([tag, "owner/repository"]).output_in_time();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), errors.is_empty(), "{errors}");
+        errors
+    }
+}
+
+#[test]
+fn release_is_allowed_only_from_main_with_passed_checks() {
+    if tool("bash").is_none() || tool("git").is_none() {
+        return;
+    }
+    let tag = format!("v{VERSION}");
+    let candidate = Candidate::new();
+    assert_eq!(candidate.refusal(&tag, 1), "");
+
+    let refusal = candidate.refusal("v9.9.9", 1);
+    assert_eq!(
+        refusal,
+        format!("release-allowed: the tag is v9.9.9, but Cargo.toml has the version {VERSION}\n")
+    );
+    let refusal = candidate.refusal(&tag, 0);
+    assert!(refusal.contains("ci.yml has not passed for "), "{refusal}");
+
+    candidate.commit();
+    let refusal = candidate.refusal(&tag, 1);
+    assert!(refusal.contains(" is not on main; "), "{refusal}");
+}
+
+/// The name says it: until somebody replaces the placeholders in Cargo.toml, which is the only place, no release is made.
+#[test]
+fn repository_in_cargo_toml_is_a_placeholder_or_allows_releases() {
+    if tool("bash").is_none() || tool("git").is_none() {
+        return;
+    }
+    let tag = format!("v{VERSION}");
+    let candidate = Candidate::new();
+    let address = "https://github.com/owner/repository";
+    for (authors, repository, refused) in [
+        ("[\"Ann <ann@project.invalid>\"]", address, "authors"),
+        (
+            "[\"Ann <ann@example.com>\"]",
+            "https://project.invalid/a",
+            "repository",
+        ),
+        (
+            "[\"Ann <ann@example.com>\"]",
+            "https://github.com/other/one",
+            "repository",
+        ),
+    ] {
+        candidate.write_manifest(authors, repository);
+        let refusal = candidate.refusal(&tag, 1);
+        let expected = format!("release-allowed: {refused} in Cargo.toml is ");
+        assert!(refusal.starts_with(&expected), "{refusal}");
+    }
+
+    let (authors, repository) = (manifest_value("authors"), manifest_value("repository"));
+    candidate.write_manifest(&format!("[\"{authors}\"]"), repository);
+    let refusal = candidate.refusal(&tag, 1);
+    if authors.contains(".invalid") || repository.contains(".invalid") {
+        assert!(
+            refusal.contains(" in Cargo.toml is still a placeholder: "),
+            "{refusal}"
+        );
+    } else {
+        let (_, name) = repository.split_once("https://github.com/").unwrap();
+        assert_eq!(name.split('/').count(), 2, "{repository}: OWNER/REPOSITORY");
+    }
 }
