@@ -1,8 +1,9 @@
 //! What the releases are made of and by whom: pinned tools and actions, and one list of targets.
 
+use super::deadline::InTime;
 use super::tool::tool;
-use serde_json::Value;
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -16,7 +17,7 @@ fn text(file: &str) -> String {
 fn python(program: &str, input: &str) -> Option<Value> {
     let mut python = Command::new(tool("python-venv")?);
     python.args(["-c", program]).arg(input);
-    let output = python.output().unwrap();
+    let output = python.output_in_time();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     Some(serde_json::from_slice(&output.stdout).unwrap())
@@ -29,7 +30,7 @@ fn toml(file: &str) -> Option<Value> {
     python(READ, &text(file))
 }
 
-/// A workflow. `on` is a boolean for YAML 1.1, and so is its key here.
+/// A workflow.
 #[track_caller]
 fn workflow(name: &str) -> Option<Value> {
     const READ: &str =
@@ -180,4 +181,162 @@ fn lists_of_targets_are_the_releases() {
         let zip = target.contains("-windows-").then_some("zip");
         assert_eq!(format.as_str(), zip, "{target}");
     }
+}
+
+/// A workflow's jobs by name.
+#[track_caller]
+fn jobs(workflow: &Value) -> &serde_json::Map<String, Value> {
+    workflow["jobs"].as_object().unwrap()
+}
+
+fn steps(job: &Value) -> &[Value] {
+    job["steps"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Crates with their build scripts, tools and tests run only where nothing can be published, signed or changed.
+#[test]
+fn release_jobs_with_rights_run_no_foreign_code() {
+    let Some(release) = workflow("release") else {
+        return;
+    };
+    assert_eq!(release["permissions"], json!({}));
+    let permissions: BTreeMap<&str, &Value> = jobs(&release)
+        .iter()
+        .map(|(name, job)| (&**name, &job["permissions"]))
+        .collect();
+    let read = json!({"contents": "read"});
+    let expected = json!({
+        "allowed": {"contents": "read", "actions": "read"},
+        "advisories": read,
+        "build": read,
+        "sbom": read,
+        "pack": read,
+        "attest": {"id-token": "write", "attestations": "write"},
+        "publish": {"contents": "write"},
+        "crate": {"contents": "read", "id-token": "write"},
+    });
+    assert_eq!(json!(permissions), expected);
+
+    for (name, job) in jobs(&release) {
+        let rights = job["permissions"].as_object().unwrap();
+        if rights.values().all(|right| right == "read") {
+            continue;
+        }
+        for step in steps(job) {
+            let action = step["uses"].as_str().unwrap_or_default();
+            let (action, _) = action.split_once('@').unwrap_or_default();
+            match (name.as_str(), action, step["run"].as_str()) {
+                (_, "actions/download-artifact", None) => {}
+                ("attest", "actions/attest", None) => {}
+                ("publish", "", Some(run)) => {
+                    assert!(run.starts_with("gh release create ") && !run.contains('\n'));
+                }
+                ("crate", "actions/checkout" | "rust-lang/crates-io-auth-action", None) => {}
+                // Without --no-verify, cargo would build the crate, and with it run the build scripts of others.
+                ("crate", "", Some("cargo publish --locked --no-verify")) => {}
+                ("crate", "", Some(run)) => assert!(run.starts_with("rustup toolchain install ")),
+                _ => panic!("{name}: {step}"),
+            }
+        }
+    }
+}
+
+/// What a tag publishes, and what a manual run does.
+#[test]
+fn release_publishes_what_was_allowed_built_and_approved() {
+    let Some(release) = workflow("release") else {
+        return;
+    };
+    let job = |name: &str| &release["jobs"][name];
+    for (name, needs) in [
+        ("build", json!(["allowed", "advisories"])),
+        ("sbom", json!(["allowed", "advisories"])),
+        ("pack", json!(["build", "sbom"])),
+        ("attest", json!("pack")),
+        ("publish", json!("attest")),
+        ("crate", json!("build")),
+    ] {
+        assert_eq!(job(name)["needs"], needs, "{name}");
+    }
+    let tag = "github.event_name == 'push' && github.ref_type == 'tag'";
+    let manual =
+        "github.event_name == 'workflow_dispatch' && github.ref_type == 'tag' && inputs.crate";
+    for (name, condition, environment) in [
+        ("attest", tag, None),
+        ("publish", tag, Some("release")),
+        ("crate", manual, Some("crate")),
+    ] {
+        assert_eq!(job(name)["if"], condition, "{name}");
+        assert_eq!(job(name)["environment"].as_str(), environment, "{name}");
+    }
+    // `on` is a boolean in YAML 1.1.
+    let inputs = &release["true"]["workflow_dispatch"]["inputs"];
+    assert_eq!(inputs.as_object().unwrap().len(), 1);
+    assert_eq!(inputs["crate"]["default"], false);
+
+    let runs = |name: &str, command: &str| {
+        let mut runs = steps(job(name))
+            .iter()
+            .filter_map(|step| step["run"].as_str());
+        runs.any(|run| run.contains(command))
+    };
+    assert!(runs(
+        "allowed",
+        ".github/release-allowed \"$GITHUB_REF_NAME\""
+    ));
+    assert!(runs("build", ".github/release-build "));
+    assert!(runs("sbom", ".github/sbom "));
+    assert!(runs("pack", " *.cdx.json > SHA256SUMS"));
+    assert_eq!(
+        job("advisories")["uses"],
+        "./.github/workflows/advisories.yml"
+    );
+    let advisories = workflow("advisories").unwrap();
+    assert!(
+        advisories["true"]
+            .as_object()
+            .unwrap()
+            .contains_key("workflow_call")
+    );
+}
+
+/// A token would last until somebody steals it. Jobs get one of their own from GitHub, for minutes.
+#[test]
+fn workflows_have_no_secret_and_checks_only_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in std::fs::read_dir(root.join(".github/workflows")).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("secrets."), "{}", path.display());
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name == "release" {
+            continue;
+        }
+        let Some(workflow) = workflow(name) else {
+            return;
+        };
+        assert_eq!(
+            workflow["permissions"],
+            json!({"contents": "read"}),
+            "{name}"
+        );
+        for (job, settings) in jobs(&workflow) {
+            assert_eq!(settings["permissions"], Value::Null, "{name}: {job}");
+        }
+    }
+}
+
+/// A release needs the checks of its commit on main.
+#[test]
+fn checks_compare_two_builds_and_no_push_to_main_cancels_them() {
+    let Some(checks) = workflow("ci") else { return };
+    let reproducible = &checks["jobs"]["reproducible"];
+    let mut runs = steps(reproducible)
+        .iter()
+        .filter_map(|step| step["run"].as_str());
+    assert!(runs.any(|run| run.starts_with(".ci/reproducible ")));
+    assert_eq!(
+        checks["concurrency"]["group"],
+        "ci-${{ github.ref == 'refs/heads/main' && github.sha || github.ref }}"
+    );
 }
