@@ -22,7 +22,7 @@ mod remarks;
 
 pub use edit::KeysFile;
 
-use crate::environment::{Environment, native, variable};
+use crate::environment::{Environment, variable};
 use crate::error::{Failure, reason};
 use crate::escape::quote;
 use crate::file;
@@ -228,18 +228,12 @@ pub fn config_section(name: &str) -> Option<String> {
 
 fn credentials_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     let path = environment.get(variable::AWS_SHARED_CREDENTIALS_FILE);
-    expand_home(
-        Path::new(path.unwrap_or("~/.aws/credentials".as_ref())),
-        environment,
-    )
+    environment.expand_home(Path::new(path.unwrap_or("~/.aws/credentials".as_ref())))
 }
 
 fn config_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
     let path = environment.get(variable::AWS_CONFIG_FILE);
-    expand_home(
-        Path::new(path.unwrap_or("~/.aws/config".as_ref())),
-        environment,
-    )
+    environment.expand_home(Path::new(path.unwrap_or("~/.aws/config".as_ref())))
 }
 
 impl ProfileFile {
@@ -329,18 +323,35 @@ impl<'a> Profile<'a> {
         let mut documents = self.profiles.documents();
         let Some((file, document)) = documents.find(|(_, document)| document.has(kind, name))
         else {
+            let section = format!("[services {}]", names::quoted(name));
             return Err(Failure::setup(format!(
-                "services in the profile {} is {}, but there is no section [services {0}]",
+                "services in the profile {} is {}, but there is no section {section}",
                 self.name,
                 quote(name)
             ))
-            .hint(format!("add that section to {}", services.file.display())));
+            .hint(format!(
+                "add {section} to {}, or remove services from the profile",
+                services.file.display()
+            )));
         };
         if let Some(fault) = document.fault(kind, name) {
             return Err(file.failure(self.name, fault.remark()));
         }
-        let entry = document.entry(kind, name, service);
-        let value = entry.and_then(|entry| document.nested(entry, "endpoint_url"));
+        let Some(entry) = document.entry(kind, name, service) else {
+            return Ok(None);
+        };
+        // What looks like an endpoint must not be passed over in favour of AWS's own.
+        if document.block(entry).next().is_none() {
+            return Err(Failure::setup(format!(
+                "line {} of {} has no indented lines below it, so {service} has no endpoint_url",
+                entry.line,
+                file.path.display()
+            ))
+            .hint(format!(
+                "write {service} = on that line, and an indented line endpoint_url = <URL> below it"
+            )));
+        }
+        let value = document.nested(entry, "endpoint_url");
         let value = value.filter(|value| !value.is_empty());
         Ok(value.map(|value| Property {
             value,
@@ -431,15 +442,6 @@ impl<'a> Profile<'a> {
         }))
     }
 }
-
-/// Expands a leading `~/`, as the AWS SDKs do; `None` without a home directory.
-fn expand_home(path: &Path, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
-    Ok(match path.strip_prefix("~") {
-        Ok(rest) => environment.home()?.map(|home| native(home.join(rest))),
-        Err(_) => Some(native(path.to_owned())),
-    })
-}
-
 /// The most similar of `names`, at most three.
 fn nearest(name: &str, names: &BTreeSet<&str>) -> Option<String> {
     let mut alike: Vec<(f64, &str)> = names
@@ -462,25 +464,5 @@ mod tests {
         assert_eq!(nearest("wrok", &names).unwrap(), "work or work-eu");
         assert_eq!(nearest("work-us", &names).unwrap(), "work-eu or work");
         assert_eq!(nearest("zzz", &names), None);
-    }
-
-    #[test]
-    fn tilde_is_the_home_directory() {
-        let home = if cfg!(windows) { "C:/h" } else { "/h" };
-        let environment = [("HOME".into(), home.into())].into_iter().collect();
-        let cases = match cfg!(windows) {
-            true => [
-                ("~/.aws/x", "C:\\h\\.aws\\x"),
-                ("C:/a\\y", "C:\\a\\y"),
-                ("z", "z"),
-                ("~u/x", "~u\\x"),
-            ],
-            false => [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")],
-        };
-        for (path, expanded) in cases {
-            let got = expand_home(Path::new(path), &environment).unwrap();
-            // As text: to Windows the two separators are the same path.
-            assert_eq!(got.unwrap().to_str().unwrap(), expanded);
-        }
     }
 }

@@ -6,7 +6,7 @@ pub mod zone;
 
 use crate::error::Failure;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use variable::Variable;
 
 /// A snapshot of the process's environment. Names and values may be any bytes.
@@ -116,6 +116,17 @@ impl Environment {
         }
     }
 
+    /// The path with a leading `~/` expanded, as the AWS SDKs do; `None` without a home directory.
+    ///
+    /// # Errors
+    /// Those of [`Environment::home`].
+    pub fn expand_home(&self, path: &Path) -> Result<Option<PathBuf>, Failure> {
+        Ok(match path.strip_prefix("~") {
+            Ok(rest) => self.home()?.map(|home| native(home.join(rest))),
+            Err(_) => Some(native(path.to_owned())),
+        })
+    }
+
     /// The directory for the user's configuration: `$XDG_CONFIG_HOME` if it is an absolute path, else `~/.config`, on every
     /// Unix (the two scripts saved their session there on macOS too). On Windows, the roaming application data:
     /// `%APPDATA%` if it is an absolute path, else the system's.
@@ -181,6 +192,26 @@ mod tests {
             "AWS_PROFILE",
             false
         ));
+    }
+
+    #[test]
+    fn tilde_is_the_home_directory() {
+        let home = if cfg!(windows) { "C:/h" } else { "/h" };
+        let environment: Environment = [("HOME".into(), home.into())].into_iter().collect();
+        let cases = match cfg!(windows) {
+            true => [
+                ("~/.aws/x", "C:\\h\\.aws\\x"),
+                ("C:/a\\y", "C:\\a\\y"),
+                ("z", "z"),
+                ("~u/x", "~u\\x"),
+            ],
+            false => [("~/x", "/h/x"), ("/y", "/y"), ("z", "z"), ("~u/x", "~u/x")],
+        };
+        for (path, expanded) in cases {
+            let got = environment.expand_home(Path::new(path)).unwrap();
+            // As text: to Windows the two separators are the same path.
+            assert_eq!(got.unwrap().to_str().unwrap(), expanded);
+        }
     }
 
     #[cfg(unix)]

@@ -84,7 +84,7 @@ pub fn meant(header: &str, file: FileKind) -> String {
 }
 
 /// A word for the header of a section in the config file.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| !c.is_whitespace() && !"'\"\\[]#;".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

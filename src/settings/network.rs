@@ -108,13 +108,21 @@ impl NetworkSettings {
                 Err(error) => Err(aws_failure::endpoint(&setting.origin, error)),
             }
         };
+        let expanded = |bundle: Option<Setting<String>>| {
+            let expand = |path: String| {
+                let expanded = from.sources.environment.expand_home(Path::new(&path))?;
+                let expanded = expanded.and_then(|path| path.into_os_string().into_string().ok());
+                Ok(expanded.unwrap_or(path))
+            };
+            bundle.map(|bundle| bundle.try_map(expand)).transpose()
+        };
         let fips = look_up(&[variable::AWS_USE_FIPS_ENDPOINT], "use_fips_endpoint");
         NetworkSettings {
             sts: endpoint("sts", variable::AWS_ENDPOINT_URL_STS),
             iam: endpoint("iam", variable::AWS_ENDPOINT_URL_IAM),
             use_fips: fips
                 .map(|fips| fips.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"))),
-            ca_bundle: look_up(&[variable::AWS_CA_BUNDLE], "ca_bundle"),
+            ca_bundle: look_up(&[variable::AWS_CA_BUNDLE], "ca_bundle").and_then(expanded),
             proxies: Proxies::of(from.sources.environment),
         }
     }

@@ -90,6 +90,8 @@ fn private_ca_from_variable_or_profile_is_trusted() {
         format!("[default]\nca_bundle = {}\n", bundle.display()),
     );
     assert_saved(&sandbox.run(["get", "222222"]));
+    sandbox.write(".aws/config", "[default]\nca_bundle = ~/ca.pem\n");
+    assert_saved(&sandbox.run(["get", "444444"]));
 
     sandbox.write(".aws/config", "");
     let outcome = sandbox.run(["get", "333333"]);
@@ -103,7 +105,7 @@ fn private_ca_from_variable_or_profile_is_trusted() {
             words::the_code_is_still_valid()
         ),
     );
-    assert_eq!(sts.requests().len(), 2);
+    assert_eq!(sts.requests().len(), 3);
 }
 
 #[test]

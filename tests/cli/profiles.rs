@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 use super::deadline::InTime;
+use super::fake_iam::FakeIam;
 use super::fake_sts;
 use super::fake_sts::{FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};
@@ -647,6 +648,86 @@ fn endpoint_url_of_a_profile_is_used() {
     sandbox.unset("AWS_ENDPOINT_URL_STS");
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
     assert_eq!(sts.requests().len(), 1);
+}
+
+#[test]
+fn endpoint_of_a_services_section_is_used() {
+    let sts = FakeSts::start();
+    sts.set_iam(FakeIam {
+        devices: vec![WORK.to_owned()],
+        ..FakeIam::default()
+    });
+    let url = sts.url();
+    let dead = "http://127.0.0.1:1";
+    let config = format!(
+        "[profile work]\nservices = my services # ours\nendpoint_url = {dead}\n{}\
+         [services 'my services']\nsts =\n  endpoint_url = {url} # here\n\
+         iam =\n  Endpoint_URL = {dead}\n  endpoint_url = {url}\n",
+        profile_keys()
+    );
+    let mut sandbox = with_files(&sts, &config, "");
+    // An explicit profile's beats the variables; it is also that of the question for the device.
+    sandbox
+        .set("AWS_ENDPOINT_URL_STS", dead)
+        .set("AWS_ENDPOINT_URL", dead);
+    assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
+    let request = sts.requests().pop().unwrap();
+    assert_eq!(request.form["SerialNumber"], WORK);
+    let status = sandbox.run(["status", "-p", "work"]).stdout;
+    let row = format!("\nSTS endpoint: {url} (profile work)\n");
+    assert!(status.contains(&row), "{status}");
+    // Otherwise, the variables beat the profile.
+    sandbox.set("AWS_PROFILE", "work").set("AWS_MFA_ARN", WORK);
+    let asked = sts.requests().len();
+    assert_eq!(sandbox.run(["get", "222222"]).status, 1);
+    sandbox
+        .unset("AWS_ENDPOINT_URL_STS")
+        .unset("AWS_ENDPOINT_URL");
+    assert_eq!(sandbox.run(["get", "333333"]).status, 0);
+    assert_eq!(sts.requests().len(), asked + 1);
+
+    // What is meant as an endpoint is never passed over.
+    let path = sandbox.home().join(".aws").join("config");
+    for (from, to, message) in [
+        (
+            "my services #",
+            "mine #",
+            format!(
+                "services in the profile work is mine, but there is no section [services mine]\n\
+                 hint: add [services mine] to {}, or remove services from the profile\n",
+                path.display()
+            ),
+        ),
+        (
+            "sts =\n  endpoint_url",
+            "sts =\nendpoint_url",
+            format!(
+                "line 7 of {} has no indented lines below it, so sts has no endpoint_url\n\
+                 hint: write sts = on that line, and an indented line endpoint_url = <URL> below it\n",
+                path.display()
+            ),
+        ),
+        (
+            "  Endpoint_URL =",
+            "  Endpoint_URL",
+            format!(
+                "cannot read the profile work: line 10 of {} has no =\n\
+                 hint: write it as <key> = <value>, or put # before it to make it a comment\n",
+                path.display()
+            ),
+        ),
+    ] {
+        sandbox.write(".aws/config", config.replacen(from, to, 1));
+        let said = fails(&sandbox, &["get", "444444"]);
+        assert_eq!(said, format!("aws-mfa: {message}"));
+    }
+    assert_eq!(sts.requests().len(), asked + 1);
+    let mended = config.replacen("my services #", "mine #", 1);
+    sandbox.write(
+        ".aws/config",
+        format!("{mended}[services mine]\nsts =\n  endpoint_url = {url}\n"),
+    );
+    assert_eq!(sandbox.run(["get", "444444"]).status, 0);
 }
 
 #[test]
