@@ -308,3 +308,103 @@ fn key_and_value(line: &str, place: usize) -> Result<(Range<usize>, Range<usize>
     let end = place + line.len();
     Ok((place..place + key.len(), end - value.len()..end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each section, its keys with their values in all lines, and the faults.
+    fn shown(bytes: &[u8]) -> String {
+        let document = Document::parse(bytes.to_vec().into(), FileKind::Config);
+        let mut shown = String::new();
+        for section in &document.sections {
+            shown += &format!("[{}]", section.name);
+            for entry in document.entries_of(section) {
+                let value = document.whole(entry).replace('\n', "|");
+                shown += &format!(" {}={value};", document.text(&entry.key));
+            }
+        }
+        for fault in &document.faults {
+            shown += &format!(" line {} {}", fault.line, fault.what);
+        }
+        shown
+    }
+
+    #[test]
+    fn each_rule_for_lines_is_kept() {
+        for (text, read) in [
+            // A mark, and line ends.
+            (
+                "\u{feff}[default]\r\na=1\rb=2\nc=3",
+                "[default] a=1; b=2; c=3;",
+            ),
+            (
+                "[default]\na=1\u{b}b=2\u{85}c=3",
+                "[default] a=1\u{b}b=2\u{85}c=3;",
+            ),
+            // White space.
+            ("[default]\n\u{a0}a\u{a0}=\u{2003}1\u{1f}", "[default] a=1;"),
+            // Blank lines and comments within a value.
+            (
+                "[default]\na=1\n\n  more\n\nb=2\n",
+                "[default] a=1||more; b=2;",
+            ),
+            (
+                "[default]\na=1\n  # mine\n ;mine\n  more",
+                "[default] a=1|more;",
+            ),
+            // Continuations, whatever they look like.
+            ("[default]\na=1\n b=2\n [x]", "[default] a=1|b=2|[x];"),
+            (
+                "[default]\n  a=1\n  b=2\n c=3\n\td=4",
+                "[default] a=1; b=2; c=3; d=4;",
+            ),
+            ("  [default]\n      a=1", "[default] a=1;"),
+            // Headers.
+            ("[default] # a]\na=1", "[default] a=1;"),
+            ("[ default ]my team\na=1", "[default] a=1;"),
+            ("[a]b]\na=1", "[a]b] a=1;"),
+            ("[default\na=1", "[default] a=1; line 1 has no closing ]"),
+            ("[ ]\na=1", "[] a=1; line 1 has no name in its brackets"),
+            // Keys and values.
+            ("[default]\nA:b=c", "[default] A=b=c;"),
+            ("[default]\na=\"1\" %(b)s \\", "[default] a=\"1\" %(b)s \\;"),
+            ("[default]\na=1 # b", "[default] a=1 # b;"),
+            // Faults.
+            (
+                "a=1\n[default]",
+                "[default] line 1 is before the first section",
+            ),
+            (
+                "[default]\na\n=1",
+                "[default] line 2 has no = line 3 has nothing before the =",
+            ),
+            // Nested blocks.
+            (
+                "[default]\ns3=\n a=1\n b",
+                "[default] s3=|a=1|b; line 4 has no =",
+            ),
+            ("[default]\ns3=1\n b", "[default] s3=1|b;"),
+        ] {
+            assert_eq!(shown(text.as_bytes()), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_a_fault_except_in_comments() {
+        for (bytes, read) in [
+            (&b"[default]\n # caf\xe9\na=1"[..], "[default] a=1;"),
+            (
+                b"[default]\na=caf\xe9\nb=2",
+                "[default] b=2; line 2 is not UTF-8",
+            ),
+            (
+                b"[default]\na=1\n caf\xe9",
+                "[default] a=1; line 3 is not UTF-8",
+            ),
+            (b"[caf\xe9]\na=1", "[caf] a=1; line 1 is not UTF-8"),
+        ] {
+            assert_eq!(shown(bytes), read);
+        }
+    }
+}

@@ -68,16 +68,17 @@ impl Document {
         kind: SectionKind,
         name: &'a str,
     ) -> impl Iterator<Item = &'a Section> {
-        let own = move |section: &&Section| section.is(kind, name);
-        self.sections
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, section)| {
-                let header = self.text(&section.header);
-                let mut earlier = self.sections.iter().take(index).filter(own);
-                (own(&section) && earlier.all(|other| self.text(&other.header) != header))
-                    .then_some(section)
-            })
+        let own = move || {
+            let sections = self.sections.iter();
+            sections.filter(move |section| section.is(kind, name))
+        };
+        own().enumerate().filter_map(move |(index, section)| {
+            let header = self.text(&section.header);
+            let is_first = own()
+                .take(index)
+                .all(|other| self.text(&other.header) != header);
+            is_first.then_some(section)
+        })
     }
 
     /// Whether there is a section of this kind and name.
@@ -229,5 +230,126 @@ fn comment_in_command(text: &str, mut after_space: bool) -> Option<usize> {
 impl Section {
     fn is(&self, kind: SectionKind, name: &str) -> bool {
         self.kind == kind && self.name == name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws_files::names::FileKind;
+
+    fn parsed(text: &str) -> Document {
+        Document::parse(text.as_bytes().to_vec().into(), FileKind::Config)
+    }
+
+    /// The value of `key` in the profile default.
+    fn value<'a>(document: &'a Document, key: &str) -> Option<&'a str> {
+        let entry = document.entry(SectionKind::Profile, "default", key)?;
+        let place = document.value(key, entry, |kind, name| document.has(kind, name));
+        Some(document.text(&place))
+    }
+
+    #[test]
+    fn comment_is_cut_by_the_kind_of_the_key() {
+        for (line, value_) in [
+            // Words.
+            ("region=x # mine", "x"),
+            ("region=x\u{a0};mine", "x"),
+            ("region=x#y", "x#y"),
+            ("region= # mine", ""),
+            ("region=# mine", "# mine"),
+            ("sso_region=x ;", "x"),
+            ("AWS_SESSION_TOKEN=x # y", "x"),
+            // Names.
+            ("source_profile=a # b", "a # b"),
+            ("source_profile=a # c", "a"),
+            ("services=a # b", "a"),
+            // Commands.
+            ("credential_process=op read 'x #y' # mine", "op read 'x #y'"),
+            (r#"mfa_process=a "b\" #c" ;d"#, r#"a "b\" #c""#),
+            (r"mfa_store_process=a \' #b", r"a \'"),
+            ("credential_process=a#b #", "a#b"),
+            ("credential_process=a 'b # c", "a 'b # c"),
+            // Any other.
+            ("output=x # y", "x # y"),
+        ] {
+            let document = parsed(&format!("[profile 'a # b']\n[default]\n{line}"));
+            let key = line.split_once('=').unwrap().0.to_lowercase();
+            assert_eq!(value(&document, &key), Some(value_), "{line}");
+        }
+    }
+
+    #[test]
+    fn last_value_of_a_section_counts_then_that_of_the_fallback() {
+        for (text, expected) in [
+            ("[default]\nregion=1\nRegion=2", Some("2")),
+            ("[default]\nregion=1\n[default]\nregion=2", Some("2")),
+            ("[default]\nregion=1\n[default]\na=2", Some("1")),
+            ("[DEFAULT]\nregion=1\n[default]", Some("1")),
+            ("[DEFAULT]\nregion=1\n[default]\nregion=2", Some("2")),
+            ("[DEFAULT]\nregion=1\n[default]\nregion=", Some("")),
+            ("[DEFAULT]\nregion=1\n[profile a]", None),
+            // Of two spellings, the later one replaces the other.
+            ("[default]\nregion=1\n[profile default]\na=2", None),
+            (
+                "[profile default]\nregion=1\n[default]\nregion=2",
+                Some("2"),
+            ),
+            ("[default]\n[profile default]\n[default]\nregion=1", None),
+        ] {
+            assert_eq!(value(&parsed(text), "region"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn nested_block_has_keys_in_their_own_case() {
+        let text = "[default]\nsts =\n  a = 1\n  A = 2 # two\n\n  a = 3;3\n  b : c=4\n";
+        let document = parsed(text);
+        let entry = document
+            .entry(SectionKind::Profile, "default", "sts")
+            .unwrap();
+        for (key, value) in [
+            ("a", Some("3;3")),
+            ("A", Some("2")),
+            ("b : c", Some("4")),
+            ("b", None),
+        ] {
+            assert_eq!(document.nested(entry, key), value, "{key}");
+        }
+    }
+
+    #[test]
+    fn fault_counts_in_its_section_and_in_the_fallback() {
+        let fault = |text: &str| {
+            let document = parsed(text);
+            document
+                .fault(SectionKind::Profile, "default")
+                .map(|fault| fault.line)
+        };
+        assert_eq!(fault("[default]\nregion"), Some(2));
+        assert_eq!(fault("[default]\n[DEFAULT]\nregion"), Some(3));
+        assert_eq!(fault("[default]\n[default]\nregion"), Some(3));
+        assert_eq!(
+            fault("region\n[default]\n[profile a]\nregion\n[b\nregion"),
+            None
+        );
+        assert_eq!(fault("[DEFAULT]\nregion\n[profile a]"), None);
+    }
+
+    #[test]
+    fn name_stands_in_a_broken_header_as_a_word() {
+        for (header, name, mentions) in [
+            ("[work", "work", true),
+            ("[profile work # x", "work", true),
+            ("[profile 'my work'", "my work", true),
+            ("[profile work-eu", "work", false),
+            ("[]", "work", false),
+        ] {
+            let document = parsed(header);
+            let section = document.sections.first().unwrap();
+            assert_eq!(document.mentions(section, name), mentions, "{header}");
+        }
+        let latin1 = Document::parse(b"[caf\xe9]".to_vec().into(), FileKind::Credentials);
+        assert!(latin1.mentions(latin1.sections.first().unwrap(), "caf\u{e9}"));
     }
 }
