@@ -581,6 +581,10 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
             "source_profile = work\nrole_session_name = a b",
             "role_session_name in the profile x is invalid: a b",
         ),
+        (
+            "source_profile = work\nexternal_id = a~b",
+            "external_id in the profile x is invalid: a~b",
+        ),
     ] {
         sandbox.write(
             ".aws/config",
@@ -610,6 +614,32 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
         );
     }
     assert!(sts.requests().is_empty());
+}
+
+#[test]
+fn every_legal_name_of_a_device_or_a_role_is_accepted() {
+    const ODD: &str = "arn:aws:iam::333333333333:role/team~x!/De+ploy@1";
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    sts.add_role(
+        ODD,
+        Role {
+            external_id: Some("a+=,.@:/-_1"),
+            ..Role::default()
+        },
+    );
+    let device = "arn:aws:iam::123456789012:mfa/te+am/igor";
+    sandbox.write(
+        ".aws/config",
+        format!(
+            "[profile work]\nmfa_serial = {device} # the phone\n\
+             [profile x]\nrole_arn = {ODD} # here\nsource_profile = work # and here\nexternal_id = a+=,.@:/-_1 # too\n"
+        ),
+    );
+    let outcome = sandbox.run(["get", "-p", "x", "123456"]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    assert_eq!(sts.requests()[0].form["SerialNumber"], device);
+    assert_eq!(loaded(&sandbox, &["-p", "x"]), "ASIAROLE000000000001");
 }
 
 #[test]
