@@ -210,7 +210,7 @@ impl Profiles {
                         && document.mentions(section, name)
                 })
             })?;
-            let mut remark = fault.remark();
+            let mut remark = Remark::from(fault);
             if fault.what != What::NotUtf8 {
                 remark.remedy = format!("write it as {}", names::section(name, file.kind));
             }
@@ -335,7 +335,7 @@ impl<'a> Profile<'a> {
             )));
         };
         if let Some(fault) = document.fault(kind, name) {
-            return Err(file.failure(self.name, fault.remark()));
+            return Err(file.failure(self.name, Remark::from(fault)));
         }
         let Some(entry) = document.entry(kind, name, service) else {
             return Ok(None);
@@ -415,7 +415,7 @@ impl<'a> Profile<'a> {
     fn check(&self) -> Result<(), Failure> {
         for (file, document) in self.profiles.documents() {
             if let Some(fault) = document.fault(SectionKind::Profile, self.name) {
-                return Err(file.failure(self.name, fault.remark()));
+                return Err(file.failure(self.name, Remark::from(fault)));
             }
         }
         Ok(())
