@@ -222,7 +222,7 @@ impl Profiles {
 /// The header of the profile `name` in the config file, in quotes if necessary; `None` if no quotes help.
 pub fn config_section(name: &str) -> Option<String> {
     let section = names::section(name, FileKind::Config);
-    let document = Document::parse(section.clone().into_bytes().into(), FileKind::Config);
+    let document = Document::parse(section.clone().into_bytes(), FileKind::Config);
     document.has(SectionKind::Profile, name).then_some(section)
 }
 

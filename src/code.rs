@@ -30,10 +30,7 @@ impl Code {
     /// # Errors
     /// `text` is not six digits.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        // Allocated in full, because a growing string would leave copies behind.
-        let mut digits = String::with_capacity(text.len());
-        digits.extend(text.split_whitespace());
-        let code = SecretString::from(digits);
+        let code = SecretString::from(text.split_whitespace().collect::<String>());
         let digits = code.expose_secret();
         if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Code(code))

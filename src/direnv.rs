@@ -11,7 +11,6 @@ use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
-use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
@@ -41,7 +40,7 @@ pub fn dump(
     environment: &Environment,
     change: &Change,
     own_watches: &Watches,
-) -> anyhow::Result<Zeroizing<String>> {
+) -> anyhow::Result<String> {
     let watches = watches(environment, own_watches);
     let mut variables = BTreeMap::new();
     for (name, value) in environment.variables() {
@@ -338,17 +337,17 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// `value` in gzenv, with `room` for its JSON.
-fn encode<T: Serialize>(value: &T, room: usize) -> anyhow::Result<Zeroizing<String>> {
-    let mut json = Zeroizing::new(Vec::with_capacity(room));
-    serde_json::to_writer(&mut *json, value)?;
-    Ok(Zeroizing::new(URL_SAFE.encode(zlib(&json).as_slice())))
+fn encode<T: Serialize>(value: &T, room: usize) -> anyhow::Result<String> {
+    let mut json = Vec::with_capacity(room);
+    serde_json::to_writer(&mut json, value)?;
+    Ok(URL_SAFE.encode(zlib(&json)))
 }
 
 /// A zlib stream (RFC 1950) of stored blocks (RFC 1951, section 3.2.4). Not compressed: direnv unpacks it at once, so
 /// compression would only cost time, and a library's compressor would touch 300 kB of tables.
-fn zlib(data: &[u8]) -> Zeroizing<Vec<u8>> {
+fn zlib(data: &[u8]) -> Vec<u8> {
     let room = data.len() + 5 * (data.len() / LONGEST_BLOCK + 1) + 6;
-    let mut stream = Zeroizing::new(Vec::with_capacity(room));
+    let mut stream = Vec::with_capacity(room);
     stream.extend_from_slice(&[0x78, 0x01]);
     let mut blocks = data.chunks(LONGEST_BLOCK).peekable();
     while let Some(block) = blocks.next() {

@@ -1,6 +1,5 @@
 //! The user's files, opened without blocking and read up to a limit.
 
-use secrecy::zeroize::Zeroizing;
 use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
@@ -31,7 +30,7 @@ pub fn open(path: &Path) -> Result<(File, Metadata)> {
 /// # Errors
 /// Those of open(2) and read(2), [`ErrorKind::FileTooLarge`], and [`ErrorKind::InvalidInput`] for a FIFO, a device or a
 /// directory, which could block the reader.
-pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let (file, metadata) = open(path)?;
     if metadata.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
@@ -40,7 +39,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
         return Err(too_large(limit));
     }
     // Room for the whole file and for detecting its end: one read.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     match file.take(limit + 1).read_to_end(&mut bytes) {
         Ok(length) if length as u64 > limit => Err(too_large(limit)),
         Ok(_) => Ok(bytes),

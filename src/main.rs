@@ -4,8 +4,8 @@ use std::alloc::System;
 use std::process::ExitCode;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Overwrites freed memory. This program's types wipe their own secrets; this covers the copies made by the AWS SDK,
-/// serde, the HTTP client and growing strings.
+/// Overwrites freed memory, so that no secret remains there: neither this program's own nor the copies that the AWS SDK,
+/// serde, the HTTP client and growing strings make.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

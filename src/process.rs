@@ -7,7 +7,6 @@
 use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::reason;
-use secrecy::zeroize::Zeroizing;
 use std::fmt;
 use std::io::{IsTerminal, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -60,7 +59,7 @@ pub fn run(
     command_line: &str,
     environment: &Environment,
     limit: Duration,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Vec<u8>, Fault> {
     if environment.get(MARKER).is_some() {
         return Err(Fault::Cycle);
     }
@@ -109,7 +108,7 @@ fn prepared(command_line: &str) -> Command {
 ///
 /// # Errors
 /// It cannot be started, fails, prints too much or takes too long.
-pub fn bounded(mut command: Command, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Fault> {
+pub fn bounded(mut command: Command, limit: Duration) -> Result<Vec<u8>, Fault> {
     let deadline = Instant::now() + limit;
     let apart = set_apart(command.stdout(Stdio::piped()));
     let mut child = command.spawn().map_err(Fault::Io)?;
@@ -122,16 +121,12 @@ pub fn bounded(mut command: Command, limit: Duration) -> Result<Zeroizing<Vec<u8
     outcome
 }
 
-fn output(
-    child: &mut Child,
-    deadline: Instant,
-    limit: Duration,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn output(child: &mut Child, deadline: Instant, limit: Duration) -> Result<Vec<u8>, Fault> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         // Reads have no time limit. A thread that is still reading ends with this process.
         std::thread::spawn(move || {
-            let mut bytes = Zeroizing::new(Vec::new());
+            let mut bytes = Vec::new();
             let read = stdout.take(LARGEST_OUTPUT + 1).read_to_end(&mut bytes);
             sender.send(read.map(|_| bytes))
         });
@@ -223,7 +218,7 @@ mod tests {
     #[test]
     fn command_line_is_run_by_the_shell() {
         let output = run("printf '%s' \"a  b\" | tr a c", &nothing(), LIMIT).unwrap();
-        assert_eq!(*output, b"c  b");
+        assert_eq!(output, b"c  b");
     }
 
     #[test]
@@ -254,7 +249,7 @@ mod tests {
         let fault = run("echo", &inside, LIMIT).unwrap_err();
         assert_eq!(fault.to_string(), "runs aws-mfa again");
         assert_eq!(
-            *run("echo $AWS_MFA_INSIDE_COMMAND", &nothing(), LIMIT).unwrap(),
+            run("echo $AWS_MFA_INSIDE_COMMAND", &nothing(), LIMIT).unwrap(),
             b"1\n"
         );
     }

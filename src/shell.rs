@@ -16,7 +16,6 @@ mod tcsh;
 
 use crate::environment::change::Change;
 use crate::error::Failure;
-use secrecy::zeroize::Zeroizing;
 
 /// A language for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +44,13 @@ pub enum Language {
 ///
 /// # Errors
 /// The language cannot carry a value. The message contains the variable's name, but not the value.
-pub fn render(change: &Change, language: Language) -> Result<Zeroizing<String>, Failure> {
+pub fn render(change: &Change, language: Language) -> Result<String, Failure> {
     // Room for everything, because a growing buffer is copied each time.
     let values: usize = change
         .entries()
         .filter_map(|(_, value)| value.map(str::len))
         .sum();
-    let mut text = Zeroizing::new(String::with_capacity(1024 + 2 * values));
+    let mut text = String::with_capacity(1024 + 2 * values);
     match language {
         Language::Json => json::object(change, &mut text),
         Language::Process => process::answer(change, &mut text),

@@ -9,7 +9,6 @@ use crate::error::Failure;
 use crate::session::error::Obstacle;
 use crate::session::replacement::Replacement;
 use crate::session::{access, leftover};
-use secrecy::zeroize::Zeroizing;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -127,7 +126,7 @@ impl KeysFile {
         document: &Document,
         old: [&str; 2],
         new: [&str; 2],
-    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         let refused = |fault: &str| {
             Failure::setup(format!(
                     "cannot edit the access key of the profile {} in {}: {fault}",
@@ -143,7 +142,7 @@ impl KeysFile {
         }
         let mut edits: Vec<_> = places.iter().zip(new).collect();
         edits.sort_by_key(|(place, _)| place.start);
-        let mut edited = Zeroizing::new(Vec::with_capacity(document.bytes.len() + 256));
+        let mut edited = Vec::with_capacity(document.bytes.len() + 256);
         let mut end = 0;
         for (place, value) in edits {
             edited.extend_from_slice(document.bytes.get(end..place.start).unwrap_or_default());
@@ -235,7 +234,7 @@ mod tests {
     const NEW: [&str; 2] = ["AKIANEW", "new+secret/"];
 
     fn parsed(text: &str, kind: FileKind) -> Document {
-        Document::parse(Zeroizing::new(text.as_bytes().to_vec()), kind)
+        Document::parse(text.as_bytes().to_vec(), kind)
     }
 
     fn edited(kind: FileKind, profile: &str, text: &str) -> Result<String, String> {

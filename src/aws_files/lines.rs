@@ -5,7 +5,6 @@
 //! <https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>
 
 use super::names::{self, FileKind, SectionKind};
-use secrecy::zeroize::Zeroizing;
 use std::fmt;
 use std::ops::Range;
 
@@ -15,7 +14,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// A file, parsed. It has secrets.
 #[derive(Default)]
 pub struct Document {
-    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub(super) bytes: Vec<u8>,
     pub(super) sections: Vec<Section>,
     pub(super) entries: Vec<Entry>,
     /// The lines that continue a value.
@@ -116,7 +115,7 @@ impl What {
 
 impl Document {
     /// Parses a file. Every input has a meaning.
-    pub fn parse(bytes: Zeroizing<Vec<u8>>, file: FileKind) -> Self {
+    pub fn parse(bytes: Vec<u8>, file: FileKind) -> Self {
         let mut document = Document::default();
         // Of the line that began the last key, if a value can continue.
         let mut indentation = None;

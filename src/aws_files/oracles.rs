@@ -12,7 +12,6 @@ use super::lines::{Document, Entry};
 use super::names::{FileKind, SectionKind};
 use super::{ProfileFile, Profiles};
 use FileKind::{Config, Credentials};
-use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -310,7 +309,7 @@ impl Pair {
         if self.has_mark {
             bytes.splice(..0, *b"\xef\xbb\xbf");
         }
-        Document::parse(Zeroizing::new(bytes), self.kind)
+        Document::parse(bytes, self.kind)
     }
 
     fn botocores(&self) -> Vec<u8> {
@@ -696,8 +695,7 @@ fn aws_own_tests_of_the_format_pass() {
     for test in &tests {
         // A key whose value is a word, so that a comment behind it is cut.
         let with_region = |text: &str| text.replace("name", "region").replace("Name", "Region");
-        let parse =
-            |text: &str, kind| Document::parse(Zeroizing::new(with_region(text).into()), kind);
+        let parse = |text: &str, kind| Document::parse(with_region(text).into(), kind);
         let documents = [
             parse(&test.input.credentials_file, Credentials),
             parse(&test.input.config_file, Config),

@@ -8,7 +8,6 @@ use crate::setting::Setting;
 use crate::stderr;
 use crate::time::now;
 use jiff::Timestamp;
-use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -134,7 +133,7 @@ impl CodeSource<'_> {
         match self {
             CodeSource::Argument(words) => {
                 let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
-                Ok(Code::parse(&Zeroizing::new(words.join(" ")))?)
+                Ok(Code::parse(&words.join(" "))?)
             }
             CodeSource::Stdin => {
                 let line = read_line(std::io::stdin().lock()).map_err(|error| {
@@ -194,7 +193,7 @@ fn code_of_command(command: &Setting<String>, environment: &Environment) -> Resu
 }
 
 /// Prompts on the terminal. The digits are shown as they are typed: they are worthless a moment later.
-fn ask(prompt: &Prompt) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn ask(prompt: &Prompt) -> Result<Vec<u8>, Failure> {
     let (input, mut output) = terminal().map_err(|_| no_terminal(prompt.get_command))?;
     let broken = |error: std::io::Error| {
         Failure::setup(format!(
@@ -249,8 +248,8 @@ fn no_terminal(get_command: &str) -> Failure {
 }
 
 /// A line as bytes, which need not be text.
-fn read_line(input: impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE as usize));
+fn read_line(input: impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut line = Vec::new();
     input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     Ok(line)
 }

@@ -22,7 +22,6 @@ use crate::sources::{Flags, Sources};
 use crate::time::{self, now};
 use jiff::{SignedDuration, Timestamp};
 use memory::{KeyId, Memory};
-use secrecy::zeroize::Zeroizing;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -243,11 +242,7 @@ enum Saved {
 }
 
 /// The commands for the shell, and its new memory, in its language.
-fn script(
-    format: Format,
-    action: Option<Action>,
-    memory: &Memory,
-) -> Result<Zeroizing<String>, Failure> {
+fn script(format: Format, action: Option<Action>, memory: &Memory) -> Result<String, Failure> {
     let language = load::language(format).unwrap_or(Language::Sh);
     let (change, direnv) = match &action {
         Some(Action::Set(session)) => (Change::of(session), ""),
@@ -258,17 +253,17 @@ fn script(
     let mut script = shell::render(&change, language)?;
     let memory = memory.to_string();
     match language {
-        Language::Fish => *script += &format!("set -g __aws_mfa_memory '{memory}'\n"),
-        Language::Tcsh => *script += &format!("set __aws_mfa_memory = '{memory}';\n"),
-        Language::Powershell => *script += &format!("$global:__AwsMfaMemory = '{memory}'\n"),
+        Language::Fish => script += &format!("set -g __aws_mfa_memory '{memory}'\n"),
+        Language::Tcsh => script += &format!("set __aws_mfa_memory = '{memory}';\n"),
+        Language::Powershell => script += &format!("$global:__AwsMfaMemory = '{memory}'\n"),
         Language::Json => {
             let environment = script.trim_end();
             let object = format!("{{\"memory\":\"{memory}\",\"environment\":{environment}}}\n");
-            return Ok(Zeroizing::new(object));
+            return Ok(object);
         }
-        _ => *script += &format!("__aws_mfa_memory='{memory}'\n"),
+        _ => script += &format!("__aws_mfa_memory='{memory}'\n"),
     }
-    *script += direnv;
+    script += direnv;
     Ok(script)
 }
 

@@ -3,7 +3,6 @@
 
 use super::{AssumedRole, Provenance, Session};
 use jiff::{Timestamp, Unit};
-use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -147,7 +146,7 @@ pub fn could_be_session(contents: &[u8]) -> bool {
 }
 
 /// The JSON of `session`, indented as the AWS CLI prints it.
-pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
+pub fn render(session: &Session) -> std::io::Result<Vec<u8>> {
     let provenance = &session.provenance;
     let role = provenance.role.as_ref();
     let contents = Contents {
@@ -173,9 +172,9 @@ pub fn render(session: &Session) -> std::io::Result<Zeroizing<Vec<u8>>> {
             direct: role.is_direct,
         }),
     };
-    let mut json = Zeroizing::new(Vec::new());
+    let mut json = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(
-        &mut *json,
+        &mut json,
         serde_json::ser::PrettyFormatter::with_indent(b"    "),
     );
     // It could only fail for values that JSON cannot express, and these are all strings.

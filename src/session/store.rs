@@ -8,7 +8,6 @@ use super::replacement::{self, Replacement};
 use super::{directory, json, leftover, name, symlink};
 use crate::file;
 use jiff::Timestamp;
-use secrecy::zeroize::Zeroizing;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -73,7 +72,7 @@ impl SessionStore {
         };
         // Room for the whole file, so that two read(2) calls are enough: one for the contents, one for the end.
         let size = metadata.len().min(LARGEST_FILE) as usize + 1;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(size));
+        let mut bytes = Vec::with_capacity(size);
         file.take(LARGEST_FILE + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;

@@ -8,7 +8,6 @@ use crate::session::error::Obstacle;
 use crate::session::leftover;
 use crate::session::replacement::{self, Replacement};
 use secrecy::ExposeSecret;
-use secrecy::zeroize::Zeroizing;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -67,17 +66,14 @@ impl Rotation {
         }
     }
 
-    fn render(&self) -> Zeroizing<String> {
+    fn render(&self) -> String {
         let (old, new) = self.ids();
-        let mut text = Zeroizing::new(String::with_capacity(LARGEST as usize));
-        let mut line = |words: [&str; 3]| words.iter().for_each(|word| text.push_str(word));
-        line([HEADING, "\nstep ", self.step()]);
-        line(["\nold ", old, "\n"]);
+        let mut text = format!("{HEADING}\nstep {}\nold {old}\n", self.step());
         if let Some(new) = new {
-            line(["new ", new, "\n"]);
+            text += &format!("new {new}\n");
         }
         if let Rotation::Created { new, .. } = self {
-            line(["secret ", new.secret_access_key.expose_secret(), "\n"]);
+            text += &format!("secret {}\n", new.secret_access_key.expose_secret());
         }
         text
     }

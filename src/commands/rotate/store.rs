@@ -11,7 +11,6 @@ use crate::process;
 use crate::setting::{Origin, Setting};
 use crate::sources::Sources;
 use secrecy::ExposeSecret;
-use secrecy::zeroize::Zeroizing;
 use std::time::Duration;
 
 /// How long a store command may take: the time to unlock a password manager.
@@ -126,10 +125,13 @@ impl<'a> KeyStore<'a> {
             KeyStore::File { file, .. } => file.replace(pair(current), pair(new)),
             KeyStore::Command {
                 store, environment, ..
-            } => process::run_with_input(store, &json(new), environment, LIMIT).map_err(|fault| {
-                Failure::setup(format!("the store command {fault}"))
-                    .hint("it must read {\"Version\": 1, \"AccessKeyId\": …} from standard input")
-            }),
+            } => process::run_with_input(store, json(new).as_bytes(), environment, LIMIT).map_err(
+                |fault| {
+                    Failure::setup(format!("the store command {fault}")).hint(
+                        "it must read {\"Version\": 1, \"AccessKeyId\": …} from standard input",
+                    )
+                },
+            ),
         }
     }
 
@@ -173,17 +175,7 @@ fn pair(keys: &MasterKeys) -> [&str; 2] {
 
 /// The key as a `credential_process` prints it. JSON escapes no character of an id or a secret.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
-fn json(keys: &MasterKeys) -> Zeroizing<Vec<u8>> {
+fn json(keys: &MasterKeys) -> String {
     let [id, secret] = pair(keys);
-    let mut json = Zeroizing::new(Vec::with_capacity(512));
-    for part in [
-        "{\"Version\":1,\"AccessKeyId\":\"",
-        id,
-        "\",\"SecretAccessKey\":\"",
-        secret,
-        "\"}\n",
-    ] {
-        json.extend_from_slice(part.as_bytes());
-    }
-    json
+    format!("{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"}}\n")
 }
