@@ -219,7 +219,7 @@ fn readable_for_the_aws_cli(sandbox: &Sandbox, python: &Path) -> Vec<bool> {
             let file = sandbox.home().join(".aws").join(name);
             let mut command = sandbox.command(python);
             command.args(["-X", "utf8", "-c", script]).arg(file);
-            command.output().unwrap().status.success()
+            command.output_in_time().status.success()
         })
         .to_vec()
 }
