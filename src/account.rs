@@ -6,18 +6,18 @@
 pub mod credential_process;
 pub mod key_source;
 pub mod keys;
+mod profile_choice;
 pub mod role;
-mod selected;
 mod session_file;
 
 pub use keys::MASTER_KEYS;
-pub use selected::SelectedProfile;
+pub use profile_choice::ProfileChoice;
 pub use session_file::session_directory;
 
 use crate::aws_files::Profiles;
 use crate::environment::variable;
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::sources::{Sources, in_profile};
 use key_source::KeySource;
 use role::RoleChain;
@@ -27,7 +27,7 @@ use std::path::PathBuf;
 /// can show the rest.
 pub struct Account {
     /// The selected profile, as the one that it stands for. It may not exist.
-    pub selected: SelectedProfile,
+    pub choice: ProfileChoice,
     /// The selected profile and its sources; empty if no profile is in play or exists.
     pub line: Result<Vec<String>, Failure>,
     /// Who owns the keys.
@@ -57,7 +57,7 @@ impl Account {
     /// # Errors
     /// The variable with the profile's name is not UTF-8.
     pub fn of(sources: &Sources) -> Result<Self, Failure> {
-        let selected = SelectedProfile::of(sources.selection, sources.environment)?;
+        let selected = ProfileChoice::of(sources.selection, sources.environment)?;
         let of_environment = KeySource::of_environment(sources.environment);
         let has_environment = !matches!(of_environment, Ok(None));
         let names_session = sources.selection.session_file.is_some()
@@ -108,7 +108,7 @@ impl Account {
         };
         Ok(Account {
             session_file: session_file::of(sources, &selected, owner.as_ref().ok()),
-            selected,
+            choice: selected,
             line,
             owner,
             key_id,
@@ -123,7 +123,7 @@ impl Account {
     /// A file in `~/.aws` cannot be read, the profile is named and does not exist, or its sources lead nowhere.
     pub fn lineage(&self, sources: &Sources) -> Result<Vec<String>, Failure> {
         match &self.line {
-            Ok(own) if own.is_empty() => line(&self.selected, sources.profiles()?, false),
+            Ok(own) if own.is_empty() => line(&self.choice, sources.profiles()?, false),
             own => own.clone(),
         }
     }
@@ -148,7 +148,7 @@ impl Account {
                     }
                     _ => owner,
                 };
-                key_source::of(&self.selected, &owner, profiles, of_environment)
+                key_source::of(&self.choice, &owner, profiles, of_environment)
             }
         }
     }
@@ -172,7 +172,7 @@ impl Account {
     /// names without a profile is taken as it is.
     pub fn key_of_session(&self) -> Option<&str> {
         let is_named_by_flag = |file: &Setting<PathBuf>| matches!(file.origin, Origin::Flag(_));
-        match self.session_file.as_ref().is_ok_and(is_named_by_flag) && !self.selected.is_explicit {
+        match self.session_file.as_ref().is_ok_and(is_named_by_flag) && !self.choice.is_explicit {
             true => None,
             false => self.key_id.as_deref(),
         }
@@ -181,7 +181,7 @@ impl Account {
 
 /// The selected profile with its sources; empty if it does not exist and need not.
 fn line(
-    selected: &SelectedProfile,
+    selected: &ProfileChoice,
     profiles: &Profiles,
     must_exist: bool,
 ) -> Result<Vec<String>, Failure> {
@@ -205,7 +205,7 @@ fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure>
         && let Some(source) = profiles.profile(&last).get("source_profile")?
         && source.value != last
     {
-        let next = selected::stands_for(source.value, profiles);
+        let next = profile_choice::stands_for(source.value, profiles);
         let is_cycle = line.contains(&next);
         if !is_cycle && !profiles.profile(&next).exists() {
             let mut failure = profiles.missing(&next);

@@ -1,6 +1,5 @@
 //! Calls to AWS: values in, values or typed errors out. Settings are resolved elsewhere; `caller.rs` has the messages.
 
-pub mod arn;
 pub mod client;
 pub mod endpoint;
 pub mod error;

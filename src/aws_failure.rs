@@ -4,9 +4,9 @@ use crate::aws::endpoint::EndpointError;
 use crate::aws::error::{Refusal, TlsFault, Unusable, Words};
 use crate::aws::proxy::ProxyError;
 use crate::aws::trust::BundleError;
-use crate::code::next_code;
 use crate::error::{Failure, reason};
-use crate::setting::{Origin, Setting};
+use crate::mfa_code::next_code;
+use crate::origin::{Origin, Setting};
 use crate::time::{now, rounded_span};
 use jiff::SignedDuration;
 

@@ -8,9 +8,9 @@ use crate::aws_failure::{
     PROXY_URL, clock, next_code_hint, region_disabled, tls_fault, unusable, with_next_step,
     with_words,
 };
-use crate::code::State;
 use crate::error::{Failure, Kind, reason, without_number};
-use crate::setting::{Origin, Setting};
+use crate::mfa_code::CodeState;
+use crate::origin::{Origin, Setting};
 use crate::settings::network::Network;
 use crate::time::{now, span};
 use jiff::SignedDuration;
@@ -154,15 +154,15 @@ impl Caller<'_> {
     /// The same failure with what has become of the code, and when to use which one next.
     fn with_code(&self, mut failure: Failure, error: &CallError) -> Failure {
         match sts::state_of_code(error) {
-            State::Rejected => failure,
-            State::Unspent => {
+            CodeState::Rejected => failure,
+            CodeState::Unspent => {
                 let command = self.command;
                 let step = format!(
                     "the code is still valid while the device shows it: run `{command}` again"
                 );
                 with_next_step(failure, step)
             }
-            State::MaybeSpent => {
+            CodeState::MaybeSpent => {
                 failure.message.push_str(match error {
                     CallError::Unusable(_) => ", and the code is used up",
                     _ => ", and the code may be used up",

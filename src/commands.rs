@@ -2,24 +2,20 @@
 
 mod clear;
 pub mod completions;
-mod conflicts;
-mod credentials;
 mod doctor;
 mod exec;
 mod get;
 mod init;
-mod integration;
 pub mod load;
 mod man;
 mod prompt;
 mod rotate;
-mod shown;
 mod status;
 
 use crate::cli::Command;
 use crate::environment::Environment;
 use crate::escape::escape;
-use crate::stderr;
+use crate::stderr::note;
 use crate::time::now;
 use anyhow::Context;
 use std::io::{ErrorKind, Write};
@@ -59,9 +55,4 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// Writes a command's result for people to standard output: one line.
 fn confirm(text: &str) -> anyhow::Result<()> {
     print(&format!("{}\n", escape(text)))
-}
-
-/// Writes a one-line notice for people to standard error.
-fn note(text: &str) {
-    stderr::write(&format!("aws-mfa: {}\n", escape(text)), stderr::NOTICE);
 }

@@ -1,7 +1,9 @@
 //! Command lines of this program, as hints name them.
 
+use crate::account::{Account, Owner};
 use crate::cli::Selection;
-use crate::sources::Flags;
+use crate::environment::variable;
+use crate::sources::{Flags, Sources};
 use std::path::Path;
 
 /// The `get` command for this selection and these flags, for hints.
@@ -52,6 +54,46 @@ fn word(text: &str) -> String {
         format!("'{}'", text.replace('\'', "''"))
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// The commands that the hints of `get` name.
+pub struct Commands {
+    /// This one.
+    pub get: String,
+    /// The same, with the place of a device that the user has to name.
+    pub get_naming_device: String,
+    /// What forgets a device that was found in IAM.
+    pub clear: String,
+}
+
+impl Commands {
+    /// The commands for this selection and these flags.
+    pub fn of(sources: &Sources, account: &Account) -> Self {
+        let (selection, flags) = (sources.selection, &sources.flags);
+        let names_role = sources
+            .environment
+            .get(variable::AWS_MFA_ROLE_ARN)
+            .is_some();
+        let role = account.role.as_ref().ok().and_then(Option::as_ref);
+        let clear = match role.map(|chain| &chain.owner) {
+            None => command("clear", selection, ""),
+            // For a role, only the role's credentials would be removed.
+            Some(Owner::Profile(base)) if !names_role => {
+                let base = Selection {
+                    profile: Some(base.clone()),
+                    role_arn: None,
+                    session_file: selection.session_file.clone(),
+                };
+                command("clear", &base, "")
+            }
+            Some(_) => "aws-mfa clear --all".to_owned(),
+        };
+        Commands {
+            get: get_command(selection, flags),
+            get_naming_device: get_command_naming_device(selection, flags),
+            clear,
+        }
     }
 }
 

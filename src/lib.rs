@@ -8,20 +8,24 @@ mod aws_failure;
 mod aws_files;
 mod caller;
 mod cli;
-mod code;
 mod commands;
+mod core_dump;
+mod credentials;
 mod direnv;
 mod environment;
 mod error;
 mod escape;
+mod loader;
+mod mfa_code;
+mod origin;
+mod rival_credentials;
+mod rotation;
+mod user_command;
 
 mod file;
 mod file_name;
 mod invocation;
-mod memory;
-mod process;
 mod session;
-mod setting;
 mod settings;
 mod shell;
 mod sources;
@@ -33,11 +37,11 @@ mod time;
 pub mod parsers {
     pub use crate::account::credential_process::parse as parse_credential_process;
     pub use crate::aws_files::Profiles;
-    pub use crate::code::Code;
     pub use crate::direnv::{Watches, dump};
     pub use crate::environment::Environment;
     pub use crate::environment::change::Change;
     pub use crate::error::Failure;
+    pub use crate::mfa_code::Code;
     pub use crate::session::json;
     pub use crate::settings::duration;
     pub use crate::shell::{Language, render};
@@ -72,7 +76,7 @@ pub fn run() -> ExitCode {
     if cfg!(any(target_os = "linux", target_os = "android"))
         || !matches!(cli.command, cli::Command::Exec(_))
     {
-        memory::keep_out_of_core_dumps();
+        core_dump::prevent();
     }
     match commands::run(&cli.command, &environment) {
         Ok(status) => status,

@@ -3,14 +3,14 @@
 pub mod access;
 mod directory;
 pub mod error;
+pub mod files;
 pub mod json;
 pub mod leftover;
 pub mod lock;
 pub mod name;
-pub mod replacement;
-pub mod saved;
 #[cfg(windows)]
-mod sharing;
+mod open_elsewhere;
+pub mod replacement;
 pub mod store;
 mod symlink;
 
@@ -67,7 +67,7 @@ pub struct AssumedRole {
     pub user_id: String,
     /// The session file of the user's session that assumed it.
     pub base: Option<String>,
-    /// What it is valid for beside the master key, see `account::role::Role::digest`.
+    /// What it is valid for beside the master key, see `RoleChain::digest`.
     pub digest: String,
     /// The duration of the credentials, in seconds.
     pub seconds: i32,

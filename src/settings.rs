@@ -7,6 +7,7 @@
 pub mod device;
 pub mod duration;
 pub mod network;
+pub mod rows;
 
 use crate::account::key_source::KeySource;
 use crate::account::{Account, Owner};
@@ -14,7 +15,7 @@ use crate::aws::partition;
 use crate::aws_files::Profile;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use crate::setting::Setting;
+use crate::origin::Setting;
 use crate::sources::{Sources, in_profile};
 use device::Device;
 use duration::Duration;
@@ -46,7 +47,7 @@ impl Settings {
         let lineage = account.lineage(sources);
         let from = Lineage {
             sources,
-            is_explicit: account.selected.is_explicit,
+            is_explicit: account.choice.is_explicit,
             names: &lineage,
         };
         let flags = &sources.flags;
@@ -54,7 +55,7 @@ impl Settings {
             .look_up(
                 flags.duration.map(|value| ("--duration", value)),
                 &[variable::AWS_MFA_DURATION],
-                account.selected.is_explicit,
+                account.choice.is_explicit,
                 || of_owner(sources, account, "duration_seconds"),
             )
             .and_then(|named| match named {
@@ -70,7 +71,7 @@ impl Settings {
         Settings {
             profile: lineage
                 .clone()
-                .map(|names| (!names.is_empty()).then(|| account.selected.setting())),
+                .map(|names| (!names.is_empty()).then(|| account.choice.setting())),
             keys: account.keys(sources),
             device: device.and_then(|device| {
                 device
@@ -177,7 +178,7 @@ fn of_owner(
 ) -> Result<Option<Setting<String>>, Failure> {
     let owner = match &account.owner {
         Ok(Owner::Profile(name)) => name,
-        _ => &account.selected.name,
+        _ => &account.choice.name,
     };
     let profile = sources.profiles()?.profile(owner);
     // That of a role is another one.

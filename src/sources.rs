@@ -6,7 +6,7 @@ use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::environment::variable::Variable;
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use std::cell::OnceCell;
 
 /// The flags of `get` that are settings.

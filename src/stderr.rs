@@ -1,6 +1,7 @@
 //! Standard error: text for people, in colour on a terminal.
 
 use crate::environment::{Environment, variable};
+use crate::escape::escape;
 use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,6 +63,11 @@ fn coloured(text: &str, style: Style) -> String {
             }
         })
         .collect()
+}
+
+/// Writes a one-line notice for people to standard error.
+pub fn note(text: &str) {
+    write(&format!("aws-mfa: {}\n", escape(text)), NOTICE);
 }
 
 #[cfg(test)]

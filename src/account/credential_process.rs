@@ -5,7 +5,7 @@
 use super::keys::MasterKeys;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::process;
+use crate::user_command;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -39,13 +39,14 @@ pub fn run(
     if runs_aws_mfa(command_line) {
         return Err(no_long_term_keys(&format!(
             "{name} {}",
-            process::Fault::Cycle
+            user_command::Fault::Cycle
         )));
     }
-    let output = process::run(command_line, environment, limit).map_err(|fault| match fault {
-        process::Fault::Cycle => no_long_term_keys(&format!("{name} {fault}")),
-        _ => unusable(name, &fault.to_string()),
-    })?;
+    let output =
+        user_command::run(command_line, environment, limit).map_err(|fault| match fault {
+            user_command::Fault::Cycle => no_long_term_keys(&format!("{name} {fault}")),
+            _ => unusable(name, &fault.to_string()),
+        })?;
     parse(&output, name)
 }
 
@@ -95,7 +96,7 @@ fn unusable(name: &str, what: &str) -> Failure {
 }
 
 /// Whether the command line runs this program, and so must not be started. (Indirect calls end in
-/// [`process::Fault::Cycle`].)
+/// [`user_command::Fault::Cycle`].)
 fn runs_aws_mfa(command_line: &str) -> bool {
     aws_mfa_arguments(command_line).is_some()
 }

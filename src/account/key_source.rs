@@ -1,11 +1,11 @@
 //! Where the master keys come from: a profile, its `credential_process`, or the `MASTER_*` variables.
 
 use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair, key_id};
-use super::{Owner, SelectedProfile, credential_process};
+use super::{Owner, ProfileChoice, credential_process};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::{Environment, variable};
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::sources::{in_profile, of_profile};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl Setting<KeySource> {
 /// Where the owner's keys are. An explicit profile without keys has those of the environment. Half a pair is a failure and
 /// never falls through to the next source.
 pub fn of(
-    selected: &SelectedProfile,
+    selected: &ProfileChoice,
     owner: &Owner,
     profiles: &Profiles,
     of_environment: Result<Option<Setting<KeySource>>, Failure>,

@@ -2,15 +2,15 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
-use super::{Owner, SelectedProfile, key_source};
-use crate::aws::arn::is_account;
+use super::{Owner, ProfileChoice, key_source};
+use crate::aws::legal::is_account;
 use crate::aws::legal::{self, Legal};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::escape::quote;
+use crate::origin::{Origin, Setting};
 use crate::session::name;
-use crate::setting::{Origin, Setting};
 use crate::sources::{Sources, in_profile};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ impl fmt::Display for RoleArn {
 /// The chain does not begin with an access key, or a setting of the role is invalid.
 pub fn chain(
     sources: &Sources,
-    selected: &SelectedProfile,
+    selected: &ProfileChoice,
     line: &[String],
     profiles: &Profiles,
     uses_environment: bool,
@@ -205,7 +205,7 @@ fn of_profiles(line: &[String], profiles: &Profiles) -> Result<(Vec<Role>, Owner
 fn last_role(
     mut roles: Vec<Role>,
     owner: Owner,
-    selected: &SelectedProfile,
+    selected: &ProfileChoice,
     uses_environment: bool,
 ) -> Result<RoleChain, Failure> {
     let name = &selected.name;

@@ -1,11 +1,11 @@
 //! Where a session is saved.
 
 use super::keys::{KEY_ID, SECRET, half_a_pair, key_id};
-use super::{Owner, SelectedProfile};
+use super::{Owner, ProfileChoice};
 use crate::environment::{Environment, native, variable};
 use crate::error::Failure;
 use crate::file_name::FileNames;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::sources::Sources;
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// The home directory is unknown, only the master key's secret is set, or its id is invalid.
 pub fn of(
     sources: &Sources,
-    selected: &SelectedProfile,
+    selected: &ProfileChoice,
     owner: Option<&Owner>,
 ) -> Result<Setting<PathBuf>, Failure> {
     let environment = sources.environment;
@@ -113,7 +113,7 @@ mod tests {
         selection: &Selection,
         environment: &Environment,
     ) -> Result<Setting<PathBuf>, Failure> {
-        let selected = SelectedProfile::of(selection, environment)?;
+        let selected = ProfileChoice::of(selection, environment)?;
         let sources = Sources::new(selection, Flags::default(), environment);
         super::of(&sources, &selected, None)
     }

@@ -67,6 +67,12 @@ pub fn is_role(text: &str) -> bool {
     is_path && path.len() <= 512 && ROLE_NAME.accepts(name)
 }
 
+/// Whether this is an account's number.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

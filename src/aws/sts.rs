@@ -4,7 +4,7 @@
 
 use super::client::Client;
 use super::error::{CallError, Reason, Refusal, Unusable};
-use crate::code::{self, Code};
+use crate::mfa_code::{self, Code};
 use crate::session::{AssumedRole, Provenance, Session};
 use crate::time::now;
 use aws_sdk_sts::types::Credentials;
@@ -50,11 +50,11 @@ fn masked(mut error: CallError, code: &Code) -> CallError {
 }
 
 /// What has become of the code that was in a request that failed like this.
-pub fn state_of_code(error: &CallError) -> code::State {
+pub fn state_of_code(error: &CallError) -> mfa_code::CodeState {
     match error {
-        CallError::NotSent(_) => code::State::Unspent,
+        CallError::NotSent(_) => mfa_code::CodeState::Unspent,
         CallError::Refused(refusal) => refusal.reason.state_of_code(),
-        CallError::NoAnswer(_) | CallError::Unusable(_) => code::State::MaybeSpent,
+        CallError::NoAnswer(_) | CallError::Unusable(_) => mfa_code::CodeState::MaybeSpent,
     }
 }
 
@@ -65,11 +65,13 @@ impl Reason {
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>): behind a
     /// signature that is not valid, no code is checked. In which order it checks the code, the policies and the
     /// other parameters is not documented, so that a code in such a request may be used up.
-    pub fn state_of_code(self) -> code::State {
+    pub fn state_of_code(self) -> mfa_code::CodeState {
         match self {
-            Reason::InvalidMfaCode => code::State::Rejected,
-            Reason::UnknownKey | Reason::WrongSecret | Reason::ClockSkew(_) => code::State::Unspent,
-            _ => code::State::MaybeSpent,
+            Reason::InvalidMfaCode => mfa_code::CodeState::Rejected,
+            Reason::UnknownKey | Reason::WrongSecret | Reason::ClockSkew(_) => {
+                mfa_code::CodeState::Unspent
+            }
+            _ => mfa_code::CodeState::MaybeSpent,
         }
     }
 }

@@ -101,7 +101,7 @@ impl KeysFile {
             let replacement = Replacement::of(&self.path)?;
             let metadata = std::fs::metadata(replacement.target())?;
             if !access::is_own(&metadata) {
-                return Err(Obstacle::RefusedByLoad(access::Refusal::ForeignFile));
+                return Err(Obstacle::RefusedByLoad(access::Distrust::ForeignFile));
             }
             replacement.resemble(&metadata)?;
             Ok(replacement)

@@ -5,7 +5,7 @@ use crate::account::{Account, session_directory};
 use crate::cli::Clear;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::session::saved;
+use crate::session::files;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
@@ -24,13 +24,13 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
         remove_role(chain, &account, &session)?;
     } else {
         // Its roles cannot be renewed any more, and must not outlive it.
-        for role in saved::roles_of(&session)? {
+        for role in files::roles_of(&session)? {
             confirm(remove(&role)?, "the role's credentials", &role)?;
         }
         confirm(remove(&session)?, "the session", &session)?;
     }
     // Nothing reads them again.
-    Ok(saved::sweep(saved::directory_of(&session), now)?)
+    Ok(files::sweep(files::directory_of(&session), now)?)
 }
 
 /// Removes the credentials of the selected role, also those that cost a code of their own.
@@ -55,9 +55,9 @@ fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::
 fn remove_all(selected: &Path, environment: &Environment) -> anyhow::Result<()> {
     let mut files: Vec<PathBuf> = Vec::new();
     if let Some(directory) = session_directory(environment)? {
-        files = saved::in_directory(&directory)?;
+        files = files::in_directory(&directory)?;
     }
-    files.extend(saved::roles_of(selected)?);
+    files.extend(files::roles_of(selected)?);
     files.push(selected.to_owned());
     files.sort();
     files.dedup();

@@ -22,7 +22,7 @@ use crate::aws::sts::Identity;
 use crate::cli::Doctor;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::setting::Setting;
+use crate::origin::Setting;
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
 use crate::stderr;

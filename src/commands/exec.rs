@@ -2,9 +2,10 @@
 
 mod search;
 
-use super::{credentials, get};
+use super::get;
 use crate::account::MASTER_KEYS;
 use crate::cli::Exec;
+use crate::credentials;
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable::{self, Variable};

@@ -1,29 +1,27 @@
 //! `aws-mfa get`: a new session from STS for an MFA code, saved for every shell.
 
-pub mod discovery;
-
-use super::credentials::role::{self, SelectedRole};
-use super::integration::{self, Integration};
 use crate::account::key_source::KeySource;
 use crate::account::keys::MasterKeys;
-use crate::account::{self, Account, Owner, credential_process};
+use crate::account::{self, Account, credential_process};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience};
 use crate::aws::error::CallError;
 use crate::aws::sts::{self, RoleRequest};
 use crate::aws_failure::next_code_hint;
 use crate::caller::{Call, Caller, CodeDevice, RoleToAssume};
 use crate::cli::{Get, Selection};
-use crate::code::Code;
-use crate::code::source::{CodeSource, Failed, Prompt};
+use crate::credentials::device_lookup;
+use crate::credentials::role::{self, RoleSession};
 use crate::environment::Environment;
-use crate::environment::variable;
 use crate::environment::zone::time_zone;
 use crate::error::Failure;
-use crate::invocation;
+use crate::invocation::Commands;
+use crate::loader::{self, Loader};
+use crate::mfa_code::Code;
+use crate::mfa_code::source::{CodeSource, Failed, Prompt};
+use crate::origin::{Origin, Setting};
 use crate::session::lock::Lock;
 use crate::session::store::{Loaded, SessionStore};
-use crate::session::{Session, saved};
-use crate::setting::{Origin, Setting};
+use crate::session::{Session, files};
 use crate::settings::Settings;
 use crate::settings::device::{self, Device};
 use crate::settings::duration::{self, Duration};
@@ -43,11 +41,11 @@ pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
     })?;
     if !get.quiet
         && std::io::stdout().is_terminal()
-        && let Integration::None = Integration::of(environment)
+        && let Loader::None = Loader::of(environment)
     {
         super::note(&format!(
             "to load it in this shell, run `{}`",
-            integration::load_command(&get.selection, environment)
+            loader::load_command(&get.selection, environment)
         ));
     }
     Ok(())
@@ -98,19 +96,19 @@ fn obtain(
     let role = match account.role.as_ref().map_err(Failure::clone)? {
         Some(chain) => {
             let base_store = SessionStore::new(store.path().to_owned());
-            let role = SelectedRole::of(&sources, &account, chain, base_store);
+            let role = RoleSession::of(&sources, &account, chain, base_store);
             Some((role, settings.sts(None)?))
         }
         None => None,
     };
-    let commands = Commands::of(get, &flags, &account, environment);
+    let commands = Commands::of(&sources, &account);
     let resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
     let mut done = |what: &str, session: Session, file: &Path| {
         report(&confirmation(what, &session, file, now(), environment))?;
         Ok(session)
     };
     // Nothing reads them again.
-    let _ = saved::sweep(saved::directory_of(resolved.store.path()), now());
+    let _ = files::sweep(files::directory_of(resolved.store.path()), now());
 
     if get.direct {
         let Some((role, _)) = role else {
@@ -178,41 +176,6 @@ struct Resolved<'a> {
     settings: &'a Settings,
     environment: &'a Environment,
     commands: &'a Commands,
-}
-
-/// The commands that the hints name.
-pub struct Commands {
-    /// This one.
-    get: String,
-    /// The same, with the place of a device that the user has to name.
-    get_naming_device: String,
-    /// What forgets a device that was found in IAM.
-    clear: String,
-}
-
-impl Commands {
-    fn of(get: &Get, flags: &Flags, account: &Account, environment: &Environment) -> Self {
-        let names_role = environment.get(variable::AWS_MFA_ROLE_ARN).is_some();
-        let role = account.role.as_ref().ok().and_then(Option::as_ref);
-        let clear = match role.map(|chain| &chain.owner) {
-            None => invocation::command("clear", &get.selection, ""),
-            // For a role, only the role's credentials would be removed.
-            Some(Owner::Profile(base)) if !names_role => {
-                let base = Selection {
-                    profile: Some(base.clone()),
-                    role_arn: None,
-                    session_file: get.selection.session_file.clone(),
-                };
-                invocation::command("clear", &base, "")
-            }
-            Some(_) => "aws-mfa clear --all".to_owned(),
-        };
-        Commands {
-            get: invocation::get_command(&get.selection, flags),
-            get_naming_device: invocation::get_command_naming_device(&get.selection, flags),
-            clear,
-        }
-    }
 }
 
 /// The MFA device, and the STS for its codes.
@@ -304,7 +267,7 @@ impl<'a> Resolved<'a> {
             Some(device) => device,
             None => {
                 let origin = &self.keys.origin;
-                let device = discovery::discover(self.settings, keys, origin, self.commands)?;
+                let device = device_lookup::discover(self.settings, keys, origin, self.commands)?;
                 super::note(&format!("found the MFA device {}", device.value.name()));
                 device
             }
@@ -325,14 +288,14 @@ impl<'a> Resolved<'a> {
         session.region = region_to_save(&sts.network.region, previous.as_ref());
         session.provenance.discovered_device = sts.discovered();
         session.provenance.master_key_id = Some(keys.access_key_id.clone());
-        session.provenance.user_name = saved::user_name(self.store.path(), &keys.access_key_id);
+        session.provenance.user_name = files::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
     }
 
     /// Gets a role's credentials by spending a code on the role itself, and saves them.
     fn role_session(
         &self,
-        role: &SelectedRole,
+        role: &RoleSession,
         duration: Option<&str>,
     ) -> Result<(Session, SessionStore), Failure> {
         let wanted = &role.chain.role;
@@ -389,7 +352,7 @@ impl<'a> Resolved<'a> {
 
     /// The user's name: saved with the session, else from AWS.
     fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
-        match saved::user_name(self.store.path(), &keys.access_key_id) {
+        match files::user_name(self.store.path(), &keys.access_key_id) {
             Some(name) => Ok(name),
             None => {
                 let caller = self.caller(sts, keys);

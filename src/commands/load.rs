@@ -3,7 +3,6 @@
 //! It runs whenever direnv reloads and, in some set-ups, at every prompt. It reads, checks, renders and writes once, and
 //! never prompts or starts a process.
 
-use super::{credentials, integration};
 use crate::cli::{Format, Load};
 use crate::direnv::{self, Watches};
 use crate::environment::Environment;
@@ -12,6 +11,7 @@ use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
 use crate::session::Session;
 use crate::shell::{self, Language};
+use crate::{credentials, loader};
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -124,7 +124,7 @@ fn refuse_to_show_secrets(load: &Load, environment: &Environment) -> Result<(), 
         return Err(
             Failure::usage("load would show the session's secrets on the terminal").hint(format!(
                 "to load them, run `{}`; to see them, `aws-mfa load --format sh`",
-                integration::load_command(&load.selection, environment)
+                loader::load_command(&load.selection, environment)
             )),
         );
     }

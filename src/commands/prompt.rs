@@ -5,10 +5,10 @@
 
 mod memory;
 
-use super::credentials::{self, Found};
 use super::load;
 use crate::account::{Account, session_directory};
 use crate::cli::{Format, Prompt};
+use crate::credentials::{self, Found};
 use crate::direnv;
 use crate::environment::Environment;
 use crate::environment::change::Change;
@@ -16,7 +16,7 @@ use crate::environment::variable;
 use crate::error::{Failure, Kind};
 use crate::invocation;
 use crate::session::store::SessionStore;
-use crate::session::{SOON, Session, saved};
+use crate::session::{SOON, Session, files};
 use crate::shell::{self, Language};
 use crate::sources::{Flags, Sources};
 use crate::time::{self, now};
@@ -187,12 +187,12 @@ impl Shell<'_> {
     fn is_due_role(&self, own: &KeyId, now: Timestamp) -> bool {
         // The selected session's file may be in another directory, and a flag in the .envrc may have selected another role.
         let selected = self.session_file();
-        let selected = selected.as_deref().map(saved::directory_of);
+        let selected = selected.as_deref().map(files::directory_of);
         let default = session_directory(self.environment).ok().flatten();
         [selected, default.as_deref()]
             .into_iter()
             .flatten()
-            .flat_map(|directory| saved::in_directory(directory).unwrap_or_default())
+            .flat_map(|directory| files::in_directory(directory).unwrap_or_default())
             .filter_map(|file| SessionStore::new(file).read().ok())
             .map(|loaded| loaded.session)
             .any(|session| {

@@ -3,33 +3,29 @@
 //! A journal records each step before and after it. Whatever interrupts a rotation, the next `rotate` resumes it: a working
 //! key is always saved or in the journal.
 
-mod journal;
-mod store;
-mod user;
-
-use super::credentials;
 use crate::account::keys::MasterKeys;
 use crate::account::{Account, session_directory};
 use crate::aws::iam::AccessKey;
 use crate::aws_failure::with_next_step;
 use crate::cli::Rotate;
+use crate::credentials;
 use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::invocation;
+use crate::rotation::journal::{Journal, Rotation};
+use crate::rotation::key_store::KeyStore;
+use crate::rotation::user::User;
 use crate::session::error::Error;
+use crate::session::files;
 use crate::session::lock::Lock;
-use crate::session::saved;
 use crate::session::store::SessionStore;
 use crate::settings::Settings;
 use crate::sources::{Flags, Sources};
 use crate::time::{now, span};
 use jiff::Timestamp;
-use journal::{Journal, Rotation};
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
 use std::time::Duration;
-use store::KeyStore;
-use user::User;
 
 /// Runs `aws-mfa rotate`.
 pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
@@ -243,7 +239,7 @@ impl Rotating<'_> {
     /// Assigns the old key's saved sessions to the new key, so that no code is lost.
     fn move_sessions(&self, old: &str, new: &str) {
         let (directory, selected) = &self.sessions;
-        if let Err(failure) = saved::change_key(directory, selected, [old, new], now()) {
+        if let Err(failure) = files::change_key(directory, selected, [old, new], now()) {
             super::note(&format!("warning: {}", failure.one_line()));
         }
     }

@@ -5,9 +5,9 @@
 mod all;
 mod report;
 
-use super::conflicts;
-use super::integration::{self, Integration};
-use super::shown::{self, Row};
+use crate::loader::{self, Loader};
+use crate::rival_credentials;
+
 use crate::account::Account;
 use crate::account::role::{CHAINED, RoleChain};
 use crate::cli::Status;
@@ -17,11 +17,12 @@ use crate::error::{Failure, Kind};
 use crate::invocation;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
+use crate::settings::rows::{self, Row};
 use crate::settings::{Settings, duration};
 use crate::sources::{Flags, Sources};
 use crate::stderr;
 use jiff::Timestamp;
-use report::{Report, RoleReport, SessionReport, State};
+use report::{Report, RoleReport, SessionReport, SessionState};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -51,7 +52,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let get_command = invocation::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,
-        next: (session.state != State::Valid).then(|| {
+        next: (session.state != SessionState::Valid).then(|| {
             session
                 .hint
                 .clone()
@@ -60,8 +61,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         session,
         role: None,
         loaded: false,
-        integration: Integration::of(environment),
-        integration_in_words: Integration::of(environment)
+        integration: Loader::of(environment),
+        integration_in_words: Loader::of(environment)
             .in_words(&status.selection, environment, store.path())
             .unwrap_or_else(|failure| failure.one_line()),
         account: None,
@@ -83,7 +84,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             let file = |is_direct| SessionStore::new(chain.file(store.path(), key, is_direct));
             let direct = role(chain, file(true), now);
             report.role = Some(match direct.session.state {
-                State::Valid => direct,
+                SessionState::Valid => direct,
                 _ => role(chain, file(false), now),
             });
         }
@@ -95,28 +96,25 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         report.warnings.push(failure.one_line());
     }
     let settings = Settings::of(&sources, &account);
-    report.account = match shown::device(&account, &settings) {
+    report.account = match rows::device(&account, &settings) {
         Ok(Some(device)) => device.value.account().map(str::to_owned),
         _ => None,
     };
-    report.settings.extend(shown::rows(&account, &settings));
+    report.settings.extend(rows::rows(&account, &settings));
     let wanted = match &report.role {
         Some(role) => &role.session,
         None => &report.session,
     };
     let valid = match wanted.state {
-        State::Valid => wanted.access_key_id.as_deref(),
+        SessionState::Valid => wanted.access_key_id.as_deref(),
         _ => None,
     };
-    report.loaded = valid.is_some_and(|id| conflicts::has_credentials(environment, id));
+    report.loaded = valid.is_some_and(|id| rival_credentials::has_credentials(environment, id));
     let has_profile_keys = report.settings.iter().any(Row::is_key_id_of_profile);
-    let mut found = conflicts::ignored(&status.selection, environment, has_profile_keys);
-    found.extend(conflicts::with_session(environment, valid));
+    let mut found = rival_credentials::ignored(&status.selection, environment, has_profile_keys);
+    found.extend(rival_credentials::with_session(environment, valid));
     let directory = std::env::current_dir().ok();
-    found.extend(integration::inactive_direnv(
-        environment,
-        directory.as_deref(),
-    ));
+    found.extend(loader::inactive_direnv(environment, directory.as_deref()));
     (report.warnings).extend(found.iter().map(Failure::one_line));
 
     super::print(&if status.json {
@@ -129,7 +127,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     })?;
     // For a role, a valid session is enough: the role is assumed on demand.
     let is_enough = |session: &SessionReport| {
-        session.state == State::Valid
+        session.state == SessionState::Valid
             && needed.is_none_or(|needed| {
                 (session.seconds_left).is_some_and(|left| left >= needed.as_secs())
             })
@@ -183,7 +181,7 @@ fn session(
     };
     let session = loaded.session;
     let report = SessionReport {
-        state: State::Valid,
+        state: SessionState::Valid,
         message: None,
         problem: None,
         hint: None,
@@ -203,9 +201,9 @@ impl SessionReport {
     /// The report for a session that cannot be used.
     fn unusable(self, error: Error) -> Self {
         let state = match error.problem {
-            Problem::Missing => State::Missing,
-            Problem::Expired { .. } => State::Expired,
-            _ => State::Unusable,
+            Problem::Missing => SessionState::Missing,
+            Problem::Expired { .. } => SessionState::Expired,
+            _ => SessionState::Unusable,
         };
         let problem = error.problem.to_string();
         let failure = Failure::from(error);

@@ -23,12 +23,12 @@ pub enum Access {
     },
     /// Choose its contents, and so the account that the user works in.
     #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
-    Refused(Refusal),
+    Refused(Distrust),
 }
 
 /// Why another user may have chosen a file's contents.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Distrust {
     /// Another user owns the file.
     ForeignFile,
     /// Another user owns the symlink that leads to it.
@@ -39,17 +39,17 @@ pub enum Refusal {
     GroupWrites(u32),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::ForeignFile => f.write_str("another user owns it"),
-            Refusal::ForeignSymlink(link) => {
+            Distrust::ForeignFile => f.write_str("another user owns it"),
+            Distrust::ForeignSymlink(link) => {
                 write!(f, "another user owns the symlink {}", link.display())
             }
-            Refusal::EverybodyWrites(mode) => {
+            Distrust::EverybodyWrites(mode) => {
                 write!(f, "everyone can write to it, mode {mode:04o}")
             }
-            Refusal::GroupWrites(mode) => write!(f, "its group can write to it, mode {mode:04o}"),
+            Distrust::GroupWrites(mode) => write!(f, "its group can write to it, mode {mode:04o}"),
         }
     }
 }
@@ -60,11 +60,11 @@ pub fn of_file(metadata: &Metadata) -> Access {
     use std::os::unix::fs::MetadataExt;
     let mode = metadata.mode() & 0o777;
     if !is_own(metadata) {
-        Access::Refused(Refusal::ForeignFile)
+        Access::Refused(Distrust::ForeignFile)
     } else if mode & 0o002 != 0 {
-        Access::Refused(Refusal::EverybodyWrites(mode))
+        Access::Refused(Distrust::EverybodyWrites(mode))
     } else if group_writes(metadata) {
-        Access::Refused(Refusal::GroupWrites(mode))
+        Access::Refused(Distrust::GroupWrites(mode))
     } else if mode & 0o044 != 0 {
         Access::Readable { mode }
     } else if mode & 0o020 != 0 {

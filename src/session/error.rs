@@ -1,6 +1,6 @@
 //! Errors of session files, and their messages.
 
-use super::access::Refusal;
+use super::access::Distrust;
 use crate::error::{Failure, Kind, reason};
 use crate::time::span;
 use jiff::SignedDuration;
@@ -39,7 +39,7 @@ pub enum Problem {
     /// The file is not a session. The reason quotes nothing from it.
     Corrupt(String),
     /// Another user may have chosen the file's contents.
-    Refused(Refusal),
+    Refused(Distrust),
     /// The file cannot be read.
     Unreadable(Obstacle),
     /// A session cannot be saved in the file.
@@ -76,7 +76,7 @@ pub enum Obstacle {
     /// The file has Windows' read-only attribute.
     ReadOnly(PathBuf),
     /// `load` would reject any file there.
-    RefusedByLoad(Refusal),
+    RefusedByLoad(Distrust),
     /// `load` would reject the session to be saved, for this reason.
     CorruptForLoad(String),
     /// No file can be created in the directory.
@@ -143,7 +143,7 @@ impl Obstacle {
                 format!("remove {}", file.display())
             }
             #[cfg(windows)]
-            Obstacle::System(error) if super::sharing::is_violation(error) => {
+            Obstacle::System(error) if super::open_elsewhere::is_violation(error) => {
                 format!("close the program that has the file open, or {ELSEWHERE}")
             }
             Obstacle::Directory(_, error) | Obstacle::System(error) => match error.kind() {

@@ -107,7 +107,7 @@ fn remove_if_abandoned(temporary: &Path) {
     const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
     const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
     let _ = File::options()
-        .access_mode(super::sharing::DELETE)
+        .access_mode(super::open_elsewhere::DELETE)
         .share_mode(0)
         .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_DELETE_ON_CLOSE)
         .open(temporary);

@@ -111,7 +111,7 @@ fn rename(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
 fn rename(temporary: NamedTempFile, target: &Path) -> std::io::Result<()> {
     // The handle stays open until the end: without it, the file would count as a leftover.
     let (_open, path) = temporary.keep()?;
-    let renamed = sharing::patiently(|| std::fs::rename(&path, target))
+    let renamed = open_elsewhere::patiently(|| std::fs::rename(&path, target))
         .or_else(|error| put_aside(&path, target).map_err(|_| error));
     if renamed.is_err() {
         let _ = std::fs::remove_file(&path);
@@ -142,7 +142,7 @@ pub fn remove(path: &Path) -> Result<bool, Obstacle> {
     #[cfg(not(windows))]
     let removed = std::fs::remove_file(&target);
     #[cfg(windows)]
-    let removed = sharing::patiently(|| std::fs::remove_file(&target));
+    let removed = open_elsewhere::patiently(|| std::fs::remove_file(&target));
     match removed {
         Ok(()) => {
             directory::sync(directory::of(&target));
@@ -246,7 +246,11 @@ fn check_attributes(target: &Path) -> Result<(), Obstacle> {
     if target.metadata()?.permissions().readonly() {
         return Err(Obstacle::ReadOnly(target.to_owned()));
     }
-    sharing::patiently(|| File::options().access_mode(sharing::DELETE).open(target))?;
+    open_elsewhere::patiently(|| {
+        File::options()
+            .access_mode(open_elsewhere::DELETE)
+            .open(target)
+    })?;
     Ok(())
 }
 

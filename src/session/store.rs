@@ -1,7 +1,7 @@
 //! The session file: checked when it is read, replaced atomically.
 
 use super::Session;
-use super::access::{self, Access, Refusal};
+use super::access::{self, Access, Distrust};
 use super::error::{Error, Obstacle, Problem, Warning};
 use super::lock::Lock;
 use super::replacement::{self, Replacement};
@@ -88,7 +88,7 @@ impl SessionStore {
                     false => Problem::Missing,
                 }
             }
-            Obstacle::ForeignSymlink(link) => Problem::Refused(Refusal::ForeignSymlink(link)),
+            Obstacle::ForeignSymlink(link) => Problem::Refused(Distrust::ForeignSymlink(link)),
             obstacle => Problem::Unreadable(obstacle),
         })
     }

@@ -1,11 +1,11 @@
 //! The MFA device.
 
-use crate::aws::arn::is_account;
 use crate::aws::legal;
+use crate::aws::legal::is_account;
 use crate::error::Failure;
 use crate::escape::quote;
-use crate::session::saved;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
+use crate::session::files;
 use std::path::Path;
 
 /// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
@@ -84,7 +84,7 @@ impl Device {
 /// The device that IAM listed for the master key's user, as saved with the session at `base` or one of its roles.
 /// Without a master key, the device of any.
 pub fn remembered(base: &Path, master_key_id: Option<&str>) -> Option<Setting<Device>> {
-    let name = saved::discovered_device(base, master_key_id)?;
+    let name = files::discovered_device(base, master_key_id)?;
     Some(Setting {
         value: Device::parse(&name).ok()?,
         origin: Origin::Discovered,

@@ -11,7 +11,7 @@ use crate::aws_failure;
 use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::sources::{in_profile, of_profile};
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use crate::aws::iam::{self, AccessKey};
 use crate::aws::sts::{self, Identity};
 use crate::caller::{Call, Caller};
 use crate::error::Failure;
-use crate::setting::Setting;
+use crate::origin::Setting;
 use crate::settings::network::Network;
 use jiff::Timestamp;
 

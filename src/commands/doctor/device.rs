@@ -4,10 +4,10 @@ use super::aws::Question;
 use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
 use crate::aws::sts::Identity;
-use crate::commands::get::discovery;
+use crate::credentials::device_lookup;
 use crate::error::Failure;
 use crate::invocation;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::settings::device::Device;
 use crate::sources::Flags;
 
@@ -44,7 +44,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
             ),
         ),
         (Some(device), own) => error(CHECK, foreign(setup, &device, user, own)),
-        (None, []) => error(CHECK, discovery::no_device(&names)),
+        (None, []) => error(CHECK, device_lookup::no_device(&names)),
         (None, [one]) => ok(CHECK, format!("`get` finds {one} in IAM")),
         (None, [first, ..]) => {
             let message = format!(

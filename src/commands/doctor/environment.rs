@@ -2,10 +2,10 @@
 
 use super::report::{Finding, ok, warning};
 use super::setup::Setup;
-use crate::commands::conflicts;
 use crate::environment::variable;
 use crate::error::Failure;
-use crate::setting::Origin;
+use crate::origin::Origin;
+use crate::rival_credentials;
 use crate::time::now;
 
 const CHECK: &str = "environment";
@@ -26,9 +26,9 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         .map(|session| session.access_key_id.as_str());
     let keys = setup.settings.keys.as_ref();
     let has_profile_keys = keys.is_ok_and(|keys| matches!(keys.origin, Origin::Profile(..)));
-    let mut failures = conflicts::ignored(setup.selection, environment, has_profile_keys);
+    let mut failures = rival_credentials::ignored(setup.selection, environment, has_profile_keys);
     failures.extend(leftover_key(setup, valid));
-    failures.extend(conflicts::with_session(environment, valid));
+    failures.extend(rival_credentials::with_session(environment, valid));
     failures.extend(fallback(setup));
     match failures.is_empty() {
         true => vec![ok(CHECK, "nothing conflicts with the session")],

@@ -3,7 +3,7 @@
 use super::report::{Finding, error, ok, warning};
 use super::setup::Setup;
 use crate::error::Failure;
-use crate::session::access::{self, Access, Refusal};
+use crate::session::access::{self, Access, Distrust};
 use crate::session::error::Problem;
 use crate::session::store::SessionStore;
 use std::path::Path;
@@ -72,7 +72,7 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
             format!("others can write to {shown} (mode {mode:04o})"),
             format!("chmod 600 {shown}"),
         ),
-        Access::Refused(refusal @ (Refusal::EverybodyWrites(_) | Refusal::GroupWrites(_))) => {
+        Access::Refused(refusal @ (Distrust::EverybodyWrites(_) | Distrust::GroupWrites(_))) => {
             (format!("{shown}: {refusal}"), format!("chmod go-w {shown}"))
         }
         _ => return None,

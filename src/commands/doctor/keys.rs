@@ -10,7 +10,7 @@ use crate::aws::client::SigningKey;
 use crate::aws::sts::Identity;
 use crate::error::Failure;
 use crate::invocation;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::time::now;
 use jiff::SignedDuration;
 

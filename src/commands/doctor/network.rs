@@ -6,7 +6,7 @@ use crate::aws::endpoint::Endpoint;
 use crate::aws::error::Reason;
 use crate::aws::sts::Identity;
 use crate::aws_failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::settings::network::Network;
 use jiff::{SignedDuration, Timestamp};
 

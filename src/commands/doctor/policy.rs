@@ -7,7 +7,7 @@ use crate::aws::client::SigningKey;
 use crate::aws::iam::AccessKey;
 use crate::aws::sts::Identity;
 use crate::error::Failure;
-use crate::setting::Setting;
+use crate::origin::Setting;
 
 const CHECK: &str = "policy";
 

@@ -4,10 +4,10 @@ use super::report::{Finding, Mark, error, ok, skipped};
 use super::setup::Setup;
 use crate::account::Account;
 use crate::cli::Selection;
-use crate::commands::credentials::role::SelectedRole;
+use crate::credentials::role::RoleSession;
 use crate::error::Failure;
+use crate::origin::Origin;
 use crate::session::store::SessionStore;
-use crate::setting::Origin;
 use crate::settings::Settings;
 use crate::sources::{Flags, Sources};
 use crate::time::now;
@@ -68,7 +68,7 @@ fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
         (Ok(None), _) => return named(Failure::setup("there is no role")),
         (Err(failure), _) | (_, Err(failure)) => return named(failure.clone()),
     };
-    let role = SelectedRole::of(&sources, &account, chain, store);
+    let role = RoleSession::of(&sources, &account, chain, store);
     let session = match role.session(now()) {
         Ok(session) => session,
         Err(failure) => {

@@ -2,10 +2,10 @@
 
 use super::report::{Finding, error, ok, skipped};
 use super::setup::Setup;
-use crate::commands::shown;
 use crate::error::Failure;
-use crate::setting::Setting;
+use crate::origin::Setting;
 use crate::settings::network::Network;
+use crate::settings::rows;
 
 const CHECK: &str = "settings";
 
@@ -23,7 +23,7 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
         }
         Err(failure) => failures.push(failure.clone()),
     }
-    for row in shown::rows(&setup.account, &setup.settings) {
+    for row in rows::rows(&setup.account, &setup.settings) {
         let name = row.name.trim_end_matches("_seconds").replace('_', " ");
         match row.setting {
             Ok(None) => {}

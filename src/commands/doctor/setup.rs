@@ -3,17 +3,17 @@
 use super::limit::Limit;
 use crate::account::Account;
 use crate::cli::Selection;
-use crate::commands::shown;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::invocation;
+use crate::origin::Setting;
 use crate::session::Session;
 use crate::session::error::Error;
 use crate::session::store::SessionStore;
-use crate::setting::Setting;
 use crate::settings::Settings;
 use crate::settings::device::Device;
 use crate::settings::network::Network;
+use crate::settings::rows;
 use crate::sources::{Flags, Sources};
 use crate::time::now;
 
@@ -62,7 +62,7 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// The configured device is invalid.
     pub fn device(&self) -> Result<Option<Setting<Device>>, Failure> {
-        shown::device(&self.account, &self.settings)
+        rows::device(&self.account, &self.settings)
     }
 
     /// The session in `store`, if it is valid.

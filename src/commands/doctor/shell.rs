@@ -3,9 +3,9 @@
 use super::limit::Deadline;
 use super::report::{Finding, ok, warning};
 use super::setup::Setup;
-use crate::commands::integration::{self, Integration};
 use crate::error::Failure;
-use crate::process::{self, Fault};
+use crate::loader::{self, Loader};
+use crate::user_command::{self, Fault};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         .collect();
 
     let directory = std::env::current_dir().ok();
-    let inactive = integration::inactive_direnv(environment, directory.as_deref());
+    let inactive = loader::inactive_direnv(environment, directory.as_deref());
     let is_inactive = inactive.is_some();
     if let Some(inactive) = inactive {
         findings.push(warning(CHECK, why_inactive(inactive, version, deadline)));
@@ -39,13 +39,13 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 
     let file = setup.store.as_ref().map(|store| store.value.path());
     let file = file.unwrap_or(Path::new(""));
-    let integration = Integration::of(environment);
+    let integration = Loader::of(environment);
     match integration.in_words(setup.selection, environment, file) {
         Ok(words) => findings.push(ok(CHECK, format!("the session is loaded by {words}"))),
         // direnv is not active, which is reported.
         Err(_) if is_inactive => {}
         Err(mut failure) => {
-            if integration == Integration::None {
+            if integration == Loader::None {
                 failure.message = "nothing loads the session into this shell".to_owned();
             }
             findings.push(warning(CHECK, failure));
@@ -73,7 +73,7 @@ fn ask_direnv(question: &str, deadline: Deadline) -> Result<String, Fault> {
         .arg(question)
         .stdin(Stdio::null())
         .stderr(Stdio::null());
-    let output = process::bounded(command, limit)?;
+    let output = user_command::bounded(command, limit)?;
     Ok(String::from_utf8_lossy(&output).trim().to_owned())
 }
 

@@ -1,13 +1,13 @@
 //! `aws-mfa status --all`: every saved session and role.
 
-use super::report::{SessionReport, State, WIDTH, with_tilde};
+use super::report::{SessionReport, SessionState, WIDTH, with_tilde};
 use crate::account::{Account, session_directory};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::Kind;
 use crate::escape::escape;
-use crate::session::saved;
+use crate::session::files;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
@@ -39,12 +39,12 @@ struct Saved {
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
     let mut files = Vec::new();
     if let Some(directory) = session_directory(environment)? {
-        files = saved::in_directory(&directory)?;
+        files = files::in_directory(&directory)?;
     }
     let sources = Sources::new(&status.selection, Flags::default(), environment);
     let selected = Account::of(&sources)?.session_file?.value;
     if selected.exists() {
-        files.extend(saved::roles_of(&selected).unwrap_or_default());
+        files.extend(files::roles_of(&selected).unwrap_or_default());
         files.push(selected);
     }
     files.sort();
@@ -68,7 +68,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let any_valid = list
         .saved
         .iter()
-        .any(|saved| saved.session.state == State::Valid);
+        .any(|saved| saved.session.state == SessionState::Valid);
     Ok(match any_valid {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(Kind::NoSession.exit_status()),
@@ -108,9 +108,9 @@ impl List {
         let lines = self.saved.iter().map(|saved| {
             let what = saved.role.as_deref().unwrap_or("session");
             let state = match saved.session.state {
-                State::Valid => saved.session.in_words(now, zone),
-                State::Expired => "expired".to_owned(),
-                State::Missing | State::Unusable => "unusable".to_owned(),
+                SessionState::Valid => saved.session.in_words(now, zone),
+                SessionState::Expired => "expired".to_owned(),
+                SessionState::Missing | SessionState::Unusable => "unusable".to_owned(),
             };
             format!("{}: {}, {state}\n", escape(&saved.file), escape(what))
         });

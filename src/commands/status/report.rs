@@ -1,11 +1,11 @@
 //! The report of `status`, for people and for programs.
 
-use super::super::integration::Integration;
-use super::super::shown::Row;
 use crate::error::Failure;
 use crate::escape::escape;
+use crate::loader::Loader;
+use crate::origin::Origin;
 use crate::session;
-use crate::setting::Origin;
+use crate::settings::rows::Row;
 use crate::time;
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
@@ -32,7 +32,7 @@ pub struct Report {
     /// Whether this process's environment has the key of the session, or of the selected role.
     pub loaded: bool,
     /// What loads the session into this shell.
-    pub integration: Integration,
+    pub integration: Loader,
     /// The same for people.
     #[serde(skip)]
     pub integration_in_words: String,
@@ -75,7 +75,7 @@ pub struct RoleReport {
 #[derive(Default, Serialize)]
 pub struct SessionReport {
     /// Whether it is valid.
-    pub state: State,
+    pub state: SessionState,
     /// Why not.
     pub message: Option<String>,
     /// The same without the file's name, which has its own line; for people.
@@ -98,7 +98,7 @@ pub struct SessionReport {
 /// The state of a session.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum SessionState {
     /// It is valid, or its expiry is unknown.
     Valid,
     /// It has expired.
@@ -256,7 +256,7 @@ impl Report {
             Some(role) => (role.session.state, "role"),
             None => (self.session.state, "session"),
         };
-        if state == State::Valid {
+        if state == SessionState::Valid {
             let has = if self.loaded { "has" } else { "does not have" };
             lines.push(Line::new("this shell", format!("{has} the {what}")));
         }
@@ -341,10 +341,10 @@ impl RoleReport {
         let mut lines = vec![Line::new("role", &self.arn).origin(origin)];
         lines.extend(self.through.iter().map(|arn| Line::new("through", arn)));
         let (session, style) = match (self.session.state, report.session.state) {
-            (State::Missing, State::Valid) => {
+            (SessionState::Missing, SessionState::Valid) => {
                 ("not assumed yet".to_owned(), AnsiColor::Yellow.on_default())
             }
-            (State::Missing, _) => ("not assumed".to_owned(), self.session.style()),
+            (SessionState::Missing, _) => ("not assumed".to_owned(), self.session.style()),
             _ => (self.session.in_words(now, zone), self.session.style()),
         };
         lines.push(Line::new("role session", session).style(style));
@@ -388,8 +388,8 @@ impl SessionReport {
 
     fn style(&self) -> Style {
         match (self.state, self.seconds_left) {
-            (State::Valid, Some(..SOON)) => AnsiColor::Yellow.on_default(),
-            (State::Valid, _) => AnsiColor::Green.on_default(),
+            (SessionState::Valid, Some(..SOON)) => AnsiColor::Yellow.on_default(),
+            (SessionState::Valid, _) => AnsiColor::Green.on_default(),
             _ => AnsiColor::Red.on_default(),
         }
     }

@@ -1,14 +1,14 @@
 //! The MFA device of a user who has configured none: IAM lists it.
 
-use super::Commands;
 use crate::account::keys::MasterKeys;
 use crate::aws::client::Patience;
 use crate::aws::error::{CallError, Reason};
 use crate::aws::{iam, sts};
 use crate::caller::{Call, Caller};
-use crate::code::source::ask_on_terminal;
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::invocation::Commands;
+use crate::mfa_code::source::ask_on_terminal;
+use crate::origin::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device::Device;
 use std::time::Duration;

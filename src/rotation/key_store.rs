@@ -7,9 +7,9 @@ use crate::aws_files::KeysFile;
 use crate::aws_files::Profiles;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::process;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::sources::Sources;
+use crate::user_command;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
@@ -125,13 +125,12 @@ impl<'a> KeyStore<'a> {
             KeyStore::File { file, .. } => file.replace(pair(current), pair(new)),
             KeyStore::Command {
                 store, environment, ..
-            } => process::run_with_input(store, json(new).as_bytes(), environment, LIMIT).map_err(
-                |fault| {
+            } => user_command::run_with_input(store, json(new).as_bytes(), environment, LIMIT)
+                .map_err(|fault| {
                     Failure::setup(format!("the store command {fault}")).hint(
                         "it must read {\"Version\": 1, \"AccessKeyId\": …} from standard input",
                     )
-                },
-            ),
+                }),
         }
     }
 

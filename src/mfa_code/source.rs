@@ -1,12 +1,12 @@
 //! Where a code comes from: the command line, standard input, the user's code command, or the terminal.
 
-use super::{Code, Malformed, State, next_code};
+use super::{Code, CodeState, Malformed, next_code};
 use crate::environment::Environment;
 use crate::error::{self, Failure, Kind};
-use crate::process;
-use crate::setting::Setting;
+use crate::origin::Setting;
 use crate::stderr;
 use crate::time::now;
+use crate::user_command;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
@@ -52,7 +52,7 @@ pub struct Failed {
     /// The reason, for the user.
     pub failure: Failure,
     /// What is known about the code.
-    pub code: State,
+    pub code: CodeState,
 }
 
 /// Why a source has no code.
@@ -101,7 +101,7 @@ impl CodeSource<'_> {
                     Ok(value) => return Ok(value),
                     Err(Failed {
                         failure,
-                        code: State::Rejected,
+                        code: CodeState::Rejected,
                     }) => {
                         rejected = Some(code);
                         (failure, true)
@@ -187,7 +187,7 @@ fn code_of_command(command: &Setting<String>, environment: &Environment) -> Resu
             command.origin
         ))
     };
-    let output = process::run(&command.value, environment, COMMAND_LIMIT)
+    let output = user_command::run(&command.value, environment, COMMAND_LIMIT)
         .map_err(|reason| fault(format!("the code command {reason}")))?;
     parse_line(&output).map_err(|_| fault("the code command printed no MFA code".to_owned()))
 }

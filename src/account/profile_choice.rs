@@ -6,7 +6,7 @@ use crate::cli::{Cli, Command, Selection};
 use crate::environment::Environment;
 use crate::environment::variable;
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use clap::Parser;
 
 /// An `.envrc` exports this variable to select one account for every subcommand in its directory. No SDK reads it, so it
@@ -15,7 +15,7 @@ const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
 /// The name of the profile that the settings come from, and its origin.
 #[derive(Clone)]
-pub struct SelectedProfile {
+pub struct ProfileChoice {
     /// The profile's name.
     pub name: String,
     /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE` or the default.
@@ -25,14 +25,14 @@ pub struct SelectedProfile {
     pub is_explicit: bool,
 }
 
-impl SelectedProfile {
+impl ProfileChoice {
     /// The profile from `--profile`, else `AWS_MFA_PROFILE`, else `AWS_PROFILE`, else `default`. It may not exist.
     ///
     /// # Errors
     /// A variable is not UTF-8.
     pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
         if let Some(name) = &selection.profile {
-            return Ok(SelectedProfile {
+            return Ok(ProfileChoice {
                 name: name.clone(),
                 origin: Origin::Flag("--profile"),
                 is_explicit: true,
@@ -40,12 +40,12 @@ impl SelectedProfile {
         }
         Ok(
             match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
-                Some((variable, name)) => SelectedProfile {
+                Some((variable, name)) => ProfileChoice {
                     name: name.to_owned(),
                     is_explicit: variable == EXPLICIT,
                     origin: Origin::Variable(variable),
                 },
-                None => SelectedProfile {
+                None => ProfileChoice {
                     name: "default".to_owned(),
                     origin: Origin::Default,
                     is_explicit: false,
@@ -61,7 +61,7 @@ impl SelectedProfile {
 
     /// The profile that this one stands for.
     pub fn resolved(self, profiles: &Profiles) -> Self {
-        SelectedProfile {
+        ProfileChoice {
             name: stands_for(&self.name, profiles),
             ..self
         }

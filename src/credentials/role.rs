@@ -8,13 +8,14 @@ use crate::aws::sts::{self, RoleRequest};
 use crate::caller::{Call, Caller, RoleToAssume};
 use crate::error::Failure;
 use crate::invocation;
+use crate::origin::Setting;
 use crate::session::lock::Lock;
 use crate::session::store::SessionStore;
-use crate::session::{Session, saved};
-use crate::setting::Setting;
+use crate::session::{Session, files};
 use crate::settings::Settings;
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
+use crate::stderr;
 use crate::time::now;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
@@ -40,7 +41,7 @@ pub fn is_fresh(session: &Session, now: Timestamp) -> bool {
 }
 
 /// The selected role, and the user's own session that assumes it.
-pub struct SelectedRole<'a> {
+pub struct RoleSession<'a> {
     /// The role and those that lead to it.
     pub chain: &'a RoleChain,
     /// The store of the user's own session.
@@ -58,7 +59,7 @@ fn found(session: Session, not_renewed: Option<Failure>) -> Found {
     }
 }
 
-impl<'a> SelectedRole<'a> {
+impl<'a> RoleSession<'a> {
     /// The role at the end of `chain`, whose base is the session in `base_store`. Reads nothing.
     pub fn of(
         sources: &'a Sources<'a>,
@@ -66,7 +67,7 @@ impl<'a> SelectedRole<'a> {
         chain: &'a RoleChain,
         base_store: SessionStore,
     ) -> Self {
-        SelectedRole {
+        RoleSession {
             chain,
             base_store,
             get_command: invocation::get_command(sources.selection, &Flags::default()),
@@ -173,9 +174,7 @@ impl<'a> SelectedRole<'a> {
         let session = self.assume(&network, base, deadline)?;
         match store.save(&session, now()) {
             Ok(()) => watch(store.path()),
-            Err(error) => {
-                super::super::note(&format!("warning: {}", Failure::from(error).one_line()))
-            }
+            Err(error) => stderr::note(&format!("warning: {}", Failure::from(error).one_line())),
         }
         Ok(session)
     }
@@ -198,7 +197,7 @@ impl<'a> SelectedRole<'a> {
         let master_key_id = base.provenance.master_key_id.clone();
         let mut user_name = master_key_id
             .as_deref()
-            .and_then(|key| saved::user_name(self.base_store.path(), key));
+            .and_then(|key| files::user_name(self.base_store.path(), key));
         if user_name.is_none() && roles.iter().any(|role| role.session_name.is_none()) {
             let caller = self.caller(network, &base);
             let user = sts::caller_identity(&caller.client(patience())?)

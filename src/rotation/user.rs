@@ -1,17 +1,17 @@
 //! The user whose key is replaced. The saved session signs the requests to IAM.
 
 use crate::account::keys::MasterKeys;
-use crate::aws::arn::is_account;
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason, Refusal};
 use crate::aws::iam::{self, AccessKey};
 use crate::aws::legal;
+use crate::aws::legal::is_account;
 use crate::aws::sts::{self, Identity};
 use crate::caller::{Call, Caller};
 use crate::error::Failure;
+use crate::origin::{Origin, Setting};
 use crate::session::Session;
 use crate::session::store::SessionStore;
-use crate::setting::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device;
 use crate::settings::network::Network;

@@ -1,5 +1,6 @@
 //! The credentials of a selection, for the subcommands that use them: the user's own session, or a role's credentials.
 
+pub mod device_lookup;
 pub mod role;
 
 use crate::account::Account;
@@ -11,9 +12,10 @@ use crate::session::Session;
 use crate::session::error::{Error, Warning};
 use crate::session::store::{Loaded, SessionStore};
 use crate::sources::{Flags, Sources};
+use crate::stderr;
 use crate::time::now;
 use jiff::Timestamp;
-use role::SelectedRole;
+use role::RoleSession;
 use std::path::Path;
 
 /// Credentials with warnings about them.
@@ -30,10 +32,10 @@ impl Found {
     /// The credentials; prints the warnings first.
     pub fn with_warnings_printed(self) -> Session {
         if let Some(warning) = self.warning {
-            super::note(&format!("warning: {warning}"));
+            stderr::note(&format!("warning: {warning}"));
         }
         if let Some(failure) = self.not_renewed {
-            super::note(&format!(
+            stderr::note(&format!(
                 "warning: the role was not renewed: {}",
                 failure.one_line()
             ));
@@ -73,7 +75,7 @@ pub fn find(
     let mut found = match role {
         None => saved(&store, account.key_of_session(), selection, now())?,
         Some(chain) => {
-            let role = SelectedRole::of(&sources, &account, chain, store);
+            let role = RoleSession::of(&sources, &account, chain, store);
             role.credentials(watch)?
         }
     };

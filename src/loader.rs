@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// What loads the session into the shell that started this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Integration {
+pub enum Loader {
     /// direnv has loaded an `.envrc` for the directory.
     Direnv,
     /// The hook of `init`.
@@ -20,16 +20,16 @@ pub enum Integration {
     None,
 }
 
-impl Integration {
+impl Loader {
     /// The integration, from the shell's environment. Where direnv has loaded an `.envrc`, the hook leaves the session to
     /// it.
     pub fn of(environment: &Environment) -> Self {
         if environment.get(variable::DIRENV_DIR).is_some() {
-            Integration::Direnv
+            Loader::Direnv
         } else if environment.get(variable::AWS_MFA_HOOK).is_some() {
-            Integration::Hook
+            Loader::Hook
         } else {
-            Integration::None
+            Loader::None
         }
     }
 
@@ -52,16 +52,16 @@ impl Integration {
             })
             .unwrap_or_default();
         match self {
-            Integration::Direnv if direnv::is_watched(environment, session_file) => {
+            Loader::Direnv if direnv::is_watched(environment, session_file) => {
                 Ok(format!("direnv ({})", envrc.display()))
             }
-            Integration::Direnv => Err(Failure::setup(format!(
+            Loader::Direnv => Err(Failure::setup(format!(
                 "direnv, but {} does not load this session",
                 envrc.display()
             ))
             .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
-            Integration::Hook => Ok("the prompt hook".to_owned()),
-            Integration::None => {
+            Loader::Hook => Ok("the prompt hook".to_owned()),
+            Loader::None => {
                 let load = load_command(selection, environment);
                 let hint = match UserShell::of(environment).start_up_line("aws-mfa init") {
                     Some(line) => format!("run `{load}`, or add {line}"),

@@ -5,7 +5,7 @@
 /// Child processes do not inherit this, nor does the command of `exec`. See `PR_SET_DUMPABLE` in prctl(2); ssh-agent does
 /// the same.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn keep_out_of_core_dumps() {
+pub fn prevent() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
     // Everything else works even if this fails.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
@@ -14,7 +14,7 @@ pub fn keep_out_of_core_dumps() {
 /// Other systems only have a limit that child processes inherit. `exec` does not set it, because its command would inherit
 /// it.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-pub fn keep_out_of_core_dumps() {
+pub fn prevent() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = Rlimit {
         current: Some(0),
@@ -25,4 +25,4 @@ pub fn keep_out_of_core_dumps() {
 
 /// Windows writes no dumps by default.
 #[cfg(not(unix))]
-pub fn keep_out_of_core_dumps() {}
+pub fn prevent() {}

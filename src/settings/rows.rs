@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::account::key_source::KeySource;
 use crate::error::Failure;
-use crate::setting::{Origin, Setting};
+use crate::origin::{Origin, Setting};
 use crate::settings::Settings;
 use crate::settings::device::{self, Device};
 use serde_json::{Value, json};
@@ -13,21 +13,21 @@ pub struct Row {
     /// Its name, in snake case.
     pub name: &'static str,
     /// Its value, no value, or the reason why it has none.
-    pub setting: Result<Option<Setting<Shown>>, Failure>,
+    pub setting: Result<Option<Setting<Cell>>, Failure>,
 }
 
 /// A value for people and for programs.
-pub struct Shown {
+pub struct Cell {
     /// For people.
     pub text: String,
     /// For programs.
     pub json: Value,
 }
 
-impl<T: Into<String>> From<T> for Shown {
+impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
         let text = text.into();
-        Shown {
+        Cell {
             json: Value::from(text.as_str()),
             text,
         }
@@ -36,7 +36,7 @@ impl<T: Into<String>> From<T> for Shown {
 
 impl Row {
     /// The setting called `name`, in snake case: its value, no value, or the reason why it has none.
-    pub fn of<T: Into<Shown>>(
+    pub fn of<T: Into<Cell>>(
         name: &'static str,
         setting: Result<Option<Setting<T>>, Failure>,
     ) -> Self {
@@ -88,7 +88,7 @@ pub fn rows(account: &Account, settings: &Settings) -> Vec<Row> {
         Row::of(
             "duration_seconds",
             settings.duration.clone().map(|duration| {
-                Some(duration.map(|duration| Shown {
+                Some(duration.map(|duration| Cell {
                     text: duration.to_string(),
                     json: duration.seconds().into(),
                 }))
@@ -119,10 +119,10 @@ pub fn device(account: &Account, settings: &Settings) -> Result<Option<Setting<D
     Ok(settings.device.clone()?.or_else(remembered))
 }
 
-fn key_id(source: Setting<KeySource>) -> Option<Setting<Shown>> {
+fn key_id(source: Setting<KeySource>) -> Option<Setting<Cell>> {
     Some(source.map(|source| match source {
         KeySource::Pair { access_key_id, .. } => access_key_id.into(),
-        KeySource::Process(_) => Shown {
+        KeySource::Process(_) => Cell {
             text: "printed by a command".to_owned(),
             json: serde_json::Value::Null,
         },

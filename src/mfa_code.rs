@@ -12,7 +12,7 @@ const TIME_STEP: i64 = 30;
 
 /// What is known about a code after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum CodeState {
     /// It was not used, and is valid for as long as the device shows it.
     Unspent,
     /// It was rejected: wrong, expired, or used before.

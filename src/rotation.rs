@@ -1,0 +1,5 @@
+//! The rotation of a master access key: its journal, where the key is kept, and whose it is.
+
+pub mod journal;
+pub mod key_store;
+pub mod user;
