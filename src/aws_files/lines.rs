@@ -314,7 +314,7 @@ mod tests {
 
     /// Each section, its keys with their values in all lines, and the faults.
     fn shown(bytes: &[u8]) -> String {
-        let document = Document::parse(bytes.to_vec().into(), FileKind::Config);
+        let document = Document::parse(bytes.to_vec(), FileKind::Config);
         let mut shown = String::new();
         for section in &document.sections {
             shown += &format!("[{}]", section.name);

@@ -239,7 +239,7 @@ mod tests {
     use crate::aws_files::names::FileKind;
 
     fn parsed(text: &str) -> Document {
-        Document::parse(text.as_bytes().to_vec().into(), FileKind::Config)
+        Document::parse(text.as_bytes().to_vec(), FileKind::Config)
     }
 
     /// The value of `key` in the profile default.
@@ -349,7 +349,7 @@ mod tests {
             let section = document.sections.first().unwrap();
             assert_eq!(document.mentions(section, name), mentions, "{header}");
         }
-        let latin1 = Document::parse(b"[caf\xe9]".to_vec().into(), FileKind::Credentials);
+        let latin1 = Document::parse(b"[caf\xe9]".to_vec(), FileKind::Credentials);
         assert!(latin1.mentions(latin1.sections.first().unwrap(), "caf\u{e9}"));
     }
 }
