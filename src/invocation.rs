@@ -36,7 +36,10 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
 /// Options with their values, as words that a person can paste into a shell, each after a space.
 pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {
-        value.map(|value| format!(" {option} {}", word(value)))
+        value.map(|value| match value.starts_with('-') {
+            true => format!(" {option}={}", word(value)),
+            false => format!(" {option} {}", word(value)),
+        })
     };
     options.iter().filter_map(given).collect()
 }
@@ -123,6 +126,10 @@ mod tests {
                 true => "aws-mfa get --profile \"a b\" --session-file /s <code>",
                 false => "aws-mfa get --profile 'a b' --session-file /s <code>",
             }
+        );
+        assert_eq!(
+            get_command(&selection(Some("-x"), None), &none),
+            "aws-mfa get --profile=-x <code>"
         );
         let flags = Flags {
             serial_number: Some("GAHT12345678"),
