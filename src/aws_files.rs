@@ -156,7 +156,7 @@ impl Profiles {
     /// The failure for a missing profile: the broken header that was probably meant for it, or where it was looked for, and
     /// similar names.
     pub fn missing(&self, name: &str) -> Failure {
-        if let Some(failure) = self.broken_header(name) {
+        if let Some(failure) = self.broken_header(name, Document::mentions) {
             return failure;
         }
         let paths: Vec<String> = self
@@ -199,15 +199,19 @@ impl Profiles {
         .hint(hint)
     }
 
-    /// The failure for a header that cannot be read, but has this name in it.
-    fn broken_header(&self, name: &str) -> Option<Failure> {
+    /// The failure for a header that cannot be read, but is meant for this name.
+    fn broken_header(
+        &self,
+        name: &str,
+        is_meant: impl Fn(&Document, &Section, &str) -> bool,
+    ) -> Option<Failure> {
         self.documents().find_map(|(file, document)| {
             let fault = document.faults.iter().find(|fault| {
                 let section = fault.section.and_then(|index| document.sections.get(index));
                 section.is_some_and(|section| {
                     section.kind == SectionKind::Broken
                         && section.line == fault.line
-                        && document.mentions(section, name)
+                        && is_meant(document, section, name)
                 })
             })?;
             let mut remark = Remark::from(fault);
@@ -418,7 +422,14 @@ impl<'a> Profile<'a> {
                 return Err(file.failure(self.name, Remark::from(fault)));
             }
         }
-        Ok(())
+        // The other file's header for the profile may be the broken one, and its keys must not be missed.
+        let is_meant = |document: &Document, section: &Section, name: &str| {
+            section.name == name && !document.has(SectionKind::Profile, name)
+        };
+        match self.profiles.broken_header(self.name, is_meant) {
+            Some(failure) if self.exists() => Err(failure),
+            _ => Ok(()),
+        }
     }
 
     /// The value of `key` in this file.

@@ -27,7 +27,7 @@ pub struct Document {
 pub struct Section {
     /// What the header names.
     pub kind: SectionKind,
-    /// The profile's name, or that of another section; else the header.
+    /// The profile's name, or that of another section, also if the header is broken; else the header.
     pub name: String,
     /// The text in the brackets, trimmed.
     pub header: Range<usize>,
@@ -223,7 +223,10 @@ impl Document {
             Some(_) => None,
         };
         let (kind, owned) = match what {
-            Some(_) => (SectionKind::Broken, name.to_owned()),
+            Some(_) => {
+                let (_, meant) = names::parse(name, file);
+                (SectionKind::Broken, meant)
+            }
             None => names::parse(name, file),
         };
         self.sections.push(Section {

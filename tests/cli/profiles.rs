@@ -559,6 +559,22 @@ fn broken_line_counts_where_its_profile_is_used() {
              hint: remove the white space before it\n"
         )
     );
+    // The keys in a broken section are not replaced by others.
+    let credentials = sandbox.write(".aws/credentials", keys.replacen("[work]", "[work", 1));
+    let mut other = sandbox;
+    other
+        .set("MASTER_AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        .set("MASTER_AWS_SECRET_ACCESS_KEY", "other");
+    assert_eq!(
+        fails(&other, &["get", "-p", "work", "111111"]),
+        format!(
+            "aws-mfa: cannot read the profile work: line 1 of {} has no closing ]\n\
+             hint: write it as [work]\n",
+            credentials.display()
+        )
+    );
+    let sandbox = other;
+    sandbox.write(".aws/credentials", &keys);
     // Each remedy helps.
     for (before, after) in [
         ("region\nsource", "# region\nsource"),
