@@ -14,7 +14,7 @@ pub use keys::MASTER_KEYS;
 pub use profile_choice::ProfileChoice;
 pub use session_file::session_directory;
 
-use crate::aws_files::Profiles;
+use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
@@ -194,14 +194,15 @@ fn line(
     }
 }
 
-/// The profile, then its `source_profile`, then that profile's, and so on, each as the profile that it stands for. A
-/// profile that is its own source ends the line.
+/// The profile, then its `source_profile`, then that profile's, and so on, each as the profile that it stands for. The line
+/// ends at the profile that owns the keys, whatever source it names, and at one that is its own source.
 ///
 /// # Errors
 /// They form a cycle, one of them does not exist, or it is damaged.
 fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure> {
     let mut line = vec![name.to_owned()];
     while let Some(last) = line.last().cloned()
+        && !owns_keys(profiles.profile(&last))?
         && let Some(source) = profiles.profile(&last).get("source_profile")?
         && source.value != last
     {
@@ -250,10 +251,14 @@ fn inherited(
 /// The first profile of the line that has keys and no role; else the last one.
 fn owner<'l>(line: &'l [String], profiles: &Profiles) -> Result<Option<&'l str>, Failure> {
     for name in line {
-        let profile = profiles.profile(name);
-        if profile.get("role_arn")?.is_none() && key_source::has_keys(profile)? {
+        if owns_keys(profiles.profile(name))? {
             return Ok(Some(name));
         }
     }
     Ok(line.last().map(String::as_str))
+}
+
+/// Whether the profile has keys, and no role to use them for.
+fn owns_keys(profile: Profile<'_>) -> Result<bool, Failure> {
+    Ok(!profile.has("role_arn")? && key_source::has_keys(profile)?)
 }

@@ -48,7 +48,16 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         let session = session.of_key(account.key_of_session(), store.path())?;
         Ok(Loaded { session, warning })
     });
-    let (session, warning) = session(loaded, store.path(), now);
+    let (mut session, warning) = session(loaded, store.path(), now);
+    // As `load` would say.
+    if let Err(failure) = &account.owner {
+        session.hint = failure.hint.clone();
+        if session.state == SessionState::Valid {
+            session.state = SessionState::Unusable;
+            session.message = Some(failure.message.clone());
+            session.problem = Some("not usable without its profile".to_owned());
+        }
+    }
     let get_command = invocation::get_command(&status.selection, &Flags::default());
     let mut report = Report {
         version: 1,

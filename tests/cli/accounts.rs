@@ -6,7 +6,6 @@ use super::sandbox::{DEVICE, Sandbox, profile_keys, read_json};
 use super::words;
 use jiff::SignedDuration;
 use std::fs::File;
-use std::path::Path;
 
 const DEPLOY: &str = "arn:aws:iam::333333333333:role/team/deploy";
 /// As long as [`DEPLOY`].
@@ -430,6 +429,17 @@ fn mistyped_profile_is_named_by_every_command() {
         "{}",
         status.stdout
     );
+    // A session that is left of it is not called valid.
+    get(&sandbox, &["-p", "work", "123456"]);
+    let saved = sandbox.session_file().with_file_name("session-work");
+    std::fs::rename(&saved, saved.with_file_name("session-stagin")).unwrap();
+    let status = sandbox.run(["status", "-p", "stagin"]);
+    assert_eq!(status.status, 3);
+    let first = "session: not usable without its profile\n";
+    assert!(status.stdout.starts_with(first), "{}", status.stdout);
+    sandbox.run(["clear", "-p", "stagin"]).succeeded();
+    assert!(sandbox.session_directory().is_empty());
+
     sandbox.set("AWS_MFA_PROFILE", "stagin");
     let prompt = sandbox.run(["prompt", "--format", "sh"]);
     assert!(
@@ -438,8 +448,21 @@ fn mistyped_profile_is_named_by_every_command() {
         prompt.stdout,
         prompt.stderr
     );
-    assert!(sts.requests().is_empty());
-    assert!(!Path::new(&home).join(".config/aws").exists());
+    assert_eq!(sts.requests().len(), 1);
+}
+
+/// AWS ignores the source of a profile without a role.
+#[test]
+fn source_of_a_profile_with_keys_does_not_count() {
+    let sts = FakeSts::start();
+    let sandbox = with_role(&sts, "");
+    edit(
+        &sandbox,
+        "[profile work]\n",
+        "[profile work]\nsource_profile = gone\n",
+    );
+    get(&sandbox, &["-p", "staging", "123456"]);
+    assert_eq!(key(&sandbox, "work"), "ASIASESSION000000001");
 }
 
 /// Renewed an hour later, the role belongs to whoever has the key by then.
