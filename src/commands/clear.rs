@@ -33,21 +33,22 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
     Ok(files::sweep(files::directory_of(&session), now)?)
 }
 
-/// Removes the credentials of the selected role, also those that cost a code of their own.
+/// Removes the credentials of the selected role, also those that cost a code of their own. Without a session, nothing says
+/// which key behind a `credential_process` they are of, so all go.
 fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::Result<()> {
-    let base = SessionStore::new(session.to_owned()).read().ok();
-    let of_session = base
-        .as_ref()
-        .and_then(|base| base.session.provenance.master_key_id.as_deref());
-    let key = account.key_id.as_deref().or(of_session);
-    let [file, direct] = [false, true].map(|is_direct| chain.file(session, key, is_direct));
-    let has_direct = remove(&direct)?;
-    if has_direct {
-        confirm(true, "the role's credentials", &direct)?;
+    let digests = [false, true].map(|is_direct| chain.digest(is_direct));
+    let key = account.key_id.as_deref();
+    let mut any = false;
+    for file in files::with_digest(files::directory_of(session), &digests, key)? {
+        any |= remove(&file)?;
+        confirm(true, "the role's credentials", &file)?;
     }
-    match remove(&file)? {
-        false if has_direct => Ok(()),
-        removed => confirm(removed, "the role's credentials", &file),
+    match any {
+        true => Ok(()),
+        false => {
+            let file = chain.file(session, key, false);
+            confirm(false, "the role's credentials", &file)
+        }
     }
 }
 

@@ -56,6 +56,27 @@ pub fn roles_of(base: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// The files in `directory` that have credentials of roles with one of these digests, of this master key if it is known.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn with_digest(
+    directory: &Path,
+    digests: &[String],
+    master_key_id: Option<&str>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = in_directory(directory)?;
+    files.retain(|file| {
+        provenance_of(file).is_some_and(|provenance| {
+            let is_of_key =
+                master_key_id.is_none() || provenance.master_key_id.as_deref() == master_key_id;
+            let role = provenance.role.filter(|_| is_of_key);
+            role.is_some_and(|role| digests.contains(&role.digest))
+        })
+    });
+    Ok(files)
+}
+
 /// The name of the master key's user, as saved with the session at `base` or one of its roles.
 pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
     of_key(base, Some(master_key_id))

@@ -351,13 +351,11 @@ fn direct_credentials_are_kept_whatever_the_duration() {
 
 /// Sets the expiry of all saved credentials of roles.
 fn expire_roles(sandbox: &Sandbox) {
-    for name in sandbox.session_directory() {
-        if name.starts_with("role-") {
-            let path = sandbox.session_file().with_file_name(name);
-            let mut saved = read_json(&path);
-            saved["Credentials"]["Expiration"] = "2020-01-01T00:00:00Z".into();
-            sandbox.write(path, saved.to_string());
-        }
+    for name in sandbox.role_names() {
+        let path = sandbox.session_file().with_file_name(name);
+        let mut saved = read_json(&path);
+        saved["Credentials"]["Expiration"] = "2020-01-01T00:00:00Z".into();
+        sandbox.write(path, saved.to_string());
     }
 }
 
@@ -365,13 +363,7 @@ fn expire_roles(sandbox: &Sandbox) {
 fn expired_credentials_of_roles_are_swept_by_get_and_clear() {
     let sts = FakeSts::start();
     let sandbox = with_role(&sts, "");
-    let saved = |sandbox: &Sandbox| -> usize {
-        let names = sandbox.session_directory();
-        names
-            .iter()
-            .filter(|name| name.starts_with("role-"))
-            .count()
-    };
+    let saved = |sandbox: &Sandbox| sandbox.role_names().len();
     for verb in [
         &["get", "-p", "work", "222222"][..],
         &["clear", "-p", "work"],
@@ -489,6 +481,11 @@ fn role_behind_a_credential_process_is_of_the_key_that_made_the_session() {
     other["MasterKeyId"] = "AKIAOTHERKEY00000000".into();
     sandbox.write(&file, other.to_string());
     assert_eq!(key(&sandbox, "staging"), "ASIAROLE000000000002");
+    // Without the session, nothing says whose they are.
+    std::fs::remove_file(file).unwrap();
+    let cleared = sandbox.run(["clear", "-p", "staging"]);
+    assert_eq!(cleared.succeeded().lines().count(), 2, "{}", cleared.stdout);
+    assert!(sandbox.role_names().is_empty());
 }
 
 /// A role that lasts for less than the margin of renewal is still saved, and renewed at each `load`.

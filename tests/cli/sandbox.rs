@@ -279,11 +279,18 @@ impl Sandbox {
         leaks
     }
 
+    /// The names of the files with credentials of roles.
+    pub fn role_names(&self) -> Vec<String> {
+        let mut names = self.session_directory();
+        names.retain(|name| name.starts_with("role-"));
+        names
+    }
+
     /// The file of the credentials of the role called `name`. There is one, which ends in a digest.
     #[track_caller]
     pub fn role_file(&self, name: &str) -> PathBuf {
-        let mut files = self.session_directory();
-        files.retain(|file| file.starts_with("role-") && file.contains(&format!("-{name}-")));
+        let mut files = self.role_names();
+        files.retain(|file| file.contains(&format!("-{name}-")));
         assert_eq!(files.len(), 1, "{files:?}");
         self.session_file().with_file_name(&files[0])
     }
