@@ -5,11 +5,11 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Longer than any single step takes on a slow and busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+/// Longer than any single step takes on a slow and busy machine, such as a script with a dozen calls of the AWS CLI.
+pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Longer than any test takes there, with its hundreds of steps.
-const LONGEST_TEST: Duration = Duration::from_secs(1_800);
+const LONGEST_TEST: Duration = Duration::from_secs(3_600);
 
 /// Waits for a process to end. If it does not end in time, it is killed and the test fails.
 pub trait InTime {
