@@ -54,30 +54,21 @@ impl Document {
         kind: SectionKind,
         name: &'a str,
     ) -> impl DoubleEndedIterator<Item = (usize, &'a Section)> {
-        let spelling = self.spellings(kind, name).last();
-        let spelling = spelling.map(|section| self.text(&section.header));
+        let own = || {
+            let sections = self.sections.iter();
+            sections.filter(|section| section.is(kind, name))
+        };
+        let header = |section: &Section| self.text(&section.header);
+        let is_new = |(index, section): &(usize, &Section)| {
+            own()
+                .take(*index)
+                .all(|other| header(other) != header(section))
+        };
+        let spelling = own().enumerate().filter(is_new).last();
+        let spelling = spelling.map(|(_, section)| header(section));
         let sections = self.sections.iter().enumerate();
         sections.filter(move |(_, section)| {
             section.is(kind, name) && Some(self.text(&section.header)) == spelling
-        })
-    }
-
-    /// The first section for each spelling of the header.
-    pub fn spellings<'a>(
-        &'a self,
-        kind: SectionKind,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a Section> {
-        let own = move || {
-            let sections = self.sections.iter();
-            sections.filter(move |section| section.is(kind, name))
-        };
-        own().enumerate().filter_map(move |(index, section)| {
-            let header = self.text(&section.header);
-            let is_first = own()
-                .take(index)
-                .all(|other| self.text(&other.header) != header);
-            is_first.then_some(section)
         })
     }
 
