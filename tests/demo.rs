@@ -84,6 +84,13 @@ fn build() {
     let mut build = Command::new(cargo);
     build.args(["build", "--quiet", "--locked", "--bin", "aws-mfa"]);
     build.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // ring is built again when one of these differs: here, and once more by the next cargo that has none.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(&name);
+        }
+    }
     if !cfg!(debug_assertions) {
         build.arg("--release");
     }
