@@ -397,6 +397,8 @@ mod tests {
         fn any_list_of_watches_keeps_its_entries(
             paths in any::<Vec<(String, i64, bool)>>(),
         ) {
+            // Its entry is replaced.
+            prop_assume!(paths.iter().all(|(path, ..)| path != "/s"));
             let before: Vec<Value> = paths
                 .iter()
                 .map(|(path, time, exists)| json!({"path": path, "modtime": time, "exists": exists}))
