@@ -54,9 +54,18 @@ pub fn skipped() -> Option<PathBuf> {
     let run = std::os::unix::process::parent_id();
     #[cfg(not(unix))]
     let run = "";
+    let directory = match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(directory) => PathBuf::from(directory),
+        // The library's tests are not told; they are in `<target directory>/<profile>/deps`.
+        None => {
+            let test = std::env::current_exe().ok()?;
+            test.ancestors().nth(3)?.join("tmp")
+        }
+    };
     // An example has no such directory, and skips nothing.
-    let directory = option_env!("CARGO_TARGET_TMPDIR")?;
-    Some(PathBuf::from(directory).join(format!("skipped-{run}")))
+    directory
+        .is_dir()
+        .then(|| directory.join(format!("skipped-{run}")))
 }
 
 /// Whether the tests run as root. Without root, that part of a test is skipped.
