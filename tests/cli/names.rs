@@ -179,6 +179,8 @@ fn host_names_are_resolved_by_name_server_hosts_file_and_search_domain() {
             ) && stderr.ends_with(&hint),
             "{stderr}"
         );
+        let asked = server.questions();
+        assert_eq!(asked.first().unwrap(), "sts.us-esat-1.amazonaws.com");
         sandbox.unset("AWS_REGION");
     }
     assert_eq!(sts.requests().len(), 3 * binaries().len());
