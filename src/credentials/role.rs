@@ -98,7 +98,12 @@ impl<'a> RoleSession<'a> {
     /// are valid.
     pub fn credentials(&self, watch: &mut dyn FnMut(&Path)) -> Result<Found, Failure> {
         let deadline = Instant::now() + LIMIT;
-        let base = self.base_store.read().ok().map(|loaded| loaded.session);
+        // The session of another key has nothing to say, not even its region.
+        let base = self.base_store.read().and_then(|loaded| {
+            let key = self.account.key_of_session();
+            loaded.session.of_key(key, self.base_store.path())
+        });
+        let base = base.ok();
         let region = base.as_ref().and_then(|base| base.region.clone());
         let with_region = |session: Session| Session {
             region: session.region.clone().or(region.clone()),

@@ -141,6 +141,14 @@ fn session_and_role_of_a_former_key_are_not_handed_out() {
     // With its own key, everything counts again.
     sandbox.write(&keys, before);
     assert_eq!(key(&sandbox, "staging"), "ASIAROLE000000000001");
+    // The region of another key's session does not come with a role that is still fresh.
+    let mut other = read_json(&file);
+    other["MasterKeyId"] = "AKIAOTHERKEY00000000".into();
+    other["Region"] = "us-west-2".into();
+    sandbox.write(&file, other.to_string());
+    let loaded = load(&sandbox, "staging");
+    assert_eq!(loaded["AWS_ACCESS_KEY_ID"], "ASIAROLE000000000001");
+    assert_eq!(loaded["AWS_REGION"], "eu-west-1");
 }
 
 /// The file of the two scripts does not say which key it was made with.
