@@ -21,7 +21,7 @@ use crate::origin::{Origin, Setting};
 use crate::sources::{Sources, in_profile};
 use key_source::KeySource;
 use role::RoleChain;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Whose credentials a selection means. What cannot be resolved is a failure in its place, so that `status` and `doctor`
 /// can show the rest.
@@ -151,6 +151,19 @@ impl Account {
                 key_source::of(&self.choice, &owner, profiles, of_environment)
             }
         }
+    }
+
+    /// The file of a role's credentials, beside the session file `base`: named by the configured key, else by the key that
+    /// the session was made with.
+    pub fn role_file(
+        &self,
+        chain: &RoleChain,
+        base: &Path,
+        made_with: Option<&str>,
+        is_direct: bool,
+    ) -> PathBuf {
+        let key = self.key_id.as_deref().or(made_with);
+        chain.file(base, key, is_direct)
     }
 
     /// The region for a shell that loads the account's credentials: `saved`, which `get` was given, else the profile's. A

@@ -89,8 +89,10 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     match &account.role {
         Ok(None) => {}
         Ok(Some(chain)) => {
-            let key = account.key_id.as_deref().or(made_with.as_deref());
-            let file = |is_direct| SessionStore::new(chain.file(store.path(), key, is_direct));
+            let file = |is_direct| {
+                let made_with = made_with.as_deref();
+                SessionStore::new(account.role_file(chain, store.path(), made_with, is_direct))
+            };
             let direct = role(chain, file(true), now);
             report.role = Some(match direct.session.state {
                 SessionState::Valid => direct,

@@ -79,9 +79,11 @@ impl<'a> RoleSession<'a> {
     /// The store of the role's credentials. `base` is the user's own session, which may say which key it was made with.
     pub fn store(&self, base: Option<&Session>, is_direct: bool) -> SessionStore {
         let of_session = base.and_then(|base| base.provenance.master_key_id.as_deref());
-        let key = self.account.key_id.as_deref().or(of_session);
         let base = self.base_store.path();
-        SessionStore::new(self.chain.file(base, key, is_direct))
+        SessionStore::new(
+            self.account
+                .role_file(self.chain, base, of_session, is_direct),
+        )
     }
 
     /// The store of the role's credentials for a known master key.

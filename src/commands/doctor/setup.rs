@@ -88,8 +88,10 @@ impl<'a> Setup<'a> {
         let base = store.value.path();
         let made_with = store.value.read().ok();
         let made_with = made_with.and_then(|loaded| loaded.session.provenance.master_key_id);
-        let key = self.account.key_id.as_deref().or(made_with.as_deref());
-        let store = |is_direct| SessionStore::new(chain.file(base, key, is_direct));
+        let store = |is_direct| {
+            let made_with = made_with.as_deref();
+            SessionStore::new(self.account.role_file(chain, base, made_with, is_direct))
+        };
         vec![store(true), store(false)]
     }
 
