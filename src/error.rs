@@ -4,11 +4,12 @@
 //! is a [`Failure`]: what happened, to what, and what to do next.
 
 use crate::escape::escape;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::process::ExitCode;
 
 /// The kind of a failure, which decides the exit status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub enum Kind {
     /// The command line or the value of a setting is invalid.
     Usage,
@@ -42,7 +43,7 @@ impl Kind {
 /// A failure that has a remedy.
 ///
 /// No text in it may contain a secret or a code. Outside text is escaped when it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// Decides the exit status.
     pub kind: Kind,

@@ -69,7 +69,7 @@ pub struct AssumedRole {
     pub base: Option<String>,
     /// What it is valid for beside the master key, see `RoleChain::digest`.
     pub digest: String,
-    /// The duration of the credentials, in seconds.
+    /// The duration of the credentials as granted, in seconds.
     pub seconds: i32,
     /// Whether a code was spent on the role itself: renewal then needs another code.
     pub is_direct: bool,

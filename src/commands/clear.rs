@@ -16,21 +16,24 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
     let sources = Sources::new(&clear.selection, Flags::default(), environment);
     let account = Account::of(&sources)?;
     let session = account.session_file.clone()?.value;
-    if clear.all {
-        return remove_all(&session, environment);
-    }
-    // Credentials can be removed even if the profiles are damaged.
-    if let Ok(Some(chain)) = &account.role {
-        remove_role(chain, &account, &session)?;
-    } else {
-        // Its roles cannot be renewed any more, and must not outlive it.
-        for role in files::roles_of(&session)? {
-            confirm(remove(&role)?, "the role's credentials", &role)?;
-        }
-        confirm(remove(&session)?, "the session", &session)?;
-    }
+    let removed = match &account.role {
+        _ if clear.all => remove_all(&session, environment),
+        Ok(Some(chain)) => remove_role(chain, &account, &session),
+        // A role that was mistyped must not mean the user's session. Where nothing can be read, there is only that.
+        Err(failure) if account.line.is_ok() => return Err(failure.clone().into()),
+        Ok(None) | Err(_) => remove_session(&session),
+    };
     // Nothing reads them again.
-    Ok(files::sweep(files::directory_of(&session), now)?)
+    files::sweep(files::directory_of(&session), now)?;
+    removed
+}
+
+/// Removes the user's own session, and its roles, which could not be renewed any more and must not outlive it.
+fn remove_session(session: &Path) -> anyhow::Result<()> {
+    for role in files::roles_of(session)? {
+        confirm(remove(&role)?, "the role's credentials", &role)?;
+    }
+    confirm(remove(session)?, "the session", session)
 }
 
 /// Removes the credentials of the selected role, also those that cost a code of their own. Without a session, nothing says

@@ -70,29 +70,28 @@ impl Shell<'_> {
     /// Loads the saved credentials into the shell, unless the user has set other credentials there.
     fn without_direnv(&mut self) -> Option<Action> {
         let now = now();
-        if self.memory.is_pausing(now) {
-            return None;
-        }
         let saved = match self.saved() {
             Ok(saved) => saved,
             Err(failure) => {
-                if self.memory.failed_at.replace(now.as_second()).is_none() {
+                if self.memory.is_new(&failure) {
                     super::note(&failure.one_line());
                 }
                 return None;
             }
         };
-        self.memory.failed_at = None;
         match saved {
             Saved::Valid(mut found) => {
-                // Each attempt takes time, so the next one waits for a minute.
-                if let Some(failure) = found.not_renewed.take() {
-                    self.memory.failed_at = Some(now.as_second());
-                    super::note(&format!("the role was not renewed: {}", failure.one_line()));
+                match found.not_renewed.take() {
+                    Some(failure) if self.memory.is_new(&failure) => {
+                        super::note(&format!("the role was not renewed: {}", failure.one_line()));
+                    }
+                    Some(_) => {}
+                    None => self.memory.failure = None,
                 }
                 self.follow(*found, now)
             }
             Saved::Invalid { failure, id } => {
+                self.memory.failure = None;
                 let own = self.own.as_ref()?;
                 if self.memory.given.as_ref() != Some(own) && id.as_ref() != Some(own) {
                     return None;

@@ -1,5 +1,6 @@
 //! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
+use super::failed_renewal::FailedRenewal;
 use super::{Found, valid};
 use crate::account::Account;
 use crate::account::role::{self, CHAINED, Role, RoleChain};
@@ -21,8 +22,12 @@ use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The time limit for renewing a role, with all its calls: a shell waits for it.
+/// The time limit for the calls that renew a role, all together: a shell waits for them.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// The time limit for another process that is renewing the role. It may have been stopped, so its time is not that of the
+/// calls.
+const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
 /// A role with less time left is renewed. botocore runs a credential_process again at the same time. For short credentials,
 /// a quarter of their duration counts instead.
@@ -99,7 +104,6 @@ impl<'a> RoleSession<'a> {
     /// The user's own session is missing or has expired, or the role cannot be assumed, and no saved credentials
     /// are valid.
     pub fn credentials(&self, watch: &mut dyn FnMut(&Path)) -> Result<Found, Failure> {
-        let deadline = Instant::now() + LIMIT;
         // The session of another key has nothing to say, not even its region.
         let base = self.base_store.read().and_then(|loaded| {
             let key = self.account.key_of_session();
@@ -120,20 +124,51 @@ impl<'a> RoleSession<'a> {
                 return Ok(found(with_region(session), None));
             }
         }
-        // Without the lock, a hundred processes make a hundred requests. Failing would be worse.
-        let _lock = Lock::take_within(store.path(), LIMIT).ok().flatten();
-        let saved = saved(&store);
-        if let Some(session) = fresh(&store, now()) {
-            watch(store.path());
-            return Ok(found(with_region(session), None));
-        }
-        match self.renewed(&store, deadline, watch) {
+        match self.renewed(&store, watch) {
             Ok(session) => Ok(found(with_region(session), None)),
-            Err(failure) => match saved.filter(|session| session.is_valid(now())) {
+            Err(failure) => match saved(&store).filter(|session| session.is_valid(now())) {
                 Some(session) => Ok(found(with_region(session), Some(failure))),
                 None => Err(failure),
             },
         }
+    }
+
+    /// The role's credentials once one process has renewed them, this one or another.
+    ///
+    /// # Errors
+    /// The renewal has failed, now or less than a minute ago.
+    fn renewed(
+        &self,
+        store: &SessionStore,
+        watch: &mut dyn FnMut(&Path),
+    ) -> Result<Session, Failure> {
+        let base = self.session(now())?;
+        let key = base.access_key_id.clone();
+        let failed = || FailedRenewal::recent(store.path(), &key, &self.get_command, now());
+        if let Some(failure) = failed() {
+            return Err(failure);
+        }
+        // Without the lock, a hundred processes make a hundred requests. Failing would be worse.
+        let _lock = Lock::take_within(store.path(), LOCK_LIMIT).ok().flatten();
+        if let Some(session) = fresh(store, now()) {
+            watch(store.path());
+            return Ok(session);
+        }
+        if let Some(failure) = failed() {
+            return Err(failure);
+        }
+        let network = Settings::of(self.sources, self.account).sts(None)?;
+        // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
+        let _ = store.prepare();
+        let deadline = Instant::now() + LIMIT;
+        let session = self
+            .assume(&network, base, deadline)
+            .inspect_err(|failure| FailedRenewal::save(store.path(), &key, failure, now()))?;
+        match store.save(&session, now()) {
+            Ok(()) => watch(store.path()),
+            Err(error) => stderr::note(&format!("warning: {}", Failure::from(error).one_line())),
+        }
+        Ok(session)
     }
 
     /// New credentials, assumed with `base`, the user's own session, and saved.
@@ -165,25 +200,6 @@ impl<'a> RoleSession<'a> {
         let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
         let loaded = valid(&self.base_store, self.account.key_of_session(), now).map_err(remedy)?;
         Ok(loaded.session)
-    }
-
-    /// New credentials, assumed with the user's own session and saved.
-    fn renewed(
-        &self,
-        store: &SessionStore,
-        deadline: Instant,
-        watch: &mut dyn FnMut(&Path),
-    ) -> Result<Session, Failure> {
-        let base = self.session(now())?;
-        let network = Settings::of(self.sources, self.account).sts(None)?;
-        // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
-        let _ = store.prepare();
-        let session = self.assume(&network, base, deadline)?;
-        match store.save(&session, now()) {
-            Ok(()) => watch(store.path()),
-            Err(error) => stderr::note(&format!("warning: {}", Failure::from(error).one_line())),
-        }
-        Ok(session)
     }
 
     /// Assumes the role with `base`, the user's own session, and saves nothing.

@@ -3,18 +3,25 @@
 use super::Provenance;
 use super::error::Error;
 use super::store::{Loaded, SessionStore};
-use super::{leftover, name};
+use super::{leftover, name, symlink};
 use crate::error::{Failure, reason};
 use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The files of sessions and roles in `directory`, in alphabetical order. Only their names count: `session-…` and
-/// `role-…`.
+/// The files of sessions and roles in `directory`, in alphabetical order, also damaged ones. Their names do not decide
+/// alone: a user may have notes in `session-notes.txt`.
 ///
 /// # Errors
 /// The directory cannot be read. A missing directory has no files.
 pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = listed(directory, name::is_of_saved_file)?;
+    files.retain(|file| SessionStore::new(file.clone()).has_session());
+    Ok(files)
+}
+
+/// The files in `directory` with these names, in alphabetical order.
+fn listed(directory: &Path, is_listed: fn(&Path) -> bool) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::setup(format!(
             "cannot read the directory {}: {}",
@@ -30,7 +37,7 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in entries {
         let file = entry.map_err(unreadable)?.path();
-        if name::is_of_saved_file(&file) {
+        if is_listed(&file) {
             files.push(file);
         }
     }
@@ -43,17 +50,34 @@ pub fn directory_of(base: &Path) -> &Path {
     super::directory::of(base)
 }
 
-/// The files next to the session file at `base` that have the credentials of roles assumed with its session.
+/// The files that have the credentials of roles assumed with the session in the file `base`, whichever way its path is
+/// spelled. They are next to it, or to the symlink that leads to it.
 ///
 /// # Errors
 /// The directory cannot be read.
 pub fn roles_of(base: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = in_directory(super::directory::of(base))?;
+    let target = real(base);
+    let [own, of_target] = [base, &target].map(super::directory::of);
+    let mut files = in_directory(own)?;
+    if own.canonicalize().is_ok_and(|own| own != of_target) {
+        files.extend(in_directory(of_target)?);
+    }
     files.retain(|file| {
         let role = provenance_of(file).and_then(|provenance| provenance.role);
-        role.is_some_and(|role| role.base.as_deref() == base.to_str())
+        let name = role.and_then(|role| Some(Path::new(&role.base?).file_name()?.to_owned()));
+        name.is_some_and(|name| real(&file.with_file_name(name)) == target)
     });
     Ok(files)
+}
+
+/// The file's path without symlinks and detours. The file may be missing.
+fn real(file: &Path) -> PathBuf {
+    let target = symlink::follow(file).unwrap_or_else(|_| file.to_owned());
+    let directory = super::directory::of(&target).canonicalize();
+    match (directory, target.file_name()) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => target,
+    }
 }
 
 /// The files in `directory` that have credentials of roles with one of these digests, of this master key if it is known.
@@ -106,11 +130,14 @@ fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
     known
 }
 
-/// Removes the files in `directory` that have expired credentials of roles.
+/// Removes the files in `directory` that have expired credentials of roles, and the memory of failed renewals.
 ///
 /// # Errors
 /// The directory cannot be read. A file that cannot be removed stays.
 pub fn sweep(directory: &Path, now: Timestamp) -> Result<(), Failure> {
+    for file in listed(directory, name::is_of_failed_renewal)? {
+        let _ = std::fs::remove_file(file);
+    }
     for file in in_directory(directory)? {
         let store = SessionStore::new(file);
         if let Ok(Loaded { session, .. }) = store.read()

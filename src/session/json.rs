@@ -130,19 +130,28 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
     })
 }
 
-/// Whether `contents` could be those of a session file, perhaps a damaged one: cut off, or blank after a power failure.
-pub fn could_be_session(contents: &[u8]) -> bool {
+/// Whether `contents` are those of a session file, perhaps one that was cut off: it has `Credentials`, or begins with them
+/// like every file that this program and the AWS CLI write.
+pub fn is_session(contents: &[u8]) -> bool {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Outline {
         #[serde(default)]
         credentials: Option<IgnoredAny>,
     }
-    let is_blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0;
-    let first = contents.iter().find(|byte| !is_blank(byte));
-    matches!(first, None | Some(b'{'))
-        && serde_json::from_slice::<Outline>(contents)
-            .map_or(true, |outline| outline.credentials.is_some())
+    let Some(inside) = contents.trim_ascii_start().strip_prefix(b"{") else {
+        return false;
+    };
+    match serde_json::from_slice::<Outline>(contents) {
+        Ok(outline) => outline.credentials.is_some(),
+        Err(_) => inside.trim_ascii_start().starts_with(b"\"Credentials\""),
+    }
+}
+
+/// Whether `contents` could be those of a session file, even if nothing is left of them: blank after a power failure.
+pub fn could_be_session(contents: &[u8]) -> bool {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    contents.iter().all(is_blank) || is_session(contents)
 }
 
 /// The JSON of `session`, indented as the AWS CLI prints it.
@@ -261,7 +270,6 @@ mod tests {
             "",
             "\n",
             "\0\0\0",
-            "{",
             r#"{"Credentials": {"AccessKeyId": "A"#,
             r#"{"Credentials": {}}"#,
             "{\"Credentials\": \u{fffd}",
@@ -274,6 +282,8 @@ mod tests {
             r#"{"Version": 1, "AccessKeyId": "A"}"#,
             r#"[{"Credentials": {}}]"#,
             "{}",
+            "{",
+            r#"{"Version": "2012-10-17","#,
         ] {
             assert!(!could_be_session(contents.as_bytes()), "{contents}");
         }

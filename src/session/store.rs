@@ -160,6 +160,14 @@ impl SessionStore {
         save().map_err(|obstacle| self.error(Problem::NotSaved(obstacle)))
     }
 
+    /// Whether the file has a session in it, perhaps a damaged one. One that cannot be read may have.
+    pub fn has_session(&self) -> bool {
+        match file::read(&self.path, LARGEST_FILE) {
+            Ok(contents) => json::is_session(&contents),
+            Err(error) => ![ErrorKind::NotFound, ErrorKind::FileTooLarge].contains(&error.kind()),
+        }
+    }
+
     /// Protects a user's other file, such as `~/.aws/credentials`, that `AWS_SESSION_FILE` names by mistake. A file with
     /// the name of a session may contain anything.
     fn check_contents(&self) -> Result<(), Obstacle> {

@@ -1,8 +1,9 @@
 //! `aws-mfa clear`. prompts.rs tests that every shell drops the session.
 
-use super::fake_sts::FakeSts;
+use super::fake_sts::{FakeSts, Role};
 use super::sandbox::Sandbox;
 use super::words;
+use std::path::Path;
 
 #[test]
 fn session_is_removed_and_missing_session_is_no_failure() {
@@ -81,11 +82,9 @@ fn file_with_something_other_than_a_session_is_neither_removed_nor_replaced() {
         file.display()
     );
     let not_saved = words::cannot_save_the_session(file.display(), reason);
-    let work = sandbox.write(".config/aws/session-work", "not a session");
-    let removed = format!("removed {}\n", work.display());
     for (arguments, stdout, message) in [
         (&["clear"][..], "", &not_removed),
-        (&["clear", "--all"], &*removed, &not_removed),
+        (&["clear", "--all"], "", &not_removed),
         (&["get", "111111"], "", &not_saved),
     ] {
         let failure = words::failure(message, &hint);
@@ -97,4 +96,128 @@ fn file_with_something_other_than_a_session_is_neither_removed_nor_replaced() {
     let cut_off = sandbox.write("cut-off", "{\"Credentials\": {\"Acc");
     sandbox.set("AWS_SESSION_FILE", cut_off);
     sandbox.run(["get", "111111"]).succeeded();
+}
+
+#[test]
+fn clear_all_and_status_all_mean_only_sessions_and_roles() {
+    let sandbox = Sandbox::with_session();
+    let session = sandbox.session_file();
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let own = [
+        ("role-policy.json", policy),
+        ("role-123456789012-deploy-0123456789abcdef", policy),
+        ("session-notes.txt", "call igor\n"),
+        ("session-draft", "{\"to\": "),
+        ("session-empty", ""),
+    ];
+    for (name, contents) in own {
+        sandbox.write(session.with_file_name(name), contents);
+    }
+    // A session that was cut off has secrets in it.
+    let cut_off = sandbox.write(
+        session.with_file_name("session-old"),
+        "{\n    \"Credentials\": {\n        \"AccessK",
+    );
+    let all = sandbox.run(["status", "--all"]);
+    let names: Vec<&str> = all
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(": ").next())
+        .collect();
+    assert_eq!(
+        names,
+        [session.to_str().unwrap(), cut_off.to_str().unwrap()]
+    );
+    let removed = |file: &Path| format!("removed {}\n", file.display());
+    let all = removed(&session) + &removed(&cut_off);
+    sandbox.run(["clear", "--all"]).is(0, &all, "");
+    let mut left = own.map(|(name, _)| name.to_owned());
+    left.sort();
+    assert_eq!(sandbox.session_directory(), left);
+}
+
+const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
+
+/// A user with a session and a role of it.
+fn with_role(sts: &FakeSts) -> Sandbox {
+    let sandbox = Sandbox::with_user(sts);
+    sts.add_role(ROLE, Role::default());
+    let get = sandbox.run(["get", "--role-arn", ROLE, "123456"]);
+    get.succeeded();
+    sandbox
+}
+
+#[test]
+fn roles_go_with_their_session_whichever_way_its_path_is_spelled() {
+    let session = Sandbox::new().session_file();
+    let name = session.file_name().unwrap().to_str().unwrap();
+    let mut spellings = vec![
+        format!(".config/aws/{name}"),
+        format!(".config/aws/../aws//./{name}"),
+    ];
+    if cfg!(unix) {
+        spellings.extend([format!("link/{name}"), "session".to_owned()]);
+    }
+    for spelling in spellings {
+        let sts = FakeSts::start();
+        let sandbox = with_role(&sts);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::symlink;
+            symlink(".config/aws", sandbox.home().join("link")).unwrap();
+            symlink(sandbox.session_file(), sandbox.home().join("session")).unwrap();
+        }
+        let cleared = sandbox.run(["clear", "--session-file", &spelling]);
+        assert_eq!(cleared.succeeded().lines().count(), 2, "{spelling}");
+        assert!(sandbox.session_directory().is_empty(), "{spelling}");
+    }
+}
+
+/// The user has removed the profile, and what is left of it must go too.
+#[test]
+fn session_of_a_profile_that_is_gone_is_removed_with_its_roles() {
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_profile(&sts);
+    sts.add_role(ROLE, Role::default());
+    let get = sandbox.run(["get", "-p", "work", "--role-arn", ROLE, "123456"]);
+    get.succeeded();
+    sandbox.write(".aws/credentials", "");
+    let cleared = sandbox.run(["clear", "-p", "work"]);
+    assert_eq!(cleared.succeeded().lines().count(), 2, "{}", cleared.stdout);
+    assert!(sandbox.session_directory().is_empty());
+}
+
+#[test]
+fn mistyped_role_is_an_error_and_the_session_stays() {
+    let sts = FakeSts::start();
+    let mut sandbox = with_role(&sts);
+    sandbox.write(
+        ".aws/config",
+        "[profile broken]\nrole_arn = deploy\nsource_profile = broken\n",
+    );
+    let saved = sandbox.session_directory();
+    let fails = |sandbox: &Sandbox, arguments: &[&str], message: &str| {
+        let outcome = sandbox.run([&["clear"], arguments].concat());
+        assert!(
+            outcome
+                .failed(1)
+                .starts_with(&format!("aws-mfa: {message}\nhint: ")),
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(sandbox.session_directory(), saved);
+    };
+    let message = "is not the ARN of a role: deploy";
+    fails(
+        &sandbox,
+        &["--role-arn", "deploy"],
+        &format!("--role-arn {message}"),
+    );
+    fails(
+        &sandbox,
+        &["-p", "broken"],
+        &format!("role_arn in the profile broken {message}"),
+    );
+    sandbox.set("AWS_MFA_ROLE_ARN", "deploy");
+    fails(&sandbox, &[], &format!("AWS_MFA_ROLE_ARN {message}"));
 }

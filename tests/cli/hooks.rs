@@ -9,6 +9,7 @@ use super::shell::{Kind, Shell};
 use super::tool::tool;
 use super::words;
 use jiff::{SignedDuration, Timestamp};
+use std::path::PathBuf;
 
 macro_rules! in_shells {
     ($story:ident: $($test:ident $kind:ident,)*) => {
@@ -182,19 +183,23 @@ fn last_15_minutes_are_a_single_warning_with_the_get_command() {
 }
 
 #[test]
-fn invalid_setting_is_one_line_followed_by_a_pause() {
+fn invalid_setting_is_reported_once_on_one_line() {
     let mut sandbox = Sandbox::new();
     sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");
     let outcome = prompt(&sandbox, "");
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
-    let memory = outcome
-        .stdout
-        .trim()
-        .trim_start_matches("__aws_mfa_memory=")
-        .trim_matches('\'');
-    prompt(&sandbox, memory).is(0, "", "");
-    // There is no second notice after the pause.
-    assert_eq!(prompt(&sandbox, ":::::1700000000").stderr, "");
+    let memory = memory(&outcome);
+    prompt(&sandbox, &memory).is(0, "", "");
+    // Another fault is another notice.
+    sandbox.set("AWS_MFA_PROFILE", "nobody");
+    assert_eq!(prompt(&sandbox, &memory).stderr.lines().count(), 1);
+}
+
+/// The memory that the hook has printed for the next prompt.
+fn memory(outcome: &Outcome) -> String {
+    let memory = outcome.stdout.lines().last().unwrap_or_default();
+    let memory = memory.trim_start_matches("__aws_mfa_memory=");
+    memory.trim_matches('\'').to_owned()
 }
 
 #[test]
@@ -590,22 +595,18 @@ fn subshell_follows_the_session_of_its_parent() {
     has_none(&mut child);
 }
 
-/// Outside direnv, the hook renews a role. After a failure, it prints one notice and waits for a minute.
+/// Outside direnv, the hook renews a role. It reports a failure once, does not try again for a minute, and misses no new
+/// session meanwhile.
 #[test]
-fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
+fn role_is_renewed_at_the_prompt_and_a_failure_hides_no_new_session() {
     use super::fake_sts::{Behaviour, FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
-    sts.add_role(
-        ROLE,
-        Role {
-            lasts: Some(jiff::SignedDuration::from_mins(10)),
-            ..Role::default()
-        },
-    );
+    sts.add_role(ROLE, Role::default());
     assert_eq!(sandbox.run(["get", "123456"]).status, 0);
+    sandbox.make_due(&sandbox.role_file("deploy"));
     let outcome = prompt(&sandbox, "");
     assert!(
         outcome
@@ -618,6 +619,7 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
         outcome.stdout
     );
     sandbox.set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000002");
+    sandbox.make_due(&sandbox.role_file("deploy"));
     sts.behave(Behaviour::Close);
     let outcome = prompt(&sandbox, "ASIAROLE000000000002:::::");
     assert_eq!(
@@ -627,16 +629,13 @@ fn role_is_renewed_at_the_prompt_and_a_failure_is_followed_by_a_pause() {
             words::the_connection_broke(sts.url())
         )
     );
-    let memory = outcome
-        .stdout
-        .trim()
-        .trim_start_matches("__aws_mfa_memory=")
-        .trim_matches('\'');
+    let memory = memory(&outcome);
     let requests = sts.requests().len();
-    prompt(&sandbox, memory).is(0, "", "");
+    prompt(&sandbox, &memory).is(0, "", "");
     assert_eq!(sts.requests().len(), requests);
     sts.behave(Behaviour::Serve);
-    let outcome = prompt(&sandbox, "ASIAROLE000000000002:::::1700000000");
+    sandbox.get("222222");
+    let outcome = prompt(&sandbox, &memory);
     assert!(
         outcome
             .stdout
@@ -656,17 +655,14 @@ fn interrupted_renewal(kind: Kind) {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
     sandbox.set("AWS_MFA_ROLE_ARN", ROLE);
-    let role = Role {
-        lasts: Some(SignedDuration::from_mins(10)),
-        ..Role::default()
-    };
-    sts.add_role(ROLE, role);
+    sts.add_role(ROLE, Role::default());
     assert_eq!(sandbox.run(["get", "123456"]).status, 0);
     let mut shell = Shell::open_hooked(kind, &sandbox, "");
     let before = shell.variable("AWS_ACCESS_KEY_ID");
     assert!(before.starts_with("ASIAROLE"), "{before}");
 
     shell.run("true");
+    sandbox.make_due(&sandbox.role_file("deploy"));
     sts.behave(Behaviour::Silence);
     let requests = sts.requests().len();
     shell.type_line("");
@@ -701,17 +697,20 @@ fn due_role_makes_direnv_reload_once() {
             let file = sandbox.home().join("elsewhere/session");
             sandbox.set("AWS_SESSION_FILE", file);
         }
-        sts.add_role(
-            ROLE,
-            Role {
-                lasts: Some(jiff::SignedDuration::from_mins(10)),
-                ..Role::default()
-            },
-        );
+        sts.add_role(ROLE, Role::default());
         assert_eq!(sandbox.run(["get", "123456"]).status, 0);
         let end = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
-        if !is_elsewhere {
-            sandbox.unset("AWS_MFA_ROLE_ARN");
+        match is_elsewhere {
+            true => {
+                let files = sandbox.home().join("elsewhere").read_dir().unwrap();
+                let mut files = files.map(|entry| entry.unwrap().path());
+                let is_role = |file: &PathBuf| file.to_string_lossy().contains("/role-");
+                sandbox.make_due(&files.find(is_role).unwrap());
+            }
+            false => {
+                sandbox.make_due(&sandbox.role_file("deploy"));
+                sandbox.unset("AWS_MFA_ROLE_ARN");
+            }
         }
         sandbox
             .set("DIRENV_DIR", "-/nowhere")

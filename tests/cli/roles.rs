@@ -190,12 +190,10 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
 fn role_from_the_environment_has_the_users_name() {
     let sts = FakeSts::start();
     let mut sandbox = with_master_keys(&sts);
-    // Due for renewal at once.
     sts.add_role(
         DEPLOY,
         Role {
             session_name: Some("igor"),
-            lasts: Some(SignedDuration::from_mins(10)),
             ..Role::default()
         },
     );
@@ -215,6 +213,7 @@ fn role_from_the_environment_has_the_users_name() {
     assert!(digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
     // A due role is not mistaken for the user's session.
     for key in ["ASIAROLE000000000002", "ASIAROLE000000000003"] {
+        sandbox.make_due(&sandbox.role_file("deploy"));
         assert_eq!(loaded(&sandbox, &[]), key);
     }
     // Another role of the same user needs no code, and the name is known.
@@ -243,27 +242,20 @@ fn role_from_the_environment_has_the_users_name() {
 fn role_with_a_quarter_left_is_renewed_and_a_failure_keeps_the_old_one() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
-    let lasts = |minutes| {
-        sts.add_role(
-            DEPLOY,
-            Role {
-                lasts: Some(SignedDuration::from_mins(minutes)),
-                ..Role::default()
-            },
-        );
-    };
-    // A quarter of 30 minutes is 7:30.
-    lasts(8);
     assert_eq!(sandbox.run(["get", "-p", "staging", "123456"]).status, 0);
+    let role = sandbox.role_file("deploy");
+    // A quarter of 30 minutes is 7:30.
+    let left = |minutes| sandbox.make_end_in(&role, SignedDuration::from_mins(minutes));
+    left(8);
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
-    lasts(7);
-    assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
-    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000003");
+    left(7);
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
     // STS does not answer, but the saved credentials are still valid for some minutes.
+    left(7);
     sts.behave(Behaviour::Close);
     let outcome = sandbox.run(["load", "-p", "staging"]);
     assert_eq!(outcome.status, 0);
-    assert!(outcome.stdout.contains("ASIAROLE000000000003"));
+    assert!(outcome.stdout.contains("ASIAROLE000000000002"));
     assert_eq!(
         outcome.stderr,
         format!(
@@ -272,29 +264,83 @@ fn role_with_a_quarter_left_is_renewed_and_a_failure_keeps_the_old_one() {
         )
     );
     // A request without a code is sent again.
-    assert_eq!(sts.requests_for("AssumeRole").len(), 3 + 3);
+    assert_eq!(sts.requests_for("AssumeRole").len(), 2 + 3);
     sts.behave(Behaviour::Serve);
-    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000007");
+    assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000006");
 }
 
+/// An SDK runs `credential_process` for each of its clients.
 #[test]
-fn silent_sts_times_out_after_five_seconds() {
+fn failed_renewal_is_remembered_for_a_minute_or_until_a_get_or_clear() {
     let sts = FakeSts::start();
     let sandbox = with_profiles(&sts);
     assert_eq!(sandbox.run(["get", "-p", "work", "123456"]).status, 0);
+    let fails = |message: &str, sent: usize| {
+        let before = sts.requests_for("AssumeRole").len();
+        let outcome = sandbox.run(["load", "-p", "staging"]);
+        let error = outcome.failed(1).to_owned();
+        assert!(
+            error.starts_with(&format!("aws-mfa: {message}\n")),
+            "{error}"
+        );
+        assert_eq!(
+            sts.requests_for("AssumeRole").len(),
+            before + sent,
+            "{error}"
+        );
+        error
+    };
+    let silent = format!("no answer from {} within 5 s", sts.url());
     sts.behave(Behaviour::Silence);
-    let started = std::time::Instant::now();
-    let outcome = sandbox.run(["load", "-p", "staging"]);
-    assert!(started.elapsed() < std::time::Duration::from_secs(15));
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert_eq!(sandbox.run(["load", "-p", "staging"]).status, 1);
+    sts.behave(Behaviour::Close);
+    let error = fails(&silent, 0);
+    let (_, hint) = error.split_once("\nhint: that was ").unwrap();
+    let numbers: Vec<u32> = hint
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert_eq!(numbers.iter().sum::<u32>(), 60, "{hint}");
     assert!(
-        outcome.stderr.starts_with(&format!(
-            "aws-mfa: no answer from {} within 5 s\n",
-            sts.url()
-        )),
-        "{}",
-        outcome.stderr
+        hint.ends_with(" s, or at once with `aws-mfa get --profile staging <code>`\n"),
+        "{hint}"
     );
+
+    let file = |name: &str| sandbox.session_file().with_file_name(name);
+    let names = sandbox.session_directory();
+    let failed = file(names.iter().find(|name| name.ends_with(".failed")).unwrap());
+    #[cfg(unix)]
+    assert_eq!(mode(&failed), 0o600);
+    let broken = words::the_connection_broke(sts.url());
+    let change = |key: &str, to: &dyn Fn(&serde_json::Value) -> serde_json::Value| {
+        let mut memory = read_json(&failed);
+        memory[key] = to(&memory[key]);
+        sandbox.write(&failed, memory.to_string());
+    };
+    // A minute later; with the clock set back; with another session; damaged.
+    change("At", &|at| json!(at.as_i64().unwrap() - 60));
+    fails(&broken, 3);
+    fails(&broken, 0);
+    change("At", &|at| json!(at.as_i64().unwrap() + 90));
+    fails(&broken, 3);
+    change("SessionKeyId", &|_| json!("ASIAOTHER"));
+    fails(&broken, 3);
+    sandbox.write(&failed, "{");
+    fails(&broken, 3);
+    for forget in [
+        &["get", "-p", "staging"][..],
+        &["clear", "-p", "staging"],
+        &["clear", "--all"],
+    ] {
+        fails(&broken, 0);
+        sandbox.run(forget);
+        assert!(!failed.exists(), "{forget:?}");
+        if forget.contains(&"--all") {
+            break;
+        }
+        fails(&broken, 3);
+    }
 }
 
 #[test]
@@ -489,12 +535,8 @@ fn keys_and_device_come_from_the_source_of_a_role() {
         ".aws/credentials",
         format!("[work]\n{}[private]\n{}", profile_keys(), profile_keys()),
     );
-    // Each is due for renewal at once.
-    let due = || Role {
-        lasts: Some(SignedDuration::from_mins(10)),
-        ..Role::default()
-    };
-    sts.add_role(DEPLOY, due()).add_role(READER, due());
+    sts.add_role(DEPLOY, Role::default())
+        .add_role(READER, Role::default());
     for (profile, code, device) in [
         ("admin", "111111", DEVICE),
         ("reader", "222222", &other),
@@ -879,14 +921,7 @@ fn direnv_reloads_for_session_and_role_without_a_loop() {
         let Some(direnv) = tool(direnv) else { continue };
         let sts = FakeSts::start();
         let sandbox = with_profiles(&sts);
-        // Due for renewal at each load: the renewal must not make direnv reload again.
-        sts.add_role(
-            DEPLOY,
-            Role {
-                lasts: Some(SignedDuration::from_mins(5)),
-                ..Role::default()
-            },
-        );
+        sts.add_role(DEPLOY, Role::default());
         let project = sandbox.project(&direnv, "direnv_load aws-mfa load -p staging\n");
         let mut shell = Shell::open(&sandbox, &project, &direnv);
         assert!(
@@ -903,6 +938,19 @@ fn direnv_reloads_for_session_and_role_without_a_loop() {
         assert_eq!(shell.variable("AWS_REGION"), "eu-west-1");
         assert_eq!(shell.run("true"), "");
         assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), first);
+        // Its own renewal of the role does not make direnv reload again.
+        let left = SignedDuration::from_mins(7);
+        sandbox.make_end_in(&sandbox.role_file("deploy"), left);
+        let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        let envrc = std::fs::File::options()
+            .write(true)
+            .open(project.join(".envrc"));
+        envrc.unwrap().set_modified(soon).unwrap();
+        shell.run("");
+        let renewed = shell.variable("AWS_ACCESS_KEY_ID");
+        assert_ne!(renewed, first);
+        assert_eq!(shell.run("true"), "");
+        let first = renewed;
         // This shell notices a role that another process has renewed.
         assert_eq!(sandbox.run(["get", "-p", "staging"]).status, 0);
         shell.run("");
@@ -927,7 +975,7 @@ fn refused_role_is_an_error_with_its_hint() {
             body: super::fake_sts::error_xml(code, message),
         });
         let before = sts.requests().len();
-        let outcome = sandbox.run(["load", "-p", "staging"]);
+        let outcome = sandbox.run(["get", "-p", "staging"]);
         let first = outcome.stderr.lines().next().unwrap().to_owned();
         (outcome.status, first, sts.requests().len() - before)
     };

@@ -295,6 +295,25 @@ impl Sandbox {
         self.session_file().with_file_name(&files[0])
     }
 
+    /// Time passes: the role's credentials in this file end in ten minutes.
+    pub fn make_due(&self, file: &Path) {
+        self.make_end_in(file, SignedDuration::from_mins(10));
+    }
+
+    /// Time passes: the credentials in this file end in this time. The file keeps its modification time, so that direnv sees
+    /// no change.
+    pub fn make_end_in(&self, file: &Path, left: SignedDuration) {
+        let mut saved = read_json(file);
+        let modified = file.metadata().unwrap().modified().unwrap();
+        let end = Timestamp::now() + left;
+        saved["Credentials"]["Expiration"] = format!("{end:.0}").into();
+        let new = self.write(self.home().join("role.new"), saved.to_string());
+        let options = std::fs::File::options().write(true).open(&new);
+        options.unwrap().set_modified(modified).unwrap();
+        std::fs::rename(new, file).unwrap();
+        self.written.lock().unwrap().insert(file.to_owned());
+    }
+
     /// The names in the session file's directory, including leftovers.
     pub fn session_directory(&self) -> Vec<String> {
         let file = self.session_file();

@@ -1,7 +1,7 @@
 //! Many processes assume one role at once.
 
-use super::deadline::InTime;
-use super::fake_sts::{FakeSts, Role};
+use super::deadline::{InTime, wait_until};
+use super::fake_sts::{Behaviour, FakeSts, Role};
 use super::sandbox::{Outcome, Sandbox, binary};
 use std::time::Duration;
 
@@ -58,4 +58,42 @@ fn load_killed_during_a_renewal_blocks_no_other() {
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
         assert!(outcome.stdout.contains("ASIAROLE"), "{}", outcome.stdout);
     }
+}
+
+/// A debugger, or Ctrl-Z: it keeps its lock, and its time is not that of the others.
+#[cfg(unix)]
+#[test]
+fn load_stopped_during_a_renewal_costs_the_others_two_seconds() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let sts = FakeSts::start();
+    let sandbox = sandbox(&sts);
+    forget_the_role(&sandbox);
+    sts.behave(Behaviour::Silence);
+    let requests = sts.requests().len();
+    let mut stopped = sandbox
+        .command(binary())
+        .arg("load")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the request", || sts.requests().len() > requests);
+    let pid = Pid::from_raw(stopped.id() as i32).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    // A slow answer, but well within the limit.
+    let answer = sandbox.home().join("answer");
+    sts.behave(Behaviour::Hold(answer.clone()));
+    let requests = sts.requests().len();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_until("the request", || sts.requests().len() > requests);
+            std::thread::sleep(Duration::from_secs(1));
+            std::fs::write(&answer, "").unwrap();
+        });
+        let outcome = sandbox.run(["load"]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+        assert!(outcome.stdout.contains("ASIAROLE"), "{}", outcome.stdout);
+    });
+    stopped.kill().unwrap();
+    stopped.status_in_time();
 }

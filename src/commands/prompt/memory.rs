@@ -1,10 +1,8 @@
 //! A hook's memory between prompts: the key that it has loaded, and what it has reported.
 
-use jiff::Timestamp;
+use crate::error::Failure;
+use crate::session::name;
 use std::fmt;
-
-/// The pause after a failure, in seconds: each attempt can delay a prompt by a few seconds.
-const PAUSE: i64 = 60;
 
 /// The longest access key id in AWS.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>
@@ -39,8 +37,8 @@ pub struct Memory {
     pub renewed: Option<KeyId>,
     /// The expired key that was still there afterwards, and has been reported.
     pub reported: Option<KeyId>,
-    /// When the last attempt failed, in seconds since 1970.
-    pub failed_at: Option<i64>,
+    /// The failure that has been reported, as a digest.
+    pub failure: Option<KeyId>,
 }
 
 impl Memory {
@@ -58,32 +56,29 @@ impl Memory {
             reloaded: id(next()),
             renewed: id(next()),
             reported: id(next()),
-            failed_at: next().and_then(|field| field.parse().ok()),
+            failure: id(next()),
         }
     }
 
-    /// Whether the last attempt failed less than a minute ago.
-    pub fn is_pausing(&self, now: Timestamp) -> bool {
-        self.failed_at
-            .is_some_and(|failed_at| (0..PAUSE).contains(&(now.as_second() - failed_at)))
+    /// Whether this failure is another one than at the last prompt, so that each is reported once.
+    pub fn is_new(&mut self, failure: &Failure) -> bool {
+        let digest = KeyId(name::short_digest([failure.message.as_str()]));
+        self.failure.replace(digest.clone()) != Some(digest)
     }
 }
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for id in [
+        let id = |id: &Option<KeyId>| id.as_ref().map_or(String::new(), |KeyId(id)| id.clone());
+        let fields = [
             &self.given,
             &self.warned,
             &self.reloaded,
             &self.renewed,
             &self.reported,
-        ] {
-            write!(f, "{}:", id.as_ref().map_or("", |KeyId(id)| id))?;
-        }
-        match self.failed_at {
-            Some(second) => write!(f, "{second}"),
-            None => Ok(()),
-        }
+            &self.failure,
+        ];
+        f.write_str(&fields.map(id).join(":"))
     }
 }
 
@@ -96,25 +91,21 @@ mod tests {
         let memory = Memory {
             given: Some(KeyId::of("ASIA1")),
             reported: Some(KeyId::of("a'; rm -rf / #:b")),
-            failed_at: Some(1_700_000_000),
+            failure: Some(KeyId::of("0123456789abcdef")),
             ..Memory::default()
         };
-        assert_eq!(memory.to_string(), "ASIA1::::armrfb:1700000000");
+        assert_eq!(memory.to_string(), "ASIA1::::armrfb:0123456789abcdef");
         assert_eq!(Memory::parse(&memory.to_string()), memory);
-        for text in ["", ":", ":::::x"] {
+        for text in ["", ":", "::::::x"] {
             assert_eq!(Memory::parse(text), Memory::default(), "{text}");
         }
     }
 
     #[test]
-    fn failure_is_followed_by_a_pause_of_a_minute() {
-        let memory = Memory {
-            failed_at: Some(1000),
-            ..Memory::default()
-        };
-        let at = |second| Timestamp::from_second(second).unwrap();
-        assert!(memory.is_pausing(at(1000)) && memory.is_pausing(at(1059)));
-        // The clock can be set back.
-        assert!(!memory.is_pausing(at(1060)) && !memory.is_pausing(at(999)));
+    fn failure_is_new_until_it_has_been_reported() {
+        let mut memory = Memory::default();
+        let [first, second] = ["no network", "no region"].map(Failure::setup);
+        let is_new = [&first, &first, &second, &first].map(|failure| memory.is_new(failure));
+        assert_eq!(is_new, [true, false, true, true]);
     }
 }
