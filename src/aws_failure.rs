@@ -2,6 +2,7 @@
 
 use crate::aws::endpoint::EndpointError;
 use crate::aws::error::{Refusal, TlsFault, Unusable, Words};
+use crate::aws::partition;
 use crate::aws::proxy::ProxyError;
 use crate::aws::trust::BundleError;
 use crate::error::{Failure, reason};
@@ -24,16 +25,28 @@ pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
     .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
+/// The failure for a setting that cannot be a region: AWS may add regions, but it has one form for their names.
+pub fn not_a_region(region: &Setting<String>) -> Failure {
+    let Setting { value, origin } = region;
+    let almost = value.trim().to_lowercase();
+    let zone = almost.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let meant = [almost.as_str(), zone]
+        .into_iter()
+        .find(|name| partition::is_region(name));
+    let hint = match meant {
+        Some(name) => format!("write {name}"),
+        None => "a region is written like eu-west-1".to_owned(),
+    };
+    Failure::setup(format!("{origin} is not the name of a region: \"{value}\"")).hint(hint)
+}
+
 /// The failure for a region without STS.
 pub fn no_endpoint(region: &str, fips: bool) -> Failure {
+    let fips = if fips { "FIPS " } else { "" };
     Failure::setup(format!(
-        "there is no {}STS endpoint for the region {}",
-        if fips { "FIPS " } else { "" },
-        region
+        "there is no {fips}STS endpoint for the region {region}"
     ))
-    .hint(
-        "use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile",
-    )
+    .hint("use another region: `--region`, AWS_REGION or region in the profile")
 }
 
 /// The failure for a partition whose IAM endpoint is not known.

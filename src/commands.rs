@@ -14,10 +14,11 @@ mod status;
 
 use crate::cli::Command;
 use crate::environment::Environment;
-use crate::escape::escape;
+use crate::escape::{escape, escape_json};
 use crate::stderr::note;
 use crate::time::now;
 use anyhow::Context;
+use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -37,6 +38,12 @@ pub fn run(command: &Command, environment: &Environment) -> anyhow::Result<ExitC
         Command::Man => man::run(),
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A report for `--json`. What came from outside cannot act on a terminal.
+fn json(report: &impl Serialize) -> anyhow::Result<String> {
+    let json = serde_json::to_string_pretty(report)?;
+    Ok(escape_json(&json).into_owned() + "\n")
 }
 
 /// Writes a command's result to standard output, all at once. A reader that has closed the pipe, such as `head`, is no

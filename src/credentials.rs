@@ -55,6 +55,15 @@ impl From<Loaded> for Found {
     }
 }
 
+/// Who waits for the credentials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Waiter {
+    /// A program: it needs them now.
+    Program,
+    /// A shell's prompt: where the user has interrupted a renewal, the next prompt must not wait again.
+    Prompt,
+}
+
 /// The credentials of the selection. A role's credentials are renewed when they are due; nothing else uses the network.
 ///
 /// `watch` is called with each file before it is read, and again after this has replaced it.
@@ -65,6 +74,7 @@ impl From<Loaded> for Found {
 pub fn find(
     selection: &Selection,
     environment: &Environment,
+    waiter: Waiter,
     watch: &mut dyn FnMut(&Path),
 ) -> Result<Found, Failure> {
     let sources = Sources::new(selection, Flags::default(), environment);
@@ -77,7 +87,7 @@ pub fn find(
         None => saved(&store, account.key_of_session(), selection, now())?,
         Some(chain) => {
             let role = RoleSession::of(&sources, &account, chain, store);
-            role.credentials(watch)?
+            role.credentials(waiter, watch)?
         }
     };
     found.session.region = account.region_to_load(found.session.region)?;

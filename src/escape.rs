@@ -25,6 +25,26 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::from(escaped)
 }
 
+/// JSON with every such character as JSON escapes it, so that a terminal can show it. Outside strings, JSON has none.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let is_unsafe = |character: char| character != '\n' && is_unsafe(character);
+    if !json.contains(is_unsafe) {
+        return Cow::from(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        match is_unsafe(character) {
+            true => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+            false => escaped.push(character),
+        }
+    }
+    Cow::from(escaped)
+}
+
 /// A value for a message to quote. An MFA code in the wrong place is masked.
 pub fn quote(value: &str) -> &str {
     let digits = value.chars().filter(|c| !c.is_whitespace());
@@ -102,6 +122,22 @@ mod tests {
         ] {
             assert_eq!(escape(text), escaped);
         }
+    }
+
+    #[test]
+    fn json_is_the_same_with_escapes() {
+        let value = serde_json::json!({"a\u{9b}": "\u{202e}\u{7f}\u{e0001}é\n", "b": 1});
+        let json = serde_json::to_string_pretty(&value).unwrap();
+        let escaped = escape_json(&json);
+        assert!(
+            escaped.contains(r#""a\u009b": "\u202e\u007f\udb40\udc01é\n""#),
+            "{escaped}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            value
+        );
+        assert_eq!(escape_json("{\n}"), "{\n}");
     }
 
     #[test]

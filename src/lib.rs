@@ -65,7 +65,7 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     let environment = Environment::of_process();
     if environment.get(variable::AWS_MFA_COMPLETE).is_some() {
-        return commands::completions::answer(&environment);
+        return reported(commands::completions::answer(&environment));
     }
     stderr::use_colour(&environment);
     let cli = match cli::Cli::try_parse() {
@@ -78,13 +78,15 @@ pub fn run() -> ExitCode {
     {
         core_dump::prevent();
     }
-    match commands::run(&cli.command, &environment) {
-        Ok(status) => status,
-        Err(error) => {
-            stderr::write(&error::render(&error), stderr::ERROR);
-            error::exit_code(&error)
-        }
-    }
+    reported(commands::run(&cli.command, &environment))
+}
+
+/// The exit status; an error is shown first.
+fn reported(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        stderr::write(&error::render(&error), stderr::ERROR);
+        error::exit_code(&error)
+    })
 }
 
 /// Help and version go to standard output, a usage error to standard error.

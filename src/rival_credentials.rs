@@ -1,10 +1,12 @@
 //! Variables that conflict with the session.
 
 use crate::account::MASTER_KEYS;
+use crate::account::keys::is_key_id;
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
+use std::ffi::OsStr;
 
 /// Variables that are ignored because `AWS_MFA_PROFILE` is set. `has_keys` tells whether that profile has keys.
 pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool) -> Vec<Failure> {
@@ -34,7 +36,7 @@ pub fn with_session(environment: &Environment, valid: Option<&str>) -> Vec<Failu
     let mut conflicts = Vec::new();
     if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         if valid.is_some_and(|id| own != id) {
-            let own = own.to_string_lossy();
+            let own = key_id_to_show(own);
             conflicts.push(
                 conflict(format!("this shell has other credentials ({own})"))
                     .hint("load the session, or unset AWS_ACCESS_KEY_ID"),
@@ -57,6 +59,13 @@ pub fn with_session(environment: &Environment, valid: Option<&str>) -> Vec<Failu
         );
     }
     conflicts
+}
+
+/// The id of a shell's key; a secret in its place is not shown.
+pub fn key_id_to_show(own: &OsStr) -> &str {
+    own.to_str()
+        .filter(|own| is_key_id(own))
+        .unwrap_or("invalid key id")
 }
 
 /// Whether the environment has the credentials with this id.

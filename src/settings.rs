@@ -119,7 +119,7 @@ impl Settings {
     pub fn partition<'s>(&'s self, device: Option<&'s Device>) -> Result<&'s str, Failure> {
         match self.region.clone()? {
             Some(region) => {
-                self.network.sts_endpoint(&region.value)?;
+                self.network.sts_endpoint(&region)?;
                 Ok(partition::of_region(&region.value))
             }
             None => Ok(self.default_partition(device)),

@@ -65,15 +65,20 @@ impl<'a> From<&'a MasterKeys> for SigningKey<'a> {
 /// It is not an access key id, or looks like a secret; the message does not show it.
 pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
     let id = value.trim();
-    let fault = if id.len() == SECRET_LENGTH {
-        "looks like a secret access key, not an access key id"
-    } else if !legal::ACCESS_KEY_ID.accepts(id) {
-        "is not an access key id"
-    } else {
+    if is_key_id(id) {
         return Ok(id);
+    }
+    let fault = match id.len() {
+        SECRET_LENGTH => "looks like a secret access key, not an access key id",
+        _ => "is not an access key id",
     };
     Err(Failure::setup(format!("{name} {fault}"))
         .hint("set it to the id, which begins with AKIA; the secret has its own setting"))
+}
+
+/// Whether the text can be shown as an access key id: it is legal, and not as long as a secret.
+pub fn is_key_id(text: &str) -> bool {
+    text.len() != SECRET_LENGTH && legal::ACCESS_KEY_ID.accepts(text)
 }
 
 /// The failure for temporary credentials instead of master keys.

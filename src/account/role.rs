@@ -2,7 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
-use super::{Owner, ProfileChoice, key_source};
+use super::key_source::{self, KeySource};
+use super::{Owner, ProfileChoice};
 use crate::aws::legal::is_account;
 use crate::aws::legal::{self, Legal};
 use crate::aws_files::{Profile, Profiles};
@@ -156,6 +157,7 @@ pub fn chain(
         _ if uses_environment && !is_of_profile => Owner::Environment,
         Some(first) if profiles.profile(first).get("role_arn")?.is_some() => {
             let (roles, owner) = of_profiles(line, profiles)?;
+            check_own_source(sources, profiles, &owner)?;
             if is_of_profile {
                 return last_role(roles, owner, selected, uses_environment).map(Some);
             }
@@ -177,6 +179,25 @@ pub fn chain(
             seconds: CHAINED,
         },
     }))
+}
+
+/// Whether a profile that is its own source has keys, perhaps those of the environment.
+fn check_own_source(sources: &Sources, profiles: &Profiles, owner: &Owner) -> Result<(), Failure> {
+    let Owner::Profile(name) = owner else {
+        return Ok(());
+    };
+    let profile = profiles.profile(name);
+    let of_environment = KeySource::of_environment(sources.environment);
+    let has_keys = key_source::has_keys(profile)? || !matches!(of_environment, Ok(None));
+    match profile.has("role_arn")? && !has_keys {
+        true => Err(Failure::setup(format!(
+            "the profile {name} is its own source_profile, but has no access key"
+        ))
+        .hint(format!(
+            "set source_profile to the profile that has it, or put aws_access_key_id and aws_secret_access_key under [{name}] in ~/.aws/credentials"
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// The roles of these profiles, the selected one first, and the owner of the keys at their end. A profile without a role

@@ -55,6 +55,12 @@ pub fn of(
                 "set {KEY_ID} before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
             )));
         }
+        // The same with a secret in the place of the id, which every message would show.
+        if let Some(id) = environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?
+            && path.to_string_lossy().contains(id)
+        {
+            key_id(id, KEY_ID)?;
+        }
         return Ok(Setting {
             value: native(PathBuf::from(path)),
             origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),

@@ -3,7 +3,7 @@
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use http::Uri;
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An endpoint's URL: `http` or `https`, a host, and optionally a port and a path.
 #[derive(Clone, Debug)]
@@ -80,6 +80,17 @@ impl Endpoint {
     /// Whether requests are encrypted.
     pub fn has_tls(&self) -> bool {
         self.uri.scheme_str() == Some("https")
+    }
+
+    /// Whether requests leave this machine in the clear. Their signatures protect the secret, but an answer has credentials.
+    pub fn is_exposed(&self) -> bool {
+        let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let is_here = match host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            // RFC 6761
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        };
+        !self.has_tls() && !is_here
     }
 
     /// The port to connect to.
@@ -180,6 +191,24 @@ mod tests {
             assert_eq!(
                 (endpoint.to_string(), endpoint.port()),
                 (url.to_owned(), port)
+            );
+        }
+    }
+
+    #[test]
+    fn only_http_to_another_host_is_exposed() {
+        for (url, is_exposed) in [
+            ("http://sts.example", true),
+            ("http://192.168.1.2:5000", true),
+            ("https://sts.example", false),
+            ("http://127.0.0.2:5000", false),
+            ("http://[::1]:5000", false),
+            ("http://aws.localhost", false),
+        ] {
+            assert_eq!(
+                Endpoint::parse(url).unwrap().is_exposed(),
+                is_exposed,
+                "{url}"
             );
         }
     }

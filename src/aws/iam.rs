@@ -11,7 +11,11 @@ use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-/// A user has at most eight devices and two keys, so an answer with more pages is not IAM's.
+/// A user has at most eight devices, and an answer with more is not IAM's: only these are used and shown.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const MOST_DEVICES: usize = 8;
+
+/// An answer with more pages is not IAM's either.
 const MOST_PAGES: usize = 8;
 
 /// The endpoint of a partition's IAM, of which there is one for all regions.
@@ -43,12 +47,14 @@ pub fn endpoint(partition: &str, fips: bool) -> Option<&'static str> {
 /// The call failed, or the answer is not a list of devices.
 pub fn mfa_devices(client: &Client, user: Option<&str>) -> Result<Vec<String>, CallError> {
     let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
-    all_pages(client, "ListMFADevices", &user, |result| {
+    let mut devices = all_pages(client, "ListMFADevices", &user, |result| {
         page_of(result, "MFADevices", |member| {
             let [serial_number] = texts(member, ["SerialNumber"])?;
             required(serial_number)
         })
-    })
+    })?;
+    devices.truncate(MOST_DEVICES);
+    Ok(devices)
 }
 
 /// An access key without its secret.

@@ -5,6 +5,7 @@ use crate::aws_files::Profiles;
 use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
 use crate::environment::variable;
+use crate::error::Failure;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_complete::CompleteEnv;
@@ -42,14 +43,28 @@ pub fn run(completions: &Completions) -> anyhow::Result<()> {
     super::print(&script)
 }
 
-/// Answers a completion script. After an error, there are no completions.
-pub fn answer(environment: &Environment) -> ExitCode {
+/// Answers a completion script. After an error, there are no completions. clap would quote an unknown shell as it is, so
+/// the variable's value is checked first.
+///
+/// # Errors
+/// The variable names no shell.
+pub fn answer(environment: &Environment) -> anyhow::Result<ExitCode> {
+    let shell = environment.get(variable::AWS_MFA_COMPLETE);
+    let shell = shell.unwrap_or_default().to_string_lossy();
+    if Shells::builtins().completer(&shell).is_none() {
+        let hint = "the scripts of `aws-mfa completions` set it for themselves";
+        return Err(
+            Failure::usage(format!("{VARIABLE} names no shell: {shell}"))
+                .hint(format!("unset {VARIABLE}: {hint}"))
+                .into(),
+        );
+    }
     CompleteEnv::with_factory(|| with_profiles(environment))
         .var(VARIABLE)
         .bin(PROGRAM)
         .completer(PROGRAM)
         .complete();
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The command line's definition, with the profiles' names for `--profile`.

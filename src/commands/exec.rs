@@ -5,7 +5,7 @@ mod search;
 use super::get;
 use crate::account::MASTER_KEYS;
 use crate::cli::Exec;
-use crate::credentials;
+use crate::credentials::{self, Waiter};
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable::{self, Variable};
@@ -66,7 +66,7 @@ pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
 
 /// The saved credentials. On a terminal, gets a session if there is none.
 fn session(exec: &Exec, environment: &Environment) -> anyhow::Result<Session> {
-    match credentials::find(&exec.selection, environment, &mut |_| {}) {
+    match credentials::find(&exec.selection, environment, Waiter::Program, &mut |_| {}) {
         Ok(found) => Ok(found.with_warnings_printed()),
         Err(failure)
             if failure.kind == Kind::NoSession

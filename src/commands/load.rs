@@ -4,14 +4,15 @@
 //! never prompts or starts a process.
 
 use crate::cli::{Format, Load};
+use crate::credentials::{self, Waiter};
 use crate::direnv::{self, Watches};
 use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
 use crate::error::{self, Failure, Kind};
+use crate::loader;
 use crate::session::Session;
 use crate::shell::{self, Language};
-use crate::{credentials, loader};
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -40,8 +41,8 @@ fn print_session(load: &Load, environment: &Environment) -> anyhow::Result<()> {
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
         return in_envrc(load, environment);
     }
-    let session =
-        credentials::find(&load.selection, environment, &mut |_| {})?.with_warnings_printed();
+    let session = credentials::find(&load.selection, environment, Waiter::Program, &mut |_| {})?
+        .with_warnings_printed();
     super::print(&shell::render(&Change::of(&session), language)?)
 }
 
@@ -96,7 +97,7 @@ fn session_or_note(
     environment: &Environment,
     watches: &mut Watches,
 ) -> Result<Option<Session>, Failure> {
-    let found = credentials::find(&load.selection, environment, &mut |file| {
+    let found = credentials::find(&load.selection, environment, Waiter::Program, &mut |file| {
         watches.add(file);
     });
     match found {

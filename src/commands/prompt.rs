@@ -8,7 +8,7 @@ mod memory;
 use super::load;
 use crate::account::{Account, session_directory};
 use crate::cli::{Format, Prompt};
-use crate::credentials::{self, Found};
+use crate::credentials::{self, Found, Waiter};
 use crate::direnv;
 use crate::environment::Environment;
 use crate::environment::change::Change;
@@ -207,7 +207,7 @@ impl Shell<'_> {
     /// A setting is invalid. A missing session is not an error.
     fn saved(&self) -> Result<Saved, Failure> {
         let selection = &self.prompt.selection;
-        match credentials::find(selection, self.environment, &mut |_| {}) {
+        match credentials::find(selection, self.environment, Waiter::Prompt, &mut |_| {}) {
             Ok(found) => Ok(Saved::Valid(Box::new(found))),
             Err(failure) if failure.kind == Kind::NoSession => Ok(Saved::Invalid {
                 failure,

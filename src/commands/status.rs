@@ -9,6 +9,7 @@ use crate::loader::{self, Loader};
 use crate::rival_credentials;
 
 use crate::account::Account;
+use crate::account::keys::is_key_id;
 use crate::account::role::{CHAINED, RoleChain};
 use crate::cli::Status;
 use crate::environment::Environment;
@@ -196,7 +197,8 @@ fn session(
         message: None,
         problem: None,
         hint: None,
-        access_key_id: Some(session.access_key_id.clone()),
+        // The file may have been written by hand, with the secret in the wrong place.
+        access_key_id: Some(session.access_key_id.clone()).filter(|id| is_key_id(id)),
         expiration: session.expiration,
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
         region: session.region.clone(),

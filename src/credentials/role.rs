@@ -1,7 +1,7 @@
 //! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
 use super::failed_renewal::FailedRenewal;
-use super::{Found, valid};
+use super::{Found, Waiter, valid};
 use crate::account::Account;
 use crate::account::role::{self, CHAINED, Role, RoleChain};
 use crate::aws::client::Patience;
@@ -103,7 +103,11 @@ impl<'a> RoleSession<'a> {
     /// # Errors
     /// The user's own session is missing or has expired, or the role cannot be assumed, and no saved credentials
     /// are valid.
-    pub fn credentials(&self, watch: &mut dyn FnMut(&Path)) -> Result<Found, Failure> {
+    pub fn credentials(
+        &self,
+        waiter: Waiter,
+        watch: &mut dyn FnMut(&Path),
+    ) -> Result<Found, Failure> {
         // The session of another key has nothing to say, not even its region.
         let base = self.base_store.read().and_then(|loaded| {
             let key = self.account.key_of_session();
@@ -124,7 +128,7 @@ impl<'a> RoleSession<'a> {
                 return Ok(found(with_region(session), None));
             }
         }
-        match self.renewed(&store, watch) {
+        match self.renewed(&store, waiter, watch) {
             Ok(session) => Ok(found(with_region(session), None)),
             Err(failure) => match saved(&store).filter(|session| session.is_valid(now())) {
                 Some(session) => Ok(found(with_region(session), Some(failure))),
@@ -140,30 +144,38 @@ impl<'a> RoleSession<'a> {
     fn renewed(
         &self,
         store: &SessionStore,
+        waiter: Waiter,
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Session, Failure> {
         let base = self.session(now())?;
         let key = base.access_key_id.clone();
-        let failed = || FailedRenewal::recent(store.path(), &key, &self.get_command, now());
-        if let Some(failure) = failed() {
-            return Err(failure);
+        let recent = || FailedRenewal::recent(store.path(), &key, now());
+        let failure = |failed: FailedRenewal| failed.failure(&self.get_command, now());
+        if let Some(failed) = recent().filter(FailedRenewal::has_ended) {
+            return Err(failure(failed));
         }
         // Without the lock, a hundred processes make a hundred requests. Failing would be worse.
-        let _lock = Lock::take_within(store.path(), LOCK_LIMIT).ok().flatten();
+        let lock = Lock::take_within(store.path(), LOCK_LIMIT).ok().flatten();
         if let Some(session) = fresh(store, now()) {
             watch(store.path());
             return Ok(session);
         }
-        if let Some(failure) = failed() {
-            return Err(failure);
+        let is_interrupted = waiter == Waiter::Prompt && lock.is_some();
+        if let Some(failed) = recent().filter(|failed| failed.has_ended() || is_interrupted) {
+            return Err(failure(failed));
         }
         let network = Settings::of(self.sources, self.account).sts(None)?;
         // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
         let _ = store.prepare();
-        let deadline = Instant::now() + LIMIT;
+        if waiter == Waiter::Prompt {
+            FailedRenewal::begun_at_prompt(&key, now()).save(store.path());
+        }
         let session = self
-            .assume(&network, base, deadline)
-            .inspect_err(|failure| FailedRenewal::save(store.path(), &key, failure, now()))?;
+            .assume(&network, base, Instant::now() + LIMIT)
+            .inspect_err(|failure| {
+                FailedRenewal::new(&key, failure.clone(), now()).save(store.path());
+            })?;
+        FailedRenewal::forget(store.path());
         match store.save(&session, now()) {
             Ok(()) => watch(store.path()),
             Err(error) => stderr::note(&format!("warning: {}", Failure::from(error).one_line())),

@@ -132,7 +132,7 @@ impl NetworkSettings {
     /// # Errors
     /// A setting is invalid, or the CA bundle cannot be used.
     pub fn sts(&self, region: Setting<String>) -> Result<Network, Failure> {
-        self.network_to(self.sts_endpoint(&region.value)?, region)
+        self.network_to(self.sts_endpoint(&region)?, region)
     }
 
     /// The network settings for IAM in `partition`. Reads the CA bundle.
@@ -176,15 +176,17 @@ impl NetworkSettings {
     ///
     /// # Errors
     /// It is not a valid URL, or the region has no endpoint.
-    pub fn sts_endpoint(&self, region: &str) -> Result<Setting<Endpoint>, Failure> {
+    pub fn sts_endpoint(&self, region: &Setting<String>) -> Result<Setting<Endpoint>, Failure> {
         if let Some(endpoint) = self.sts.clone()? {
             return Ok(endpoint);
         }
-        let fips = self.use_fips.clone()?;
-        match Endpoint::of_region(region, fips) {
-            Ok(endpoint) if partition::is_region(region) => Ok(Setting::by_default(endpoint)),
-            _ => Err(aws_failure::no_endpoint(region, fips)),
+        if !partition::is_region(&region.value) {
+            return Err(aws_failure::not_a_region(region));
         }
+        let fips = self.use_fips.clone()?;
+        Endpoint::of_region(&region.value, fips)
+            .map(Setting::by_default)
+            .map_err(|_| aws_failure::no_endpoint(&region.value, fips))
     }
 
     /// The proxy for `endpoint`; if that is not known, the one for https.

@@ -71,7 +71,7 @@ pub fn rows(account: &Account, settings: &Settings) -> Vec<Row> {
     let known = device.as_ref().ok().and_then(Option::as_ref);
     let region = settings.sts_region(known.map(|device| &device.value));
     let endpoint = match &region {
-        Ok(region) => settings.network.sts_endpoint(&region.value).map(Some),
+        Ok(region) => settings.network.sts_endpoint(region).map(Some),
         Err(_) => Ok(None),
     };
     let proxy = settings.network.proxy(match &endpoint {

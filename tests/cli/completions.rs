@@ -2,6 +2,7 @@
 
 use super::sandbox::{Outcome, Sandbox, binary, chmod};
 use super::tool::tool;
+use super::words;
 use std::path::Path;
 
 fn with_profiles() -> Sandbox {
@@ -235,6 +236,23 @@ fn completions_for_powershell_are_printed_and_for_csh_are_a_usage_error() {
         "{printed}"
     );
     assert_eq!(sandbox.run(["completions", "csh"]).status, 2);
+}
+
+/// A stray variable with anything in it.
+#[test]
+fn completion_for_an_unknown_shell_is_an_error_that_a_terminal_can_show() {
+    let mut sandbox = with_profiles();
+    sandbox.set("AWS_MFA_COMPLETE", "x\u{1b}[31m");
+    sandbox.run(["status"]).is(
+        2,
+        "",
+        &words::failure(
+            "AWS_MFA_COMPLETE names no shell: x\\u{1b}[31m",
+            "unset AWS_MFA_COMPLETE: the scripts of `aws-mfa completions` set it for themselves",
+        ),
+    );
+    sandbox.unset("AWS_MFA_COMPLETE");
+    assert!(sandbox.run(["status"]).stdout.starts_with("session: "));
 }
 
 #[test]

@@ -257,21 +257,50 @@ fn missing_device_is_an_error_before_any_code() {
     assert!(aws.requests_for("GetSessionToken").is_empty());
 }
 
+/// What may exist tomorrow is looked up.
 #[test]
 fn region_that_cannot_exist_is_an_error_before_any_request() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws, &[DEVICE]);
-    sandbox
-        .unset("AWS_ENDPOINT_URL_STS")
-        .set("AWS_REGION", "europe");
-    let outcome = sandbox.run(["get", "111111"]);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
-    let first = outcome.stderr.lines().next();
-    assert_eq!(
-        first,
-        Some("aws-mfa: there is no STS endpoint for the region europe")
-    );
+    sandbox.unset("AWS_ENDPOINT_URL_STS");
+    for (region, hint) in [
+        ("EU-WEST-1", "write eu-west-1"),
+        ("eu-west-1a", "write eu-west-1"),
+        ("eu-west-1 ", "write eu-west-1"),
+        ("europe", "a region is written like eu-west-1"),
+        ("eu_west_1", "a region is written like eu-west-1"),
+    ] {
+        sandbox.set("AWS_REGION", region);
+        sandbox.run(["get", "111111"]).is(
+            1,
+            "",
+            &words::failure(
+                &format!("AWS_REGION is not the name of a region: \"{region}\""),
+                hint,
+            ),
+        );
+    }
+    for region in ["eu-west-1", "mx-south-1", "sa-west-1"] {
+        sandbox.set("AWS_REGION", region);
+        let shown = sandbox.run(["status"]).stdout;
+        let endpoint = format!("\nSTS endpoint: https://sts.{region}.amazonaws.com (default)\n");
+        assert!(shown.contains(&endpoint), "{shown}");
+    }
     assert!(aws.requests().is_empty());
+}
+
+/// A server that pretends to be IAM.
+#[test]
+fn thousand_devices_are_eight() {
+    let names: Vec<String> = (0..1000)
+        .map(|number| format!("{DEVICE}{number}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let aws = FakeSts::start();
+    let outcome = user(&aws, &names).run(["get", "111111"]);
+    let first = outcome.failed(1).lines().next().unwrap();
+    let message = "aws-mfa: this user has several MFA devices: ";
+    assert_eq!(first, format!("{message}{}", names[..8].join(", ")));
 }
 
 #[test]

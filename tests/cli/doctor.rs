@@ -416,6 +416,79 @@ fn invalid_or_writable_file_is_an_error() {
     assert!(aws.requests().is_empty());
 }
 
+/// After `sudo aws configure`, for example.
+#[cfg(unix)]
+#[test]
+fn file_of_another_user_is_a_warning_until_it_is_ones_own() {
+    if !super::tool::root("give a file to another user") {
+        return;
+    }
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws);
+    let config = sandbox.write(".aws/config", "[default]\nregion = eu-west-1\n");
+    std::os::unix::fs::chown(&config, Some(12345), None).unwrap();
+    let remedy = format!("sudo chown \"$USER\" {}", config.display());
+    assert_eq!(
+        findings(&sandbox, &["--offline"], &["files"]),
+        (
+            0,
+            format!(
+                "warning files: {}: another user owns it, and can choose your keys and the commands that run\n        {remedy}\n",
+                config.display()
+            )
+        )
+    );
+    // A stand-in, because this is root already.
+    let sudo = sandbox.write("bin/sudo", "#!/bin/sh\nexec \"$@\"\n");
+    chmod(&sudo, 0o755);
+    let path = format!(
+        "{}:{}",
+        sudo.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    sandbox.set("PATH", path).set("USER", "root");
+    let mut shell = sandbox.command("sh");
+    Outcome::of(shell.args(["-c", &remedy])).succeeded();
+    let (_, text) = findings(&sandbox, &["--offline"], &["files"]);
+    assert!(text.starts_with("ok      files: "), "{text}");
+}
+
+#[test]
+fn http_to_another_host_is_a_warning() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws);
+    let warnings = |sandbox: &Sandbox| {
+        let (_, text) = findings(sandbox, &["--offline"], &["settings"]);
+        let lines = text
+            .lines()
+            .skip_while(|line| !line.starts_with("warning "));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    assert_eq!(warnings(&sandbox), "");
+    for (variable, is_sts) in [
+        ("AWS_ENDPOINT_URL_IAM", false),
+        ("AWS_ENDPOINT_URL_STS", true),
+    ] {
+        let before = if is_sts {
+            "http://sts.example"
+        } else {
+            "http://iam.example"
+        };
+        sandbox.set(variable, before);
+        let warning = format!(
+            "warning settings: requests to {before} are not encrypted, nor are the credentials in the answers\n        \
+             use an https:// endpoint: {variable}\n"
+        );
+        assert!(
+            warnings(&sandbox).contains(&warning),
+            "{}",
+            warnings(&sandbox)
+        );
+        sandbox.set(variable, before.replace("http", "https"));
+        assert_eq!(warnings(&sandbox), "");
+    }
+}
+
 #[test]
 fn invalid_setting_is_an_error_with_its_own_hint() {
     let aws = FakeSts::start();
@@ -448,8 +521,8 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
     assert_eq!(
         errors(&[("AWS_REGION", "europe"), ("AWS_ENDPOINT_URL_STS", "")]),
         format!(
-            "error   settings: there is no STS endpoint for the region europe\n        \
-             use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile\n{unusable}"
+            "error   settings: AWS_REGION is not the name of a region: \"europe\"\n        \
+             a region is written like eu-west-1\n{unusable}"
         )
     );
     assert_eq!(

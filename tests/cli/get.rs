@@ -254,8 +254,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790", "--region", "the moon"],
             1,
-            "aws-mfa: there is no STS endpoint for the region the moon\n\
-             hint: use a region like us-east-1: set it with `--region`, AWS_REGION or region in the profile\n".into(),
+            "aws-mfa: --region is not the name of a region: \"the moon\"\n\
+             hint: a region is written like eu-west-1\n".into(),
         ),
         (
             |sandbox| {

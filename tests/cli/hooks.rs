@@ -645,7 +645,7 @@ fn role_is_renewed_at_the_prompt_and_a_failure_hides_no_new_session() {
     );
 }
 
-/// The shell keeps its credentials, and the next prompt renews the role.
+/// The shell keeps its credentials until a renewal has succeeded.
 fn interrupted_renewal(kind: Kind) {
     use super::fake_sts::{Behaviour, FakeSts, Role};
     const ROLE: &str = "arn:aws:iam::333333333333:role/deploy";
@@ -668,7 +668,18 @@ fn interrupted_renewal(kind: Kind) {
     shell.type_line("");
     wait_until("the request", || sts.requests().len() > requests);
     shell.interrupt();
+    // The next prompt says so, and does not wait again.
+    let shown = shell.run("true");
+    assert!(
+        shown.contains("the role was not renewed: it was interrupted: that was "),
+        "{shown}"
+    );
+    assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), before);
+    assert_eq!(sts.requests().len(), requests + 1);
+    // A program needs them, and `get` ends the pause.
     sts.behave(Behaviour::Serve);
+    let loaded = sandbox.run(["load"]);
+    assert!(!loaded.succeeded().contains(&before), "{}", loaded.stdout);
     shell.run("true");
     let after = shell.variable("AWS_ACCESS_KEY_ID");
     assert!(after.starts_with("ASIAROLE") && after != before, "{after}");

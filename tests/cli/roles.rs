@@ -612,6 +612,10 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
             "the profile x has a role_arn, but no source of credentials",
         ),
         (
+            "source_profile = x",
+            "the profile x is its own source_profile, but has no access key",
+        ),
+        (
             "source_profile = work\ncredential_source = Environment",
             "the profile x has both source_profile and credential_source",
         ),

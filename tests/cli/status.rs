@@ -274,6 +274,77 @@ fn setting_that_may_hold_a_secret_is_masked() {
     assert!(shown.contains("\"…\""), "{shown}");
 }
 
+/// The id and the secret in each other's place: in `MASTER_*`, in the session file's name, in the shell, in the session.
+#[test]
+fn secret_in_the_place_of_a_key_id_is_not_shown() {
+    const SWAPPED: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12";
+    let mut sandbox = user();
+    sandbox.write_session(in_half_a_minute_past(90));
+    sandbox.set("AWS_ACCESS_KEY_ID", SWAPPED);
+    let check = |sandbox: &Sandbox, said: &str| {
+        for verb in [
+            "status",
+            "status --json",
+            "status --all",
+            "load",
+            "doctor --offline",
+            "get 123456",
+        ] {
+            let outcome = sandbox.run(verb.split(' '));
+            assert!(
+                !(outcome.stdout + &outcome.stderr).contains(SWAPPED),
+                "{verb}"
+            );
+        }
+        let outcome = sandbox.run(["status"]);
+        let shown = outcome.stdout + &outcome.stderr;
+        assert!(shown.contains(said), "{shown}");
+    };
+    check(
+        &sandbox,
+        "this shell has other credentials (invalid key id): load the session",
+    );
+    let session = json!({"Credentials": {"AccessKeyId": SWAPPED, "SecretAccessKey": "AKIA1", "SessionToken": "t"}});
+    let file = sandbox.session_file().with_file_name("session-swapped");
+    sandbox.write(&file, session.to_string());
+    sandbox.set("AWS_SESSION_FILE", &file);
+    let report = json_of(&sandbox.run(["status", "--json"]));
+    assert_eq!(report["session"]["access_key_id"], Value::Null);
+    let file = sandbox.home().join(format!("session-{SWAPPED}"));
+    sandbox
+        .set("MASTER_AWS_ACCESS_KEY_ID", SWAPPED)
+        .set("AWS_SESSION_FILE", file);
+    check(
+        &sandbox,
+        "MASTER_AWS_ACCESS_KEY_ID looks like a secret access key, not an access key id",
+    );
+}
+
+/// A name of a profile, a path or a saved region can have any character.
+#[test]
+fn json_contains_no_character_that_a_terminal_acts_on() {
+    let mut sandbox = user();
+    let odd = "s\u{9b}31m\u{202e}\u{7f}";
+    let file = sandbox.home().join(odd);
+    sandbox.set("AWS_SESSION_FILE", &file);
+    for verb in [
+        "status --json",
+        "status --all --json",
+        "doctor --offline --json",
+    ] {
+        let outcome = sandbox.run(verb.split(' '));
+        assert!(
+            !outcome.stdout.contains(['\u{9b}', '\u{202e}', '\u{7f}']),
+            "{verb}"
+        );
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        if verb == "status --json" {
+            let shown = &report["settings"]["session_file"]["value"];
+            assert_eq!(shown, &json!(file), "{verb}");
+        }
+    }
+}
+
 #[test]
 fn status_without_a_valid_session_exits_3_with_the_reason() {
     let sandbox = user();

@@ -45,7 +45,7 @@ fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
     if valid.is_some() {
         return None;
     }
-    let own = own.to_string_lossy();
+    let own = rival_credentials::key_id_to_show(own);
     let message = match own.starts_with("AKIA") {
         true => {
             format!("AWS_ACCESS_KEY_ID is a long-term key ({own}), which programs use without MFA")

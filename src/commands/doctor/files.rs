@@ -75,6 +75,10 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
         Access::Refused(refusal @ (Distrust::EverybodyWrites(_) | Distrust::GroupWrites(_))) => {
             (format!("{shown}: {refusal}"), format!("chmod go-w {shown}"))
         }
+        Access::Refused(refusal @ Distrust::ForeignFile) => (
+            format!("{shown}: {refusal}, and can choose your keys and the commands that run"),
+            format!("sudo chown \"$USER\" {shown}"),
+        ),
         _ => return None,
     };
     Some(warning(CHECK, Failure::setup(message).hint(remedy)))

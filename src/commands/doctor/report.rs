@@ -121,5 +121,5 @@ pub fn text(findings: &[Finding], colour: bool) -> String {
 /// removed.
 pub fn json(findings: &[Finding]) -> anyhow::Result<String> {
     let report = json!({ "version": 1, "findings": findings });
-    Ok(serde_json::to_string_pretty(&report)? + "\n")
+    super::super::json(&report)
 }

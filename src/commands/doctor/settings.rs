@@ -1,6 +1,6 @@
 //! The settings, each with its origin.
 
-use super::report::{Finding, error, ok, skipped};
+use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
 use crate::error::Failure;
 use crate::origin::Setting;
@@ -29,6 +29,17 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
             Ok(None) => {}
             Ok(Some(setting)) => findings.push(with_origin(&name, &setting.map(|it| it.text))),
             Err(failure) => failures.push(failure),
+        }
+    }
+    let iam = setup.iam();
+    for network in [sts, &iam].into_iter().flatten() {
+        let Setting { value, origin } = &network.endpoint;
+        if value.is_exposed() {
+            let message = format!(
+                "requests to {value} are not encrypted, nor are the credentials in the answers"
+            );
+            let hint = format!("use an https:// endpoint: {origin}");
+            findings.push(warning(CHECK, Failure::setup(message).hint(hint)));
         }
     }
     match &setup.account.role {

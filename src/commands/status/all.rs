@@ -54,7 +54,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         saved: files.iter().map(|file| Saved::of(file, now)).collect(),
     };
     super::super::print(&match status.json {
-        true => serde_json::to_string_pretty(&list)? + "\n",
+        true => super::super::json(&list)?,
         false if std::io::stdout().is_terminal() => {
             let home = environment.home().ok().flatten();
             let list = list.in_words(now, &time_zone(environment));

@@ -182,7 +182,7 @@ impl Line {
 impl Report {
     /// The report as one JSON object.
     pub fn json(&self) -> anyhow::Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        super::super::json(self)
     }
 
     /// The report for a file or a pipe: `name: value (origin)`.
