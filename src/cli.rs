@@ -1,5 +1,7 @@
 //! The command line. Nothing here reads, writes or prompts; `commands` does.
 
+pub mod frequent;
+
 use crate::escape::{MASK, escape, mask_digits};
 use clap::builder::{NonEmptyStringValueParser, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -160,7 +162,8 @@ pub struct Get {
     pub quiet: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[command(after_help = "\
 Examples:
   bash, zsh, ksh  eval \"$(aws-mfa load)\"
@@ -391,7 +394,8 @@ pub enum CompletionShell {
 
 // Which session: the flags of most subcommands. (A doc comment here would replace the description of the subcommand
 // that they are flattened into.)
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Selection {
     /// The profile in ~/.aws; each profile has its own session [env: AWS_MFA_PROFILE, AWS_PROFILE]
     #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]

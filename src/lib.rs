@@ -68,17 +68,20 @@ pub fn run() -> ExitCode {
         return reported(commands::completions::answer(&environment));
     }
     stderr::use_colour(&environment);
-    let cli = match cli::Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(usage) => return report_usage(usage),
+    let command = match cli::frequent::parse(std::env::args_os()) {
+        Some(command) => command,
+        None => match cli::Cli::try_parse() {
+            Ok(cli) => cli.command,
+            Err(usage) => return report_usage(usage),
+        },
     };
     // On other systems, the command of exec would inherit it.
     if cfg!(any(target_os = "linux", target_os = "android"))
-        || !matches!(cli.command, cli::Command::Exec(_))
+        || !matches!(command, cli::Command::Exec(_))
     {
         core_dump::prevent();
     }
-    reported(commands::run(&cli.command, &environment))
+    reported(commands::run(&command, &environment))
 }
 
 /// The exit status; an error is shown first.
