@@ -6,6 +6,7 @@ use crate::cli::{Cli, CompletionShell, Completions};
 use crate::environment::Environment;
 use crate::environment::variable;
 use crate::error::Failure;
+use crate::escape::escape;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_complete::CompleteEnv;
@@ -69,9 +70,11 @@ pub fn answer(environment: &Environment) -> anyhow::Result<ExitCode> {
 
 /// The command line's definition, with the profiles' names for `--profile`.
 fn with_profiles(environment: &Environment) -> Command {
-    let names: Vec<String> = Profiles::load(environment)
-        .map(|profiles| profiles.names().into_iter().map(str::to_owned).collect())
-        .unwrap_or_default();
+    let profiles = Profiles::load(environment).unwrap_or_default();
+    // A terminal could not show the others.
+    let is_plain = |name: &&str| escape(name) == *name;
+    let names = profiles.names().into_iter().filter(is_plain);
+    let names: Vec<String> = names.map(str::to_owned).collect();
     let candidates =
         ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect());
     let mut command = Cli::command();

@@ -5,11 +5,12 @@ use super::tool::tool;
 use super::words;
 use std::path::Path;
 
+/// A name that a terminal cannot show is not offered.
 fn with_profiles() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write(
         ".aws/config",
-        "[profile work]\n[profile work-eu]\n[profile private]\n",
+        "[profile work]\n[profile work-eu]\n[profile private]\n[profile 'work\u{9b}31m']\n",
     );
     sandbox.write(".aws/credentials", "[work-keys]\n");
     sandbox
