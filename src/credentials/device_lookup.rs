@@ -92,8 +92,9 @@ fn choose(devices: Vec<Device>, commands: &Commands) -> Result<Device, Failure> 
     let mut question =
         format!("This user has several MFA devices:\n{lines}Number of the device to use: ");
     for _ in 0..MOST_QUESTIONS {
-        let Ok(answer) = ask_on_terminal(&question) else {
-            break;
+        let answer = match ask_on_terminal(&question) {
+            Ok(answer) if !answer.is_empty() => answer,
+            _ => break,
         };
         let chosen = answer.trim().parse::<usize>().ok();
         if let Some(device) = chosen.and_then(|number| devices.get(number.checked_sub(1)?)) {

@@ -55,26 +55,6 @@ pub struct Failed {
     pub code: CodeState,
 }
 
-/// Why a source has no code.
-enum NoCode {
-    /// It gave something that is not a code.
-    Malformed(Malformed),
-    /// It could not give anything.
-    Unavailable(Failure),
-}
-
-impl From<Malformed> for NoCode {
-    fn from(malformed: Malformed) -> Self {
-        NoCode::Malformed(malformed)
-    }
-}
-
-impl From<Failure> for NoCode {
-    fn from(failure: Failure) -> Self {
-        NoCode::Unavailable(failure)
-    }
-}
-
 impl CodeSource<'_> {
     /// Gets codes and sends each with `request`, until one is accepted or another would not help. A rejected code is
     /// never sent again.
@@ -93,9 +73,8 @@ impl CodeSource<'_> {
         let mut rejected: Option<Code> = None;
         let mut attempt = 1;
         loop {
-            let (failure, try_another) = match self.code(prompt) {
-                Err(NoCode::Malformed(malformed)) => (malformed.into(), true),
-                Err(NoCode::Unavailable(failure)) => (failure, false),
+            let (failure, try_another) = match self.code(prompt)? {
+                Err(malformed) => (malformed.into(), true),
                 Ok(code) if rejected.as_ref() == Some(&code) => (self.rejected_again(), true),
                 Ok(code) => match request(&code) {
                     Ok(value) => return Ok(value),
@@ -111,16 +90,16 @@ impl CodeSource<'_> {
             };
             match self {
                 CodeSource::Terminal if try_another && attempt < MOST_PROMPTS => {
-                    print_error(&error::render(
-                        &try_again(failure, attempt + 1, now()).into(),
-                    ));
+                    let failure = try_again(failure, attempt + 1, now());
+                    stderr::write(&error::render(&failure.into()), stderr::ERROR);
                 }
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
-                    print_error(&format!(
+                    let text = format!(
                         "aws-mfa: the code was rejected; running the code command again in {} s\n",
                         wait.as_secs()
-                    ));
+                    );
+                    stderr::write(&text, stderr::ERROR);
                     std::thread::sleep(wait);
                 }
                 _ => return Err(failure),
@@ -129,27 +108,26 @@ impl CodeSource<'_> {
         }
     }
 
-    fn code(&self, prompt: &Prompt) -> Result<Code, NoCode> {
-        match self {
+    /// The code, or what was given instead.
+    ///
+    /// # Errors
+    /// The source could not give anything.
+    fn code(&self, prompt: &Prompt) -> Result<Result<Code, Malformed>, Failure> {
+        Ok(match self {
             CodeSource::Argument(words) => {
                 let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
-                Ok(Code::parse(&words.join(" "))?)
+                Code::parse(&words.join(" "))
             }
             CodeSource::Stdin => {
-                let line = read_line(std::io::stdin().lock()).map_err(|error| {
-                    Failure::setup(format!(
-                        "cannot read standard input: {}",
-                        error::reason(&error)
-                    ))
-                })?;
-                Ok(parse_line(&line)?)
+                let line = read_line(std::io::stdin().lock());
+                parse_line(&line.map_err(|error| cannot("read standard input", &error))?)
             }
             CodeSource::Command {
                 command,
                 environment,
             } => Ok(code_of_command(command, environment)?),
-            CodeSource::Terminal => Ok(parse_line(&ask(prompt)?)?),
-        }
+            CodeSource::Terminal => parse_line(&ask(prompt)?),
+        })
     }
 
     fn rejected_again(&self) -> Failure {
@@ -194,39 +172,41 @@ fn code_of_command(command: &Setting<String>, environment: &Environment) -> Resu
 
 /// Prompts on the terminal. The digits are shown as they are typed: they are worthless a moment later.
 fn ask(prompt: &Prompt) -> Result<Vec<u8>, Failure> {
-    let (input, mut output) = terminal().map_err(|_| no_terminal(prompt.get_command))?;
-    let broken = |error: std::io::Error| {
-        Failure::setup(format!(
-            "cannot prompt on the terminal: {}",
-            error::reason(&error)
-        ))
-    };
-    write!(output, "MFA code for {}: ", prompt.device)
-        .and_then(|()| output.flush())
-        .map_err(broken)?;
-    let line = read_line(BufReader::new(input)).map_err(broken)?;
-    if line.is_empty() {
-        // End of input: the user has pressed Ctrl-D.
-        let _ = writeln!(output);
-        return Err(Failure::setup("no MFA code was entered"));
+    let terminal = terminal().map_err(|_| {
+        Failure::setup("no MFA code was given, and there is no terminal to prompt on").hint(
+            format!(
+                "run `{}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND",
+                prompt.get_command
+            ),
+        )
+    })?;
+    let question = format!("MFA code for {}: ", prompt.device);
+    match typed_after(&question, terminal) {
+        Err(error) => Err(cannot("prompt on the terminal", &error)),
+        Ok(line) if line.is_empty() => Err(Failure::setup("no MFA code was entered")),
+        Ok(line) => Ok(line),
     }
-    Ok(line)
 }
 
-/// The line typed on the terminal after `question`.
+/// The line typed on the terminal after `question`; empty if the user has pressed Ctrl-D.
 ///
 /// # Errors
-/// There is no terminal, nothing was typed, or the line is not UTF-8.
+/// There is no terminal, or the line is not UTF-8.
 pub fn ask_on_terminal(question: &str) -> std::io::Result<String> {
-    let (input, mut output) = terminal()?;
+    let line = typed_after(question, terminal()?)?;
+    String::from_utf8(line).map_err(|_| std::io::ErrorKind::InvalidData.into())
+}
+
+fn typed_after(question: &str, terminal: (File, File)) -> std::io::Result<Vec<u8>> {
+    let (input, mut output) = terminal;
     write!(output, "{question}")?;
     output.flush()?;
     let line = read_line(BufReader::new(input))?;
     if line.is_empty() {
+        // End of input: no line break was typed.
         let _ = writeln!(output);
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
-    String::from_utf8(line.to_vec()).map_err(|_| std::io::ErrorKind::InvalidData.into())
+    Ok(line)
 }
 
 #[cfg(not(windows))]
@@ -241,10 +221,8 @@ fn terminal() -> std::io::Result<(File, File)> {
     Ok((open("CONIN$")?, open("CONOUT$")?))
 }
 
-fn no_terminal(get_command: &str) -> Failure {
-    Failure::setup("no MFA code was given, and there is no terminal to prompt on").hint(format!(
-        "run `{get_command}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND"
-    ))
+fn cannot(what: &str, error: &std::io::Error) -> Failure {
+    Failure::setup(format!("cannot {what}: {}", error::reason(error)))
 }
 
 /// A line as bytes, which need not be text.
@@ -256,8 +234,4 @@ fn read_line(input: impl BufRead) -> std::io::Result<Vec<u8>> {
 
 fn parse_line(line: &[u8]) -> Result<Code, Malformed> {
     Code::parse(std::str::from_utf8(line).map_err(|_| Malformed)?)
-}
-
-fn print_error(text: &str) {
-    stderr::write(text, stderr::ERROR);
 }
