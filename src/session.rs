@@ -17,6 +17,7 @@ mod symlink;
 use error::{Error, Problem};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// A session with less time left expires soon. This is the shortest session that STS issues, and the time at which the
@@ -57,21 +58,26 @@ pub struct Provenance {
 /// An assumed role.
 ///
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct AssumedRole {
     /// The role's ARN.
     pub arn: String,
     /// `AssumedRoleUser`'s ARN: `arn:aws:sts::<account>:assumed-role/<role>/<session name>`
+    #[serde(skip)]
     pub user_arn: String,
     /// `AssumedRoleUser`'s id: `AROA…:<session name>`
+    #[serde(skip)]
     pub user_id: String,
     /// The session file of the user's session that assumed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     /// What it is valid for beside the master key, see `RoleChain::digest`.
     pub digest: String,
     /// The duration of the credentials as granted, in seconds.
     pub seconds: i32,
     /// Whether a code was spent on the role itself: renewal then needs another code.
+    #[serde(rename = "Direct")]
     pub is_direct: bool,
 }
 

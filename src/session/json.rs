@@ -14,42 +14,26 @@ use std::borrow::Cow;
 struct Contents<'a> {
     #[serde(borrow)]
     credentials: Credentials<'a>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    assumed_role_user: Option<AssumedRoleUser<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    region: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    master_key_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    user_name: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    discovered_device: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    role: Option<Role<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumed_role_user: Option<AssumedRoleUser>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    master_key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discovered_device: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<AssumedRole>,
 }
 
 /// `AssumedRoleUser`, as `aws sts assume-role` prints it.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct AssumedRoleUser<'a> {
-    #[serde(borrow)]
-    assumed_role_id: Cow<'a, str>,
-    #[serde(borrow)]
-    arn: Cow<'a, str>,
-}
-
-/// What this program needs to know about an assumed role.
-#[derive(Default, Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Role<'a> {
-    #[serde(borrow)]
-    arn: Cow<'a, str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    base: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    digest: Cow<'a, str>,
-    seconds: i32,
-    direct: bool,
+struct AssumedRoleUser {
+    assumed_role_id: String,
+    arn: String,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -101,6 +85,7 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
         .map(|text| whole_seconds(&text))
         .transpose()
         .map_err(|_| "Expiration is not a time in RFC 3339")?;
+    let user = contents.assumed_role_user.unwrap_or_default();
     Ok(Session {
         access_key_id: access_key_id.into_owned(),
         secret_access_key: SecretString::from(secret_access_key.into_owned()),
@@ -108,23 +93,15 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
         expiration,
         region: contents
             .region
-            .filter(|region| !region.is_empty() && !region.contains('\0'))
-            .map(Cow::into_owned),
+            .filter(|region| !region.is_empty() && !region.contains('\0')),
         provenance: Provenance {
-            master_key_id: contents.master_key_id.map(Cow::into_owned),
-            user_name: contents.user_name.map(Cow::into_owned),
-            discovered_device: contents.discovered_device.map(Cow::into_owned),
-            role: contents.role.map(|role| {
-                let user = contents.assumed_role_user.unwrap_or_default();
-                AssumedRole {
-                    arn: role.arn.into_owned(),
-                    user_arn: user.arn.into_owned(),
-                    user_id: user.assumed_role_id.into_owned(),
-                    base: role.base.map(Cow::into_owned),
-                    digest: role.digest.into_owned(),
-                    seconds: role.seconds,
-                    is_direct: role.direct,
-                }
+            master_key_id: contents.master_key_id,
+            user_name: contents.user_name,
+            discovered_device: contents.discovered_device,
+            role: contents.role.map(|role| AssumedRole {
+                user_arn: user.arn,
+                user_id: user.assumed_role_id,
+                ..role
             }),
         },
     })
@@ -156,8 +133,7 @@ pub fn could_be_session(contents: &[u8]) -> bool {
 
 /// The JSON of `session`, indented as the AWS CLI prints it.
 pub fn render(session: &Session) -> std::io::Result<Vec<u8>> {
-    let provenance = &session.provenance;
-    let role = provenance.role.as_ref();
+    let provenance = session.provenance.clone();
     let contents = Contents {
         credentials: Credentials {
             access_key_id: Cow::from(&session.access_key_id),
@@ -165,21 +141,15 @@ pub fn render(session: &Session) -> std::io::Result<Vec<u8>> {
             session_token: Cow::from(session.session_token.expose_secret()),
             expiration: session.expiration.map(|time| Cow::from(time.to_string())),
         },
-        assumed_role_user: role.map(|role| AssumedRoleUser {
-            assumed_role_id: Cow::from(&role.user_id),
-            arn: Cow::from(&role.user_arn),
+        assumed_role_user: provenance.role.clone().map(|role| AssumedRoleUser {
+            assumed_role_id: role.user_id,
+            arn: role.user_arn,
         }),
-        region: session.region.as_deref().map(Cow::from),
-        master_key_id: provenance.master_key_id.as_deref().map(Cow::from),
-        user_name: provenance.user_name.as_deref().map(Cow::from),
-        discovered_device: provenance.discovered_device.as_deref().map(Cow::from),
-        role: role.map(|role| Role {
-            arn: Cow::from(&role.arn),
-            base: role.base.as_deref().map(Cow::from),
-            digest: Cow::from(&role.digest),
-            seconds: role.seconds,
-            direct: role.is_direct,
-        }),
+        region: session.region.clone(),
+        master_key_id: provenance.master_key_id,
+        user_name: provenance.user_name,
+        discovered_device: provenance.discovered_device,
+        role: provenance.role,
     };
     let mut json = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(
