@@ -91,28 +91,11 @@ pub enum Obstacle {
 
 /// What the user should know about a session file that can be used nevertheless.
 #[derive(Debug)]
-pub enum Warning {
-    /// Others can read the file.
-    Readable {
-        /// The session file.
-        file: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Others can write to the file, but not read it.
-    Writable {
-        /// The session file.
-        file: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Others can rename and remove the files in the directory.
-    SharedDirectory {
-        /// The directory of the session file.
-        directory: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+pub struct Warning {
+    /// What others can do.
+    pub message: String,
+    /// The command that fixes it.
+    pub remedy: String,
 }
 
 const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-file";
@@ -268,37 +251,8 @@ impl fmt::Display for Problem {
     }
 }
 
-impl Warning {
-    /// What others can do.
-    pub fn message(&self) -> String {
-        match self {
-            Warning::Readable { mode, .. } => {
-                format!("others can read the session file (mode {mode:04o})")
-            }
-            Warning::Writable { mode, .. } => {
-                format!("others can write to the session file (mode {mode:04o})")
-            }
-            Warning::SharedDirectory { mode, .. } => format!(
-                "others can replace files in the session file's directory (mode {mode:04o})"
-            ),
-        }
-    }
-
-    /// The command that fixes it.
-    pub fn remedy(&self) -> String {
-        match self {
-            Warning::Readable { file, .. } | Warning::Writable { file, .. } => {
-                format!("chmod 600 {}", file.display())
-            }
-            Warning::SharedDirectory { directory, .. } => {
-                format!("chmod go-w {}", directory.display())
-            }
-        }
-    }
-}
-
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: run `{}`", self.message(), self.remedy())
+        write!(f, "{}: run `{}`", self.message, self.remedy)
     }
 }

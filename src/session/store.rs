@@ -60,14 +60,8 @@ impl SessionStore {
         }
         let warning = match access::of_file(&metadata) {
             Access::Private => None,
-            Access::Readable { mode } => Some(Warning::Readable {
-                file: self.path.clone(),
-                mode,
-            }),
-            Access::Writable { mode } => Some(Warning::Writable {
-                file: self.path.clone(),
-                mode,
-            }),
+            Access::Readable { mode } => Some(self.warning("read", mode)),
+            Access::Writable { mode } => Some(self.warning("write to", mode)),
             Access::Refused(refusal) => return Err(Problem::Refused(refusal)),
         };
         // Room for the whole file, so that two read(2) calls are enough: one for the contents, one for the end.
@@ -78,6 +72,13 @@ impl SessionStore {
             .map_err(unreadable)?;
         let session = parse(&bytes).map_err(Problem::Corrupt)?;
         Ok(Loaded { session, warning })
+    }
+
+    fn warning(&self, what: &str, mode: u32) -> Warning {
+        Warning {
+            message: format!("others can {what} the session file (mode {mode:04o})"),
+            remedy: format!("chmod 600 {}", self.path.display()),
+        }
     }
 
     fn open(&self) -> Result<File, Problem> {
@@ -100,8 +101,12 @@ impl SessionStore {
         [self.path.as_path(), &target].into_iter().find_map(|file| {
             let directory = directory::of(file);
             let mode = access::shared_mode(&std::fs::metadata(directory).ok()?)?;
-            let directory = directory.to_owned();
-            Some(Warning::SharedDirectory { directory, mode })
+            Some(Warning {
+                message: format!(
+                    "others can replace files in the session file's directory (mode {mode:04o})"
+                ),
+                remedy: format!("chmod go-w {}", directory.display()),
+            })
         })
     }
 

@@ -4,7 +4,7 @@ use super::report::{Finding, error, ok, warning};
 use super::setup::Setup;
 use crate::error::Failure;
 use crate::session::access::{self, Access, Distrust};
-use crate::session::error::Problem;
+use crate::session::error::{Problem, Warning};
 use crate::session::store::SessionStore;
 use std::path::Path;
 
@@ -102,10 +102,6 @@ fn saved(store: &SessionStore, get_command: &str) -> Vec<Finding> {
     if store.path().exists() {
         warnings.extend(store.directory_warning());
     }
-    let finding =
-        |message: String, remedy: String| warning(CHECK, Failure::setup(message).hint(remedy));
-    warnings
-        .iter()
-        .map(|warning| finding(warning.message(), warning.remedy()))
-        .collect()
+    let finding = |found: Warning| warning(CHECK, Failure::setup(found.message).hint(found.remedy));
+    warnings.into_iter().map(finding).collect()
 }
