@@ -18,7 +18,8 @@ use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
-use crate::sources::{Sources, in_profile};
+use crate::session::name;
+use crate::sources::{Lineage, Sources};
 use key_source::KeySource;
 use role::RoleChain;
 use std::path::{Path, PathBuf};
@@ -92,12 +93,12 @@ impl Account {
                 .map(|owner| Owner::Profile(owner.unwrap_or(&selected.name).to_owned())),
             (_, Err(failure)) => Err(failure.clone()),
         };
-        let region = line.clone().and_then(|line| {
-            let variables = [variable::AWS_REGION, variable::AWS_DEFAULT_REGION];
-            sources.look_up(None, &variables, selected.is_explicit, || {
-                inherited(&line, profiles, "region")
-            })
-        });
+        let from = Lineage {
+            sources,
+            is_explicit: selected.is_explicit,
+            names: &line,
+        };
+        let region = from.look_up(None, &variable::REGIONS, "region");
         let key_id = match &owner {
             Ok(owner) if is_in_play || *owner == Owner::Environment => {
                 key_source::of(&selected, owner, profiles, of_environment)
@@ -162,8 +163,10 @@ impl Account {
         made_with: Option<&str>,
         is_direct: bool,
     ) -> PathBuf {
+        let arn = chain.role.arn.value.as_str();
         let key = self.key_id.as_deref().or(made_with);
-        chain.file(base, key, is_direct)
+        let digest = chain.digest(is_direct);
+        base.with_file_name(name::of_role(arn, key, &digest, is_direct))
     }
 
     /// The region for a shell that loads the account's credentials: `saved`, which `get` was given, else the profile's. A
@@ -242,23 +245,6 @@ fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure>
         }
     }
     Ok(line)
-}
-
-/// The value of `key` in the first of these profiles that has it.
-///
-/// # Errors
-/// A profile or the value is damaged.
-fn inherited(
-    line: &[String],
-    profiles: &Profiles,
-    key: &'static str,
-) -> Result<Option<Setting<String>>, Failure> {
-    for name in line {
-        if let Some(setting) = in_profile(profiles.profile(name), key)? {
-            return Ok(Some(setting));
-        }
-    }
-    Ok(None)
 }
 
 /// The first profile of the line that has keys and no role; else the last one.

@@ -13,28 +13,24 @@ pub struct Setting<T> {
 }
 
 impl<T> Setting<T> {
+    /// A setting that comes from there.
+    pub fn new(value: T, origin: Origin) -> Self {
+        Setting { value, origin }
+    }
+
     /// The default for a setting.
     pub fn by_default(value: T) -> Self {
-        Setting {
-            value,
-            origin: Origin::Default,
-        }
+        Setting::new(value, Origin::Default)
     }
 
     /// The same setting with part of its value.
     pub fn get<'a, U>(&'a self, part: impl FnOnce(&'a T) -> U) -> Setting<U> {
-        Setting {
-            value: part(&self.value),
-            origin: self.origin.clone(),
-        }
+        Setting::new(part(&self.value), self.origin.clone())
     }
 
     /// The same setting with its value converted.
     pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Setting<U> {
-        Setting {
-            value: into(self.value),
-            origin: self.origin,
-        }
+        Setting::new(into(self.value), self.origin)
     }
 
     /// The same setting with its value converted.
@@ -42,10 +38,7 @@ impl<T> Setting<T> {
     /// # Errors
     /// `into` fails.
     pub fn try_map<U, E>(self, into: impl FnOnce(T) -> Result<U, E>) -> Result<Setting<U>, E> {
-        Ok(Setting {
-            value: into(self.value)?,
-            origin: self.origin,
-        })
+        Ok(Setting::new(into(self.value)?, self.origin))
     }
 }
 

@@ -12,11 +12,10 @@ pub mod rows;
 use crate::account::key_source::KeySource;
 use crate::account::{Account, Owner};
 use crate::aws::partition;
-use crate::aws_files::Profile;
-use crate::environment::variable::{self, Variable};
+use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::Setting;
-use crate::sources::{Sources, in_profile};
+use crate::sources::{Lineage, Sources, in_profile};
 use device::Device;
 use duration::Duration;
 use network::{Network, NetworkSettings};
@@ -81,7 +80,7 @@ impl Settings {
             duration,
             region: from.look_up(
                 flags.region.map(|value| ("--region", value)),
-                &[variable::AWS_REGION, variable::AWS_DEFAULT_REGION],
+                &variable::REGIONS,
                 "region",
             ),
             code_command: from.look_up(
@@ -131,42 +130,6 @@ impl Settings {
             .and_then(Device::partition)
             .or(self.role_partition.as_deref())
             .unwrap_or("aws")
-    }
-}
-
-/// The profiles that settings are inherited from: the selected one, then its sources.
-struct Lineage<'s> {
-    sources: &'s Sources<'s>,
-    is_explicit: bool,
-    names: &'s Result<Vec<String>, Failure>,
-}
-
-impl Lineage<'_> {
-    /// A setting: the flag's value, else that of the variables and of `key` in the profiles, in their order.
-    fn look_up(
-        &self,
-        flag: Option<(&'static str, &str)>,
-        variables: &[Variable],
-        key: &'static str,
-    ) -> Result<Option<Setting<String>>, Failure> {
-        self.look_up_in(flag, variables, |profile| in_profile(profile, key))
-    }
-
-    /// The same, for a setting that `of_profile` finds in a profile.
-    fn look_up_in(
-        &self,
-        flag: Option<(&'static str, &str)>,
-        variables: &[Variable],
-        of_profile: impl Fn(Profile<'_>) -> Result<Option<Setting<String>>, Failure>,
-    ) -> Result<Option<Setting<String>>, Failure> {
-        self.sources.look_up(flag, variables, self.is_explicit, || {
-            for name in self.names.as_ref().map_err(Failure::clone)? {
-                if let Some(setting) = of_profile(self.sources.profiles()?.profile(name))? {
-                    return Ok(Some(setting));
-                }
-            }
-            Ok(None)
-        })
     }
 }
 

@@ -68,22 +68,55 @@ impl<'a> Sources<'a> {
         of_profile: impl Fn() -> Result<Option<Setting<String>>, Failure>,
     ) -> Result<Option<Setting<String>>, Failure> {
         if let Some((name, value)) = flag {
-            return Ok(Some(Setting {
-                value: value.to_owned(),
-                origin: Origin::Flag(name),
-            }));
+            return Ok(Some(Setting::new(value.to_owned(), Origin::Flag(name))));
         }
         if profile_is_explicit && let Some(setting) = of_profile()? {
             return Ok(Some(setting));
         }
         match self.environment.first(variables)? {
-            Some((name, value)) => Ok(Some(Setting {
-                value: value.to_owned(),
-                origin: Origin::Variable(name),
-            })),
+            Some((name, value)) => Ok(Some(Setting::new(value.to_owned(), Origin::Variable(name)))),
             None if profile_is_explicit => Ok(None),
             None => of_profile(),
         }
+    }
+}
+
+/// The profiles that settings are inherited from: the selected one, then its sources.
+pub struct Lineage<'s> {
+    /// Where they are looked up.
+    pub sources: &'s Sources<'s>,
+    /// Whether the user has chosen the selected profile explicitly: it then beats the variables.
+    pub is_explicit: bool,
+    /// Their names.
+    pub names: &'s Result<Vec<String>, Failure>,
+}
+
+impl Lineage<'_> {
+    /// A setting: the flag's value, else that of the variables and of `key` in the profiles, in their order.
+    pub fn look_up(
+        &self,
+        flag: Option<(&'static str, &str)>,
+        variables: &[Variable],
+        key: &'static str,
+    ) -> Result<Option<Setting<String>>, Failure> {
+        self.look_up_in(flag, variables, |profile| in_profile(profile, key))
+    }
+
+    /// The same, for a setting that `of_profile` finds in a profile.
+    pub fn look_up_in(
+        &self,
+        flag: Option<(&'static str, &str)>,
+        variables: &[Variable],
+        of_profile: impl Fn(Profile<'_>) -> Result<Option<Setting<String>>, Failure>,
+    ) -> Result<Option<Setting<String>>, Failure> {
+        self.sources.look_up(flag, variables, self.is_explicit, || {
+            for name in self.names.as_ref().map_err(Failure::clone)? {
+                if let Some(setting) = of_profile(self.sources.profiles()?.profile(name))? {
+                    return Ok(Some(setting));
+                }
+            }
+            Ok(None)
+        })
     }
 }
 
@@ -100,8 +133,8 @@ pub fn in_profile(
 
 /// The value of `key` in `profile`, as a setting.
 pub fn of_profile(profile: Profile<'_>, key: &'static str, own: Property<'_>) -> Setting<String> {
-    Setting {
-        value: own.value.to_owned(),
-        origin: Origin::Profile(profile.name().to_owned(), key, own.file.to_owned()),
-    }
+    Setting::new(
+        own.value.to_owned(),
+        Origin::Profile(profile.name().to_owned(), key, own.file.to_owned()),
+    )
 }

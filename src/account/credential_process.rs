@@ -5,7 +5,7 @@
 use super::keys::MasterKeys;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::user_command;
+use crate::user_command::{self, Fault};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -36,18 +36,16 @@ pub fn run(
     environment: &Environment,
     limit: Duration,
 ) -> Result<MasterKeys, Failure> {
-    if runs_aws_mfa(command_line) {
-        return Err(no_long_term_keys(&format!(
-            "{name} {}",
-            user_command::Fault::Cycle
-        )));
+    // It must not even be started. (An indirect call of this program ends in the same fault.)
+    let output = match aws_mfa_arguments(command_line) {
+        Some(_) => Err(Fault::Cycle),
+        None => user_command::run(command_line, environment, limit),
+    };
+    match output {
+        Ok(output) => parse(&output, name),
+        Err(Fault::Cycle) => Err(no_long_term_keys(&format!("{name} {}", Fault::Cycle))),
+        Err(fault) => Err(unusable(name, &fault.to_string())),
     }
-    let output =
-        user_command::run(command_line, environment, limit).map_err(|fault| match fault {
-            user_command::Fault::Cycle => no_long_term_keys(&format!("{name} {fault}")),
-            _ => unusable(name, &fault.to_string()),
-        })?;
-    parse(&output, name)
 }
 
 /// The keys in the output of the `credential_process` from the setting `name`.
@@ -95,12 +93,6 @@ fn unusable(name: &str, what: &str) -> Failure {
     )
 }
 
-/// Whether the command line runs this program, and so must not be started. (Indirect calls end in
-/// [`user_command::Fault::Cycle`].)
-fn runs_aws_mfa(command_line: &str) -> bool {
-    aws_mfa_arguments(command_line).is_some()
-}
-
 /// The words of a command line that runs this program, beginning with its name. The program is the first word after
 /// assignments, `env` and `exec`.
 pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
@@ -116,12 +108,9 @@ pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
 
 /// `NAME=value`.
 fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    word.split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_of_name))
 }
 
 fn no_long_term_keys(message: &str) -> Failure {
@@ -143,7 +132,7 @@ mod tests {
             "  A='b' exec '/usr/bin/aws-mfa' load",
             r"C:\tools\aws-mfa.exe load",
         ] {
-            assert!(runs_aws_mfa(line), "{line}");
+            assert!(aws_mfa_arguments(line).is_some(), "{line}");
         }
         for line in [
             "",
@@ -155,7 +144,7 @@ mod tests {
             "cat ~/secrets/aws-mfa",
             "keys=1; pass show aws-mfa",
         ] {
-            assert!(!runs_aws_mfa(line), "{line}");
+            assert!(aws_mfa_arguments(line).is_none(), "{line}");
         }
     }
 }

@@ -1,25 +1,19 @@
 //! Where the master keys come from: a profile, its `credential_process`, or the `MASTER_*` variables.
 
-use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair, key_id};
+use super::keys::{KEY_ID, MasterKeys, SECRET, half_a_pair};
 use super::{Owner, ProfileChoice, credential_process};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
 use crate::sources::{in_profile, of_profile};
-use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 /// Where the master keys are.
 #[derive(Clone)]
 pub enum KeySource {
     /// In the setting itself.
-    Pair {
-        /// `AKIA…`
-        access_key_id: String,
-        /// Its secret.
-        secret_access_key: SecretString,
-    },
+    Pair(MasterKeys),
     /// In the output of a `credential_process`, whose command line this is.
     Process(String),
 }
@@ -28,7 +22,7 @@ impl KeySource {
     /// The id of the key, where it is known without running a command.
     pub fn known_id(self) -> Option<String> {
         match self {
-            KeySource::Pair { access_key_id, .. } => Some(access_key_id),
+            KeySource::Pair(keys) => Some(keys.access_key_id),
             KeySource::Process(_) => None,
         }
     }
@@ -41,13 +35,11 @@ impl KeySource {
         let id = environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?;
         let secret = environment.text(variable::MASTER_AWS_SECRET_ACCESS_KEY)?;
         match (id, secret) {
-            (Some(id), Some(secret)) => Ok(Some(Setting {
-                value: KeySource::Pair {
-                    access_key_id: key_id(id, KEY_ID)?.to_owned(),
-                    secret_access_key: SecretString::from(secret.trim()),
-                },
-                origin: Origin::Variable(KEY_ID),
-            })),
+            (Some(id), Some(secret)) => {
+                let keys = MasterKeys::of_any_kind(id, secret, KEY_ID)?;
+                let origin = Origin::Variable(KEY_ID);
+                Ok(Some(Setting::new(KeySource::Pair(keys), origin)))
+            }
             (None, None) => Ok(None),
             (Some(_), None) => Err(half_a_pair(SECRET, KEY_ID)),
             (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
@@ -67,10 +59,7 @@ impl Setting<KeySource> {
     ) -> Result<MasterKeys, Failure> {
         let name = self.origin.to_string();
         match &self.value {
-            KeySource::Pair {
-                access_key_id,
-                secret_access_key,
-            } => MasterKeys::new(access_key_id, secret_access_key.expose_secret(), &name),
+            KeySource::Pair(keys) => keys.clone().long_term(&name),
             KeySource::Process(command_line) => {
                 credential_process::run(command_line, &name, environment, limit)
             }
@@ -93,22 +82,19 @@ pub fn of(
     if let Some(keys) = in_one_profile(owner)? {
         return Ok(keys);
     }
-    if selected.is_named() && uses_identity_center(owner)? {
-        return Err(no_keys_in(name).hint(
+    let none = Failure::setup(format!("the profile {name} has no keys"));
+    if selected.is_named() && (owner.has("sso_session")? || owner.has("sso_start_url")?) {
+        return Err(none.hint(
             "it signs in with IAM Identity Center, which has its own MFA: run `aws sso login`",
         ));
     }
     match of_environment? {
         Some(keys) => Ok(keys),
-        None if selected.is_named() => Err(no_keys_in(name).hint(format!(
+        None if selected.is_named() => Err(none.hint(format!(
             "put aws_access_key_id and aws_secret_access_key under [{name}] in ~/.aws/credentials"
         ))),
         None => Err(no_keys()),
     }
-}
-
-fn no_keys_in(profile: &str) -> Failure {
-    Failure::setup(format!("the profile {profile} has no keys"))
 }
 
 /// The failure where nobody has said what the keys are.
@@ -123,10 +109,6 @@ pub fn has_keys(profile: Profile<'_>) -> Result<bool, Failure> {
     Ok(profile.has("aws_access_key_id")?
         || profile.has("aws_secret_access_key")?
         || profile.has("credential_process")?)
-}
-
-fn uses_identity_center(profile: Profile<'_>) -> Result<bool, Failure> {
-    Ok(profile.has("sso_session")? || profile.has("sso_start_url")?)
 }
 
 /// The keys in one profile: written there, or printed by its `credential_process`.
@@ -148,11 +130,6 @@ fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Fa
             token.file.display()
         )));
     }
-    Ok(Some(Setting {
-        value: KeySource::Pair {
-            access_key_id: key_id(&id.value, &id.origin.to_string())?.to_owned(),
-            secret_access_key: SecretString::from(key.secret.value),
-        },
-        origin: id.origin,
-    }))
+    let keys = MasterKeys::of_any_kind(&id.value, key.secret.value, &id.origin.to_string())?;
+    Ok(Some(id.map(|_| KeySource::Pair(keys))))
 }

@@ -21,8 +21,9 @@ pub const MASTER_KEYS: [Variable; 2] = [
 /// The length of every secret access key that AWS has issued so far.
 const SECRET_LENGTH: usize = 40;
 
-/// A long-term access key. It has no session token, because GetSessionToken rejects temporary credentials.
+/// An access key without a session token, because GetSessionToken rejects temporary credentials.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html>
+#[derive(Clone)]
 pub struct MasterKeys {
     /// `AKIA…`; not a secret.
     pub access_key_id: String,
@@ -36,14 +37,33 @@ impl MasterKeys {
     /// # Errors
     /// The id is invalid, or belongs to temporary credentials (`ASIA…`).
     pub fn new(access_key_id: &str, secret_access_key: &str, name: &str) -> Result<Self, Failure> {
-        let access_key_id = key_id(access_key_id, name)?;
-        if access_key_id.starts_with("ASIA") {
-            return Err(temporary(name));
-        }
+        Self::of_any_kind(access_key_id, secret_access_key, name)?.long_term(name)
+    }
+
+    /// The same, also for temporary credentials.
+    ///
+    /// # Errors
+    /// The id is invalid.
+    pub fn of_any_kind(id: &str, secret: &str, name: &str) -> Result<Self, Failure> {
         Ok(MasterKeys {
-            access_key_id: access_key_id.to_owned(),
-            secret_access_key: SecretString::from(secret_access_key.trim()),
+            access_key_id: key_id(id, name)?.to_owned(),
+            secret_access_key: SecretString::from(secret.trim()),
         })
+    }
+
+    /// The same keys, from the setting `name`.
+    ///
+    /// # Errors
+    /// They are temporary credentials (`ASIA…`).
+    pub fn long_term(self, name: &str) -> Result<Self, Failure> {
+        if !self.access_key_id.starts_with("ASIA") {
+            return Ok(self);
+        }
+        let message =
+            format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required");
+        Err(Failure::setup(message).hint(
+            "set it to the user's own access key: AWS issues no session for temporary credentials",
+        ))
     }
 }
 
@@ -79,14 +99,6 @@ pub fn key_id<'v>(value: &'v str, name: &str) -> Result<&'v str, Failure> {
 /// Whether the text can be shown as an access key id: it is legal, and not as long as a secret.
 pub fn is_key_id(text: &str) -> bool {
     text.len() != SECRET_LENGTH && legal::ACCESS_KEY_ID.accepts(text)
-}
-
-/// The failure for temporary credentials instead of master keys.
-pub fn temporary(name: &str) -> Failure {
-    Failure::setup(format!(
-        "{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required"
-    ))
-    .hint("set it to the user's own access key: AWS issues no session for temporary credentials")
 }
 
 /// The failure for one half of a pair without the other.

@@ -31,27 +31,18 @@ impl ProfileChoice {
     /// # Errors
     /// A variable is not UTF-8.
     pub fn of(selection: &Selection, environment: &Environment) -> Result<Self, Failure> {
-        if let Some(name) = &selection.profile {
-            return Ok(ProfileChoice {
-                name: name.clone(),
-                origin: Origin::Flag("--profile"),
-                is_explicit: true,
-            });
-        }
-        Ok(
-            match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
-                Some((variable, name)) => ProfileChoice {
-                    name: name.to_owned(),
-                    is_explicit: variable == EXPLICIT,
-                    origin: Origin::Variable(variable),
-                },
-                None => ProfileChoice {
-                    name: "default".to_owned(),
-                    origin: Origin::Default,
-                    is_explicit: false,
-                },
+        let (name, origin) = match &selection.profile {
+            Some(name) => (name.as_str(), Origin::Flag("--profile")),
+            None => match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
+                Some((variable, name)) => (name, Origin::Variable(variable)),
+                None => ("default", Origin::Default),
             },
-        )
+        };
+        Ok(ProfileChoice {
+            name: name.to_owned(),
+            is_explicit: matches!(origin, Origin::Flag(_) | Origin::Variable(EXPLICIT)),
+            origin,
+        })
     }
 
     /// Whether a flag or a variable selects the profile.
@@ -69,10 +60,7 @@ impl ProfileChoice {
 
     /// The name as a setting.
     pub fn setting(&self) -> Setting<String> {
-        Setting {
-            value: self.name.clone(),
-            origin: self.origin.clone(),
-        }
+        Setting::new(self.name.clone(), self.origin.clone())
     }
 }
 

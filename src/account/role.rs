@@ -4,8 +4,7 @@
 
 use super::key_source::{self, KeySource};
 use super::{Owner, ProfileChoice};
-use crate::aws::legal::is_account;
-use crate::aws::legal::{self, Legal};
+use crate::aws::legal::{self, Legal, is_account};
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::Failure;
@@ -14,7 +13,6 @@ use crate::origin::{Origin, Setting};
 use crate::session::name;
 use crate::sources::{Sources, in_profile};
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 /// The shortest session of a role, and the longest that its MaxSessionDuration can allow, in seconds.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
@@ -50,28 +48,16 @@ impl RoleChain {
     /// What the role's credentials are valid for beside the master key: a text that differs for each. `is_direct`: a code
     /// is spent on the role itself, which then lasts as long as `get` was told.
     pub fn digest(&self, is_direct: bool) -> String {
-        let mut texts = Vec::new();
-        for role in self.hops.iter().chain([&self.role]) {
-            let seconds = match is_direct {
-                true => String::new(),
-                false => role.seconds.to_string(),
-            };
-            texts.extend([
+        let roles = self.hops.iter().chain([&self.role]);
+        name::short_digest(roles.flat_map(|role| {
+            let seconds = (!is_direct).then(|| role.seconds.to_string());
+            [
                 role.arn.value.to_string(),
                 role.external_id.clone().unwrap_or_default(),
                 role.session_name.clone().unwrap_or_default(),
-                seconds,
-            ]);
-        }
-        name::short_digest(texts.iter().map(String::as_str))
-    }
-
-    /// The file of the role's credentials, beside the session file `base`. Its name says what they are valid for, so it
-    /// never has credentials for other settings.
-    pub fn file(&self, base: &Path, master_key_id: Option<&str>, is_direct: bool) -> PathBuf {
-        let arn = self.role.arn.value.as_str();
-        let digest = self.digest(is_direct);
-        base.with_file_name(name::of_role(arn, master_key_id, &digest, is_direct))
+                seconds.unwrap_or_default(),
+            ]
+        }))
     }
 }
 
@@ -88,25 +74,21 @@ impl RoleArn {
     pub fn parse(text: &str, origin: &Origin) -> Result<Self, Failure> {
         let text = text.trim();
         let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let valid = match parts.as_slice() {
-            ["arn", partition, "iam", "", account, resource] => {
-                partition.starts_with("aws")
-                    && partition
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        match parts.as_slice() {
+            ["arn", partition, "iam", "", account, resource]
+                if partition.starts_with("aws")
+                    && partition.bytes().all(is_letter)
                     && is_account(account)
-                    && resource.strip_prefix("role/").is_some_and(legal::is_role)
+                    && resource.strip_prefix("role/").is_some_and(legal::is_role) =>
+            {
+                Ok(RoleArn(text.to_owned()))
             }
-            _ => false,
-        };
-        if valid {
-            Ok(RoleArn(text.to_owned()))
-        } else {
-            Err(Failure::setup(format!(
+            _ => Err(Failure::setup(format!(
                 "{origin} is not the ARN of a role: {}",
                 quote(text)
             ))
-            .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
+            .hint("a role's ARN is arn:aws:iam::<account>:role/<name>")),
         }
     }
 
@@ -250,10 +232,8 @@ fn last_role(
 }
 
 fn role_arn(setting: Setting<String>) -> Result<Setting<RoleArn>, Failure> {
-    Ok(Setting {
-        value: RoleArn::parse(&setting.value, &setting.origin)?,
-        origin: setting.origin,
-    })
+    let arn = RoleArn::parse(&setting.value, &setting.origin)?;
+    Ok(Setting::new(arn, setting.origin))
 }
 
 impl Role {
@@ -296,48 +276,33 @@ impl Role {
 
 /// The keys at the end of the chain, if this role's profile is the last one.
 fn end_of_chain(profile: Profile<'_>) -> Result<Option<Owner>, Failure> {
+    let name = profile.name();
     let source = profile.get("source_profile")?;
-    let Some(credential_source) = profile.get("credential_source")? else {
-        return match source {
-            // A profile that is its own source has its own keys.
-            Some(source) if source.value == profile.name() => {
-                Ok(Some(Owner::Profile(profile.name().to_owned())))
-            }
-            Some(_) => Ok(None),
-            None => match profile.get("web_identity_token_file")? {
-                Some(_) => Err(unsupported(profile, "web_identity_token_file")),
-                None if profile.get("sso_session")?.is_some() => {
-                    Err(unsupported(profile, "sso_session"))
-                }
-                None if profile.get("sso_start_url")?.is_some() => {
-                    Err(unsupported(profile, "sso_start_url"))
-                }
-                None => Err(no_source(profile.name())),
-            },
-        };
-    };
-    if source.is_some() {
-        return Err(Failure::setup(format!(
-            "the profile {} has both source_profile and credential_source",
-            profile.name()
+    match (source, profile.get("credential_source")?) {
+        (Some(_), Some(_)) => Err(Failure::setup(format!(
+            "the profile {name} has both source_profile and credential_source"
         ))
-        .hint("remove one of them"));
-    }
-    match credential_source.value {
-        "Environment" => Ok(Some(Owner::Environment)),
-        other => Err(unsupported(
-            profile,
-            &format!("credential_source = {other}"),
+        .hint("remove one of them")),
+        // A profile that is its own source has its own keys.
+        (Some(source), None) => Ok((source.value == name).then(|| Owner::Profile(name.to_owned()))),
+        (None, Some(source)) if source.value == "Environment" => Ok(Some(Owner::Environment)),
+        (None, Some(source)) => Err(unsupported(
+            name,
+            &format!("credential_source = {}", source.value),
         )),
+        (None, None) => {
+            for key in ["web_identity_token_file", "sso_session", "sso_start_url"] {
+                if profile.has(key)? {
+                    return Err(unsupported(name, key));
+                }
+            }
+            Err(no_source(name))
+        }
     }
 }
 
-fn unsupported(profile: Profile<'_>, what: &str) -> Failure {
-    Failure::setup(format!(
-            "the profile {} has {what}, which cannot use an MFA code",
-            profile.name()
-        ),
-    )
+fn unsupported(profile: &str, what: &str) -> Failure {
+    Failure::setup(format!("the profile {profile} has {what}, which cannot use an MFA code"))
     .hint(
         "set source_profile to a profile with an access key, or credential_source = Environment for the MASTER_* variables; or use this profile with the AWS CLI",
     )
@@ -351,21 +316,12 @@ fn no_source(profile: &str) -> Failure {
 /// The user's name as a RoleSessionName. IAM's user names use the same alphabet, so only a single letter or an emulator's
 /// odd name changes.
 pub fn session_name(user: &str) -> String {
-    let mut name: String = user
-        .chars()
-        .map(|c| {
-            if legal::SESSION_NAME.allows(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(64)
-        .collect();
-    while name.len() < 2 {
-        name.push('-');
-    }
-    name
+    let allowed = |c| match legal::SESSION_NAME.allows(c) {
+        true => c,
+        false => '-',
+    };
+    let name: String = user.chars().map(allowed).take(64).collect();
+    format!("{name:-<2}")
 }
 
 #[cfg(test)]

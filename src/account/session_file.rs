@@ -23,17 +23,17 @@ pub fn of(
 ) -> Result<Setting<PathBuf>, Failure> {
     let environment = sources.environment;
     if let Some(path) = &sources.selection.session_file {
-        return Ok(Setting {
-            value: native(path.clone()),
-            origin: Origin::Flag("--session-file"),
-        });
+        return Ok(Setting::new(
+            native(path.clone()),
+            Origin::Flag("--session-file"),
+        ));
     }
     let of_profile = |name: &str| -> Result<_, Failure> {
         let name = FileNames::HERE.encode(name);
-        Ok(Setting {
-            value: directory(environment)?.join(format!("session-{name}")),
-            origin: selected.origin.clone(),
-        })
+        Ok(Setting::new(
+            directory(environment)?.join(format!("session-{name}")),
+            selected.origin.clone(),
+        ))
     };
     let profile = match owner {
         Some(Owner::Profile(name)) => Some(name.as_str()),
@@ -61,10 +61,10 @@ pub fn of(
         {
             key_id(id, KEY_ID)?;
         }
-        return Ok(Setting {
-            value: native(PathBuf::from(path)),
-            origin: Origin::Variable(variable::AWS_SESSION_FILE.name()),
-        });
+        return Ok(Setting::new(
+            native(PathBuf::from(path)),
+            Origin::Variable(variable::AWS_SESSION_FILE.name()),
+        ));
     }
     match (
         environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?,
@@ -72,10 +72,10 @@ pub fn of(
     ) {
         (Some(id), _) => {
             let id = key_id(id, KEY_ID)?;
-            Ok(Setting {
-                value: directory(environment)?.join(format!("session-{id}")),
-                origin: Origin::Variable(KEY_ID),
-            })
+            Ok(Setting::new(
+                directory(environment)?.join(format!("session-{id}")),
+                Origin::Variable(KEY_ID),
+            ))
         }
         (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
         (None, None) => of_profile(profile.unwrap_or(&selected.name)),

@@ -49,7 +49,7 @@ fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::
     match any {
         true => Ok(()),
         false => {
-            let file = chain.file(session, key, false);
+            let file = account.role_file(chain, session, None, false);
             confirm(false, "the role's credentials", &file)
         }
     }

@@ -324,7 +324,7 @@ impl<'a> Resolved<'a> {
             seconds,
         };
         let call = Call::Role(to_assume, Some(self.code_device(sts)));
-        let store = role.store_of_key(&keys.access_key_id, true);
+        let store = role.store_of_key(Some(&keys.access_key_id), true);
         let mut session = self.spend(sts, &keys, &store, &call, |client, device, code| {
             let request = RoleRequest {
                 arn: wanted.arn.value.as_str(),

@@ -32,10 +32,7 @@ pub fn discover(
     let network = settings.network.iam(settings.partition(None)?)?;
     let caller = Caller {
         network: &network,
-        key: Setting {
-            value: keys.into(),
-            origin: key_origin.clone(),
-        },
+        key: Setting::new(keys.into(), key_origin.clone()),
         limit: LIMIT,
         command: &commands.get,
     };
@@ -64,10 +61,7 @@ pub fn discover(
         1 => devices.remove(0),
         _ => choose(devices, commands)?,
     };
-    Ok(Setting {
-        value: device,
-        origin: Origin::Discovered,
-    })
+    Ok(Setting::new(device, Origin::Discovered))
 }
 
 /// The failure for a user none of whose devices has codes.

@@ -83,18 +83,14 @@ impl<'a> RoleSession<'a> {
 
     /// The store of the role's credentials. `base` is the user's own session, which may say which key it was made with.
     pub fn store(&self, base: Option<&Session>, is_direct: bool) -> SessionStore {
-        let of_session = base.and_then(|base| base.provenance.master_key_id.as_deref());
-        let base = self.base_store.path();
-        SessionStore::new(
-            self.account
-                .role_file(self.chain, base, of_session, is_direct),
-        )
+        let made_with = base.and_then(|base| base.provenance.master_key_id.as_deref());
+        self.store_of_key(made_with, is_direct)
     }
 
-    /// The store of the role's credentials for a known master key.
-    pub fn store_of_key(&self, key: &str, is_direct: bool) -> SessionStore {
+    /// The store of the role's credentials. `key` is the master key, if nothing but using it has told which one it is.
+    pub fn store_of_key(&self, key: Option<&str>, is_direct: bool) -> SessionStore {
         let base = self.base_store.path();
-        SessionStore::new(self.chain.file(base, Some(key), is_direct))
+        SessionStore::new(self.account.role_file(self.chain, base, key, is_direct))
     }
 
     /// The role's credentials: the saved ones while they are fresh, else new ones. If those cannot be obtained, the saved

@@ -20,6 +20,9 @@ impl fmt::Display for Variable {
     }
 }
 
+/// The variables with the region.
+pub const REGIONS: [Variable; 2] = [AWS_REGION, AWS_DEFAULT_REGION];
+
 macro_rules! variables {
     ($($constant:ident = $name:literal;)*) => {
         $(

@@ -55,10 +55,10 @@ pub fn is_of_failed_renewal(path: &Path) -> bool {
 }
 
 /// The first 64 bits of a digest of these texts.
-pub fn short_digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+pub fn short_digest(texts: impl IntoIterator<Item: AsRef<[u8]>>) -> String {
     let mut digest = Sha256::new();
     for text in texts {
-        digest.update((text.len() as u64).to_be_bytes());
+        digest.update((text.as_ref().len() as u64).to_be_bytes());
         digest.update(text);
     }
     let digest = digest.finalize();

@@ -85,10 +85,7 @@ impl Device {
 /// Without a master key, the device of any.
 pub fn remembered(base: &Path, master_key_id: Option<&str>) -> Option<Setting<Device>> {
     let name = files::discovered_device(base, master_key_id)?;
-    Some(Setting {
-        value: Device::parse(&name).ok()?,
-        origin: Origin::Discovered,
-    })
+    Some(Setting::new(Device::parse(&name).ok()?, Origin::Discovered))
 }
 
 #[cfg(test)]

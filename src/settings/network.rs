@@ -1,6 +1,5 @@
 //! The network settings: the endpoints, the proxies and the trusted certificates.
 
-use super::Lineage;
 use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::iam;
@@ -12,7 +11,7 @@ use crate::environment::Environment;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
-use crate::sources::{in_profile, of_profile};
+use crate::sources::{Lineage, in_profile, of_profile};
 use std::path::Path;
 
 /// The network settings for one service.

@@ -121,7 +121,7 @@ pub fn device(account: &Account, settings: &Settings) -> Result<Option<Setting<D
 
 fn key_id(source: Setting<KeySource>) -> Option<Setting<Cell>> {
     Some(source.map(|source| match source {
-        KeySource::Pair { access_key_id, .. } => access_key_id.into(),
+        KeySource::Pair(keys) => keys.access_key_id.into(),
         KeySource::Process(_) => Cell {
             text: "printed by a command".to_owned(),
             json: serde_json::Value::Null,
