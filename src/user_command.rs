@@ -60,17 +60,12 @@ pub fn run(
     environment: &Environment,
     limit: Duration,
 ) -> Result<Vec<u8>, Fault> {
-    if environment.get(MARKER).is_some() {
-        return Err(Fault::Cycle);
-    }
-    let mut command = prepared(command_line);
-    command.stdin(if std::io::stdin().is_terminal() {
-        Stdio::inherit()
-    } else {
-        // It may hold the code that `get -` reads.
-        Stdio::null()
-    });
-    bounded(command, limit)
+    // Otherwise standard input may hold the code that `get -` reads.
+    let input = match std::io::stdin().is_terminal() {
+        true => Stdio::inherit(),
+        false => Stdio::null(),
+    };
+    run_on(input, command_line, environment, limit)
 }
 
 /// Runs `command_line` in the shell with `input`, a kilobyte at most, on standard input; as [`run`] else.
@@ -83,25 +78,29 @@ pub fn run_with_input(
     environment: &Environment,
     limit: Duration,
 ) -> Result<(), Fault> {
-    if environment.get(MARKER).is_some() {
-        return Err(Fault::Cycle);
-    }
     // A pipe takes that much without a reader.
     let (reader, mut writer) = std::io::pipe().map_err(Fault::Io)?;
     writer.write_all(input).map_err(Fault::Io)?;
     drop(writer);
-    let mut command = prepared(command_line);
-    command.stdin(reader);
-    bounded(command, limit).map(drop)
+    run_on(reader.into(), command_line, environment, limit).map(drop)
 }
 
-fn prepared(command_line: &str) -> Command {
+fn run_on(
+    input: Stdio,
+    command_line: &str,
+    environment: &Environment,
+    limit: Duration,
+) -> Result<Vec<u8>, Fault> {
+    if environment.get(MARKER).is_some() {
+        return Err(Fault::Cycle);
+    }
     let mut command = shell(command_line);
     command
         .env(MARKER.name(), "1")
         .env_remove(variable::AWS_MFA_HOOK.name())
+        .stdin(input)
         .stderr(Stdio::inherit());
-    command
+    bounded(command, limit)
 }
 
 /// Runs `command` and returns its standard output. Kills it after `limit`.
@@ -198,7 +197,8 @@ fn kill(child: &mut Child, apart: bool) {
     let _ = child.wait();
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
