@@ -89,12 +89,14 @@ impl Profiles {
     /// A file cannot be read, is larger than 1 MiB, or is UTF-16.
     pub fn load(environment: &Environment) -> Result<Self, Failure> {
         let mut files = Vec::with_capacity(2);
-        for (kind, path) in [
-            (FileKind::Credentials, credentials_file(environment)?),
-            (FileKind::Config, config_file(environment)?),
+        let credentials = variable::AWS_SHARED_CREDENTIALS_FILE;
+        for (kind, variable, default) in [
+            (FileKind::Credentials, credentials, "~/.aws/credentials"),
+            (FileKind::Config, variable::AWS_CONFIG_FILE, "~/.aws/config"),
         ] {
+            let path = environment.get(variable).unwrap_or(default.as_ref());
             // Without a home directory there is no default file.
-            if let Some(path) = path {
+            if let Some(path) = environment.expand_home(Path::new(path))? {
                 files.push(ProfileFile::load(kind, path)?);
             }
         }
@@ -228,16 +230,6 @@ pub fn config_section(name: &str) -> Option<String> {
     let section = names::section(name, FileKind::Config);
     let document = Document::parse(section.clone().into_bytes(), FileKind::Config);
     document.has(SectionKind::Profile, name).then_some(section)
-}
-
-fn credentials_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
-    let path = environment.get(variable::AWS_SHARED_CREDENTIALS_FILE);
-    environment.expand_home(Path::new(path.unwrap_or("~/.aws/credentials".as_ref())))
-}
-
-fn config_file(environment: &Environment) -> Result<Option<PathBuf>, Failure> {
-    let path = environment.get(variable::AWS_CONFIG_FILE);
-    environment.expand_home(Path::new(path.unwrap_or("~/.aws/config".as_ref())))
 }
 
 impl ProfileFile {

@@ -86,29 +86,25 @@ pub enum What {
 
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            What::OpenHeader => "has no closing ]",
-            What::EmptyHeader => "has no name in its brackets",
-            What::NoHeader => "is before the first section",
-            What::NoDelimiter => "has no =",
-            What::NoKey => "has nothing before the =",
-            What::NotUtf8 => "is not UTF-8",
-        })
+        f.write_str(self.in_words().0)
     }
 }
 
 impl What {
-    /// What to do about it.
-    pub fn remedy(self) -> &'static str {
+    /// The rest of a sentence that begins with the line, and what to do about it.
+    pub fn in_words(self) -> (&'static str, &'static str) {
+        let header = "write the section as [profile <name>] in the config file, as [<name>] in the credentials file";
+        let key = "write it as <key> = <value>, or put # before it to make it a comment";
         match self {
-            What::OpenHeader | What::EmptyHeader => {
-                "write the section as [profile <name>] in the config file, as [<name>] in the credentials file"
-            }
-            What::NoHeader => "move it below the line of its section",
-            What::NoDelimiter | What::NoKey => {
-                "write it as <key> = <value>, or put # before it to make it a comment"
-            }
-            What::NotUtf8 => "save the file as UTF-8",
+            What::OpenHeader => ("has no closing ]", header),
+            What::EmptyHeader => ("has no name in its brackets", header),
+            What::NoHeader => (
+                "is before the first section",
+                "move it below the line of its section",
+            ),
+            What::NoDelimiter => ("has no =", key),
+            What::NoKey => ("has nothing before the =", key),
+            What::NotUtf8 => ("is not UTF-8", "save the file as UTF-8"),
         }
     }
 }

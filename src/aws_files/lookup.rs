@@ -155,8 +155,7 @@ impl Document {
         let comment = match ValueKind::of(key) {
             ValueKind::Text => None,
             ValueKind::Name(kind) if has_section(kind, text) => None,
-            ValueKind::Command => comment_in_command(text, after_space),
-            ValueKind::Word | ValueKind::Name(_) => comment(text, after_space),
+            kind => comment(text, kind == ValueKind::Command, after_space),
         };
         let value = text
             .get(..comment.unwrap_or(text.len()))
@@ -168,7 +167,7 @@ impl Document {
     /// keys, these distinguish upper and lower case.
     pub fn nested<'a>(&'a self, entry: &Entry, key: &str) -> Option<&'a str> {
         let (_, value) = self.block(entry).rfind(|(own, _)| *own == key)?;
-        let value = value.get(..comment(value, true).unwrap_or(value.len()))?;
+        let value = value.get(..comment(value, false, true).unwrap_or(value.len()))?;
         Some(value.trim_end_matches(is_space))
     }
 
@@ -188,29 +187,18 @@ impl Document {
     }
 }
 
-/// Where a comment begins: at the first `#` or `;` after white space. `after_space` tells whether there is some before the
-/// text.
-fn comment(text: &str, mut after_space: bool) -> Option<usize> {
-    let begin = |(index, character): (usize, char)| {
-        let is_comment = after_space && matches!(character, '#' | ';');
-        after_space = is_space(character);
-        is_comment.then_some(index)
-    };
-    text.char_indices().find_map(begin)
-}
-
-/// The same in a command line for a shell, where what is quoted is no comment.
-fn comment_in_command(text: &str, mut after_space: bool) -> Option<usize> {
+/// Where a comment begins: at the first `#` or `;` after white space, which a command line for a shell may quote.
+/// `after_space` tells whether there is some before the text.
+fn comment(text: &str, is_command: bool, mut after_space: bool) -> Option<usize> {
     let mut quote = None;
     let mut characters = text.char_indices();
     while let Some((index, character)) = characters.next() {
         match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
             (None, '#' | ';') if after_space => return Some(index),
+            _ if !is_command => {}
+            (Some(open), _) if open == character => quote = None,
             (None, '\'' | '"') => quote = Some(character),
-            (None | Some('"'), '\\') => {
-                characters.next();
-            }
+            (None | Some('"'), '\\') => drop(characters.next()),
             _ => {}
         }
         after_space = is_space(character);

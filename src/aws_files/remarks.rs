@@ -49,7 +49,8 @@ impl Remark {
 
 impl From<&Fault> for Remark {
     fn from(fault: &Fault) -> Self {
-        Remark::refused(fault.line, fault.what.to_string(), fault.what.remedy())
+        let (what, remedy) = fault.what.in_words();
+        Remark::refused(fault.line, what, remedy)
     }
 }
 
