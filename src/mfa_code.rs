@@ -29,36 +29,21 @@ impl Code {
     ///
     /// # Errors
     /// `text` is not six digits.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
+    pub fn parse(text: &str) -> Result<Self, Failure> {
         let code = SecretString::from(text.split_whitespace().collect::<String>());
         let digits = code.expose_secret();
         if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Code(code))
         } else {
-            Err(Malformed)
+            // The text is not repeated.
+            Err(Failure::usage("an MFA code has six digits")
+                .hint("run `aws-mfa get <code>` with the digits that the MFA device shows"))
         }
     }
 
     /// The six digits, for the request.
     pub fn digits(&self) -> &str {
         self.0.expose_secret()
-    }
-}
-
-impl PartialEq for Code {
-    fn eq(&self, other: &Self) -> bool {
-        self.digits() == other.digits()
-    }
-}
-
-/// The text given as a code is not six digits. No message repeats it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-impl From<Malformed> for Failure {
-    fn from(_: Malformed) -> Self {
-        Failure::usage("an MFA code has six digits")
-            .hint("run `aws-mfa get <code>` with the digits that the MFA device shows")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a code comes from: the command line, standard input, the user's code command, or the terminal.
 
-use super::{Code, CodeState, Malformed, next_code};
+use super::{Code, CodeState, next_code};
 use crate::environment::Environment;
 use crate::error::{self, Failure, Kind};
 use crate::origin::Setting;
@@ -74,8 +74,14 @@ impl CodeSource<'_> {
         let mut attempt = 1;
         loop {
             let (failure, try_another) = match self.code(prompt)? {
-                Err(malformed) => (malformed.into(), true),
-                Ok(code) if rejected.as_ref() == Some(&code) => (self.rejected_again(), true),
+                Err(malformed) => (malformed, true),
+                Ok(code)
+                    if rejected
+                        .as_ref()
+                        .is_some_and(|old| old.digits() == code.digits()) =>
+                {
+                    (self.rejected_again(), true)
+                }
                 Ok(code) => match request(&code) {
                     Ok(value) => return Ok(value),
                     Err(Failed {
@@ -108,11 +114,11 @@ impl CodeSource<'_> {
         }
     }
 
-    /// The code, or what was given instead.
+    /// The code, or the failure for something else that was given.
     ///
     /// # Errors
     /// The source could not give anything.
-    fn code(&self, prompt: &Prompt) -> Result<Result<Code, Malformed>, Failure> {
+    fn code(&self, prompt: &Prompt) -> Result<Result<Code, Failure>, Failure> {
         Ok(match self {
             CodeSource::Argument(words) => {
                 let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
@@ -232,6 +238,6 @@ fn read_line(input: impl BufRead) -> std::io::Result<Vec<u8>> {
     Ok(line)
 }
 
-fn parse_line(line: &[u8]) -> Result<Code, Malformed> {
-    Code::parse(std::str::from_utf8(line).map_err(|_| Malformed)?)
+fn parse_line(line: &[u8]) -> Result<Code, Failure> {
+    Code::parse(&String::from_utf8_lossy(line))
 }
