@@ -45,16 +45,6 @@ impl Found {
     }
 }
 
-impl From<Loaded> for Found {
-    fn from(loaded: Loaded) -> Self {
-        Found {
-            session: loaded.session,
-            warning: loaded.warning,
-            not_renewed: None,
-        }
-    }
-}
-
 /// Who waits for the credentials.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Waiter {
@@ -105,17 +95,17 @@ pub fn saved(
     selection: &Selection,
     now: Timestamp,
 ) -> Result<Found, Failure> {
-    let get_command = invocation::get_command(selection, &Flags::default());
-    valid(store, key, now)
-        .map(Found::from)
-        .map_err(|error| Failure::from(error).or_hint(format!("run `{get_command}`")))
-}
-
-fn valid(store: &SessionStore, key: Option<&str>, now: Timestamp) -> Result<Loaded, Error> {
-    let Loaded { session, warning } = store.read()?;
-    let session = session.of_key(key, store.path())?;
-    Ok(Loaded {
-        session: session.valid_at(now, store.path())?,
-        warning,
+    let found = || -> Result<Found, Error> {
+        let Loaded { session, warning } = store.read()?;
+        let session = session.of_key(key, store.path())?;
+        Ok(Found {
+            session: session.valid_at(now, store.path())?,
+            warning,
+            not_renewed: None,
+        })
+    };
+    found().map_err(|error| {
+        let get_command = invocation::get_command(selection, &Flags::default());
+        Failure::from(error).or_hint(format!("run `{get_command}`"))
     })
 }

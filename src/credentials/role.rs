@@ -1,7 +1,7 @@
 //! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
 use super::failed_renewal::FailedRenewal;
-use super::{Found, Waiter, valid};
+use super::{Found, Waiter};
 use crate::account::Account;
 use crate::account::role::{self, CHAINED, Role, RoleChain};
 use crate::aws::client::Patience;
@@ -56,14 +56,6 @@ pub struct RoleSession<'a> {
     get_command: String,
 }
 
-fn found(session: Session, not_renewed: Option<Failure>) -> Found {
-    Found {
-        session,
-        warning: None,
-        not_renewed,
-    }
-}
-
 impl<'a> RoleSession<'a> {
     /// The role at the end of `chain`, whose base is the session in `base_store`. Reads nothing.
     pub fn of(
@@ -111,9 +103,13 @@ impl<'a> RoleSession<'a> {
         });
         let base = base.ok();
         let region = base.as_ref().and_then(|base| base.region.clone());
-        let with_region = |session: Session| Session {
-            region: session.region.clone().or(region.clone()),
-            ..session
+        let found = |session: Session, not_renewed| Found {
+            session: Session {
+                region: session.region.or(region.clone()),
+                ..session
+            },
+            warning: None,
+            not_renewed,
         };
         let direct = self.store(base.as_ref(), true);
         let store = self.store(base.as_ref(), false);
@@ -121,13 +117,13 @@ impl<'a> RoleSession<'a> {
         watch(store.path());
         for store in [&direct, &store] {
             if let Some(session) = fresh(store, now()) {
-                return Ok(found(with_region(session), None));
+                return Ok(found(session, None));
             }
         }
         match self.renewed(&store, waiter, watch) {
-            Ok(session) => Ok(found(with_region(session), None)),
+            Ok(session) => Ok(found(session, None)),
             Err(failure) => match saved(&store).filter(|session| session.is_valid(now())) {
-                Some(session) => Ok(found(with_region(session), Some(failure))),
+                Some(session) => Ok(found(session, Some(failure))),
                 None => Err(failure),
             },
         }
@@ -205,9 +201,8 @@ impl<'a> RoleSession<'a> {
     /// There is none, it has expired, it was made with another key, or its file cannot be used; with the command that gets
     /// a new one.
     pub fn session(&self, now: Timestamp) -> Result<Session, Failure> {
-        let remedy = |error| Failure::from(error).hint(format!("run `{}`", self.get_command));
-        let loaded = valid(&self.base_store, self.account.key_of_session(), now).map_err(remedy)?;
-        Ok(loaded.session)
+        let (store, key) = (&self.base_store, self.account.key_of_session());
+        Ok(super::saved(store, key, self.sources.selection, now)?.session)
     }
 
     /// Assumes the role with `base`, the user's own session, and saves nothing.
