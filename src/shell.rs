@@ -16,6 +16,8 @@ mod tcsh;
 
 use crate::environment::change::Change;
 use crate::error::Failure;
+#[cfg(test)]
+use tests::hostile;
 
 /// A language for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,23 +153,25 @@ fn single_quoted(value: &str, escape: impl Fn(char) -> Option<&'static str>, tex
     text.push('\'');
 }
 
-/// Values that try to be code, for the property tests of each language.
 #[cfg(test)]
-mod hostile {
-    use proptest::prelude::*;
+mod tests {
+    /// Values that try to be code, for the property tests of each language.
+    pub mod hostile {
+        use proptest::prelude::*;
 
-    /// Any text without NUL, with many characters that are special in shells.
-    pub fn value() -> impl Strategy<Value = String> {
-        let special = prop::sample::select(
+        /// Any text without NUL, with many characters that are special in shells.
+        pub fn value() -> impl Strategy<Value = String> {
+            let special = prop::sample::select(
             "'\"`$(){}[]<>|&;!#~*?%^\\=,:-+/@ \t\n\r\u{7}\u{1b}\u{7f}\u{85}\u{a0}\u{2018}\u{2019}\u{201a}\u{201c}\u{201d}\u{2028}\u{feff}"
                 .chars()
                 .collect::<Vec<_>>(),
         );
-        let character = prop_oneof![
-            4 => special,
-            2 => prop::char::range('!', '~'),
-            1 => any::<char>().prop_filter("NUL is refused when it is read", |c| *c != '\0'),
-        ];
-        prop::collection::vec(character, 0..40).prop_map(String::from_iter)
+            let character = prop_oneof![
+                4 => special,
+                2 => prop::char::range('!', '~'),
+                1 => any::<char>().prop_filter("NUL is refused when it is read", |c| *c != '\0'),
+            ];
+            prop::collection::vec(character, 0..40).prop_map(String::from_iter)
+        }
     }
 }
