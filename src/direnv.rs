@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable;
 use crate::error::Failure;
+use crate::file::never_blocking;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -169,20 +170,9 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
 
 /// Opens the file for the dump. Never blocks, not even on a FIFO that has no reader.
 fn open_dump(path: &Path, numbered: bool) -> std::io::Result<File> {
-    let mut options = File::options();
-    // Not created: nothing would read a new file.
-    options
-        .write(true)
-        // A file opened by its number would otherwise be overwritten from its start.
-        .append(numbered);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-        options.custom_flags(flags.bits() as i32);
-    }
-    let file = options.open(path)?;
+    // Not created: nothing would read a new file. A file opened by its number would otherwise be overwritten from its
+    // start.
+    let file = never_blocking(File::options().write(true).append(numbered), true).open(path)?;
     // A pipe's buffer is smaller than a dump, so writing must block until the reader has read. Other systems open a
     // number as dup(2) does, without these flags.
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -47,11 +47,8 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
 
 /// A value for a message to quote. An MFA code in the wrong place is masked.
 pub fn quote(value: &str) -> &str {
-    let digits = value.chars().filter(|c| !c.is_whitespace());
-    let (count, all_numeric) = digits.fold((0, true), |(count, all), character| {
-        (count + 1, all && character.is_numeric())
-    });
-    match all_numeric && count == 6 {
+    let digits: Vec<char> = value.chars().filter(|c| !c.is_whitespace()).collect();
+    match digits.len() == 6 && digits.iter().all(|c| c.is_numeric()) {
         true => MASK,
         false => value,
     }
@@ -60,22 +57,13 @@ pub fn quote(value: &str) -> &str {
 /// `message` with every run of two or more digits masked: without a verb, clap quotes the code, or a part of it, as an
 /// argument.
 pub fn mask_digits(message: &str) -> String {
-    let mut masked = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(start) = rest.find(char::is_numeric) {
-        let (before, digits) = rest.split_at(start);
-        let end = digits
-            .find(|c: char| !c.is_numeric())
-            .unwrap_or(digits.len());
-        let (run, after) = digits.split_at(end);
-        masked.push_str(before);
-        masked.push_str(match run.chars().count() {
-            1 => run,
-            _ => MASK,
-        });
-        rest = after;
-    }
-    masked + rest
+    let characters: Vec<char> = message.chars().collect();
+    let runs = characters.chunk_by(|left, right| left.is_numeric() == right.is_numeric());
+    let mask = |run: &[char]| match run {
+        [digit, _, ..] if digit.is_numeric() => MASK.to_owned(),
+        _ => run.iter().collect(),
+    };
+    runs.map(mask).collect()
 }
 
 /// What is shown instead of a code.

@@ -1,6 +1,6 @@
 //! The user's files, opened without blocking and read up to a limit.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
@@ -9,18 +9,24 @@ use std::path::Path;
 /// # Errors
 /// Those of open(2) and fstat(2).
 pub fn open(path: &Path) -> Result<(File, Metadata)> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-        options.custom_flags(flags.bits() as i32);
-    }
-    let file = options.open(path)?;
+    let file = never_blocking(File::options().read(true), true).open(path)?;
     let metadata = file.metadata()?;
     Ok((file, metadata))
+}
+
+/// These options, made never to block, not even on a FIFO that nobody else has open. `follow`: a symlink at the path.
+#[cfg(unix)]
+pub fn never_blocking(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
+    use rustix::fs::OFlags;
+    let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    flags.set(OFlags::NOFOLLOW, !follow);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits() as i32)
+}
+
+/// Windows has no such files.
+#[cfg(not(unix))]
+pub fn never_blocking(options: &mut OpenOptions, _: bool) -> &mut OpenOptions {
+    options
 }
 
 /// The contents of the file at `path`, at most `limit` bytes.

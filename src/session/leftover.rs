@@ -82,14 +82,9 @@ fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
 
 #[cfg(unix)]
 fn remove_if_abandoned(temporary: &Path) {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
-    let opened = File::options()
-        .read(true)
-        .write(true)
-        .custom_flags(flags.bits() as i32)
-        .open(temporary);
+    use crate::file::never_blocking;
+    use std::os::unix::fs::MetadataExt;
+    let opened = never_blocking(File::options().read(true).write(true), false).open(temporary);
     let Ok(file) = opened else { return };
     let is_ours = file.metadata().is_ok_and(|metadata| {
         metadata.is_file() && metadata.mode() & 0o7777 == 0o600 && super::access::is_own(&metadata)

@@ -2,7 +2,7 @@
 
 use super::error::Obstacle;
 #[cfg(windows)]
-use super::sharing;
+use super::open_elsewhere;
 use super::{directory, leftover, symlink};
 use crate::file_name::FileNames;
 use std::ffi::OsStr;

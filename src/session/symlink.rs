@@ -5,6 +5,7 @@
 //! for readlink(2). Only the last component of a path is checked, not its directories.
 
 use super::error::Obstacle;
+use crate::file::never_blocking;
 use std::fs::{File, Metadata, OpenOptions};
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,7 @@ const MOST_SYMLINKS: usize = 40;
 /// # Errors
 /// A symlink belongs to another user, the symlinks form a loop, or open(2) fails.
 pub fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Obstacle> {
-    dont_follow(options);
-    match options.open(path) {
+    match never_blocking(options, false).open(path) {
         Err(error) if is_symlink(&error) => Ok(options.open(follow(path)?)?),
         opened => Ok(opened?),
     }
@@ -98,17 +98,6 @@ fn is_trusted(link: &Metadata) -> bool {
 fn is_trusted(_: &Metadata) -> bool {
     true
 }
-
-#[cfg(unix)]
-fn dont_follow(options: &mut OpenOptions) {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    options.custom_flags(flags.bits() as i32);
-}
-
-#[cfg(not(unix))]
-fn dont_follow(_: &mut OpenOptions) {}
 
 /// Whether open(2) failed because the last component is a symlink: ELOOP, or EMLINK on FreeBSD.
 #[cfg(unix)]
