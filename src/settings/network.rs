@@ -44,51 +44,43 @@ pub struct NetworkSettings {
     use_fips: Result<bool, Failure>,
     /// The file of certificates to trust instead of the system's.
     pub ca_bundle: Result<Option<Setting<String>>, Failure>,
-    proxies: Proxies,
+    https_proxy: Result<Option<Setting<Proxy>>, Failure>,
+    http_proxy: Result<Option<Setting<Proxy>>, Failure>,
+    /// The hosts that are called directly.
+    no_proxy: Result<Option<String>, Failure>,
 }
 
-/// The proxies for https and for http. The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is ignored,
+/// The proxy for https and that for http. The rules are curl's: lower case beats upper case, and `HTTP_PROXY` is ignored,
 /// because in a CGI program it is a request header. `ALL_PROXY` comes last.
 /// <https://curl.se/docs/manpage.html#ENVIRONMENT>
-struct Proxies {
-    https: Result<Option<Setting<Proxy>>, Failure>,
-    http: Result<Option<Setting<Proxy>>, Failure>,
-    /// The hosts that are called directly.
-    exempt: Result<Option<String>, Failure>,
-}
+const HTTPS_PROXY: [Variable; 4] = [
+    variable::LOWER_HTTPS_PROXY,
+    variable::HTTPS_PROXY,
+    variable::LOWER_ALL_PROXY,
+    variable::ALL_PROXY,
+];
+const HTTP_PROXY: [Variable; 3] = [
+    variable::LOWER_HTTP_PROXY,
+    variable::LOWER_ALL_PROXY,
+    variable::ALL_PROXY,
+];
 
-impl Proxies {
-    fn of(environment: &Environment) -> Self {
-        let proxy = |names: &[Variable]| {
-            let Some((name, url)) = environment.first(names)? else {
-                return Ok(None);
-            };
-            let origin = Origin::Variable(name);
-            let value = Proxy::parse(url).map_err(|error| aws_failure::proxy(&origin, error))?;
-            Ok(Some(Setting { value, origin }))
-        };
-        Proxies {
-            https: proxy(&[
-                variable::LOWER_HTTPS_PROXY,
-                variable::HTTPS_PROXY,
-                variable::LOWER_ALL_PROXY,
-                variable::ALL_PROXY,
-            ]),
-            http: proxy(&[
-                variable::LOWER_HTTP_PROXY,
-                variable::LOWER_ALL_PROXY,
-                variable::ALL_PROXY,
-            ]),
-            exempt: environment
-                .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])
-                .map(|list| list.map(|(_, list)| list.to_owned())),
-        }
-    }
+fn proxy(
+    environment: &Environment,
+    variables: &[Variable],
+) -> Result<Option<Setting<Proxy>>, Failure> {
+    let Some((name, url)) = environment.first(variables)? else {
+        return Ok(None);
+    };
+    let origin = Origin::Variable(name);
+    let value = Proxy::parse(url).map_err(|error| aws_failure::proxy(&origin, error))?;
+    Ok(Some(Setting { value, origin }))
 }
 
 impl NetworkSettings {
     /// Resolves the network settings.
     pub(super) fn of(from: &Lineage) -> Self {
+        let environment = from.sources.environment;
         let look_up = |variables: &[Variable], key| from.look_up(None, variables, key);
         // <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
         let endpoint = |service: &str, of_service| {
@@ -109,7 +101,7 @@ impl NetworkSettings {
         };
         let expanded = |bundle: Option<Setting<String>>| {
             let expand = |path: String| {
-                let expanded = from.sources.environment.expand_home(Path::new(&path))?;
+                let expanded = environment.expand_home(Path::new(&path))?;
                 let expanded = expanded.and_then(|path| path.into_os_string().into_string().ok());
                 Ok(expanded.unwrap_or(path))
             };
@@ -122,7 +114,11 @@ impl NetworkSettings {
             use_fips: fips
                 .map(|fips| fips.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"))),
             ca_bundle: look_up(&[variable::AWS_CA_BUNDLE], "ca_bundle").and_then(expanded),
-            proxies: Proxies::of(from.sources.environment),
+            https_proxy: proxy(environment, &HTTPS_PROXY),
+            http_proxy: proxy(environment, &HTTP_PROXY),
+            no_proxy: environment
+                .first(&[variable::LOWER_NO_PROXY, variable::NO_PROXY])
+                .map(|list| list.map(|(_, list)| list.to_owned())),
         }
     }
 
@@ -193,15 +189,14 @@ impl NetworkSettings {
     /// # Errors
     /// It is not the URL of an HTTP proxy.
     pub fn proxy(&self, endpoint: Option<&Endpoint>) -> Result<Option<Setting<Proxy>>, Failure> {
-        let proxies = &self.proxies;
-        let is_exempt = match (endpoint, proxies.exempt.clone()?) {
+        let is_exempt = match (endpoint, self.no_proxy.clone()?) {
             (Some(endpoint), Some(list)) => proxy::is_exempt(endpoint, &list),
             _ => false,
         };
         match endpoint.is_none_or(Endpoint::has_tls) {
             _ if is_exempt => Ok(None),
-            true => proxies.https.clone(),
-            false => proxies.http.clone(),
+            true => self.https_proxy.clone(),
+            false => self.http_proxy.clone(),
         }
     }
 }

@@ -40,10 +40,17 @@ impl Row {
         name: &'static str,
         setting: Result<Option<Setting<T>>, Failure>,
     ) -> Self {
-        Row {
-            name,
-            setting: setting.map(|setting| setting.map(|setting| setting.map(T::into))),
-        }
+        Row::with(name, setting, T::into)
+    }
+
+    /// The same, with the way to show its value.
+    fn with<T>(
+        name: &'static str,
+        setting: Result<Option<Setting<T>>, Failure>,
+        cell: impl FnOnce(T) -> Cell,
+    ) -> Self {
+        let setting = setting.map(|setting| setting.map(|setting| setting.map(cell)));
+        Row { name, setting }
     }
 
     /// Whether this is the id of a profile's master keys.
@@ -78,32 +85,20 @@ pub fn rows(account: &Account, settings: &Settings) -> Vec<Row> {
         Ok(Some(endpoint)) => Some(&endpoint.value),
         _ => None,
     });
+    let duration = settings.duration.clone().map(Some);
+    let code_command = settings.code_command.clone();
     vec![
         Row::of("profile", settings.profile.clone()),
-        Row::of("key_id", settings.keys.clone().map(key_id)),
-        Row::of(
-            "device",
-            device.map(|device| device.map(|device| device.map(|device| device.name().to_owned()))),
-        ),
-        Row::of(
-            "duration_seconds",
-            settings.duration.clone().map(|duration| {
-                Some(duration.map(|duration| Cell {
-                    text: duration.to_string(),
-                    json: duration.seconds().into(),
-                }))
-            }),
-        ),
+        Row::with("key_id", settings.keys.clone().map(Some), key_id),
+        Row::with("device", device, |device| device.name().into()),
+        Row::with("duration_seconds", duration, |duration| Cell {
+            text: duration.to_string(),
+            json: duration.seconds().into(),
+        }),
         Row::of("region", region.map(Some)),
-        Row::of("endpoint", endpoint.map(shown)),
-        Row::of(
-            "code_command",
-            settings
-                .code_command
-                .clone()
-                .map(|command| command.map(|command| command.map(|line| program(&line)))),
-        ),
-        Row::of("proxy", proxy.map(shown)),
+        Row::with("endpoint", endpoint, |endpoint| endpoint.to_string().into()),
+        Row::with("code_command", code_command, |line| program(&line).into()),
+        Row::with("proxy", proxy, |proxy| proxy.to_string().into()),
         Row::of("ca_bundle", settings.network.ca_bundle.clone()),
     ]
 }
@@ -119,14 +114,14 @@ pub fn device(account: &Account, settings: &Settings) -> Result<Option<Setting<D
     Ok(settings.device.clone()?.or_else(remembered))
 }
 
-fn key_id(source: Setting<KeySource>) -> Option<Setting<Cell>> {
-    Some(source.map(|source| match source {
+fn key_id(source: KeySource) -> Cell {
+    match source {
         KeySource::Pair(keys) => keys.access_key_id.into(),
         KeySource::Process(_) => Cell {
             text: "printed by a command".to_owned(),
-            json: serde_json::Value::Null,
+            json: Value::Null,
         },
-    }))
+    }
 }
 
 /// The first word of a command line. The rest may contain the seed for the codes.
@@ -136,10 +131,6 @@ fn program(command_line: &str) -> String {
         Some(_) => "…".to_owned(),
         None => command_line.trim().to_owned(),
     }
-}
-
-fn shown<T: ToString>(setting: Option<Setting<T>>) -> Option<Setting<String>> {
-    setting.map(|setting| setting.map(|value| value.to_string()))
 }
 
 fn origin_json(origin: &Origin) -> Value {
