@@ -49,7 +49,9 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     match file.take(limit + 1).read_to_end(&mut bytes) {
         Ok(length) if length as u64 > limit => Err(too_large(limit)),
         Ok(_) => Ok(bytes),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(not_regular()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Err(Error::new(ErrorKind::InvalidInput, "not a regular file"))
+        }
         Err(error) => Err(error),
     }
 }
@@ -59,8 +61,4 @@ fn too_large(limit: u64) -> Error {
         ErrorKind::FileTooLarge,
         format!("larger than {} KiB", limit / 1024),
     )
-}
-
-fn not_regular() -> Error {
-    Error::new(ErrorKind::InvalidInput, "not a regular file")
 }

@@ -2,27 +2,27 @@
 
 use std::fmt;
 use std::fs::Metadata;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// What other users can do with a file.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
 pub enum Access {
     /// Nothing.
     Private,
     /// Read it.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
     Readable {
         /// The permission bits.
         mode: u32,
     },
     /// Write to it, but not read it. They are the user's private group, see [`group_writes`].
-    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
     Writable {
         /// The permission bits.
         mode: u32,
     },
     /// Choose its contents, and so the account that the user works in.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has no modes"))]
     Refused(Distrust),
 }
 
@@ -57,7 +57,6 @@ impl fmt::Display for Distrust {
 /// What other users can do with the file.
 #[cfg(unix)]
 pub fn of_file(metadata: &Metadata) -> Access {
-    use std::os::unix::fs::MetadataExt;
     let mode = metadata.mode() & 0o777;
     if !is_own(metadata) {
         Access::Refused(Distrust::ForeignFile)
@@ -84,7 +83,6 @@ pub fn of_file(_: &Metadata) -> Access {
 /// is not sticky.
 #[cfg(unix)]
 pub fn shared_mode(directory: &Metadata) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
     let mode = directory.mode() & 0o7777;
     let shared = mode & 0o1000 == 0 && (mode & 0o002 != 0 || group_writes(directory));
     shared.then_some(mode)
@@ -99,7 +97,6 @@ pub fn shared_mode(_: &Metadata) -> Option<u32> {
 /// Whether this user owns it.
 #[cfg(unix)]
 pub fn is_own(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
     metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
@@ -116,6 +113,5 @@ pub fn is_own(_: &Metadata) -> bool {
 /// which sets such a umask, compares the names of the user and the primary group, and excludes root.)
 #[cfg(unix)]
 fn group_writes(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
     metadata.mode() & 0o020 != 0 && metadata.gid() != rustix::process::geteuid().as_raw()
 }

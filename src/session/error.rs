@@ -53,16 +53,12 @@ pub enum Problem {
 /// Why a file cannot be read, replaced, removed or locked.
 #[derive(Debug)]
 pub enum Obstacle {
-    /// The path is the name of a directory.
-    DirectoryName,
+    /// No file can have this path, for this reason.
+    Path(&'static str),
     /// The path begins with a `~` that no shell has expanded.
     Tilde,
-    /// On Windows, the name is that of a device, or means another file.
-    ReservedName,
-    /// The symlink belongs to another user.
-    ForeignSymlink(PathBuf),
-    /// The symlinks form a loop, or there are too many.
-    SymlinkLoop,
+    /// Another user may choose what is there.
+    Distrusted(Distrust),
     /// Something other than a regular file has the name.
     NotRegular(PathBuf),
     /// The file contains something other than a session.
@@ -104,10 +100,8 @@ impl Obstacle {
     /// What to do about it.
     fn hint(&self) -> String {
         match self {
-            Obstacle::DirectoryName
-            | Obstacle::ReservedName
-            | Obstacle::ForeignSymlink(_)
-            | Obstacle::SymlinkLoop
+            Obstacle::Path(_)
+            | Obstacle::Distrusted(_)
             | Obstacle::NotRegular(_)
             | Obstacle::StickyDirectory(_)
             | Obstacle::RefusedByLoad(_) => ELSEWHERE.to_owned(),
@@ -147,13 +141,9 @@ impl fmt::Display for Obstacle {
     /// The rest of a sentence: «cannot save the session in …: this».
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Obstacle::DirectoryName => f.write_str("that is the name of a directory"),
+            Obstacle::Path(why) => f.write_str(why),
             Obstacle::Tilde => f.write_str("the shell did not expand ~"),
-            Obstacle::ReservedName => f.write_str("Windows does not allow this file name"),
-            Obstacle::ForeignSymlink(link) => {
-                write!(f, "another user owns the symlink {}", link.display())
-            }
-            Obstacle::SymlinkLoop => f.write_str("too many levels of symbolic links"),
+            Obstacle::Distrusted(why) => write!(f, "{why}"),
             Obstacle::NotRegular(file) => write!(f, "{} is not a regular file", file.display()),
             Obstacle::OtherContents => f.write_str("it contains something other than a session"),
             Obstacle::StickyDirectory(directory) => write!(

@@ -22,10 +22,10 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// The files in `directory` with these names, in alphabetical order.
 fn listed(directory: &Path, is_listed: fn(&Path) -> bool) -> Result<Vec<PathBuf>, Failure> {
+    let shown = directory.display();
     let unreadable = |error| {
         Failure::setup(format!(
-            "cannot read the directory {}: {}",
-            directory.display(),
+            "cannot read the directory {shown}: {}",
             reason(&error)
         ))
     };
@@ -34,13 +34,9 @@ fn listed(directory: &Path, is_listed: fn(&Path) -> bool) -> Result<Vec<PathBuf>
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
-    let mut files = Vec::new();
-    for entry in entries {
-        let file = entry.map_err(unreadable)?.path();
-        if is_listed(&file) {
-            files.push(file);
-        }
-    }
+    let files = entries.map(|entry| Ok(entry?.path()));
+    let mut files: Vec<PathBuf> = files.collect::<Result<_, _>>().map_err(unreadable)?;
+    files.retain(|file| is_listed(file));
     files.sort();
     Ok(files)
 }
@@ -91,12 +87,9 @@ pub fn with_digest(
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut files = in_directory(directory)?;
     files.retain(|file| {
-        provenance_of(file).is_some_and(|provenance| {
-            let is_of_key =
-                master_key_id.is_none() || provenance.master_key_id.as_deref() == master_key_id;
-            let role = provenance.role.filter(|_| is_of_key);
-            role.is_some_and(|role| digests.contains(&role.digest))
-        })
+        let own = provenance_of(file).filter(|provenance| is_of_key(provenance, master_key_id));
+        let role = own.and_then(|provenance| provenance.role);
+        role.is_some_and(|role| digests.contains(&role.digest))
     });
     Ok(files)
 }
@@ -118,16 +111,16 @@ pub fn discovered_device(base: &Path, master_key_id: Option<&str>) -> Option<Str
 
 /// The provenance of the session at `base` and of its roles, if this master key requested them.
 fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
-    let mut files = vec![base.to_owned()];
-    files.extend(roles_of(base).unwrap_or_default());
-    let mut known: Vec<Provenance> = files
-        .iter()
-        .filter_map(|file| provenance_of(file))
-        .collect();
-    if master_key_id.is_some() {
-        known.retain(|provenance| provenance.master_key_id.as_deref() == master_key_id);
-    }
+    let files = std::iter::once(base.to_owned()).chain(roles_of(base).unwrap_or_default());
+    let known = files.filter_map(|file| provenance_of(&file));
     known
+        .filter(|provenance| is_of_key(provenance, master_key_id))
+        .collect()
+}
+
+/// Whether this master key is not known, or requested the session.
+fn is_of_key(provenance: &Provenance, master_key_id: Option<&str>) -> bool {
+    master_key_id.is_none() || provenance.master_key_id.as_deref() == master_key_id
 }
 
 /// Removes the files in `directory` that have expired credentials of roles, and the memory of failed renewals.

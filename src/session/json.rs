@@ -6,14 +6,13 @@ use jiff::{Timestamp, Unit};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The file. Unknown keys are ignored; a missing one counts as empty.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Contents<'a> {
-    #[serde(borrow)]
-    credentials: Credentials<'a>,
+struct Contents {
+    credentials: Credentials,
     #[serde(skip_serializing_if = "Option::is_none")]
     assumed_role_user: Option<AssumedRoleUser>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,17 +35,14 @@ struct AssumedRoleUser {
     arn: String,
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Credentials<'a> {
-    #[serde(borrow, default)]
-    access_key_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    secret_access_key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    session_token: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    expiration: Option<Cow<'a, str>>,
+#[derive(Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Credentials {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
 }
 
 /// The session that `json` describes.
@@ -87,9 +83,9 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
         .map_err(|_| "Expiration is not a time in RFC 3339")?;
     let user = contents.assumed_role_user.unwrap_or_default();
     Ok(Session {
-        access_key_id: access_key_id.into_owned(),
-        secret_access_key: SecretString::from(secret_access_key.into_owned()),
-        session_token: SecretString::from(session_token.into_owned()),
+        access_key_id,
+        secret_access_key: SecretString::from(secret_access_key),
+        session_token: SecretString::from(session_token),
         expiration,
         region: contents
             .region
@@ -110,17 +106,11 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
 /// Whether `contents` are those of a session file, perhaps one that was cut off: it has `Credentials`, or begins with them
 /// like every file that this program and the AWS CLI write.
 pub fn is_session(contents: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Outline {
-        #[serde(default)]
-        credentials: Option<IgnoredAny>,
-    }
     let Some(inside) = contents.trim_ascii_start().strip_prefix(b"{") else {
         return false;
     };
-    match serde_json::from_slice::<Outline>(contents) {
-        Ok(outline) => outline.credentials.is_some(),
+    match serde_json::from_slice::<HashMap<String, Option<IgnoredAny>>>(contents) {
+        Ok(outline) => matches!(outline.get("Credentials"), Some(Some(_))),
         Err(_) => inside.trim_ascii_start().starts_with(b"\"Credentials\""),
     }
 }
@@ -136,10 +126,10 @@ pub fn render(session: &Session) -> std::io::Result<Vec<u8>> {
     let provenance = session.provenance.clone();
     let contents = Contents {
         credentials: Credentials {
-            access_key_id: Cow::from(&session.access_key_id),
-            secret_access_key: Cow::from(session.secret_access_key.expose_secret()),
-            session_token: Cow::from(session.session_token.expose_secret()),
-            expiration: session.expiration.map(|time| Cow::from(time.to_string())),
+            access_key_id: session.access_key_id.clone(),
+            secret_access_key: session.secret_access_key.expose_secret().to_owned(),
+            session_token: session.session_token.expose_secret().to_owned(),
+            expiration: session.expiration.map(|time| time.to_string()),
         },
         assumed_role_user: provenance.role.clone().map(|role| AssumedRoleUser {
             assumed_role_id: role.user_id,

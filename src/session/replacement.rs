@@ -166,12 +166,10 @@ pub fn target(path: &Path) -> Result<PathBuf, Obstacle> {
 
 /// Checks that `path` names a file, not a directory, and does so in every directory.
 fn check_name(path: &Path) -> Result<(), Obstacle> {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    let ends_in_separator = bytes
-        .last()
-        .is_some_and(|byte| std::path::is_separator(char::from(*byte)));
-    if ends_in_separator || path.file_name().is_none() {
-        return Err(Obstacle::DirectoryName);
+    let last = path.as_os_str().as_encoded_bytes().last();
+    let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
+    if last.is_some_and(is_separator) || path.file_name().is_none() {
+        return Err(Obstacle::Path("that is the name of a directory"));
     }
     if path.starts_with("~") {
         return Err(Obstacle::Tilde);
@@ -179,7 +177,7 @@ fn check_name(path: &Path) -> Result<(), Obstacle> {
     if let Some(name) = path.file_name().and_then(OsStr::to_str)
         && !FileNames::HERE.allow(name)
     {
-        return Err(Obstacle::ReservedName);
+        return Err(Obstacle::Path("Windows does not allow this file name"));
     }
     Ok(())
 }

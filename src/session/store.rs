@@ -1,7 +1,7 @@
 //! The session file: checked when it is read, replaced atomically.
 
 use super::Session;
-use super::access::{self, Access, Distrust};
+use super::access::{self, Access};
 use super::error::{Error, Obstacle, Problem, Warning};
 use super::lock::Lock;
 use super::replacement::{self, Replacement};
@@ -89,7 +89,7 @@ impl SessionStore {
                     false => Problem::Missing,
                 }
             }
-            Obstacle::ForeignSymlink(link) => Problem::Refused(Distrust::ForeignSymlink(link)),
+            Obstacle::Distrusted(why) => Problem::Refused(why),
             obstacle => Problem::Unreadable(obstacle),
         })
     }
@@ -101,10 +101,9 @@ impl SessionStore {
         [self.path.as_path(), &target].into_iter().find_map(|file| {
             let directory = directory::of(file);
             let mode = access::shared_mode(&std::fs::metadata(directory).ok()?)?;
+            let what = "replace files in the session file's directory";
             Some(Warning {
-                message: format!(
-                    "others can replace files in the session file's directory (mode {mode:04o})"
-                ),
+                message: format!("others can {what} (mode {mode:04o})"),
                 remedy: format!("chmod go-w {}", directory.display()),
             })
         })

@@ -4,6 +4,7 @@
 //! files. Linux has the same rule for open(2) in sticky directories (`fs.protected_symlinks` in proc_sys_fs(5)), but not
 //! for readlink(2). Only the last component of a path is checked, not its directories.
 
+use super::access::Distrust;
 use super::error::Obstacle;
 use crate::file::never_blocking;
 use std::fs::{File, Metadata, OpenOptions};
@@ -35,11 +36,11 @@ pub fn follow(path: &Path) -> Result<PathBuf, Obstacle> {
             return Ok(target);
         };
         if !is_trusted(&link) {
-            return Err(Obstacle::ForeignSymlink(target));
+            return Err(Obstacle::Distrusted(Distrust::ForeignSymlink(target)));
         }
         target = target.parent().unwrap_or(Path::new("")).join(next);
     }
-    Err(Obstacle::SymlinkLoop)
+    Err(Obstacle::Path("too many levels of symbolic links"))
 }
 
 /// The symlink at `path` and its target, if it is a symlink. Both come from one descriptor, because another link could
