@@ -58,23 +58,17 @@ impl Account {
     /// # Errors
     /// The variable with the profile's name is not UTF-8.
     pub fn of(sources: &Sources) -> Result<Self, Failure> {
-        let selected = ProfileChoice::of(sources.selection, sources.environment)?;
-        let of_environment = KeySource::of_environment(sources.environment);
+        let (selection, environment) = (sources.selection, sources.environment);
+        let mut selected = ProfileChoice::of(selection, environment)?;
+        let of_environment = KeySource::of_environment(environment);
         let has_environment = !matches!(of_environment, Ok(None));
-        let names_session = sources.selection.session_file.is_some()
-            || sources
-                .environment
-                .get(variable::AWS_SESSION_FILE)
-                .is_some();
+        let names_session = selection.session_file.is_some()
+            || environment.get(variable::AWS_SESSION_FILE).is_some();
         let is_in_play = selected.is_named() || !has_environment && !names_session;
-        let profiles = match is_in_play {
-            true => sources.profiles().map(Some),
-            false => Ok(None),
-        };
-        let selected = match &profiles {
-            Ok(Some(profiles)) => selected.resolved(profiles),
-            _ => selected,
-        };
+        let profiles = is_in_play.then(|| sources.profiles()).transpose();
+        if let Ok(Some(profiles)) = &profiles {
+            selected.name = profile_choice::stands_for(&selected.name, profiles);
+        }
         let uses_environment = !selected.is_explicit && has_environment;
         let line = match &profiles {
             Ok(Some(profiles)) => line(&selected, profiles, !uses_environment),
@@ -89,8 +83,7 @@ impl Account {
         let owner = match (&role, &line) {
             (Ok(Some(chain)), _) => Ok(chain.owner.clone()),
             _ if uses_environment => Ok(Owner::Environment),
-            (_, Ok(line)) => owner(line, profiles)
-                .map(|owner| Owner::Profile(owner.unwrap_or(&selected.name).to_owned())),
+            (_, Ok(line)) => owner(line, profiles, &selected),
             (_, Err(failure)) => Err(failure.clone()),
         };
         let from = Lineage {
@@ -135,23 +128,19 @@ impl Account {
     /// There are none, or only half a pair.
     pub fn keys(&self, sources: &Sources) -> Result<Setting<KeySource>, Failure> {
         let of_environment = KeySource::of_environment(sources.environment);
-        match self.owner.clone()? {
-            Owner::Environment => of_environment?.ok_or_else(key_source::no_keys),
-            owner => {
-                let profiles = sources.profiles()?;
-                // Where no profile is in play, `default` may have sources.
-                let owner = match &self.line {
-                    Ok(own) if own.is_empty() => {
-                        match self::owner(&self.lineage(sources)?, profiles)? {
-                            Some(name) => Owner::Profile(name.to_owned()),
-                            None => owner,
-                        }
-                    }
-                    _ => owner,
-                };
-                key_source::of(&self.choice, &owner, profiles, of_environment)
-            }
+        let owner = self.owner.clone()?;
+        if owner == Owner::Environment {
+            return of_environment?.ok_or_else(key_source::no_keys);
         }
+        let profiles = sources.profiles()?;
+        let owner = match &self.line {
+            // Where no profile is in play, `default` may have sources.
+            Ok(own) if own.is_empty() => {
+                self::owner(&self.lineage(sources)?, profiles, &self.choice)?
+            }
+            _ => owner,
+        };
+        key_source::of(&self.choice, &owner, profiles, of_environment)
     }
 
     /// The file of a role's credentials, beside the session file `base`: named by the configured key, else by the key that
@@ -175,23 +164,18 @@ impl Account {
     /// # Errors
     /// The profile's region is damaged.
     pub fn region_to_load(&self, saved: Option<String>) -> Result<Option<String>, Failure> {
-        Ok(match (saved, self.region.clone()?) {
-            (Some(saved), _) => Some(saved),
-            (None, Some(region)) if matches!(region.origin, Origin::Profile(..)) => {
-                Some(region.value)
-            }
-            (None, _) => None,
-        })
+        let own = self.region.clone()?;
+        let own = own.filter(|region| matches!(region.origin, Origin::Profile(..)));
+        Ok(saved.or(own.map(|region| region.value)))
     }
 
     /// The id of the key that the saved session must have been made with, where it is known. A file that `--session-file`
     /// names without a profile is taken as it is.
     pub fn key_of_session(&self) -> Option<&str> {
         let is_named_by_flag = |file: &Setting<PathBuf>| matches!(file.origin, Origin::Flag(_));
-        match self.session_file.as_ref().is_ok_and(is_named_by_flag) && !self.choice.is_explicit {
-            true => None,
-            false => self.key_id.as_deref(),
-        }
+        let is_named = self.session_file.as_ref().is_ok_and(is_named_by_flag);
+        let key = self.key_id.as_deref();
+        key.filter(|_| self.choice.is_explicit || !is_named)
     }
 }
 
@@ -226,35 +210,30 @@ fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure>
         let is_cycle = line.contains(&next);
         if !is_cycle && !profiles.profile(&next).exists() {
             let mut failure = profiles.missing(&next);
-            failure.message = format!(
-                "{}, which is the source_profile of the profile {last}",
-                failure.message
-            );
+            failure.message += &format!(", which is the source_profile of the profile {last}");
             return Err(failure);
         }
         line.push(next);
         if is_cycle {
-            return Err(
-                Failure::setup(format!("cycle in source_profile: {}", line.join(" → "))).hint(
-                    format!(
-                        "set source_profile to the profile that has the keys, in {}",
-                        source.file.display()
-                    ),
-                ),
-            );
+            let message = format!("cycle in source_profile: {}", line.join(" → "));
+            let file = source.file.display();
+            let hint = format!("set source_profile to the profile that has the keys, in {file}");
+            return Err(Failure::setup(message).hint(hint));
         }
     }
     Ok(line)
 }
 
-/// The first profile of the line that has keys and no role; else the last one.
-fn owner<'l>(line: &'l [String], profiles: &Profiles) -> Result<Option<&'l str>, Failure> {
+/// The first profile of the line that has keys and no role; else the last one, or the selected one.
+fn owner(line: &[String], profiles: &Profiles, selected: &ProfileChoice) -> Result<Owner, Failure> {
     for name in line {
         if owns_keys(profiles.profile(name))? {
-            return Ok(Some(name));
+            return Ok(Owner::Profile(name.clone()));
         }
     }
-    Ok(line.last().map(String::as_str))
+    Ok(Owner::Profile(
+        line.last().unwrap_or(&selected.name).clone(),
+    ))
 }
 
 /// Whether the profile has keys, and no role to use them for.

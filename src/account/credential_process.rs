@@ -58,17 +58,14 @@ pub fn parse(output: &[u8], name: &str) -> Result<MasterKeys, Failure> {
     let answer: Answer = serde_json::from_slice(output)
         .map_err(|_| unusable("printed something other than credentials"))?;
     if answer.version != 1 {
-        return Err(unusable(&format!(
-            "printed Version {}, not 1",
-            answer.version
-        )));
+        let version = answer.version;
+        return Err(unusable(&format!("printed Version {version}, not 1")));
     }
     if answer.access_key_id.starts_with("ASIA")
         || answer.session_token.is_some_and(|token| !token.is_empty())
     {
-        return Err(no_long_term_keys(&format!(
-            "{name} printed temporary credentials, not long-term keys"
-        )));
+        let message = format!("{name} printed temporary credentials, not long-term keys");
+        return Err(no_long_term_keys(&message));
     }
     for (key, value) in [
         ("AccessKeyId", &answer.access_key_id),

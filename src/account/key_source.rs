@@ -121,14 +121,10 @@ fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Fa
     if let Some(token) = key.token
         && !id.value.starts_with("ASIA")
     {
-        let name = profile.name();
-        return Err(Failure::setup(format!(
-            "the profile {name} has a long-term key with an aws_session_token"
-        ))
-        .hint(format!(
-            "remove aws_session_token from the profile {name} in {}",
-            token.file.display()
-        )));
+        let (name, file) = (profile.name(), token.file.display());
+        let message = format!("the profile {name} has a long-term key with an aws_session_token");
+        let hint = format!("remove aws_session_token from the profile {name} in {file}");
+        return Err(Failure::setup(message).hint(hint));
     }
     let keys = MasterKeys::of_any_kind(&id.value, key.secret.value, &id.origin.to_string())?;
     Ok(Some(id.map(|_| KeySource::Pair(keys))))

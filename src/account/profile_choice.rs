@@ -50,14 +50,6 @@ impl ProfileChoice {
         self.origin != Origin::Default
     }
 
-    /// The profile that this one stands for.
-    pub fn resolved(self, profiles: &Profiles) -> Self {
-        ProfileChoice {
-            name: stands_for(&self.name, profiles),
-            ..self
-        }
-    }
-
     /// The name as a setting.
     pub fn setting(&self) -> Setting<String> {
         Setting::new(self.name.clone(), self.origin.clone())

@@ -5,7 +5,7 @@
 use super::key_source::{self, KeySource};
 use super::{Owner, ProfileChoice};
 use crate::aws::legal::{self, Legal, is_account};
-use crate::aws_files::{Profile, Profiles};
+use crate::aws_files::{Profile, Profiles, Property};
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::escape::quote;
@@ -84,11 +84,11 @@ impl RoleArn {
             {
                 Ok(RoleArn(text.to_owned()))
             }
-            _ => Err(Failure::setup(format!(
-                "{origin} is not the ARN of a role: {}",
-                quote(text)
-            ))
-            .hint("a role's ARN is arn:aws:iam::<account>:role/<name>")),
+            _ => {
+                let message = format!("{origin} is not the ARN of a role: {}", quote(text));
+                Err(Failure::setup(message)
+                    .hint("a role's ARN is arn:aws:iam::<account>:role/<name>"))
+            }
         }
     }
 
@@ -135,31 +135,39 @@ pub fn chain(
         return Ok(None);
     };
     let is_of_profile = matches!(arn.origin, Origin::Profile(..));
-    let owner = match line.first() {
-        _ if uses_environment && !is_of_profile => Owner::Environment,
-        Some(first) if profiles.profile(first).get("role_arn")?.is_some() => {
+    let (mut roles, owner) = match line.first() {
+        _ if uses_environment && !is_of_profile => (Vec::new(), Owner::Environment),
+        Some(first) if profiles.profile(first).has("role_arn")? => {
             let (roles, owner) = of_profiles(line, profiles)?;
             check_own_source(sources, profiles, &owner)?;
-            if is_of_profile {
-                return last_role(roles, owner, selected, uses_environment).map(Some);
-            }
-            owner
+            (roles, owner)
         }
-        _ => Owner::Profile(
-            super::owner(line, profiles)?
-                .unwrap_or(&selected.name)
-                .to_owned(),
-        ),
+        _ => (Vec::new(), super::owner(line, profiles, selected)?),
     };
-    Ok(Some(RoleChain {
-        owner,
-        hops: Vec::new(),
-        role: Role {
+    let name = &selected.name;
+    if !is_of_profile {
+        roles = vec![Role {
             arn: role_arn(arn)?,
             external_id: None,
             session_name: None,
             seconds: CHAINED,
-        },
+        }];
+    } else if uses_environment && let Owner::Profile(owner) = &owner {
+        return Err(Failure::setup(format!(
+            "the role of the profile {name} needs the keys of the profile {owner}, but MASTER_AWS_ACCESS_KEY_ID is another key"
+        ))
+        .hint(format!(
+            "use the keys of {owner} with `--profile {name}` or AWS_MFA_PROFILE={name}, or the MASTER_* keys with \
+             credential_source = Environment instead of source_profile"
+        )));
+    }
+    // The selected one is assumed last.
+    roles.reverse();
+    let role = roles.pop().ok_or_else(|| no_source(name))?;
+    Ok(Some(RoleChain {
+        owner,
+        hops: roles,
+        role,
     }))
 }
 
@@ -188,7 +196,7 @@ fn of_profiles(line: &[String], profiles: &Profiles) -> Result<(Vec<Role>, Owner
     let mut roles = Vec::new();
     for name in line {
         let profile = profiles.profile(name);
-        if profile.get("role_arn")?.is_some() {
+        if profile.has("role_arn")? {
             roles.push(Role::of_profile(profile)?);
             if let Some(owner) = end_of_chain(profile)? {
                 return Ok((roles, owner));
@@ -205,32 +213,6 @@ fn of_profiles(line: &[String], profiles: &Profiles) -> Result<(Vec<Role>, Owner
     }
 }
 
-fn last_role(
-    mut roles: Vec<Role>,
-    owner: Owner,
-    selected: &ProfileChoice,
-    uses_environment: bool,
-) -> Result<RoleChain, Failure> {
-    let name = &selected.name;
-    if uses_environment && let Owner::Profile(owner) = &owner {
-        return Err(Failure::setup(format!(
-                "the role of the profile {name} needs the keys of the profile {owner}, but MASTER_AWS_ACCESS_KEY_ID is another key"
-            ),
-        )
-        .hint(format!(
-            "use the keys of {owner} with `--profile {name}` or AWS_MFA_PROFILE={name}, or the MASTER_* keys with \
-             credential_source = Environment instead of source_profile"
-        )));
-    }
-    roles.reverse();
-    let role = roles.pop().ok_or_else(|| no_source(name))?;
-    Ok(RoleChain {
-        owner,
-        hops: roles,
-        role,
-    })
-}
-
 fn role_arn(setting: Setting<String>) -> Result<Setting<RoleArn>, Failure> {
     let arn = RoleArn::parse(&setting.value, &setting.origin)?;
     Ok(Setting::new(arn, setting.origin))
@@ -241,28 +223,21 @@ impl Role {
         let arn = in_profile(profile, "role_arn")?.ok_or_else(|| no_source(profile.name()))?;
         let seconds = match in_profile(profile, "duration_seconds")? {
             None => CHAINED,
-            Some(setting) => setting
-                .value
-                .trim()
-                .parse()
-                .ok()
-                .filter(|seconds| (SHORTEST..=LONGEST).contains(seconds))
-                .ok_or_else(|| {
-                    Failure::setup(format!(
-                        "{} is not a number of seconds from 900 to 43200: {}",
-                        setting.origin,
-                        quote(&setting.value)
-                    ))
-                    .hint("a role's credentials last 15 minutes to 12 hours")
-                })?,
+            Some(Setting { value, origin }) => match value.trim().parse() {
+                Ok(seconds @ SHORTEST..=LONGEST) => seconds,
+                _ => {
+                    let what = "is not a number of seconds from 900 to 43200";
+                    let message = format!("{origin} {what}: {}", quote(&value));
+                    return Err(Failure::setup(message)
+                        .hint("a role's credentials last 15 minutes to 12 hours"));
+                }
+            },
         };
         let legal = |key: &'static str, legal: &Legal| match in_profile(profile, key)? {
-            Some(setting) if !legal.accepts(&setting.value) => Err(Failure::setup(format!(
-                "{} is invalid: {}",
-                setting.origin,
-                quote(&setting.value)
-            ))
-            .hint(format!("use {legal}"))),
+            Some(Setting { value, origin }) if !legal.accepts(&value) => {
+                let message = format!("{origin} is invalid: {}", quote(&value));
+                Err(Failure::setup(message).hint(format!("use {legal}")))
+            }
             setting => Ok(setting.map(|setting| setting.value)),
         };
         Ok(Role {
@@ -286,10 +261,9 @@ fn end_of_chain(profile: Profile<'_>) -> Result<Option<Owner>, Failure> {
         // A profile that is its own source has its own keys.
         (Some(source), None) => Ok((source.value == name).then(|| Owner::Profile(name.to_owned()))),
         (None, Some(source)) if source.value == "Environment" => Ok(Some(Owner::Environment)),
-        (None, Some(source)) => Err(unsupported(
-            name,
-            &format!("credential_source = {}", source.value),
-        )),
+        (None, Some(Property { value, .. })) => {
+            Err(unsupported(name, &format!("credential_source = {value}")))
+        }
         (None, None) => {
             for key in ["web_identity_token_file", "sso_session", "sso_start_url"] {
                 if profile.has(key)? {

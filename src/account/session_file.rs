@@ -48,12 +48,11 @@ pub fn of(
     if let Some(path) = environment.get(variable::AWS_SESSION_FILE) {
         // `session-${MASTER_AWS_ACCESS_KEY_ID}` in an .envrc, but the key is unset.
         if path.as_encoded_bytes().ends_with(b"session-") {
-            return Err(Failure::setup(format!(
-                "AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set"
-            ))
-            .hint(format!(
-                "set {KEY_ID} before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead"
-            )));
+            let message =
+                format!("AWS_SESSION_FILE ends in `session-`: {KEY_ID} was empty when it was set");
+            let hint =
+                format!("set {KEY_ID} before AWS_SESSION_FILE, or set AWS_MFA_PROFILE instead");
+            return Err(Failure::setup(message).hint(hint));
         }
         // The same with a secret in the place of the id, which every message would show.
         if let Some(id) = environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?
@@ -94,10 +93,10 @@ pub fn session_directory(environment: &Environment) -> Result<Option<PathBuf>, F
 fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
     session_directory(environment)?.ok_or_else(|| {
         Failure::setup("the home directory is unknown, so there is no place for the session file")
-            .hint(format!(
-                "set {} or AWS_SESSION_FILE",
-                if cfg!(windows) { "APPDATA" } else { "HOME" }
-            ))
+            .hint(match cfg!(windows) {
+                true => "set APPDATA or AWS_SESSION_FILE",
+                false => "set HOME or AWS_SESSION_FILE",
+            })
     })
 }
 
