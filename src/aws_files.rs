@@ -161,12 +161,8 @@ impl Profiles {
         if let Some(failure) = self.broken_header(name, Document::mentions) {
             return failure;
         }
-        let paths: Vec<String> = self
-            .files
-            .iter()
-            .rev()
-            .map(|file| file.path.display().to_string())
-            .collect();
+        let paths = self.files.iter().rev();
+        let paths: Vec<String> = paths.map(|file| file.path.display().to_string()).collect();
         let ignored = self.sections().find_map(|(file, section)| {
             let meant = names::meant(&section.name, file.kind);
             let is_meant = section.kind == SectionKind::Ignored
@@ -174,31 +170,21 @@ impl Profiles {
             is_meant.then_some((file, section, meant))
         });
         let names = self.names();
-        let nearest = nearest(name, &names);
         let hint = if let Some((file, section, meant)) = ignored {
-            format!(
-                "write {meant} instead of [{}] in {}, where the section is ignored",
-                section.name,
-                file.path.display()
-            )
-        } else if let Some(nearest) = nearest {
+            let (header, path) = (&section.name, file.path.display());
+            format!("write {meant} instead of [{header}] in {path}, where the section is ignored")
+        } else if let Some(nearest) = nearest(name, &names) {
             format!("did you mean {nearest}?")
         } else if names.is_empty() {
-            format!(
-                "put aws_access_key_id and aws_secret_access_key under [{}] in {}",
-                quote(name),
-                paths.last().map_or("~/.aws/credentials", String::as_str)
-            )
+            let path = paths.last().map_or("~/.aws/credentials", String::as_str);
+            let name = quote(name);
+            format!("put aws_access_key_id and aws_secret_access_key under [{name}] in {path}")
         } else {
             let names: Vec<&str> = names.into_iter().collect();
             format!("available profiles: {}", names.join(", "))
         };
-        Failure::setup(format!(
-            "there is no profile {} in {}",
-            quote(name),
-            paths.join(" or ")
-        ))
-        .hint(hint)
+        let (name, paths) = (quote(name), paths.join(" or "));
+        Failure::setup(format!("there is no profile {name} in {paths}")).hint(hint)
     }
 
     /// The failure for a header that cannot be read, but is meant for this name.
@@ -248,14 +234,12 @@ impl ProfileFile {
 
     /// The failure for a line of the profile `name`.
     fn failure(&self, name: &str, remark: Remark) -> Failure {
-        let message = format!(
-            "cannot read the profile {}: line {} of {} {}",
-            quote(name),
-            remark.line,
-            self.path.display(),
-            remark.what
-        );
-        Failure::setup(message).hint(remark.remedy)
+        let (name, path) = (quote(name), self.path.display());
+        let Remark { line, what, .. } = remark;
+        Failure::setup(format!(
+            "cannot read the profile {name}: line {line} of {path} {what}"
+        ))
+        .hint(remark.remedy)
     }
 }
 
@@ -320,15 +304,12 @@ impl<'a> Profile<'a> {
         let Some((file, document)) = documents.find(|(_, document)| document.has(kind, name))
         else {
             let section = format!("[services {}]", names::quoted(name));
-            return Err(Failure::setup(format!(
-                "services in the profile {} is {}, but there is no section {section}",
-                self.name,
-                quote(name)
-            ))
-            .hint(format!(
-                "add {section} to {}, or remove services from the profile",
-                services.file.display()
-            )));
+            let (profile, name) = (self.name, quote(name));
+            let setting = format!("services in the profile {profile} is {name}");
+            let message = format!("{setting}, but there is no section {section}");
+            let file = services.file.display();
+            let hint = format!("add {section} to {file}, or remove services from the profile");
+            return Err(Failure::setup(message).hint(hint));
         };
         if let Some(fault) = document.fault(kind, name) {
             return Err(file.failure(self.name, Remark::from(fault)));
@@ -338,12 +319,9 @@ impl<'a> Profile<'a> {
         };
         // What looks like an endpoint must not be passed over in favour of AWS's own.
         if document.block(entry).next().is_none() {
-            return Err(Failure::setup(format!(
-                "line {} of {} has no indented lines below it, so {service} has no endpoint_url",
-                entry.line,
-                file.path.display()
-            ))
-            .hint(format!(
+            let line = format!("line {} of {}", entry.line, file.path.display());
+            let what = format!("has no indented lines below it, so {service} has no endpoint_url");
+            return Err(Failure::setup(format!("{line} {what}")).hint(format!(
                 "write {service} = on that line, and an indented line endpoint_url = <URL> below it"
             )));
         }
@@ -379,13 +357,13 @@ impl<'a> Profile<'a> {
             return match (self.property(file, document, secret_key)?, elsewhere) {
                 (Some(secret), _) => Ok(Some(AccessKey { id, secret, token })),
                 (None, None) => Err(self.half_a_pair(secret_key, id_key)),
-                (None, Some(secret)) => Err(Failure::setup(format!(
-                    "the profile {} has the id of its access key in {} and the secret in {}",
-                    self.name,
-                    id.file.display(),
-                    secret.file.display()
-                ))
-                .hint("move both to one of the files")),
+                (None, Some(secret)) => {
+                    let (id, secret) = (id.file.display(), secret.file.display());
+                    let what =
+                        format!("the id of its access key in {id} and the secret in {secret}");
+                    let message = format!("the profile {} has {what}", self.name);
+                    Err(Failure::setup(message).hint("move both to one of the files"))
+                }
             };
         }
         match elsewhere {
@@ -395,10 +373,8 @@ impl<'a> Profile<'a> {
     }
 
     fn half_a_pair(&self, missing: &str, present: &str) -> Failure {
-        let message = format!(
-            "{missing} in the profile {0} is not set, but {present} in the profile {0} is",
-            self.name
-        );
+        let profile = format!("in the profile {}", self.name);
+        let message = format!("{missing} {profile} is not set, but {present} {profile} is");
         Failure::setup(message).hint("set both, or neither to use keys from elsewhere")
     }
 

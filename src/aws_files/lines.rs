@@ -116,11 +116,7 @@ impl Document {
         // Of the line that began the last key, if a value can continue.
         let mut indentation = None;
         let mut blank = 0;
-        let mut start = if bytes.starts_with(MARK) {
-            MARK.len()
-        } else {
-            0
-        };
+        let mut start = bytes.strip_prefix(MARK).map_or(0, |_| MARK.len());
         let mut number = 0;
         while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
             let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
@@ -218,16 +214,10 @@ impl Document {
             Some(_) if name.is_empty() => Some(What::EmptyHeader),
             Some(_) => None,
         };
-        let (kind, owned) = match what {
-            Some(_) => {
-                let (_, meant) = names::parse(name, file);
-                (SectionKind::Broken, meant)
-            }
-            None => names::parse(name, file),
-        };
+        let (kind, meant) = names::parse(name, file);
         self.sections.push(Section {
-            kind,
-            name: owned,
+            kind: what.map_or(kind, |_| SectionKind::Broken),
+            name: meant,
             header: start..start + name.len(),
             line: number,
             entries,

@@ -79,21 +79,13 @@ impl Document {
 
     /// The first line of this section, or of `[DEFAULT]`, that cannot be read.
     pub fn fault(&self, kind: SectionKind, name: &str) -> Option<&Fault> {
-        if self.faults.is_empty() {
-            return None;
-        }
-        let mut own: Vec<usize> = self
-            .sections_of(kind, name)
-            .map(|(index, _)| index)
-            .collect();
-        if own.is_empty() {
-            return None;
-        }
-        let fallback = self.sections.iter().enumerate();
-        let fallback = fallback.filter(|(_, section)| section.kind == SectionKind::Fallback);
-        own.extend(fallback.map(|(index, _)| index));
+        let is_fallback = |section: &Section| section.kind == SectionKind::Fallback;
+        let is_own = |index| {
+            self.sections.get(index).is_some_and(is_fallback)
+                || self.sections_of(kind, name).any(|(own, _)| own == index)
+        };
         let mut faults = self.faults.iter();
-        faults.find(|fault| fault.section.is_some_and(|index| own.contains(&index)))
+        faults.find(|fault| self.has(kind, name) && fault.section.is_some_and(is_own))
     }
 
     /// The last entry for `key` in this section, else in `[DEFAULT]`.
@@ -146,12 +138,8 @@ impl Document {
         has_section: impl FnOnce(SectionKind, &str) -> bool,
     ) -> Range<usize> {
         let text = self.text(&entry.value);
-        let before = entry
-            .value
-            .start
-            .checked_sub(1)
-            .and_then(|index| self.bytes.get(index));
-        let after_space = !matches!(before, Some(b'=' | b':'));
+        let before = self.bytes.get(..entry.value.start).unwrap_or_default();
+        let after_space = !before.ends_with(b"=") && !before.ends_with(b":");
         let comment = match ValueKind::of(key) {
             ValueKind::Text => None,
             ValueKind::Name(kind) if has_section(kind, text) => None,

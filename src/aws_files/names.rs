@@ -42,17 +42,16 @@ pub fn parse(header: &str, file: FileKind) -> (SectionKind, String) {
         let (_, kind) = prefixes.find(|(word, _)| *word == prefix && header.starts_with(word))?;
         Some((kind, name))
     };
-    match (file, header) {
-        (_, "DEFAULT") => (SectionKind::Fallback, header.to_owned()),
-        (_, "default") => (SectionKind::Profile, header.to_owned()),
+    let kind = match (file, header) {
+        (_, "DEFAULT") => SectionKind::Fallback,
+        (_, "default") => SectionKind::Profile,
         (FileKind::Config, _) => {
-            of_config().unwrap_or_else(|| (SectionKind::Ignored, header.to_owned()))
+            return of_config().unwrap_or_else(|| (SectionKind::Ignored, header.to_owned()));
         }
-        (FileKind::Credentials, _) => match of_config() {
-            Some(_) => (SectionKind::Ignored, header.to_owned()),
-            None => (SectionKind::Profile, header.to_owned()),
-        },
-    }
+        (FileKind::Credentials, _) if of_config().is_some() => SectionKind::Ignored,
+        (FileKind::Credentials, _) => SectionKind::Profile,
+    };
+    (kind, header.to_owned())
 }
 
 /// The section of the profile `name`, as it is written in this file.

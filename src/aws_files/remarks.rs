@@ -103,21 +103,17 @@ impl Document {
                 }
                 let rest = self.bytes.get(entry.key.end..).unwrap_or_default();
                 if rest.iter().find(|byte| matches!(byte, b'=' | b':')) == Some(&b':') {
-                    let what = format!(
-                        "has : for = after {key}, and the AWS SDKs refuse the file or ignore the line"
-                    );
+                    let sdks = "the AWS SDKs refuse the file or ignore the line";
+                    let what = format!("has : for = after {key}, and {sdks}");
                     remarks.push(Remark::new(entry.line, what, "write ="));
                 }
                 let before = self.bytes.get(..entry.key.start).unwrap_or_default();
                 if before.ends_with(b" ") || before.ends_with(b"\t") {
-                    let what = format!(
-                        "is indented, and the AWS SDKs refuse the file or add {key} to the line before"
-                    );
-                    remarks.push(Remark::new(
-                        entry.line,
-                        what,
-                        "remove the white space before it",
-                    ));
+                    let sdks =
+                        format!("the AWS SDKs refuse the file or add {key} to the line before");
+                    let what = format!("is indented, and {sdks}");
+                    let remedy = "remove the white space before it";
+                    remarks.push(Remark::new(entry.line, what, remedy));
                 }
             }
         }
