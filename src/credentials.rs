@@ -36,10 +36,8 @@ impl Found {
             stderr::note(&format!("warning: {warning}"));
         }
         if let Some(failure) = self.not_renewed {
-            stderr::note(&format!(
-                "warning: the role was not renewed: {}",
-                failure.one_line()
-            ));
+            let reason = failure.one_line();
+            stderr::note(&format!("warning: the role was not renewed: {reason}"));
         }
         self.session
     }

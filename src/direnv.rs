@@ -17,7 +17,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -82,18 +82,15 @@ pub fn without_watches() -> Change<'static> {
 
 /// Whether direnv watches the file at `path` for this shell.
 pub fn is_watched(environment: &Environment, path: &Path) -> bool {
-    environment
-        .get(variable::DIRENV_WATCHES)
-        .and_then(OsStr::to_str)
-        .and_then(unpack)
-        .and_then(|json| {
-            let list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
-            let path = absolute(path);
-            Some(list.iter().any(|entry| {
-                watched_path(entry).is_some_and(|watched| Path::new(&watched) == path)
-            }))
-        })
-        .unwrap_or(false)
+    let path = absolute(path);
+    let is_of_path =
+        |entry: &&RawValue| watched_path(entry).is_some_and(|watched| Path::new(&watched) == path);
+    let find = || {
+        let json = unpack(environment.get(variable::DIRENV_WATCHES)?.to_str()?)?;
+        let list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
+        Some(list.iter().any(is_of_path))
+    };
+    find().unwrap_or(false)
 }
 
 /// The change with `own_watches` added to the watches, for the `.envrc`'s own shell.
@@ -135,32 +132,29 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
     let numbered = place
         .to_str()
         .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let path = if numbered {
-        Path::new("/dev/fd").join(place)
-    } else {
-        PathBuf::from(place)
+    let path = match numbered {
+        true => Path::new("/dev/fd").join(place),
+        false => PathBuf::from(place),
     };
-    let leaked = |what: &str| {
-        Failure::setup(format!("{DUMP_FILE} points to {what} ({})", path.display())).hint(format!(
+    let opened = open_dump(&path, numbered);
+    let is_other = |metadata: std::io::Result<Metadata>| {
+        !numbered && metadata.is_ok_and(|metadata| !metadata.is_file())
+    };
+    let leak = match &opened {
+        Err(error) if error.kind() == ErrorKind::NotFound => Some("a file that does not exist"),
+        Err(_) if is_other(path.metadata()) => Some("something other than a regular file"),
+        Ok(file) if is_other(file.metadata()) => Some("something other than a regular file"),
+        Ok(file) if is_seen(file) => Some("the screen"),
+        _ => None,
+    };
+    if let Some(what) = leak {
+        let message = format!("{DUMP_FILE} points to {what} ({})", path.display());
+        let hint = format!(
             "outside direnv_load, run `unset {DUMP_FILE}`, or choose a format: `aws-mfa load --format sh`"
-        ))
-    };
-    let mut file = match open_dump(&path, numbered) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(leaked("a file that does not exist").into());
-        }
-        Err(_) if !numbered && path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
-            return Err(leaked("something other than a regular file").into());
-        }
-        Err(error) => return Err(anyhow::Error::new(error).context(cannot_write(&path))),
-    };
-    if !numbered && !file.metadata()?.is_file() {
-        return Err(leaked("something other than a regular file").into());
+        );
+        return Err(Failure::setup(message).hint(hint).into());
     }
-    if is_seen(&file) {
-        return Err(leaked("the screen").into());
-    }
+    let mut file = opened.with_context(|| cannot_write(&path))?;
     if !numbered {
         file.set_len(0).with_context(|| cannot_write(&path))?;
     }
@@ -297,28 +291,23 @@ fn watched_path(entry: &RawValue) -> Option<String> {
 }
 
 #[cfg(unix)]
-fn modified_second(metadata: &std::fs::Metadata) -> std::io::Result<i64> {
+fn modified_second(metadata: &Metadata) -> std::io::Result<i64> {
     Ok(std::os::unix::fs::MetadataExt::mtime(metadata))
 }
 
 #[cfg(not(unix))]
-fn modified_second(metadata: &std::fs::Metadata) -> std::io::Result<i64> {
+fn modified_second(metadata: &Metadata) -> std::io::Result<i64> {
     let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH);
     Ok(since.map_or(0, |since| since.as_secs() as i64))
 }
 
 /// The path as direnv writes it: absolute, without `.` and `..`, resolved textually.
 fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path);
     let mut clean = PathBuf::new();
-    for component in std::path::absolute(path)
-        .as_deref()
-        .unwrap_or(path)
-        .components()
-    {
+    for component in absolute.as_deref().unwrap_or(path).components() {
         match component {
-            Component::ParentDir => {
-                clean.pop();
-            }
+            Component::ParentDir => drop(clean.pop()),
             Component::CurDir => {}
             other => clean.push(other),
         }

@@ -106,11 +106,10 @@ impl Environment {
             variable = variable::USERPROFILE;
         }
         match self.get(variable).map(PathBuf::from) {
-            Some(home) if home.is_relative() => Err(Failure::setup(format!(
-                "{variable} is a relative path ({})",
-                home.display()
-            ))
-            .hint(format!("set {variable} to an absolute path"))),
+            Some(home) if home.is_relative() => {
+                let message = format!("{variable} is a relative path ({})", home.display());
+                Err(Failure::setup(message).hint(format!("set {variable} to an absolute path")))
+            }
             Some(home) => Ok(Some(native(home))),
             None => Ok((self.directories.home)()),
         }
@@ -134,14 +133,13 @@ impl Environment {
     /// # Errors
     /// Those of [`Environment::home`].
     pub fn config_directory(&self) -> Result<Option<PathBuf>, Failure> {
-        if cfg!(windows) {
-            return Ok(match self.get(variable::APPDATA).map(PathBuf::from) {
-                Some(directory) if directory.is_absolute() => Some(native(directory)),
-                _ => (self.directories.config)(),
-            });
-        }
-        match self.get(variable::XDG_CONFIG_HOME).map(PathBuf::from) {
-            Some(directory) if directory.is_absolute() => Ok(Some(directory)),
+        let variable = match cfg!(windows) {
+            true => variable::APPDATA,
+            false => variable::XDG_CONFIG_HOME,
+        };
+        match self.get(variable).map(PathBuf::from) {
+            Some(directory) if directory.is_absolute() => Ok(Some(native(directory))),
+            _ if cfg!(windows) => Ok((self.directories.config)()),
             _ => Ok(self.home()?.map(|home| home.join(".config"))),
         }
     }

@@ -55,11 +55,10 @@ impl Loader {
             Loader::Direnv if direnv::is_watched(environment, session_file) => {
                 Ok(format!("direnv ({})", envrc.display()))
             }
-            Loader::Direnv => Err(Failure::setup(format!(
-                "direnv, but {} does not load this session",
-                envrc.display()
-            ))
-            .hint("add `use aws_mfa` or `direnv_load aws-mfa load`")),
+            Loader::Direnv => {
+                let message = format!("direnv, but {} does not load this session", envrc.display());
+                Err(Failure::setup(message).hint("add `use aws_mfa` or `direnv_load aws-mfa load`"))
+            }
             Loader::Hook => Ok("the prompt hook".to_owned()),
             Loader::None => {
                 let load = load_command(selection, environment);
@@ -80,13 +79,9 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
     }
     let envrc = envrc_above(directory?)?;
     let line = UserShell::of(environment).start_up_line("direnv hook")?;
-    Some(
-        Failure::setup(format!(
-            "direnv is not active in this shell, so {} is not loaded",
-            envrc.display()
-        ))
-        .hint(format!("add {line}")),
-    )
+    let envrc = envrc.display();
+    let message = format!("direnv is not active in this shell, so {envrc} is not loaded");
+    Some(Failure::setup(message).hint(format!("add {line}")))
 }
 
 fn envrc_above(directory: &Path) -> Option<PathBuf> {
@@ -109,10 +104,10 @@ pub fn load_command(selection: &Selection, environment: &Environment) -> String 
         UserShell::Powershell => {
             format!("{} | Invoke-Expression", load(" --format powershell"))
         }
-        UserShell::Cmd => format!(
-            "for /f \"delims=\" %i in ('{}') do @%i",
-            load(" --format cmd")
-        ),
+        UserShell::Cmd => {
+            let load = load(" --format cmd");
+            format!("for /f \"delims=\" %i in ('{load}') do @%i")
+        }
     }
 }
 

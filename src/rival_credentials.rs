@@ -25,7 +25,8 @@ pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool)
     ignored.retain(|variable| environment.get(*variable).is_some());
     let conflict = |variable: &Variable| {
         let why = format!("AWS_MFA_PROFILE selects the profile {profile}");
-        conflict(format!("{variable} is ignored, because {why}")).hint(format!("unset {variable}"))
+        let message = format!("{variable} is ignored, because {why}");
+        Failure::setup(message).hint(format!("unset {variable}"))
     };
     ignored.iter().map(conflict).collect()
 }
@@ -34,29 +35,21 @@ pub fn ignored(selection: &Selection, environment: &Environment, has_keys: bool)
 /// credentials, if they are valid.
 pub fn with_session(environment: &Environment, valid: Option<&str>) -> Vec<Failure> {
     let mut conflicts = Vec::new();
+    let mut add = |message: &str, hint: &str| conflicts.push(Failure::setup(message).hint(hint));
     if let Some(own) = environment.get(variable::AWS_ACCESS_KEY_ID) {
         if valid.is_some_and(|id| own != id) {
-            let own = key_id_to_show(own);
-            conflicts.push(
-                conflict(format!("this shell has other credentials ({own})"))
-                    .hint("load the session, or unset AWS_ACCESS_KEY_ID"),
-            );
+            let message = format!("this shell has other credentials ({})", key_id_to_show(own));
+            add(&message, "load the session, or unset AWS_ACCESS_KEY_ID");
         }
         if environment.get(variable::AWS_PROFILE).is_some() {
-            conflicts.push(
-                conflict(
-                    "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the \
-                     profile's keys to the session",
-                )
-                .hint("unset AWS_PROFILE"),
-            );
+            let message = "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to \
+                           the session";
+            add(message, "unset AWS_PROFILE");
         }
     }
     if environment.get(variable::AWS_SECURITY_TOKEN).is_some() {
-        conflicts.push(
-            conflict("AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token")
-                .hint("unset AWS_SECURITY_TOKEN"),
-        );
+        let message = "AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token";
+        add(message, "unset AWS_SECURITY_TOKEN");
     }
     conflicts
 }
@@ -71,8 +64,4 @@ pub fn key_id_to_show(own: &OsStr) -> &str {
 /// Whether the environment has the credentials with this id.
 pub fn has_credentials(environment: &Environment, id: &str) -> bool {
     (environment.get(variable::AWS_ACCESS_KEY_ID)).is_some_and(|own| own == id)
-}
-
-fn conflict(message: impl Into<String>) -> Failure {
-    Failure::setup(message)
 }

@@ -109,8 +109,14 @@ fn run_on(
 /// It cannot be started, fails, prints too much or takes too long.
 pub fn bounded(mut command: Command, limit: Duration) -> Result<Vec<u8>, Fault> {
     let deadline = Instant::now() + limit;
-    let apart = set_apart(command.stdout(Stdio::piped()));
-    let mut child = command.spawn().map_err(Fault::Io)?;
+    // Its own process group, unless there is a terminal: a background group is stopped when it prompts there, and Ctrl-C
+    // does not reach it.
+    let apart = cfg!(unix) && std::fs::File::open("/dev/tty").is_err();
+    #[cfg(unix)]
+    if apart {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(Fault::Io)?;
     let outcome = output(&mut child, deadline, limit);
     match outcome {
         // It has ended and was reaped: another process may have its id by now.
@@ -166,22 +172,6 @@ fn shell(command_line: &str) -> Command {
     let mut command = Command::new("cmd.exe");
     command.arg("/C").raw_arg(format!("\"{command_line}\""));
     command
-}
-
-/// Gives the command its own process group, unless there is a terminal: a background group is stopped when it prompts
-/// there, and Ctrl-C does not reach it.
-#[cfg(unix)]
-fn set_apart(command: &mut Command) -> bool {
-    let apart = std::fs::File::open("/dev/tty").is_err();
-    if apart {
-        std::os::unix::process::CommandExt::process_group(command, 0);
-    }
-    apart
-}
-
-#[cfg(not(unix))]
-fn set_apart(_: &mut Command) -> bool {
-    false
 }
 
 /// Kills the command, and its process group if it has one. It may have ended, but must not have been reaped: until then

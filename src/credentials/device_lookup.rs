@@ -97,12 +97,7 @@ fn choose(devices: Vec<Device>, commands: &Commands) -> Result<Device, Failure> 
         question = format!("A number from 1 to {}: ", devices.len());
     }
     let names: Vec<&str> = devices.iter().map(Device::name).collect();
-    Err(Failure::setup(format!(
-        "this user has several MFA devices: {}",
-        names.join(", ")
-    ))
-    .hint(format!(
-        "choose one with AWS_MFA_ARN, mfa_serial in the profile, or `{}`",
-        commands.get_naming_device
-    )))
+    let (names, get) = (names.join(", "), &commands.get_naming_device);
+    let hint = format!("choose one with AWS_MFA_ARN, mfa_serial in the profile, or `{get}`");
+    Err(Failure::setup(format!("this user has several MFA devices: {names}")).hint(hint))
 }

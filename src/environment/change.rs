@@ -25,16 +25,12 @@ impl<'a> Change<'a> {
     pub fn of(session: &'a Session) -> Self {
         let expiration = session.expiration.map(|time| Cow::from(time.to_string()));
         let region = session.region.as_deref().map(Cow::from);
+        let secret = session.secret_access_key.expose_secret();
+        let token = session.session_token.expose_secret();
         let mut entries = vec![
             ("AWS_ACCESS_KEY_ID", Some(Cow::from(&session.access_key_id))),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                Some(Cow::from(session.secret_access_key.expose_secret())),
-            ),
-            (
-                "AWS_SESSION_TOKEN",
-                Some(Cow::from(session.session_token.expose_secret())),
-            ),
+            ("AWS_SECRET_ACCESS_KEY", Some(Cow::from(secret))),
+            ("AWS_SESSION_TOKEN", Some(Cow::from(token))),
             ("AWS_CREDENTIAL_EXPIRATION", expiration),
         ];
         if region.is_some() {

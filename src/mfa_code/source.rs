@@ -101,10 +101,8 @@ impl CodeSource<'_> {
                 }
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
-                    let text = format!(
-                        "aws-mfa: the code was rejected; running the code command again in {} s\n",
-                        wait.as_secs()
-                    );
+                    let what = "the code was rejected; running the code command again in";
+                    let text = format!("aws-mfa: {what} {} s\n", wait.as_secs());
                     stderr::write(&text, stderr::ERROR);
                     std::thread::sleep(wait);
                 }
@@ -137,16 +135,15 @@ impl CodeSource<'_> {
     }
 
     fn rejected_again(&self) -> Failure {
+        let rejected = |message: &str| Failure::new(Kind::CodeRejected, message);
         match self {
-            CodeSource::Command { command, .. } => Failure::new(
-                Kind::CodeRejected,
-                "the code command printed the rejected code again",
-            )
-            .hint(format!(
-                "check {}: it must print the device's current code",
-                command.origin
-            )),
-            _ => Failure::new(Kind::CodeRejected, "this code has already been rejected")
+            CodeSource::Command { command, .. } => {
+                let origin = &command.origin;
+                rejected("the code command printed the rejected code again").hint(format!(
+                    "check {origin}: it must print the device's current code"
+                ))
+            }
+            _ => rejected("this code has already been rejected")
                 .hint("wait until the MFA device shows the next code"),
         }
     }
@@ -165,12 +162,9 @@ fn try_again(failure: Failure, attempt: u32, now: Timestamp) -> Failure {
 }
 
 fn code_of_command(command: &Setting<String>, environment: &Environment) -> Result<Code, Failure> {
-    let fault = |what: String| {
-        Failure::setup(what).hint(format!(
-            "check {}: it must print six digits and nothing else",
-            command.origin
-        ))
-    };
+    let origin = &command.origin;
+    let hint = format!("check {origin}: it must print six digits and nothing else");
+    let fault = |what: String| Failure::setup(what).hint(&hint);
     let output = user_command::run(&command.value, environment, COMMAND_LIMIT)
         .map_err(|reason| fault(format!("the code command {reason}")))?;
     parse_line(&output).map_err(|_| fault("the code command printed no MFA code".to_owned()))
@@ -179,12 +173,9 @@ fn code_of_command(command: &Setting<String>, environment: &Environment) -> Resu
 /// Prompts on the terminal. The digits are shown as they are typed: they are worthless a moment later.
 fn ask(prompt: &Prompt) -> Result<Vec<u8>, Failure> {
     let terminal = terminal().map_err(|_| {
-        Failure::setup("no MFA code was given, and there is no terminal to prompt on").hint(
-            format!(
-                "run `{}`, pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND",
-                prompt.get_command
-            ),
-        )
+        let other_ways = "pipe the code into `aws-mfa get -`, or set AWS_MFA_CODE_COMMAND";
+        Failure::setup("no MFA code was given, and there is no terminal to prompt on")
+            .hint(format!("run `{}`, {other_ways}", prompt.get_command))
     })?;
     let question = format!("MFA code for {}: ", prompt.device);
     match typed_after(&question, terminal) {
