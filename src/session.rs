@@ -119,7 +119,7 @@ impl Session {
         match self.time_left(now) {
             Some(left) if !left.is_positive() => Err(Error {
                 file: file.to_owned(),
-                problem: Problem::Expired { ago: left.abs() },
+                problem: Problem::Expired(left.abs()),
             }),
             _ => Ok(self),
         }

@@ -24,11 +24,8 @@ pub struct Error {
 pub enum Problem {
     /// There is no file.
     Missing,
-    /// The session has expired.
-    Expired {
-        /// How long ago.
-        ago: SignedDuration,
-    },
+    /// The session has expired, so long ago.
+    Expired(SignedDuration),
     /// The session was made with another access key.
     OtherKey {
         /// The id of the key that it was made with.
@@ -99,15 +96,14 @@ const ELSEWHERE: &str = "choose another file with AWS_SESSION_FILE or --session-
 impl Obstacle {
     /// What to do about it.
     fn hint(&self) -> String {
+        let or_elsewhere = |what: &str| format!("{what}, or {ELSEWHERE}");
         match self {
             Obstacle::Path(_)
             | Obstacle::Distrusted(_)
             | Obstacle::NotRegular(_)
             | Obstacle::StickyDirectory(_)
             | Obstacle::RefusedByLoad(_) => ELSEWHERE.to_owned(),
-            Obstacle::OtherContents => {
-                format!("remove it yourself if nothing needs it, or {ELSEWHERE}")
-            }
+            Obstacle::OtherContents => or_elsewhere("remove it yourself if nothing needs it"),
             Obstacle::Tilde if cfg!(windows) => "write the whole path instead of ~".to_owned(),
             Obstacle::Tilde => "write $HOME instead of ~, or remove the quotes".to_owned(),
             Obstacle::MountPoint(_) => "mount its directory instead of the file".to_owned(),
@@ -121,7 +117,7 @@ impl Obstacle {
             }
             #[cfg(windows)]
             Obstacle::System(error) if super::open_elsewhere::is_violation(error) => {
-                format!("close the program that has the file open, or {ELSEWHERE}")
+                or_elsewhere("close the program that has the file open")
             }
             Obstacle::Directory(_, error) | Obstacle::System(error) => match error.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -131,7 +127,7 @@ impl Obstacle {
                 | ErrorKind::PermissionDenied
                 | ErrorKind::NotADirectory
                 | ErrorKind::InvalidFilename => ELSEWHERE.to_owned(),
-                _ => format!("fix that, or {ELSEWHERE}"),
+                _ => or_elsewhere("fix that"),
             },
         }
     }
@@ -192,35 +188,30 @@ impl From<std::io::Error> for Obstacle {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let file = error.file.display();
-        let no_session = |message| Failure::new(Kind::NoSession, message);
         let cannot = |what: &str, obstacle: Obstacle| {
             Failure::setup(format!("cannot {what} {file}: {obstacle}")).hint(obstacle.hint())
         };
-        match error.problem {
-            Problem::Missing => no_session(format!("no session yet ({file})")),
-            Problem::Expired { ago } => {
-                no_session(format!("session expired {} ago ({file})", span(ago)))
-            }
-            Problem::OtherKey { made_with, key } => no_session(format!(
-                "the saved session belongs to the access key {made_with}, but {key} is configured ({file})"
-            )),
-            Problem::Corrupt(fault) => {
-                no_session(format!("session file is corrupt: {fault} ({file})"))
-            }
-            Problem::Refused(refusal) => {
-                no_session(format!("session file rejected: {refusal} ({file})"))
-            }
+        let message = match error.problem {
+            Problem::NotSaved(obstacle) => return cannot("save the session in", obstacle),
+            Problem::NotRemoved(obstacle) => return cannot("remove the session file", obstacle),
+            Problem::NotLocked(obstacle) => return cannot("lock", obstacle),
             Problem::Unreadable(obstacle) => {
                 let message = format!("cannot read the session file {file}: {obstacle}");
-                match obstacle {
-                    Obstacle::Tilde => no_session(message).hint(obstacle.hint()),
-                    _ => no_session(message),
-                }
+                let failure = Failure::new(Kind::NoSession, message);
+                return match obstacle {
+                    Obstacle::Tilde => failure.hint(obstacle.hint()),
+                    _ => failure,
+                };
             }
-            Problem::NotSaved(obstacle) => cannot("save the session in", obstacle),
-            Problem::NotRemoved(obstacle) => cannot("remove the session file", obstacle),
-            Problem::NotLocked(obstacle) => cannot("lock", obstacle),
-        }
+            Problem::Missing => "no session yet".to_owned(),
+            Problem::Expired(ago) => format!("session expired {} ago", span(ago)),
+            Problem::OtherKey { made_with, key } => format!(
+                "the saved session belongs to the access key {made_with}, but {key} is configured"
+            ),
+            Problem::Corrupt(fault) => format!("session file is corrupt: {fault}"),
+            Problem::Refused(refusal) => format!("session file rejected: {refusal}"),
+        };
+        Failure::new(Kind::NoSession, format!("{message} ({file})"))
     }
 }
 
@@ -229,7 +220,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Missing => f.write_str("none yet"),
-            Problem::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
+            Problem::Expired(ago) => write!(f, "expired {} ago", span(*ago)),
             Problem::OtherKey { made_with, .. } => write!(f, "of another access key, {made_with}"),
             Problem::Corrupt(fault) => write!(f, "corrupt file: {fault}"),
             Problem::Refused(refusal) => write!(f, "file rejected: {refusal}"),

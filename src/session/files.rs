@@ -22,12 +22,9 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// The files in `directory` with these names, in alphabetical order.
 fn listed(directory: &Path, is_listed: fn(&Path) -> bool) -> Result<Vec<PathBuf>, Failure> {
-    let shown = directory.display();
-    let unreadable = |error| {
-        Failure::setup(format!(
-            "cannot read the directory {shown}: {}",
-            reason(&error)
-        ))
+    let unreadable = |error: std::io::Error| {
+        let (directory, reason) = (directory.display(), reason(&error));
+        Failure::setup(format!("cannot read the directory {directory}: {reason}"))
     };
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -96,26 +93,20 @@ pub fn with_digest(
 
 /// The name of the master key's user, as saved with the session at `base` or one of its roles.
 pub fn user_name(base: &Path, master_key_id: &str) -> Option<String> {
-    of_key(base, Some(master_key_id))
-        .into_iter()
-        .find_map(|provenance| provenance.user_name)
+    of_key(base, Some(master_key_id)).find_map(|provenance| provenance.user_name)
 }
 
 /// The MFA device that IAM listed for the master key's user, as saved with the session at `base` or one of its
 /// roles. Without a master key, the device of any.
 pub fn discovered_device(base: &Path, master_key_id: Option<&str>) -> Option<String> {
-    of_key(base, master_key_id)
-        .into_iter()
-        .find_map(|provenance| provenance.discovered_device)
+    of_key(base, master_key_id).find_map(|provenance| provenance.discovered_device)
 }
 
 /// The provenance of the session at `base` and of its roles, if this master key requested them.
-fn of_key(base: &Path, master_key_id: Option<&str>) -> Vec<Provenance> {
+fn of_key(base: &Path, master_key_id: Option<&str>) -> impl Iterator<Item = Provenance> {
     let files = std::iter::once(base.to_owned()).chain(roles_of(base).unwrap_or_default());
     let known = files.filter_map(|file| provenance_of(&file));
-    known
-        .filter(|provenance| is_of_key(provenance, master_key_id))
-        .collect()
+    known.filter(move |provenance| is_of_key(provenance, master_key_id))
 }
 
 /// Whether this master key is not known, or requested the session.

@@ -2,7 +2,7 @@
 //! can read it.
 
 use super::{AssumedRole, Provenance, Session};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -157,16 +157,11 @@ pub fn render(session: &Session) -> std::io::Result<Vec<u8>> {
 /// Credentials that never expire often have `9999-12-31T23:59:59Z`, about 26 hours after jiff's latest time. Later times
 /// become that latest time.
 fn whole_seconds(text: &str) -> Result<Timestamp, jiff::Error> {
-    use jiff::{RoundMode, TimestampRound};
     let time = match text.parse::<Timestamp>() {
         Err(_) if is_in_the_last_days(text) => Timestamp::MAX,
         parsed => parsed?,
     };
-    time.round(
-        TimestampRound::new()
-            .smallest(Unit::Second)
-            .mode(RoundMode::Floor),
-    )
+    Timestamp::from_second(time.as_second())
 }
 
 fn is_in_the_last_days(text: &str) -> bool {

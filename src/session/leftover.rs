@@ -6,6 +6,7 @@
 use super::{directory, symlink};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::Error;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
@@ -22,21 +23,16 @@ const NAME_MAX: usize = 255;
 /// The directory cannot be written to.
 pub fn create(target: &Path) -> std::io::Result<NamedTempFile> {
     let prefix = prefix(target.file_name().unwrap_or_default());
+    let prefix = prefix.unwrap_or_else(|| PREFIX.into());
     let mut builder = tempfile::Builder::new();
-    builder.suffix(SUFFIX).rand_bytes(RANDOM);
-    match &prefix {
-        Some(prefix) => builder.prefix(prefix),
-        None => builder.prefix(PREFIX),
-    };
+    builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(RANDOM);
     // Until it is locked, another process may remove it as a leftover: then create another.
     loop {
-        let temporary =
-            directory::with_private_umask(|| builder.tempfile_in(directory::of(target)))
-                // tempfile's message contains the random path, but only the directory matters.
-                .map_err(|error| match error.raw_os_error() {
-                    Some(code) => std::io::Error::from_raw_os_error(code),
-                    None => error,
-                })?;
+        let made = directory::with_private_umask(|| builder.tempfile_in(directory::of(target)));
+        // tempfile's message contains the random path, but only the directory matters.
+        let without_path =
+            |error: Error| error.raw_os_error().map_or(error, Error::from_raw_os_error);
+        let temporary = made.map_err(without_path)?;
         if lock(temporary.as_file())? {
             return Ok(temporary);
         }

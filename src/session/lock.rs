@@ -24,15 +24,12 @@ impl Lock {
     /// # Errors
     /// The lock's file cannot be created, belongs to another user, or the file system has no locks.
     pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, Obstacle> {
-        let file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                waiting();
-                file.lock()?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+        if let Some(lock) = Self::take_within(path, Duration::ZERO)? {
+            return Ok(lock);
         }
+        waiting();
+        let file = open(path)?;
+        file.lock()?;
         Ok(Lock { _file: file })
     }
 

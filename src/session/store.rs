@@ -83,12 +83,13 @@ impl SessionStore {
 
     fn open(&self) -> Result<File, Problem> {
         symlink::open(&self.path, File::options().read(true)).map_err(|obstacle| match obstacle {
-            Obstacle::System(error) if error.kind() == ErrorKind::NotFound => {
-                match self.path.starts_with("~") {
-                    true => Problem::Unreadable(Obstacle::Tilde),
-                    false => Problem::Missing,
-                }
+            Obstacle::System(error) if error.kind() != ErrorKind::NotFound => {
+                Problem::Unreadable(error.into())
             }
+            Obstacle::System(_) if self.path.starts_with("~") => {
+                Problem::Unreadable(Obstacle::Tilde)
+            }
+            Obstacle::System(_) => Problem::Missing,
             Obstacle::Distrusted(why) => Problem::Refused(why),
             obstacle => Problem::Unreadable(obstacle),
         })
@@ -178,14 +179,11 @@ impl SessionStore {
         if name::is_of_saved_file(&self.path) {
             return Ok(());
         }
-        let could_be_session = match file::read(&symlink::follow(&self.path)?, LARGEST_FILE) {
-            Ok(contents) => json::could_be_session(&contents),
+        match file::read(&symlink::follow(&self.path)?, LARGEST_FILE) {
+            Ok(contents) if !json::could_be_session(&contents) => Err(Obstacle::OtherContents),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Obstacle::OtherContents),
             // A file that cannot be read may still be replaced or removed.
-            Err(error) => error.kind() != ErrorKind::FileTooLarge,
-        };
-        match could_be_session {
-            true => Ok(()),
-            false => Err(Obstacle::OtherContents),
+            _ => Ok(()),
         }
     }
 
