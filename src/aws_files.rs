@@ -12,11 +12,6 @@ mod lines;
 mod lookup;
 mod names;
 #[cfg(test)]
-#[allow(
-    clippy::disallowed_methods,
-    clippy::use_debug,
-    reason = "tests may ask the process, and show everything"
-)]
 pub mod oracles;
 mod remarks;
 
@@ -247,10 +242,8 @@ impl ProfileFile {
 fn read(path: &Path, kind: FileKind) -> std::io::Result<Document> {
     let bytes = file::read(path, LARGEST_FILE)?;
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(std::io::Error::new(
-            ErrorKind::InvalidData,
-            "it is UTF-16, not UTF-8",
-        ));
+        let what = "it is UTF-16, not UTF-8";
+        return Err(std::io::Error::new(ErrorKind::InvalidData, what));
     }
     Ok(Document::parse(bytes, kind))
 }
@@ -327,10 +320,8 @@ impl<'a> Profile<'a> {
         }
         let value = document.nested(entry, "endpoint_url");
         let value = value.filter(|value| !value.is_empty());
-        Ok(value.map(|value| Property {
-            value,
-            file: &file.path,
-        }))
+        let file = &file.path;
+        Ok(value.map(|value| Property { value, file }))
     }
 
     /// Whether the profile has a value for `key`.
@@ -415,10 +406,8 @@ impl<'a> Profile<'a> {
         }
         let place = document.value(key, entry, |kind, name| self.profiles.has(kind, name));
         let value = document.text(&place);
-        Ok((!value.is_empty()).then_some(Property {
-            value,
-            file: &file.path,
-        }))
+        let file = &file.path;
+        Ok((!value.is_empty()).then_some(Property { value, file }))
     }
 }
 /// The most similar of `names`, at most three.

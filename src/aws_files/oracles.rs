@@ -4,6 +4,12 @@
 //! `AWS_MFA_PAIRS` is the number of pairs, and `AWS_MFA_SEED` another beginning. The differences that are meant have names:
 //! a line of ours has another one in botocore's file that means to botocore what ours means to us.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::use_debug,
+    reason = "tests may ask the process, and show everything"
+)]
+
 #[path = "../../tests/cli/tool.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]
 pub mod tool;

@@ -95,9 +95,10 @@ impl Document {
                 let place = (self.text(&section.header), key.to_ascii_lowercase());
                 let first = *keys.entry(place).or_insert(entry.line);
                 if first != entry.line {
+                    let what = format!("sets {key} again, after line {first}");
                     remarks.push(Remark::refused(
                         entry.line,
-                        format!("sets {key} again, after line {first}"),
+                        what,
                         "delete one of the two lines",
                     ));
                 }
@@ -145,11 +146,8 @@ impl Document {
         if !name.chars().all(is_plain) {
             let what =
                 format!("begins the profile {name}, which the AWS SDKs ignore because of its name");
-            return Some(Remark::new(
-                own.line,
-                what,
-                "use only letters, digits and _-/.%@:+ in it",
-            ));
+            let remedy = "use only letters, digits and _-/.%@:+ in it";
+            return Some(Remark::new(own.line, what, remedy));
         }
         let first = *names.entry(name).or_insert(own.line);
         let what = format!(
