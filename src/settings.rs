@@ -66,17 +66,14 @@ impl Settings {
             &[variable::AWS_MFA_ARN],
             "mfa_serial",
         );
+        let parsed = |name: Setting<String>| name.try_map(|name| Device::parse(&name));
         let role = account.role.as_ref().ok().and_then(Option::as_ref);
         Settings {
             profile: lineage
                 .clone()
                 .map(|names| (!names.is_empty()).then(|| account.choice.setting())),
             keys: account.keys(sources),
-            device: device.and_then(|device| {
-                device
-                    .map(|name| name.try_map(|name| Device::parse(&name)))
-                    .transpose()
-            }),
+            device: device.and_then(|device| device.map(parsed).transpose()),
             duration,
             region: from.look_up(
                 flags.region.map(|value| ("--region", value)),
@@ -145,7 +142,7 @@ fn of_owner(
     };
     let profile = sources.profiles()?.profile(owner);
     // That of a role is another one.
-    match account.owner == Ok(Owner::Environment) && profile.get("role_arn")?.is_some() {
+    match account.owner == Ok(Owner::Environment) && profile.has("role_arn")? {
         true => Ok(None),
         false => in_profile(profile, key),
     }

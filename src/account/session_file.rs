@@ -23,18 +23,14 @@ pub fn of(
 ) -> Result<Setting<PathBuf>, Failure> {
     let environment = sources.environment;
     if let Some(path) = &sources.selection.session_file {
-        return Ok(Setting::new(
-            native(path.clone()),
-            Origin::Flag("--session-file"),
-        ));
+        let file = native(path.clone());
+        return Ok(Setting::new(file, Origin::Flag("--session-file")));
     }
-    let of_profile = |name: &str| -> Result<_, Failure> {
-        let name = FileNames::HERE.encode(name);
-        Ok(Setting::new(
-            directory(environment)?.join(format!("session-{name}")),
-            selected.origin.clone(),
-        ))
+    let own = |name: &str, origin| -> Result<_, Failure> {
+        let file = directory(environment)?.join(format!("session-{name}"));
+        Ok(Setting::new(file, origin))
     };
+    let of_profile = |name| own(&FileNames::HERE.encode(name), selected.origin.clone());
     let profile = match owner {
         Some(Owner::Profile(name)) => Some(name.as_str()),
         Some(Owner::Environment) => None,
@@ -60,22 +56,14 @@ pub fn of(
         {
             key_id(id, KEY_ID)?;
         }
-        return Ok(Setting::new(
-            native(PathBuf::from(path)),
-            Origin::Variable(variable::AWS_SESSION_FILE.name()),
-        ));
+        let origin = Origin::Variable(variable::AWS_SESSION_FILE.name());
+        return Ok(Setting::new(native(PathBuf::from(path)), origin));
     }
     match (
         environment.text(variable::MASTER_AWS_ACCESS_KEY_ID)?,
         environment.get(variable::MASTER_AWS_SECRET_ACCESS_KEY),
     ) {
-        (Some(id), _) => {
-            let id = key_id(id, KEY_ID)?;
-            Ok(Setting::new(
-                directory(environment)?.join(format!("session-{id}")),
-                Origin::Variable(KEY_ID),
-            ))
-        }
+        (Some(id), _) => own(key_id(id, KEY_ID)?, Origin::Variable(KEY_ID)),
         (None, Some(_)) => Err(half_a_pair(KEY_ID, SECRET)),
         (None, None) => of_profile(profile.unwrap_or(&selected.name)),
     }

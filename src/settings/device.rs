@@ -1,7 +1,6 @@
 //! The MFA device.
 
-use crate::aws::legal;
-use crate::aws::legal::is_account;
+use crate::aws::legal::{self, is_account};
 use crate::error::Failure;
 use crate::escape::quote;
 use crate::origin::{Origin, Setting};
@@ -30,6 +29,9 @@ impl Device {
                 "use its ARN (arn:aws:iam::<account>:mfa/<name>), or the serial number on a hardware device",
             );
         }
+        let is_mfa = |partition: &str, resource: &str| {
+            resource.len() > 4 && resource.starts_with("mfa/") && partition.starts_with("aws")
+        };
         let parts: Vec<&str> = name.splitn(6, ':').collect();
         match parts.as_slice() {
             // The serial number of a hardware device.
@@ -38,11 +40,7 @@ impl Device {
                 "FIDO security keys and passkeys have no codes, and STS accepts nothing else",
                 "add a virtual MFA device (an authenticator app) to the same user, and use its ARN",
             ),
-            ["arn", partition, "iam", "", account, resource]
-                if resource.len() > 4
-                    && resource.starts_with("mfa/")
-                    && partition.starts_with("aws") =>
-            {
+            ["arn", partition, "iam", "", account, resource] if is_mfa(partition, resource) => {
                 match is_account(account) {
                     true => Ok(Device(name.to_owned())),
                     false => fault(

@@ -49,9 +49,9 @@ pub fn of_role(text: &str) -> Result<i32, Failure> {
         .and_then(|seconds| i32::try_from(seconds).ok())
         .filter(|seconds| (900..=43_200).contains(seconds))
         .ok_or_else(|| {
-            Failure::usage(format!("{INVALID} for a role: {}", quote(text))).hint(
-                "a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds",
-            )
+            let hint =
+                "a role's session lasts 15m to 12h; write 8h, 90m, 1h30m or a number of seconds";
+            Failure::usage(format!("{INVALID} for a role: {}", quote(text))).hint(hint)
         })
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for Duration {
 fn seconds(text: &str) -> Option<u64> {
     if !text
         .bytes()
-        .all(|b| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase())
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     {
         return None;
     }

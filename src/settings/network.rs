@@ -91,13 +91,11 @@ impl NetworkSettings {
                     None => in_profile(profile, "endpoint_url"),
                 }
             })?;
-            let Some(setting) = setting else {
-                return Ok(None);
-            };
-            match Endpoint::parse(&setting.value) {
-                Ok(endpoint) => Ok(Some(setting.map(|_| endpoint))),
+            let parsed = |setting: Setting<String>| match Endpoint::parse(&setting.value) {
+                Ok(endpoint) => Ok(setting.map(|_| endpoint)),
                 Err(error) => Err(aws_failure::endpoint(&setting.origin, error)),
-            }
+            };
+            setting.map(parsed).transpose()
         };
         let expanded = |bundle: Option<Setting<String>>| {
             let expand = |path: String| {
