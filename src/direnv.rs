@@ -129,9 +129,7 @@ fn split_as_in_direnv<'a>(name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, s
 /// # Errors
 /// The file is missing or not regular (the variable has leaked into a shell), or its contents would be seen.
 pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
-    let numbered = place
-        .to_str()
-        .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let numbered = place.as_encoded_bytes().iter().all(u8::is_ascii_digit);
     let path = match numbered {
         true => Path::new("/dev/fd").join(place),
         false => PathBuf::from(place),
@@ -262,11 +260,8 @@ impl Watches {
     fn added_to(&self, watches: &str) -> Option<String> {
         let json = unpack(watches)?;
         let mut list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
-        let own: Vec<(&Watch, Box<RawValue>)> = self
-            .0
-            .iter()
-            .filter_map(|watch| Some((watch, to_raw_value(watch).ok()?)))
-            .collect();
+        let entry = |watch| Some((watch, to_raw_value(watch).ok()?));
+        let own: Vec<(&Watch, Box<RawValue>)> = self.0.iter().filter_map(entry).collect();
         let mut is_changed = false;
         for (watch, entry) in &own {
             let known = list

@@ -51,12 +51,10 @@ impl Environment {
     /// # Errors
     /// The value is not UTF-8.
     pub fn text(&self, variable: Variable) -> Result<Option<&str>, Failure> {
-        self.get(variable)
-            .map(|value| {
-                value
-                    .to_str()
-                    .ok_or_else(|| Failure::setup(format!("{variable} is not valid UTF-8")))
-            })
+        let not_utf8 = || Failure::setup(format!("{variable} is not valid UTF-8"));
+        let value = self.get(variable);
+        value
+            .map(|value| value.to_str().ok_or_else(not_utf8))
             .transpose()
     }
 

@@ -43,14 +43,11 @@ impl Loader {
         environment: &Environment,
         session_file: &Path,
     ) -> Result<String, Failure> {
-        let envrc = environment
-            .get(variable::DIRENV_DIR)
-            .map(|directory| {
-                // direnv marks the directory of an .envrc with a dash.
-                let text = directory.to_string_lossy();
-                native(Path::new(text.strip_prefix('-').unwrap_or(&text)).join(".envrc"))
-            })
-            .unwrap_or_default();
+        let directory = environment.get(variable::DIRENV_DIR).unwrap_or_default();
+        let directory = directory.to_string_lossy();
+        // direnv marks it with a dash.
+        let directory = directory.strip_prefix('-').unwrap_or(&directory);
+        let envrc = native(Path::new(directory).join(".envrc"));
         match self {
             Loader::Direnv if direnv::is_watched(environment, session_file) => {
                 Ok(format!("direnv ({})", envrc.display()))
@@ -85,10 +82,8 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
 }
 
 fn envrc_above(directory: &Path) -> Option<PathBuf> {
-    directory
-        .ancestors()
-        .map(|directory| directory.join(".envrc"))
-        .find(|envrc| envrc.is_file())
+    let mut envrcs = directory.ancestors().map(|above| above.join(".envrc"));
+    envrcs.find(|envrc| envrc.is_file())
 }
 
 /// The command that loads the session of this selection into the user's shell.

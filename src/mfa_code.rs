@@ -47,6 +47,12 @@ impl Code {
     }
 }
 
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.digits() == other.digits()
+    }
+}
+
 /// The time until the device shows the next code, if its clock is right: 1 to 30 s.
 pub fn next_code(now: Timestamp) -> Duration {
     let wait = TIME_STEP - now.as_second().rem_euclid(TIME_STEP);

@@ -84,9 +84,7 @@ pub fn word(text: &str, language: Language) -> Result<String, Failure> {
             Failure::usage(format!("tcsh cannot carry an option that contains {what}"))
         })?,
         Language::Json => nushell::quote(text, &mut word),
-        Language::Sh | Language::Cmd | Language::Dotenv | Language::Process => {
-            sh::quote(text, &mut word);
-        }
+        _ => sh::quote(text, &mut word),
     }
     Ok(word)
 }
@@ -128,10 +126,8 @@ fn line(
         (Language::Cmd, Some(value)) => cmd::set(name, value, text)?,
         (Language::Cmd, None) => cmd::unset(name, text),
         (Language::Dotenv, Some(value)) => dotenv::set(name, value, text)?,
-        // A dotenv file can only set variables.
-        (Language::Dotenv, None) => {}
-        // Not written line by line.
-        (Language::Json | Language::Process, _) => {}
+        // A dotenv file can only set variables, and the others are not written line by line.
+        (Language::Dotenv | Language::Json | Language::Process, _) => {}
     }
     Ok(())
 }

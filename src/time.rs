@@ -41,14 +41,12 @@ pub fn rounded_span(length: SignedDuration) -> String {
 
 /// The time of day in `zone` at which something ends: `03:14`, with the date if it is a day or more away.
 pub fn until(end: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let format = if end.duration_since(now) < SignedDuration::from_hours(24) {
-        "%H:%M"
-    } else {
-        "%Y-%m-%d %H:%M"
+    let format = match end.duration_since(now) < SignedDuration::from_hours(24) {
+        true => "%H:%M",
+        false => "%Y-%m-%d %H:%M",
     };
-    end.to_zoned_datetime(zone.clone())
-        .strftime(format)
-        .to_string()
+    let end = end.to_zoned_datetime(zone.clone());
+    end.strftime(format).to_string()
 }
 
 #[cfg(test)]

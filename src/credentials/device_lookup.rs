@@ -52,10 +52,8 @@ pub fn discover(
         names => names,
     }
     .map_err(|error| caller.failure(&Call::MfaDevices, &error))?;
-    let mut devices: Vec<Device> = names
-        .iter()
-        .filter_map(|name| Device::parse(name).ok())
-        .collect();
+    let usable = names.iter().filter_map(|name| Device::parse(name).ok());
+    let mut devices: Vec<Device> = usable.collect();
     let device = match devices.len() {
         0 => return Err(no_device(&names)),
         1 => devices.remove(0),
@@ -79,10 +77,8 @@ pub fn no_device(names: &[String]) -> Failure {
 }
 
 fn choose(devices: Vec<Device>, commands: &Commands) -> Result<Device, Failure> {
-    let lines: String = (1..)
-        .zip(&devices)
-        .map(|(number, device)| format!("{number}  {}\n", device.name()))
-        .collect();
+    let line = |(number, device): (usize, &Device)| format!("{number}  {}\n", device.name());
+    let lines: String = (1..).zip(&devices).map(line).collect();
     let mut question =
         format!("This user has several MFA devices:\n{lines}Number of the device to use: ");
     for _ in 0..MOST_QUESTIONS {

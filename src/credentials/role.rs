@@ -97,11 +97,9 @@ impl<'a> RoleSession<'a> {
         watch: &mut dyn FnMut(&Path),
     ) -> Result<Found, Failure> {
         // The session of another key has nothing to say, not even its region.
-        let base = self.base_store.read().and_then(|loaded| {
-            let key = self.account.key_of_session();
-            loaded.session.of_key(key, self.base_store.path())
-        });
-        let base = base.ok();
+        let key = self.account.key_of_session();
+        let base = self.base_store.read().ok();
+        let base = base.and_then(|base| base.session.of_key(key, self.base_store.path()).ok());
         let region = base.as_ref().and_then(|base| base.region.clone());
         let found = |session: Session, not_renewed| Found {
             session: Session {
@@ -230,10 +228,8 @@ impl<'a> RoleSession<'a> {
                 .map_err(|error| caller.failure(&Call::Identity, &error))?;
             user_name = Some(user.name().to_owned());
         }
-        let mut who = match &user_name {
-            Some(name) => format!("the user {name}"),
-            None => "the user".to_owned(),
-        };
+        let named = |name| format!("the user {name}");
+        let mut who = user_name.as_ref().map_or("the user".to_owned(), named);
         let default_name = role::session_name(user_name.as_deref().unwrap_or_default());
         let mut session = base;
         for (number, role) in roles.into_iter().enumerate() {

@@ -75,13 +75,7 @@ impl CodeSource<'_> {
         loop {
             let (failure, try_another) = match self.code(prompt)? {
                 Err(malformed) => (malformed, true),
-                Ok(code)
-                    if rejected
-                        .as_ref()
-                        .is_some_and(|old| old.digits() == code.digits()) =>
-                {
-                    (self.rejected_again(), true)
-                }
+                Ok(code) if rejected.as_ref() == Some(&code) => (self.rejected_again(), true),
                 Ok(code) => match request(&code) {
                     Ok(value) => return Ok(value),
                     Err(Failed {
