@@ -113,6 +113,8 @@ impl Document {
     /// Parses a file. Every input has a meaning.
     pub fn parse(bytes: Vec<u8>, file: FileKind) -> Self {
         let mut document = Document::default();
+        // Checked at once, which is faster than line by line.
+        let whole = std::str::from_utf8(&bytes).ok();
         // Of the line that began the last key, if a value can continue.
         let mut indentation = None;
         let mut blank = 0;
@@ -125,7 +127,8 @@ impl Document {
             let line_start = start;
             start += length + if end.starts_with(b"\r\n") { 2 } else { 1 };
             number += 1;
-            let (text, is_utf8) = match std::str::from_utf8(line) {
+            let text = whole.and_then(|whole| whole.get(line_start..line_start + length));
+            let (text, is_utf8) = match text.map_or_else(|| std::str::from_utf8(line), Ok) {
                 Ok(text) => (text, true),
                 Err(error) => {
                     let valid = line.get(..error.valid_up_to()).unwrap_or_default();

@@ -98,6 +98,11 @@ pub fn quoted(word: &str) -> String {
 /// The words of a text, as a POSIX shell splits them; `None` if a quote is open. Exactly Python's `shlex.split`, which
 /// reads the headers for the AWS CLI: `#` begins no comment, and only `\` and `"` are escaped in double quotes.
 fn words(text: &str) -> Option<Vec<String>> {
+    const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+    if !text.contains(['\'', '"', '\\']) {
+        let words = text.split(SPACE).filter(|word| !word.is_empty());
+        return Some(words.map(str::to_owned).collect());
+    }
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -122,7 +127,7 @@ fn words(text: &str) -> Option<Vec<String>> {
                 continue;
             }
             (None, '\\') => characters.next()?,
-            (None, ' ' | '\t' | '\r' | '\n') => {
+            (None, space) if SPACE.contains(&space) => {
                 words.extend(word.take());
                 continue;
             }

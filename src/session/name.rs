@@ -62,9 +62,8 @@ pub fn short_digest(texts: impl IntoIterator<Item: AsRef<[u8]>>) -> String {
         digest.update(text);
     }
     let digest = digest.finalize();
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let first = digest
+        .first_chunk()
+        .map_or(0, |first| u64::from_be_bytes(*first));
+    format!("{first:016x}")
 }
