@@ -1,28 +1,22 @@
 //! Messages for what is between this machine and AWS: endpoints, proxies, certificates, clocks and answers.
 
-use crate::aws::endpoint::EndpointError;
-use crate::aws::error::{Refusal, TlsFault, Unusable, Words};
+use crate::aws::error::Words;
 use crate::aws::partition;
 use crate::aws::proxy::ProxyError;
-use crate::aws::trust::BundleError;
-use crate::error::{Failure, reason};
+use crate::error::Failure;
 use crate::mfa_code::next_code;
 use crate::origin::{Origin, Setting};
 use crate::time::{now, rounded_span};
 use jiff::SignedDuration;
+use rustls::CertificateError;
 
 /// How a proxy with credentials is written.
 pub const PROXY_URL: &str = "http://<user>:<password>@<host>:<port>";
 
 /// The failure for a setting that is not an endpoint's URL. The URL is not shown, because it may contain a password.
-pub fn endpoint(origin: &Origin, error: EndpointError) -> Failure {
-    Failure::setup(match error {
-        EndpointError::Scheme => format!("{origin} does not begin with https:// or http://"),
-        EndpointError::Malformed => format!("{origin} is not a valid URL"),
-        EndpointError::UserInfo => format!("{origin} contains a user name or a password"),
-        EndpointError::Query => format!("{origin} contains a query or a fragment"),
-    })
-    .hint("write an endpoint as https://<host> or https://<host>:<port>")
+pub fn endpoint(origin: &Origin, fault: &str) -> Failure {
+    Failure::setup(format!("{origin} {fault}"))
+        .hint("write an endpoint as https://<host> or https://<host>:<port>")
 }
 
 /// The failure for a setting that cannot be a region: AWS may add regions, but it has one form for their names.
@@ -43,19 +37,17 @@ pub fn not_a_region(region: &Setting<String>) -> Failure {
 /// The failure for a region without STS.
 pub fn no_endpoint(region: &str, fips: bool) -> Failure {
     let fips = if fips { "FIPS " } else { "" };
-    Failure::setup(format!(
-        "there is no {fips}STS endpoint for the region {region}"
-    ))
-    .hint("use another region: `--region`, AWS_REGION or region in the profile")
+    let message = format!("there is no {fips}STS endpoint for the region {region}");
+    Failure::setup(message)
+        .hint("use another region: `--region`, AWS_REGION or region in the profile")
 }
 
 /// The failure for a partition whose IAM endpoint is not known.
 pub fn no_iam(partition: &str, fips: bool) -> Failure {
-    Failure::setup(format!(
-        "there is no {}IAM endpoint for the partition {partition}",
-        if fips { "FIPS " } else { "" }
-    ))
-    .hint("set AWS_MFA_ARN to the MFA device, or AWS_ENDPOINT_URL_IAM to the endpoint")
+    let fips = if fips { "FIPS " } else { "" };
+    let message = format!("there is no {fips}IAM endpoint for the partition {partition}");
+    Failure::setup(message)
+        .hint("set AWS_MFA_ARN to the MFA device, or AWS_ENDPOINT_URL_IAM to the endpoint")
 }
 
 /// The failure for a setting that is not a proxy's URL. The URL is not shown, because it may contain a password.
@@ -73,15 +65,10 @@ pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
 }
 
 /// The failure for a CA bundle that cannot be used.
-pub fn ca_bundle(setting: &Setting<String>, error: &BundleError) -> Failure {
-    let what = match error {
-        BundleError::Unreadable(error) => format!("cannot read the CA bundle: {}", reason(error)),
-        BundleError::Empty => "the CA bundle contains no certificate".to_owned(),
-        BundleError::Broken(number) => format!("certificate {number} in the CA bundle is invalid"),
-    };
-    Failure::setup(format!("{what} ({})", setting.value)).hint(format!(
-        "check {}: it must be a PEM file that contains the certificate authority's certificate",
-        setting.origin
+pub fn ca_bundle(setting: &Setting<String>, fault: &str) -> Failure {
+    let Setting { value, origin } = setting;
+    Failure::setup(format!("{fault} ({value})")).hint(format!(
+        "check {origin}: it must be a PEM file that contains the certificate authority's certificate"
     ))
 }
 
@@ -113,44 +100,26 @@ pub fn clock(off: Option<SignedDuration>) -> Failure {
     })
 }
 
-/// The failure for a region that the account has not enabled.
-pub fn region_disabled() -> Failure {
-    Failure::setup("STS is disabled in this region for the account")
-        .hint("use another region: `--region us-east-1`")
-}
-
 /// What is wrong with a TLS handshake.
-pub fn tls_fault(fault: &TlsFault) -> &str {
-    match fault {
-        TlsFault::UnknownIssuer => "its certificate is not signed by a trusted authority",
-        TlsFault::Expired => "its certificate has expired, or this machine's clock is ahead",
-        TlsFault::WrongName => "its certificate is for another name",
-        TlsFault::Other(words) => words,
-    }
+pub fn tls_fault(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(fault) = error else {
+        return error.to_string();
+    };
+    let fault = match fault {
+        CertificateError::UnknownIssuer => "is not signed by a trusted authority",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "has expired, or this machine's clock is ahead"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another name"
+        }
+        _ => return error.to_string(),
+    };
+    format!("its certificate {fault}")
 }
 
-/// What is wrong with an answer.
-pub fn unusable(cause: &Unusable) -> String {
-    match cause {
-        Unusable::NoCredentials => "it contains no credentials".to_owned(),
-        Unusable::Missing(field) => format!("{field} is missing"),
-        Unusable::NoExpiration => "Expiration is missing or unreadable".to_owned(),
-        Unusable::Expired(time) => format!("it expired at {time}"),
-        Unusable::OtherRole => "it is for another role".to_owned(),
-        Unusable::Unexpected => "it cannot be parsed".to_owned(),
-    }
-}
-
-/// The same failure with AWS's own words, if there are any.
-pub fn with_words(failure: Failure, refusal: &Refusal) -> Failure {
-    match &refusal.words {
-        Some(words) => failure.detail(quoted(words)),
-        None => failure,
-    }
-}
-
-/// The code, the message and the request id, on one line.
-fn quoted(words: &Words) -> String {
+/// AWS's own words on one line: the code, the message and the request id.
+pub fn quoted(words: &Words) -> String {
     let mut text = words.code.clone();
     if let Some(message) = &words.message {
         text.push_str(": ");

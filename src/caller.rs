@@ -1,20 +1,25 @@
 //! Who calls AWS: a key on a network, within a time limit. Creates the clients, and says why their calls have failed.
 
 use crate::aws::client::{CONNECT_TIMEOUT, Client, ClientError, Patience, SigningKey};
-use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal, TlsFault};
-use crate::aws::proxy::Proxy;
+use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal};
 use crate::aws::sts;
-use crate::aws_failure::{
-    PROXY_URL, clock, next_code_hint, region_disabled, tls_fault, unusable, with_next_step,
-    with_words,
-};
+use crate::aws_failure::{PROXY_URL, clock, next_code_hint, quoted, tls_fault, with_next_step};
 use crate::error::{Failure, Kind, reason, without_number};
 use crate::mfa_code::CodeState;
 use crate::origin::{Origin, Setting};
 use crate::settings::network::Network;
 use crate::time::{now, span};
 use jiff::SignedDuration;
+use rustls::CertificateError;
 use std::time::Duration;
+
+/// What a machine without the certificates of its network's proxy says.
+const UNKNOWN_ISSUER: rustls::Error =
+    rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+
+/// Why a role that needs MFA cannot be reached through another role.
+const CHAINED_WITHOUT_MFA: &str = "a role's credentials carry no MFA: a trust policy that requires \
+    aws:MultiFactorAuthPresent rejects them from the second role on";
 
 /// Who calls a service of AWS.
 pub struct Caller<'a> {
@@ -115,30 +120,32 @@ impl Caller<'_> {
 
     /// The failure for `call`, including what is known about its code.
     pub fn failure(&self, call: &Call, error: &CallError) -> Failure {
+        let endpoint = &self.network.endpoint.value;
         let failure = match error {
             CallError::NotSent(cause) => self.not_sent(cause),
             CallError::NoAnswer(NoAnswer::Broken) => Failure::setup(format!(
-                "the connection to {} broke before the answer arrived",
-                self.network.endpoint.value
+                "the connection to {endpoint} broke before the answer arrived"
             )),
-            CallError::NoAnswer(NoAnswer::TimedOut) => Failure::setup(format!(
-                "no answer from {} within {} s",
-                self.network.endpoint.value,
-                self.limit.as_secs()
-            )),
+            CallError::NoAnswer(NoAnswer::TimedOut) => {
+                let limit = self.limit.as_secs();
+                Failure::setup(format!("no answer from {endpoint} within {limit} s"))
+            }
             CallError::NoAnswer(NoAnswer::TooLong(status)) => self.not_aws(call, *status),
-            CallError::Refused(refusal) => with_words(self.refused(call, refusal), refusal),
+            CallError::Refused(refusal) => Failure {
+                detail: refusal.words.as_ref().map(quoted),
+                ..self.refused(call, refusal)
+            },
             CallError::Unusable(cause) => {
                 let what = match call {
-                    Call::Session(_) => "STS's answer is not a session".to_owned(),
-                    Call::Role(role, _) => {
-                        format!("STS's answer is not a session for the role {}", role.arn)
-                    }
-                    Call::MfaDevices => "IAM's answer is not a list of MFA devices".to_owned(),
-                    _ => format!("{}'s answer is unusable", call.service()),
+                    Call::Session(_) => "not a session".to_owned(),
+                    Call::Role(role, _) => format!("not a session for the role {}", role.arn),
+                    Call::MfaDevices => "not a list of MFA devices".to_owned(),
+                    _ => "unusable".to_owned(),
                 };
-                let (cause, endpoint) = (unusable(cause), &self.network.endpoint.value);
-                Failure::setup(format!("{what}: {cause} ({endpoint})"))
+                let service = call.service();
+                Failure::setup(format!(
+                    "{service}'s answer is {what}: {cause} ({endpoint})"
+                ))
             }
         };
         if let Call::MfaDevices = call {
@@ -176,6 +183,7 @@ impl Caller<'_> {
     fn refused(&self, call: &Call, refusal: &Refusal) -> Failure {
         let (key_id, key_origin) = (self.key.value.id, &self.key.origin);
         let (service, action) = (call.service(), call.action());
+        let get = format!("run `{}`", self.command);
         let is_session = self.key.value.token.is_some();
         // Without AWS's own words, the status is all that is known.
         let status = match refusal.words {
@@ -184,30 +192,33 @@ impl Caller<'_> {
         };
         match (call, refusal.reason) {
             (_, Reason::ClockSkew(time)) => clock(time.map(|time| now().duration_since(time))),
-            (_, Reason::RegionDisabled) => region_disabled(),
+            (_, Reason::RegionDisabled) => {
+                Failure::setup("STS is disabled in this region for the account")
+                    .hint("use another region: `--region us-east-1`")
+            }
             (_, Reason::Throttled) => Failure::setup(format!("{service} is busy{status}")),
             (_, Reason::ServerFault) => Failure::setup(format!("{service} failed{status}")),
-            (_, Reason::NotAws) => self.not_aws(call, refusal.http_status),
             // A proxy cannot answer within TLS.
-            (_, Reason::ProxyCredentials) => match &self.network.proxy {
-                Some(proxy) if !self.network.endpoint.value.has_tls() => proxy_credentials(proxy),
-                _ => self.not_aws(call, refusal.http_status),
-            },
+            (_, Reason::ProxyCredentials)
+                if self.network.proxy.is_some() && !self.network.endpoint.value.has_tls() =>
+            {
+                self.not_sent(&NotSent::ProxyCredentials)
+            }
+            (_, Reason::NotAws | Reason::ProxyCredentials) => {
+                self.not_aws(call, refusal.http_status)
+            }
 
-            (Call::Session(_) | Call::Role(_, Some(_)), Reason::InvalidMfaCode) => Failure::new(
-                Kind::CodeRejected,
-                "the code was rejected: wrong, expired or already used",
-            )
-            .hint(next_code_hint(self.command)),
-            (
-                Call::Session(device) | Call::Role(_, Some(device)),
-                Reason::ForeignMfaDevice,
-            ) => foreign(device),
-            (
-                Call::Session(_) | Call::Role(_, Some(_)),
-                Reason::TemporaryCredentials,
-            ) => Failure::setup(format!("the master keys are temporary credentials: {key_id}"))
-                .hint(format!("check {key_origin}: a long-term access key (AKIA…) is required")),
+            (Call::Session(_) | Call::Role(_, Some(_)), Reason::InvalidMfaCode) => {
+                let message = "the code was rejected: wrong, expired or already used";
+                Failure::new(Kind::CodeRejected, message).hint(next_code_hint(self.command))
+            }
+            (Call::Session(device) | Call::Role(_, Some(device)), Reason::ForeignMfaDevice) => {
+                foreign(device)
+            }
+            (Call::Session(_) | Call::Role(_, Some(_)), Reason::TemporaryCredentials) => {
+                Failure::setup(format!("the master keys are temporary credentials: {key_id}"))
+                    .hint(format!("check {key_origin}: a long-term access key (AKIA…) is required"))
+            }
             (Call::Session(_), Reason::InvalidDuration) => {
                 Failure::usage("STS does not allow a session of this duration").hint(
                     "a session lasts 15m to 36h, and 1h at most for a root user: `--duration 1h`",
@@ -218,28 +229,23 @@ impl Caller<'_> {
                     .hint("ask the account's administrator to allow it without MFA")
             }
 
-            (Call::Role(role, _), Reason::AccessDenied) => Failure::setup(format!(
-                "{} is not allowed to assume the role {}",
-                role.caller, role.arn
-            ))
-            .hint(if role.is_chained {
-                "a role's credentials carry no MFA: a trust policy that requires aws:MultiFactorAuthPresent rejects them from the second role on"
-            } else {
-                "check the role's trust policy, the permission sts:AssumeRole, external_id and \
-                 role_session_name"
-            }),
-            (Call::Role(role, code), Reason::InvalidDuration) => Failure::new(
-                if code.is_some() { Kind::Usage } else { Kind::Setup },
-                format!(
-                    "the role {} does not allow sessions of {}",
-                    role.arn,
-                    span(SignedDuration::from_secs(role.seconds.into()))
-                ),
-            )
-            .hint("set duration_seconds, or --duration with --direct, to its MaxSessionDuration or less"),
+            (Call::Role(RoleToAssume { arn, caller, is_chained, .. }, _), Reason::AccessDenied) => {
+                Failure::setup(format!("{caller} is not allowed to assume the role {arn}"))
+                    .hint(match is_chained {
+                        true => CHAINED_WITHOUT_MFA,
+                        false => "check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name",
+                    })
+            }
+            (Call::Role(role, code), Reason::InvalidDuration) => {
+                let kind = if code.is_some() { Kind::Usage } else { Kind::Setup };
+                let length = span(SignedDuration::from_secs(role.seconds.into()));
+                let message = format!("the role {} does not allow sessions of {length}", role.arn);
+                Failure::new(kind, message).hint(
+                    "set duration_seconds, or --duration with --direct, to its MaxSessionDuration or less",
+                )
+            }
             (Call::Role(..), Reason::ExpiredSession) => {
-                Failure::new(Kind::NoSession, "AWS says that the session has expired")
-                    .hint(format!("run `{}`", self.command))
+                Failure::new(Kind::NoSession, "AWS says that the session has expired").hint(get)
             }
 
             (Call::MfaDevices, Reason::AccessDenied) => {
@@ -267,8 +273,7 @@ impl Caller<'_> {
                 | Reason::WrongSecret
                 | Reason::AccessDenied,
             ) if is_session => {
-                Failure::new(Kind::NoSession, format!("AWS rejected the session {key_id}"))
-                    .hint(format!("run `{}`", self.command))
+                Failure::new(Kind::NoSession, format!("AWS rejected the session {key_id}")).hint(get)
             }
             (_, Reason::UnknownKey) => {
                 let hint = match call.device() {
@@ -293,10 +298,9 @@ impl Caller<'_> {
                 let code = refusal.words.as_ref().map_or("", |words| &words.code);
                 Failure::setup(format!("STS refused the request: {code}"))
             }
-            (Call::Role(role, _), _) => Failure::setup(format!(
-                "STS refused to let {} assume the role {}",
-                role.caller, role.arn
-            )),
+            (Call::Role(RoleToAssume { arn, caller, .. }, _), _) => {
+                Failure::setup(format!("STS refused to let {caller} assume the role {arn}"))
+            }
             (Call::MfaDevices, _) => Failure::setup("IAM refused to list the MFA devices"),
             _ => Failure::setup(format!("{service} refused {action}")),
         }
@@ -313,30 +317,19 @@ impl Caller<'_> {
         let message = match cause {
             NotSent::TimedOut => {
                 let through = proxy.map_or(String::new(), |_| format!(" through {hop}"));
-                format!(
-                    "no connection to {endpoint}{through} within {} s",
-                    CONNECT_TIMEOUT.as_secs()
-                )
+                let limit = CONNECT_TIMEOUT.as_secs();
+                format!("no connection to {endpoint}{through} within {limit} s")
             }
             // std's prefix repeats what the message already says.
             NotSent::UnknownHost(reason) => format!(
                 "cannot find the address of {hop}: {}",
                 without_number(&reason.replace("failed to lookup address information: ", ""))
             ),
-            NotSent::Unreachable(error) => format!("cannot connect to {hop}: {}", reason(error)),
-            NotSent::Tls(fault) => {
-                let message = format!("no secure connection to {endpoint}: {}", tls_fault(fault));
-                if *fault == TlsFault::UnknownIssuer {
-                    return Failure::setup(message).hint(
-                        "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
-                    );
-                }
-                message
+            NotSent::Unreachable(reason) => format!("cannot connect to {hop}: {reason}"),
+            NotSent::Tls(error) => {
+                format!("no secure connection to {endpoint}: {}", tls_fault(error))
             }
-            NotSent::ProxyCredentials => match proxy {
-                Some(proxy) => return proxy_credentials(proxy),
-                None => format!("{hop} rejected the proxy credentials"),
-            },
+            NotSent::ProxyCredentials => format!("{hop} rejected the proxy credentials"),
             NotSent::ProxyRefused => format!("{hop} refused to connect to {endpoint}"),
             NotSent::BrokenTunnel(reason) => {
                 format!("{hop} broke the connection to {endpoint}: {reason}")
@@ -345,24 +338,27 @@ impl Caller<'_> {
             NotSent::NoRuntime(error) => format!("cannot start the runtime: {}", reason(error)),
         };
         let failure = Failure::setup(message);
-        match (proxy, cause) {
-            (Some(proxy), _) => failure.hint(format!("check {}", proxy.origin)),
-            (None, NotSent::UnknownHost(_)) => match &self.network.region {
-                // AWS may have a new region, so nobody knows before.
-                Setting { value, origin } if self.network.endpoint.origin == Origin::Default => {
-                    failure.hint(format!("check the region {value} ({origin})"))
-                }
-                _ => failure,
-            },
+        match (cause, proxy) {
+            (NotSent::Tls(error), _) if *error == UNKNOWN_ISSUER => failure.hint(
+                "if a proxy inspects TLS, set AWS_CA_BUNDLE to a file with its certificate authority",
+            ),
+            (NotSent::ProxyCredentials, Some(Setting { origin, .. })) => {
+                failure.hint(format!("set them in {origin}: {PROXY_URL}"))
+            }
+            (_, Some(proxy)) => failure.hint(format!("check {}", proxy.origin)),
+            // AWS may have a new region, so nobody knows before.
+            (NotSent::UnknownHost(_), None) if self.network.endpoint.origin == Origin::Default => {
+                let Setting { value, origin } = &self.network.region;
+                failure.hint(format!("check the region {value} ({origin})"))
+            }
             _ => failure,
         }
     }
 
     fn not_aws(&self, call: &Call, http_status: u16) -> Failure {
+        let (service, endpoint) = (call.service(), &self.network.endpoint.value);
         Failure::setup(format!(
-            "something other than {} answered at {} (HTTP {http_status})",
-            call.service(),
-            self.network.endpoint.value
+            "something other than {service} answered at {endpoint} (HTTP {http_status})"
         ))
     }
 }
@@ -380,13 +376,4 @@ fn foreign(device: &CodeDevice) -> Failure {
             "check {origin}: the IAM console shows the user's devices under Security credentials"
         ),
     })
-}
-
-/// The failure for a proxy that requires credentials, or rejected them.
-fn proxy_credentials(proxy: &Setting<Proxy>) -> Failure {
-    Failure::setup(format!(
-        "the proxy {} rejected the proxy credentials",
-        proxy.value
-    ))
-    .hint(format!("set them in {}: {PROXY_URL}", proxy.origin))
 }

@@ -42,44 +42,49 @@ pub struct Route<'a> {
 /// Time limits for a call, and how often it may be sent.
 #[derive(Clone, Copy)]
 pub struct Patience {
-    /// For name resolution, connection and TLS handshake in one attempt.
-    pub connect: Duration,
-    /// For one attempt.
-    pub attempt: Duration,
     /// For all attempts together.
-    pub call: Duration,
+    limit: Duration,
     /// The maximum number of attempts.
-    pub attempts: u32,
+    attempts: u32,
 }
 
 impl Patience {
     /// For a request that contains a code: a code works only once, but by default the SDK would send it three times.
-    pub const ONCE: Patience = Patience {
-        connect: CONNECT_TIMEOUT,
-        attempt: CALL_TIMEOUT,
-        call: CALL_TIMEOUT,
-        attempts: 1,
-    };
+    pub const ONCE: Patience = Patience::once(CALL_TIMEOUT);
 
     /// For a request that is sent once, within `limit`.
-    pub fn once(limit: Duration) -> Self {
-        Patience {
-            connect: limit.min(CONNECT_TIMEOUT),
-            attempt: limit,
-            call: limit,
-            attempts: 1,
-        }
+    pub const fn once(limit: Duration) -> Self {
+        let attempts = 1;
+        Patience { limit, attempts }
     }
 
     /// For a request that may be sent again, within `limit` in total.
-    pub fn within(limit: Duration) -> Self {
-        Patience {
-            connect: limit.min(CONNECT_TIMEOUT),
-            // A lost request leaves time for another one.
-            attempt: limit * 2 / 5,
-            call: limit,
-            attempts: 3,
+    pub const fn within(limit: Duration) -> Self {
+        let attempts = 3;
+        Patience { limit, attempts }
+    }
+
+    fn retries(self) -> RetryConfig {
+        match self.attempts {
+            1 => RetryConfig::disabled(),
+            attempts => RetryConfig::standard()
+                .with_max_attempts(attempts)
+                .with_initial_backoff(Duration::from_millis(100)),
         }
+    }
+
+    fn timeouts(self) -> TimeoutConfig {
+        // A lost request leaves time for another one.
+        let attempt = if self.attempts == 1 {
+            self.limit
+        } else {
+            self.limit * 2 / 5
+        };
+        TimeoutConfig::builder()
+            .connect_timeout(self.limit.min(CONNECT_TIMEOUT))
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(self.limit)
+            .build()
     }
 }
 
@@ -139,12 +144,6 @@ impl Client {
         let token = key.token.map(|token| token.expose_secret().to_owned());
         let credentials =
             Credentials::new(key.id, key.secret.expose_secret(), token, None, "aws-mfa");
-        let retry = match patience.attempts {
-            0 | 1 => RetryConfig::disabled(),
-            attempts => RetryConfig::standard()
-                .with_max_attempts(attempts)
-                .with_initial_backoff(Duration::from_millis(100)),
-        };
         let date = Date::default();
         let http_client = http::client(route.endpoint, route.proxy, route.trust, &date)
             .map_err(ClientError::Http)?;
@@ -154,14 +153,8 @@ impl Client {
                 .region(Region::new(route.region.to_owned()))
                 .endpoint_url(route.endpoint.as_str())
                 .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
-                .retry_config(retry)
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .connect_timeout(patience.connect)
-                        .operation_attempt_timeout(patience.attempt)
-                        .operation_timeout(patience.call)
-                        .build(),
-                )
+                .retry_config(patience.retries())
+                .timeout_config(patience.timeouts())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .http_client(http_client)
                 .build(),

@@ -3,6 +3,7 @@
 //! The SDK's errors are never printed as they are: their `Debug` contains the whole of an answer that the SDK cannot
 //! parse, including secrets.
 
+use crate::error::reason;
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -13,7 +14,6 @@ use hyper_util::client::legacy;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use rustls::CertificateError;
 use std::error::Error;
 use std::io;
 
@@ -26,8 +26,8 @@ pub enum CallError {
     NoAnswer(NoAnswer),
     /// AWS, or a proxy, refused the request.
     Refused(Refusal),
-    /// The answer reports success, but is not what the request asked for.
-    Unusable(Unusable),
+    /// The answer reports success, but is not what the request asked for, for this reason.
+    Unusable(String),
 }
 
 /// Why nothing was sent.
@@ -38,10 +38,10 @@ pub enum NotSent {
     TimedOut,
     /// The first hop's name has no address, for this reason from the system.
     UnknownHost(String),
-    /// The first hop cannot be connected to.
-    Unreachable(io::Error),
+    /// The first hop cannot be connected to, for this reason from the system.
+    Unreachable(String),
     /// The TLS handshake failed.
-    Tls(TlsFault),
+    Tls(rustls::Error),
     /// The proxy requires credentials, or rejected them.
     ProxyCredentials,
     /// The proxy refused to connect to the endpoint.
@@ -52,19 +52,6 @@ pub enum NotSent {
     Unmade,
     /// The runtime could not be started.
     NoRuntime(io::Error),
-}
-
-/// Why a TLS handshake failed.
-#[derive(Debug, PartialEq, Eq)]
-pub enum TlsFault {
-    /// The certificate is signed by an authority that is not trusted.
-    UnknownIssuer,
-    /// The certificate has expired.
-    Expired,
-    /// The certificate is for another host.
-    WrongName,
-    /// Anything else, in rustls's words.
-    Other(String),
 }
 
 /// Why there is no answer.
@@ -140,22 +127,8 @@ pub enum Reason {
     NotAws,
 }
 
-/// What is wrong with an answer.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unusable {
-    /// It contains no credentials.
-    NoCredentials,
-    /// This field is missing or empty.
-    Missing(&'static str),
-    /// `Expiration` is missing, or is not a time.
-    NoExpiration,
-    /// They expired at this time.
-    Expired(Timestamp),
-    /// They are for another role.
-    OtherRole,
-    /// It is not the service's answer to this call.
-    Unexpected,
-}
+/// Why an answer is unusable that is not the service's answer to this call.
+pub const UNEXPECTED: &str = "it cannot be parsed";
 
 impl CallError {
     /// What `error` means.
@@ -167,8 +140,8 @@ impl CallError {
                 CallError::Refused(Refusal::of(refused.err(), refused.raw()))
             }
             SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
-                Some(error) => CallError::of_connector(error),
-                None => CallError::NoAnswer(NoAnswer::Broken),
+                Some(error) if is_of_connecting(error) => CallError::NotSent(NotSent::of(error)),
+                _ => CallError::NoAnswer(NoAnswer::Broken),
             },
             // Connecting has its own, shorter limit.
             SdkError::TimeoutError(_) => CallError::NoAnswer(NoAnswer::TimedOut),
@@ -182,18 +155,12 @@ impl CallError {
             _ => CallError::NotSent(NotSent::Unmade),
         }
     }
+}
 
-    /// Only hyper's connect errors (name resolution, TCP, the proxy's tunnel, the TLS handshake) happen before anything is
-    /// sent. The same TLS and TCP errors can happen later too.
-    fn of_connector(error: &ConnectorError) -> Self {
-        let connecting =
-            find::<legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect);
-        if connecting {
-            CallError::NotSent(NotSent::of(error))
-        } else {
-            CallError::NoAnswer(NoAnswer::Broken)
-        }
-    }
+/// Only hyper's connect errors (name resolution, TCP, the proxy's tunnel, the TLS handshake) happen before anything is
+/// sent. The same TLS and TCP errors can happen later too.
+fn is_of_connecting(error: &ConnectorError) -> bool {
+    find::<legacy::Error>(error).is_some_and(legacy::Error::is_connect)
 }
 
 impl NotSent {
@@ -205,7 +172,7 @@ impl NotSent {
             return NotSent::UnknownHost(root(dns).to_string());
         }
         if let Some(tls) = find::<rustls::Error>(error) {
-            return NotSent::Tls(TlsFault::of(tls));
+            return NotSent::Tls(tls.clone());
         }
         // hyper-util's TunnelError is private, but its texts are not.
         let tunnel = chain(error)
@@ -217,27 +184,8 @@ impl NotSent {
             Some("unsuccessful") => return NotSent::ProxyRefused,
             Some(reason) => return NotSent::BrokenTunnel(reason.to_owned()),
         }
-        NotSent::Unreachable(match find::<io::Error>(error) {
-            Some(error) => copy(error),
-            None => io::Error::other(root(error).to_string()),
-        })
-    }
-}
-
-impl TlsFault {
-    fn of(error: &rustls::Error) -> Self {
-        match error {
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                TlsFault::UnknownIssuer
-            }
-            rustls::Error::InvalidCertificate(
-                CertificateError::Expired | CertificateError::ExpiredContext { .. },
-            ) => TlsFault::Expired,
-            rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            ) => TlsFault::WrongName,
-            other => TlsFault::Other(other.to_string()),
-        }
+        let from_system = find::<io::Error>(error).map(reason);
+        NotSent::Unreachable(from_system.unwrap_or_else(|| root(error).to_string()))
     }
 }
 
@@ -263,11 +211,7 @@ impl Reason {
             return Reason::ProxyCredentials;
         }
         let Some(words) = words else {
-            return match http_status {
-                429 | 503 => Reason::Throttled,
-                500.. => Reason::ServerFault,
-                _ => Reason::NotAws,
-            };
+            return Reason::of_status(http_status).unwrap_or(Reason::NotAws);
         };
         let message = words.message.as_deref().unwrap_or_default();
         let says = |words: &str| message.to_ascii_lowercase().contains(words);
@@ -286,24 +230,28 @@ impl Reason {
             "NoSuchEntity" => Reason::NoSuchEntity,
             "LimitExceeded" => Reason::LimitExceeded,
             "RegionDisabledException" => Reason::RegionDisabled,
-            code if is_throttling(code, http_status) => Reason::Throttled,
-            _ if http_status >= 500 => Reason::ServerFault,
-            _ => Reason::Other,
+            code if THROTTLING.iter().any(|word| code.contains(word)) => Reason::Throttled,
+            _ => Reason::of_status(http_status).unwrap_or(Reason::Other),
+        }
+    }
+
+    /// What the status of a refusal means without words, if it means anything.
+    fn of_status(http_status: u16) -> Option<Self> {
+        match http_status {
+            429 | 503 => Some(Reason::Throttled),
+            500.. => Some(Reason::ServerFault),
+            _ => None,
         }
     }
 }
 
-fn is_throttling(code: &str, http_status: u16) -> bool {
-    [
-        "Throttl",
-        "RequestLimitExceeded",
-        "TooManyRequests",
-        "SlowDown",
-    ]
-    .iter()
-    .any(|word| code.contains(word))
-        || matches!(http_status, 429 | 503)
-}
+/// What is in the codes of services that are busy.
+const THROTTLING: [&str; 4] = [
+    "Throttl",
+    "RequestLimitExceeded",
+    "TooManyRequests",
+    "SlowDown",
+];
 
 /// AWS's time: from its message, which is exact, else from its `Date` header.
 fn server_time(message: &str, date: Option<&str>) -> Option<Timestamp> {
@@ -342,13 +290,6 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 /// The innermost cause, which is the most precise.
 fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     chain(error).last().unwrap_or(error)
-}
-
-fn copy(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -142,11 +142,7 @@ impl ResolveDns for SystemResolver {
                 .await
                 .map_err(ResolveDnsError::new)?
                 .collect();
-            let several = |is_ipv4| {
-                let of_family = |address: &&SocketAddr| address.is_ipv4() == is_ipv4;
-                addresses.iter().filter(of_family).count() > 1
-            };
-            if (several(true) || several(false))
+            if addresses.len() > 1
                 && let Some(first) = first_to_answer(&addresses).await
             {
                 addresses = vec![first];

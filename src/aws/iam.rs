@@ -5,8 +5,8 @@
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>
 
 use super::client::Client;
-use super::error::{CallError, Unusable};
-use super::query::{self, texts};
+use super::error::{CallError, UNEXPECTED};
+use super::query::{self, texts, texts_in};
 use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -108,16 +108,9 @@ pub fn create_access_key(client: &Client, user: &str) -> Result<NewAccessKey, Ca
 }
 
 fn new_key(result: &mut ScopedDecoder) -> Result<NewAccessKey, XmlDecodeError> {
-    while let Some(mut tag) = result.next_tag() {
-        if tag.start_el().matches("AccessKey") {
-            let [id, secret] = texts(&mut tag, ["AccessKeyId", "SecretAccessKey"])?;
-            return Ok(NewAccessKey {
-                id: required(id)?,
-                secret: required(secret)?.into(),
-            });
-        }
-    }
-    Err(XmlDecodeError::custom("no AccessKey"))
+    let [id, secret] = texts_in(result, "AccessKey", ["AccessKeyId", "SecretAccessKey"])?;
+    let (id, secret) = (required(id)?, required(secret)?.into());
+    Ok(NewAccessKey { id, secret })
 }
 
 /// Activates or deactivates an access key of the user. Does nothing if the key already has that status.
@@ -157,13 +150,8 @@ pub fn access_key_last_used(client: &Client, id: &str) -> Result<Option<Timestam
 }
 
 fn last_used(result: &mut ScopedDecoder) -> Result<Option<Timestamp>, XmlDecodeError> {
-    while let Some(mut tag) = result.next_tag() {
-        if tag.start_el().matches("AccessKeyLastUsed") {
-            let [date] = texts(&mut tag, ["LastUsedDate"])?;
-            return Ok(time(date));
-        }
-    }
-    Err(XmlDecodeError::custom("no AccessKeyLastUsed"))
+    let [date] = texts_in(result, "AccessKeyLastUsed", ["LastUsedDate"])?;
+    Ok(time(date))
 }
 
 /// Some of the entries of a list.
@@ -192,7 +180,7 @@ fn all_pages<T>(
             None => return Ok(entries),
         }
     }
-    Err(CallError::Unusable(Unusable::Unexpected))
+    Err(CallError::Unusable(UNEXPECTED.to_owned()))
 }
 
 /// `<Marker>` and the members of the element called `list`.

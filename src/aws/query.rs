@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html>
 
 use super::client::Client;
-use super::error::{CallError, NotSent, Unusable};
+use super::error::{CallError, NotSent, UNEXPECTED};
 use crate::time::now;
 use aws_sdk_sts::config::BehaviorVersion;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -14,12 +14,9 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use aws_types::request_id::apply_request_id;
 use secrecy::{ExposeSecret, SecretSlice};
-use std::error::Error;
-use std::fmt;
 use std::time::SystemTime;
 
 const SERVICE: &str = "iam";
@@ -38,7 +35,7 @@ pub fn call<O>(
 ) -> Result<O, CallError> {
     let answer = send(client, action, parameters)?;
     result_of(answer.expose_secret(), action, read)
-        .map_err(|_| CallError::Unusable(Unusable::Unexpected))
+        .map_err(|_| CallError::Unusable(UNEXPECTED.to_owned()))
 }
 
 /// The body of an answer, which may have a secret in it.
@@ -109,7 +106,7 @@ fn signed(client: &Client, body: &str) -> Result<HttpRequest, BoxError> {
 }
 
 /// The answer, unless it refuses.
-fn accepted(answer: &HttpResponse) -> Result<Answer, OrchestratorError<Refused>> {
+fn accepted(answer: &HttpResponse) -> Result<Answer, OrchestratorError<ErrorMetadata>> {
     let body = answer.body().bytes().unwrap_or_default();
     if answer.status().is_success() {
         return Ok(body.to_vec().into());
@@ -122,7 +119,7 @@ fn accepted(answer: &HttpResponse) -> Result<Answer, OrchestratorError<Refused>>
     if let Some(message) = message {
         metadata = metadata.message(message);
     }
-    Err(OrchestratorError::operation(Refused(metadata.build())))
+    Err(OrchestratorError::operation(metadata.build()))
 }
 
 /// Reads `<…Result>` or `<ResponseMetadata>`, whichever comes first, of `<…Response>`.
@@ -148,13 +145,21 @@ pub fn result_of<O>(
 /// `<ErrorResponse><Error><Code>…</Code><Message>…</Message></Error></ErrorResponse>`
 fn code_and_message(body: &[u8]) -> Result<[Option<String>; 2], XmlDecodeError> {
     let mut document = Document::try_from(body)?;
-    let mut root = document.root_element()?;
-    while let Some(mut error) = root.next_tag() {
-        if error.start_el().matches("Error") {
-            return texts(&mut error, ["Code", "Message"]);
+    texts_in(&mut document.root_element()?, "Error", ["Code", "Message"])
+}
+
+/// The texts of the children with these names, in the first child called `child`.
+pub fn texts_in<const N: usize>(
+    element: &mut ScopedDecoder,
+    child: &'static str,
+    names: [&str; N],
+) -> Result<[Option<String>; N], XmlDecodeError> {
+    while let Some(mut tag) = element.next_tag() {
+        if tag.start_el().matches(child) {
+            return texts(&mut tag, names);
         }
     }
-    Ok([None, None])
+    Err(XmlDecodeError::custom(child))
 }
 
 /// The texts of the children with these names.
@@ -172,22 +177,4 @@ pub fn texts<const N: usize>(
         }
     }
     Ok(texts)
-}
-
-/// A service's refusal.
-#[derive(Debug)]
-struct Refused(ErrorMetadata);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the service refused the request")
-    }
-}
-
-impl Error for Refused {}
-
-impl ProvideErrorMetadata for Refused {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.0
-    }
 }

@@ -3,8 +3,9 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html>
 
 use super::client::Client;
-use super::error::{CallError, Reason, Refusal, Unusable};
-use crate::mfa_code::{self, Code};
+use super::error::{CallError, Reason, Refusal};
+use crate::escape::MASK;
+use crate::mfa_code::{Code, CodeState};
 use crate::session::{AssumedRole, Provenance, Session};
 use crate::time::now;
 use aws_sdk_sts::types::Credentials;
@@ -35,44 +36,32 @@ pub fn session(
 
 /// The same error with the code masked where AWS's words repeat it.
 fn masked(mut error: CallError, code: &Code) -> CallError {
-    if let CallError::Refused(Refusal {
-        words: Some(words), ..
-    }) = &mut error
+    if let CallError::Refused(Refusal { words, .. }) = &mut error
+        && let Some(words) = words
     {
-        for text in std::iter::once(&mut words.code)
-            .chain(&mut words.message)
-            .chain(&mut words.request_id)
-        {
-            *text = text.replace(code.digits(), "******");
+        let texts = [&mut words.message, &mut words.request_id];
+        for text in texts.into_iter().flatten().chain([&mut words.code]) {
+            *text = text.replace(code.digits(), MASK);
         }
     }
     error
 }
 
 /// What has become of the code that was in a request that failed like this.
-pub fn state_of_code(error: &CallError) -> mfa_code::CodeState {
+///
+/// AWS first authenticates who has signed a request, and only then looks at what is in it
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>): behind a
+/// signature that is not valid, no code is checked. In which order it checks the code, the policies and the
+/// other parameters is not documented, so that a code in such a request may be used up.
+pub fn state_of_code(error: &CallError) -> CodeState {
     match error {
-        CallError::NotSent(_) => mfa_code::CodeState::Unspent,
-        CallError::Refused(refusal) => refusal.reason.state_of_code(),
-        CallError::NoAnswer(_) | CallError::Unusable(_) => mfa_code::CodeState::MaybeSpent,
-    }
-}
-
-impl Reason {
-    /// What has become of the code in a request that was refused for this reason.
-    ///
-    /// AWS first authenticates who has signed a request, and only then looks at what is in it
-    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>): behind a
-    /// signature that is not valid, no code is checked. In which order it checks the code, the policies and the
-    /// other parameters is not documented, so that a code in such a request may be used up.
-    pub fn state_of_code(self) -> mfa_code::CodeState {
-        match self {
-            Reason::InvalidMfaCode => mfa_code::CodeState::Rejected,
-            Reason::UnknownKey | Reason::WrongSecret | Reason::ClockSkew(_) => {
-                mfa_code::CodeState::Unspent
-            }
-            _ => mfa_code::CodeState::MaybeSpent,
-        }
+        CallError::NotSent(_) => CodeState::Unspent,
+        CallError::Refused(refusal) => match refusal.reason {
+            Reason::InvalidMfaCode => CodeState::Rejected,
+            Reason::UnknownKey | Reason::WrongSecret | Reason::ClockSkew(_) => CodeState::Unspent,
+            _ => CodeState::MaybeSpent,
+        },
+        CallError::NoAnswer(_) | CallError::Unusable(_) => CodeState::MaybeSpent,
     }
 }
 
@@ -112,7 +101,7 @@ pub fn assume_role(client: &Client, role: &RoleRequest) -> Result<Session, CallE
     let user = output.assumed_role_user();
     let user_arn = user.map_or("", |user| user.arn());
     if !is_of_role(user_arn, role.arn) {
-        return Err(CallError::Unusable(Unusable::OtherRole));
+        return Err(CallError::Unusable("it is for another role".to_owned()));
     }
     let received = now();
     let mut session = checked(output.credentials(), received).map_err(CallError::Unusable)?;
@@ -175,30 +164,30 @@ pub fn caller_identity(client: &Client) -> Result<Identity, CallError> {
         account: output.account().unwrap_or_default().to_owned(),
     };
     match identity.name().is_empty() {
-        true => Err(CallError::Unusable(Unusable::Missing("Arn"))),
+        true => Err(CallError::Unusable("Arn is missing".to_owned())),
         false => Ok(identity),
     }
 }
 
 /// The session in a successful answer. For missing or unreadable fields, the SDK has filled in empty strings and the year
 /// 1970.
-fn checked(credentials: Option<&Credentials>, now: Timestamp) -> Result<Session, Unusable> {
-    let credentials = credentials.ok_or(Unusable::NoCredentials)?;
+fn checked(credentials: Option<&Credentials>, now: Timestamp) -> Result<Session, String> {
+    let credentials = credentials.ok_or("it contains no credentials")?;
     for (name, value) in [
         ("AccessKeyId", credentials.access_key_id()),
         ("SecretAccessKey", credentials.secret_access_key()),
         ("SessionToken", credentials.session_token()),
     ] {
         if value.is_empty() {
-            return Err(Unusable::Missing(name));
+            return Err(format!("{name} is missing"));
         }
     }
     let expiration = Timestamp::from_second(credentials.expiration().secs())
         .ok()
         .filter(|time| *time > Timestamp::UNIX_EPOCH)
-        .ok_or(Unusable::NoExpiration)?;
+        .ok_or("Expiration is missing or unreadable")?;
     if expiration <= now {
-        return Err(Unusable::Expired(expiration));
+        return Err(format!("it expired at {expiration}"));
     }
     Ok(Session {
         access_key_id: credentials.access_key_id().to_owned(),

@@ -1,11 +1,11 @@
 //! Trusted certificates.
 
+use crate::error::reason;
 use crate::file;
 use aws_smithy_http_client::tls::TrustStore;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::io;
 use std::path::Path;
 
 /// The largest bundle, in bytes. The system's has 200 KiB.
@@ -19,17 +19,6 @@ pub enum Trust {
     Bundle(TrustStore),
 }
 
-/// Why a bundle of certificates cannot be used.
-#[derive(Debug)]
-pub enum BundleError {
-    /// It cannot be read.
-    Unreadable(io::Error),
-    /// It contains no certificate.
-    Empty,
-    /// The certificate with this number, from 1, is invalid.
-    Broken(usize),
-}
-
 impl Trust {
     /// The authorities in a PEM file of at most 16 MiB.
     ///
@@ -37,23 +26,22 @@ impl Trust {
     /// certificate at all.
     ///
     /// # Errors
-    /// The file cannot be read, or is not a valid PEM file.
-    pub fn in_bundle(path: &Path) -> Result<Self, BundleError> {
-        let pem = file::read(path, LARGEST_BUNDLE).map_err(BundleError::Unreadable)?;
+    /// Why the bundle cannot be used: the file cannot be read, or is not a valid PEM file.
+    pub fn in_bundle(path: &Path) -> Result<Self, String> {
+        let pem = file::read(path, LARGEST_BUNDLE)
+            .map_err(|error| format!("cannot read the CA bundle: {}", reason(&error)))?;
         let mut roots = RootCertStore::empty();
         for (number, certificate) in (1..).zip(CertificateDer::pem_slice_iter(&pem)) {
-            let broken = BundleError::Broken(number);
-            match certificate {
-                Ok(certificate) => roots.add(certificate).map_err(|_| broken)?,
-                Err(_) => return Err(broken),
+            let is_valid = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
+            if !is_valid {
+                return Err(format!("certificate {number} in the CA bundle is invalid"));
             }
         }
         if roots.is_empty() {
-            return Err(BundleError::Empty);
+            return Err("the CA bundle contains no certificate".to_owned());
         }
-        Ok(Trust::Bundle(
-            TrustStore::empty().with_pem_certificate(pem.to_vec()),
-        ))
+        let store = TrustStore::empty().with_pem_certificate(pem.to_vec());
+        Ok(Trust::Bundle(store))
     }
 
     /// The trust store for the HTTP client. It has the system's authorities only if `needed`, because reading them takes

@@ -154,7 +154,7 @@ impl NetworkSettings {
     ) -> Result<Network, Failure> {
         let trust = match self.ca_bundle.clone()? {
             Some(bundle) => Trust::in_bundle(Path::new(&bundle.value))
-                .map_err(|error| aws_failure::ca_bundle(&bundle, &error))?,
+                .map_err(|fault| aws_failure::ca_bundle(&bundle, &fault))?,
             None => Trust::System,
         };
         Ok(Network {
@@ -179,7 +179,7 @@ impl NetworkSettings {
         let fips = self.use_fips.clone()?;
         Endpoint::of_region(&region.value, fips)
             .map(Setting::by_default)
-            .map_err(|_| aws_failure::no_endpoint(&region.value, fips))
+            .ok_or_else(|| aws_failure::no_endpoint(&region.value, fips))
     }
 
     /// The proxy for `endpoint`; if that is not known, the one for https.
