@@ -103,7 +103,7 @@ Examples:
     Man,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(
     override_usage = "aws-mfa get [OPTIONS] [CODE | -]",
     after_help = "\

@@ -28,7 +28,7 @@ use crate::settings::duration::{self, Duration};
 use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
 use crate::time::{self, now};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -60,15 +60,9 @@ pub fn session_for_command(
     environment: &Environment,
 ) -> anyhow::Result<Session> {
     let get = Get {
-        code: Vec::new(),
         selection: selection.clone(),
-        serial_number: None,
-        duration: None,
-        region: None,
-        code_command: None,
-        direct: false,
         unless_valid: Some("0s".to_owned()),
-        quiet: false,
+        ..Get::default()
     };
     obtain(&get, environment, &mut |done| {
         super::note(done);
@@ -102,9 +96,9 @@ fn obtain(
         None => None,
     };
     let commands = Commands::of(&sources, &account);
-    let resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
+    let mut resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
     let mut done = |what: &str, session: Session, file: &Path| {
-        report(&confirmation(what, &session, file, now(), environment))?;
+        report(&confirmation(what, &session, file, environment))?;
         Ok(session)
     };
     // Nothing reads them again.
@@ -122,43 +116,37 @@ fn obtain(
 
     // Held until the session is saved, so that processes waiting for the lock find it.
     let mut _lock = None;
-    let mut kept = resolved.kept(role.is_some(), get, now());
-    if kept.is_none() && resolved.margin.is_some() {
+    let mut kept = match resolved.margin {
+        None if role.is_some() && get.code.is_empty() => resolved.kept(SignedDuration::ZERO),
+        margin => margin.and_then(|margin| resolved.kept(margin)),
+    };
+    if let (None, Some(margin)) = (&kept, resolved.margin) {
         _lock = lock(&resolved.store, &commands.get);
         // Another `get` may have saved one while this one waited.
-        kept = resolved.kept(false, get, now());
+        kept = resolved.kept(margin);
     }
-    let file = resolved.store.path();
-    let session = match kept {
-        Some(session) => done("kept the session in", session, file)?,
+    let mut session = match kept {
+        Some(session) => done("kept the session in", session, resolved.store.path())?,
         None => {
             let session = resolved.session()?;
-            resolved
-                .store
-                .save(&session, now())
-                .map_err(|error| code_is_spent(error.into(), &commands.get))?;
-            done("saved session info to", session, file)?
+            resolved.save(&session, &resolved.store)?;
+            done("saved session info to", session, resolved.store.path())?
         }
-    };
-    let Some((role, sts)) = role else {
-        return with_region(session, &account);
     };
     let region = session.region.clone();
-    let store = role.store(Some(&session), false);
-    let session = match role::fresh(&store, now()).filter(|_| resolved.margin.is_some()) {
-        Some(session) => done("kept the role's credentials in", session, store.path())?,
-        None => {
-            let (session, store) = role.get(&sts, session)?;
-            done(&role.confirmation(), session, store.path())?
-        }
-    };
-    with_region(Session { region, ..session }, &account)
-}
-
-/// The session with the region that `load` would set.
-fn with_region(session: Session, account: &Account) -> anyhow::Result<Session> {
-    let region = account.region_to_load(session.region.clone())?;
-    Ok(Session { region, ..session })
+    if let Some((role, sts)) = role {
+        let store = role.store(Some(&session), false);
+        session = match role::fresh(&store, now()).filter(|_| resolved.margin.is_some()) {
+            Some(session) => done("kept the role's credentials in", session, store.path())?,
+            None => {
+                let (session, store) = role.get(&sts, session)?;
+                done(&role.confirmation(), session, store.path())?
+            }
+        };
+    }
+    // As `load` would set it.
+    session.region = account.region_to_load(region)?;
+    Ok(session)
 }
 
 /// The settings of a `get`, resolved before it acts.
@@ -191,11 +179,6 @@ impl Sts {
             device,
         })
     }
-
-    /// The name of the device, if IAM was asked for it.
-    fn discovered(&self) -> Option<String> {
-        (self.device.origin == Origin::Discovered).then(|| self.device.value.name().to_owned())
-    }
 }
 
 impl<'a> Resolved<'a> {
@@ -208,19 +191,15 @@ impl<'a> Resolved<'a> {
         commands: &'a Commands,
     ) -> Result<Self, Failure> {
         let duration = settings.duration.clone()?.value;
-        let margin = get.unless_valid.as_deref();
         let keys = settings.keys.clone()?;
-        let sts = match settings.device.clone()? {
-            Some(device) => Some(Sts::of(device, settings)?),
-            None => None,
-        };
+        let sts = (settings.device.clone()?).map(|device| Sts::of(device, settings));
+        let margin = get.unless_valid.as_deref();
+        let margin = margin.map(|text| duration::margin(text, duration));
         Ok(Resolved {
             store,
-            margin: margin
-                .map(|text| duration::margin(text, duration))
-                .transpose()?,
             keys,
-            sts,
+            sts: sts.transpose()?,
+            margin: margin.transpose()?,
             duration,
             code: code_source(get, settings, sources.environment)?,
             account,
@@ -230,23 +209,12 @@ impl<'a> Resolved<'a> {
         })
     }
 
-    /// The saved session, if it can be kept: with `--unless-valid`, it has enough time left; for a role and without a code,
-    /// it is valid.
-    fn kept(&self, is_for_role: bool, get: &Get, now: Timestamp) -> Option<Session> {
-        let margin = match self.margin {
-            Some(margin) => margin,
-            None if is_for_role && get.code.is_empty() => SignedDuration::ZERO,
-            None => return None,
-        };
-        self.valid_for_longer_than(margin, now)
-    }
-
     /// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
-    fn valid_for_longer_than(&self, margin: SignedDuration, now: Timestamp) -> Option<Session> {
+    fn kept(&self, margin: SignedDuration) -> Option<Session> {
         let Loaded { session, warning } = self.store.read().ok()?;
         let key = self.account.key_of_session();
         let session = session.of_key(key, self.store.path()).ok()?;
-        session.time_left(now).filter(|left| *left > margin)?;
+        session.time_left(now()).filter(|left| *left > margin)?;
         if let Some(warning) = warning {
             super::note(&format!("warning: {warning}"));
         }
@@ -254,13 +222,9 @@ impl<'a> Resolved<'a> {
     }
 
     /// The STS for the configured device, else for the device remembered with the session, else for the device that IAM
-    /// lists. Stores a device that was not configured in `found`.
-    fn sts<'s>(
-        &'s self,
-        found: &'s mut Option<Sts>,
-        keys: &MasterKeys,
-    ) -> Result<&'s Sts, Failure> {
-        if let Some(sts) = &self.sts {
+    /// lists.
+    fn sts(&mut self, keys: &MasterKeys) -> Result<Sts, Failure> {
+        if let Some(sts) = self.sts.take() {
             return Ok(sts);
         }
         let device = match device::remembered(self.store.path(), Some(&keys.access_key_id)) {
@@ -272,62 +236,57 @@ impl<'a> Resolved<'a> {
                 device
             }
         };
-        Ok(found.insert(Sts::of(device, self.settings)?))
+        Sts::of(device, self.settings)
     }
 
     /// Gets a new session from STS.
-    fn session(&self) -> Result<Session, Failure> {
+    fn session(&mut self) -> Result<Session, Failure> {
         let keys = self.master_keys()?;
-        let mut found = None;
-        let sts = self.sts(&mut found, &keys)?;
+        let sts = self.sts(&keys)?;
         let previous = self.store.read().ok().map(|loaded| loaded.session);
-        let call = Call::Session(self.code_device(sts));
-        let mut session = self.spend(sts, &keys, &self.store, &call, |client, device, code| {
+        let call = Call::Session(self.code_device(&sts));
+        let mut session = self.spend(&sts, &keys, &self.store, &call, |client, device, code| {
             sts::session(client, device, code, self.duration.seconds())
         })?;
         session.region = region_to_save(&sts.network.region, previous.as_ref());
-        session.provenance.discovered_device = sts.discovered();
-        session.provenance.master_key_id = Some(keys.access_key_id.clone());
         session.provenance.user_name = files::user_name(self.store.path(), &keys.access_key_id);
         Ok(session)
     }
 
     /// Gets a role's credentials by spending a code on the role itself, and saves them.
     fn role_session(
-        &self,
+        &mut self,
         role: &RoleSession,
         duration: Option<&str>,
     ) -> Result<(Session, SessionStore), Failure> {
         let wanted = &role.chain.role;
+        let arn = wanted.arn.value.as_str();
         if !role.chain.hops.is_empty() {
-            return Err(Failure::usage(format!(
-                "--direct cannot assume the role {} through another role",
-                wanted.arn.value
-            ))
-            .hint(format!("run `{}` without --direct", self.commands.get)));
+            let message = format!("--direct cannot assume the role {arn} through another role");
+            let hint = format!("run `{}` without --direct", self.commands.get);
+            return Err(Failure::usage(message).hint(hint));
         }
         let seconds = match duration {
             Some(text) => duration::of_role(text)?,
             None => wanted.seconds,
         };
         let keys = self.master_keys()?;
-        let mut found = None;
-        let sts = self.sts(&mut found, &keys)?;
+        let sts = self.sts(&keys)?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
-            None => account::role::session_name(&self.user_name(sts, &keys)?),
+            None => account::role::session_name(&self.user_name(&sts, &keys)?),
         };
         let to_assume = RoleToAssume {
-            arn: wanted.arn.value.as_str(),
+            arn,
             caller: &format!("the access key {}", keys.access_key_id),
             is_chained: false,
             seconds,
         };
-        let call = Call::Role(to_assume, Some(self.code_device(sts)));
+        let call = Call::Role(to_assume, Some(self.code_device(&sts)));
         let store = role.store_of_key(Some(&keys.access_key_id), true);
-        let mut session = self.spend(sts, &keys, &store, &call, |client, device, code| {
+        let mut session = self.spend(&sts, &keys, &store, &call, |client, device, code| {
             let request = RoleRequest {
-                arn: wanted.arn.value.as_str(),
+                arn,
                 session_name: &name,
                 external_id: wanted.external_id.as_deref(),
                 seconds,
@@ -336,13 +295,21 @@ impl<'a> Resolved<'a> {
             sts::assume_role(client, &request)
         })?;
         session.region = region_to_save(&sts.network.region, None);
-        session.provenance.discovered_device = sts.discovered();
-        session.provenance.master_key_id = Some(keys.access_key_id.clone());
         let session = role.complete(session, true);
-        store
-            .save(&session, now())
-            .map_err(|error| code_is_spent(error.into(), &self.commands.get))?;
+        self.save(&session, &store)?;
         Ok((session, store))
+    }
+
+    /// Saves a session that has cost a code. In the worst case it cannot be saved.
+    fn save(&self, session: &Session, store: &SessionStore) -> Result<(), Failure> {
+        store.save(session, now()).map_err(|error| {
+            let mut failure = Failure::from(error);
+            failure.message.push_str(", and the code is used up");
+            let next_code = next_code_hint(&self.commands.get);
+            let hint = failure.hint.as_ref();
+            let hint = hint.map_or(next_code.clone(), |remedy| format!("{remedy}, {next_code}"));
+            failure.hint(hint)
+        })
     }
 
     fn master_keys(&self) -> Result<MasterKeys, Failure> {
@@ -352,15 +319,13 @@ impl<'a> Resolved<'a> {
 
     /// The user's name: saved with the session, else from AWS.
     fn user_name(&self, sts: &Sts, keys: &MasterKeys) -> Result<String, Failure> {
-        match files::user_name(self.store.path(), &keys.access_key_id) {
-            Some(name) => Ok(name),
-            None => {
-                let caller = self.caller(sts, keys);
-                sts::caller_identity(&caller.client(Patience::ONCE)?)
-                    .map(|identity| identity.name().to_owned())
-                    .map_err(|error| caller.failure(&Call::Identity, &error))
-            }
+        if let Some(name) = files::user_name(self.store.path(), &keys.access_key_id) {
+            return Ok(name);
         }
+        let caller = self.caller(sts, keys);
+        sts::caller_identity(&caller.client(Patience::ONCE)?)
+            .map(|identity| identity.name().to_owned())
+            .map_err(|error| caller.failure(&Call::Identity, &error))
     }
 
     /// Gets a code and sends it with `send`, which makes `call`, after checking that the result can be saved in `store`.
@@ -383,12 +348,17 @@ impl<'a> Resolved<'a> {
             device: sts.device.value.name(),
             get_command: &self.commands.get,
         };
-        self.code.spend(&prompt, |code| {
+        let mut session = self.code.spend(&prompt, |code| {
             send(&client, prompt.device, code).map_err(|error| Failed {
                 code: sts::state_of_code(&error),
                 failure: caller.failure(call, &error),
             })
-        })
+        })?;
+        if sts.device.origin == Origin::Discovered {
+            session.provenance.discovered_device = Some(prompt.device.to_owned());
+        }
+        session.provenance.master_key_id = Some(keys.access_key_id.clone());
+        Ok(session)
     }
 
     fn caller<'k>(&'k self, sts: &'k Sts, keys: &'k MasterKeys) -> Caller<'k> {
@@ -411,14 +381,12 @@ impl<'a> Resolved<'a> {
 /// A region from a flag belongs to the session. A region from the environment does so only if the previous session had it
 /// too: `load` has set it then, and the shell would lose it. That of a profile is read by each `load`.
 fn region_to_save(region: &Setting<String>, previous: Option<&Session>) -> Option<String> {
-    let belongs_to_session = match region.origin {
-        Origin::Flag(_) => true,
-        Origin::Variable(_) => {
-            previous.is_some_and(|session| session.region.as_ref() == Some(&region.value))
-        }
-        Origin::Profile(..) | Origin::Discovered | Origin::Default => false,
-    };
-    belongs_to_session.then(|| region.value.clone())
+    let value = Some(region.value.clone());
+    match region.origin {
+        Origin::Flag(_) => value,
+        Origin::Variable(_) if previous.is_some_and(|it| it.region == value) => value,
+        _ => None,
+    }
 }
 
 /// The lock of the session file. Without it, two simultaneous `get`s spend two codes; failing would be worse.
@@ -432,11 +400,8 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     match store.lock(waiting) {
         Ok(lock) => Some(lock),
         Err(error) => {
-            let failure = Failure::from(error);
-            super::note(&format!(
-                "warning: continuing without a lock: {}",
-                failure.one_line()
-            ));
+            let why = Failure::from(error).one_line();
+            super::note(&format!("warning: continuing without a lock: {why}"));
             None
         }
     }
@@ -460,31 +425,13 @@ fn code_source<'a>(
     })
 }
 
-/// The worst case: STS has issued a session, but it could not be saved.
-fn code_is_spent(mut failure: Failure, get_command: &str) -> Failure {
-    failure.message.push_str(", and the code is used up");
-    let next_code = next_code_hint(get_command);
-    let hint = match failure.hint.take() {
-        Some(remedy) => format!("{remedy}, {next_code}"),
-        None => next_code,
-    };
-    failure.hint(hint)
-}
-
-fn confirmation(
-    what: &str,
-    session: &Session,
-    file: &Path,
-    now: Timestamp,
-    environment: &Environment,
-) -> String {
-    let validity = match (session.time_left(now), session.expiration) {
-        (Some(left), Some(end)) => format!(
-            " (valid {}, until {})",
-            time::rounded_span(left),
-            time::until(end, now, &time_zone(environment))
-        ),
-        _ => String::new(),
-    };
-    format!("{what} {}{validity}", file.display())
+fn confirmation(what: &str, session: &Session, file: &Path, environment: &Environment) -> String {
+    let now = now();
+    let mut text = format!("{what} {}", file.display());
+    if let (Some(left), Some(end)) = (session.time_left(now), session.expiration) {
+        let left = time::rounded_span(left);
+        let end = time::until(end, now, &time_zone(environment));
+        text += &format!(" (valid {left}, until {end})");
+    }
+    text
 }
