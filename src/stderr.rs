@@ -12,7 +12,8 @@ pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// The style of the word before a warning or a notice.
 pub const NOTICE: Style = AnsiColor::Yellow.on_default().bold();
 
-const HINT: Style = AnsiColor::Cyan.on_default().bold();
+/// The style of the word before what to do next.
+pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 static COLOUR: AtomicBool = AtomicBool::new(false);
 

@@ -5,9 +5,6 @@
 mod all;
 mod report;
 
-use crate::loader::{self, Loader};
-use crate::rival_credentials;
-
 use crate::account::Account;
 use crate::account::keys::is_key_id;
 use crate::account::role::{CHAINED, RoleChain};
@@ -16,13 +13,15 @@ use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::invocation;
+use crate::loader::{self, Loader};
+use crate::rival_credentials;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
 use crate::settings::rows::{self, Row};
 use crate::settings::{Settings, duration};
 use crate::sources::{Flags, Sources};
 use crate::stderr;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use report::{Report, RoleReport, SessionReport, SessionState};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -35,16 +34,15 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     if status.all {
         return all::run(status, environment, now);
     }
-    let sources = Sources::new(&status.selection, Flags::default(), environment);
+    let selection = &status.selection;
+    let sources = Sources::new(selection, Flags::default(), environment);
     let account = Account::of(&sources)?;
     let file = account.session_file.clone()?;
     let store = SessionStore::new(file.value.clone());
     let loaded = store.read();
     // The role's credentials are named by the key, which only the session may know.
-    let made_with = loaded
-        .as_ref()
-        .ok()
-        .and_then(|loaded| loaded.session.provenance.master_key_id.clone());
+    let made_with = loaded.as_ref().ok();
+    let made_with = made_with.and_then(|it| it.session.provenance.master_key_id.clone());
     let loaded = loaded.and_then(|Loaded { session, warning }| {
         let session = session.of_key(account.key_of_session(), store.path())?;
         Ok(Loaded { session, warning })
@@ -59,76 +57,62 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
             session.problem = Some("not usable without its profile".to_owned());
         }
     }
-    let get_command = invocation::get_command(&status.selection, &Flags::default());
-    let mut report = Report {
-        version: 1,
-        next: (session.state != SessionState::Valid).then(|| {
-            session
-                .hint
-                .clone()
-                .unwrap_or(format!("run `{get_command}`"))
-        }),
-        session,
-        role: None,
-        loaded: false,
-        integration: Loader::of(environment),
-        integration_in_words: Loader::of(environment)
-            .in_words(&status.selection, environment, store.path())
-            .unwrap_or_else(|failure| failure.one_line()),
-        account: None,
-        settings: vec![Row::of(
-            "session_file",
-            Ok(Some(file.map(|path| path.display().to_string()))),
-        )],
-        home: environment.home().ok().flatten(),
-        warnings: warning
-            .into_iter()
-            .chain(store.directory_warning())
-            .map(|warning| warning.to_string())
-            .collect(),
-    };
-    match &account.role {
-        Ok(None) => {}
+    let role = match &account.role {
         Ok(Some(chain)) => {
-            let file = |is_direct| {
-                let made_with = made_with.as_deref();
-                SessionStore::new(account.role_file(chain, store.path(), made_with, is_direct))
+            let report = |is_direct| {
+                let file = account.role_file(chain, store.path(), made_with.as_deref(), is_direct);
+                role(chain, SessionStore::new(file), now)
             };
-            let direct = role(chain, file(true), now);
-            report.role = Some(match direct.session.state {
-                SessionState::Valid => direct,
-                _ => role(chain, file(false), now),
-            });
+            let direct = Some(report(true)).filter(|it| it.session.state == SessionState::Valid);
+            direct.or_else(|| Some(report(false)))
         }
-        Err(failure) if account.line.is_ok() => report.warnings.push(failure.one_line()),
-        // Each setting says so.
-        Err(_) => {}
-    }
-    if let Err(failure) = sources.profiles() {
-        report.warnings.push(failure.one_line());
-    }
-    let settings = Settings::of(&sources, &account);
-    report.account = match rows::device(&account, &settings) {
-        Ok(Some(device)) => device.value.account().map(str::to_owned),
         _ => None,
     };
-    report.settings.extend(rows::rows(&account, &settings));
-    let wanted = match &report.role {
-        Some(role) => &role.session,
-        None => &report.session,
-    };
+    let settings = Settings::of(&sources, &account);
+    let file = file.map(|path| path.display().to_string());
+    let mut rows = vec![Row::of("session_file", Ok(Some(file)))];
+    rows.extend(rows::rows(&account, &settings));
+    let device = rows::device(&account, &settings).ok().flatten();
+    let wanted = role.as_ref().map_or(&session, |role| &role.session);
     let valid = match wanted.state {
         SessionState::Valid => wanted.access_key_id.as_deref(),
         _ => None,
     };
-    report.loaded = valid.is_some_and(|id| rival_credentials::has_credentials(environment, id));
-    let has_profile_keys = report.settings.iter().any(Row::is_key_id_of_profile);
-    let mut found = rival_credentials::ignored(&status.selection, environment, has_profile_keys);
-    found.extend(rival_credentials::with_session(environment, valid));
-    let directory = std::env::current_dir().ok();
-    found.extend(loader::inactive_direnv(environment, directory.as_deref()));
-    (report.warnings).extend(found.iter().map(Failure::one_line));
 
+    let mut failures = Vec::new();
+    // If the line of profiles is broken, each setting says so.
+    if let (Err(failure), Ok(_)) = (&account.role, &account.line) {
+        failures.push(failure.clone());
+    }
+    failures.extend(sources.profiles().err());
+    let has_keys = rows.iter().any(Row::is_key_id_of_profile);
+    failures.extend(rival_credentials::ignored(selection, environment, has_keys));
+    failures.extend(rival_credentials::with_session(environment, valid));
+    let directory = std::env::current_dir().ok();
+    failures.extend(loader::inactive_direnv(environment, directory.as_deref()));
+    let of_files = warning.into_iter().chain(store.directory_warning());
+    let warnings = of_files.map(|warning| warning.to_string());
+    let warnings = warnings.chain(failures.iter().map(Failure::one_line));
+
+    let next = session.hint.clone();
+    let get_command = invocation::get_command(selection, &Flags::default());
+    let next = next.unwrap_or(format!("run `{get_command}`"));
+    let integration = Loader::of(environment);
+    let report = Report {
+        version: 1,
+        next: (session.state != SessionState::Valid).then_some(next),
+        loaded: valid.is_some_and(|id| rival_credentials::has_credentials(environment, id)),
+        session,
+        role,
+        integration_in_words: integration
+            .in_words(selection, environment, store.path())
+            .unwrap_or_else(|failure| failure.one_line()),
+        integration,
+        account: device.and_then(|device| device.value.account().map(str::to_owned)),
+        settings: rows,
+        home: environment.home().ok().flatten(),
+        warnings: warnings.collect(),
+    };
     super::print(&if status.json {
         report.json()?
     } else if std::io::stdout().is_terminal() {
@@ -138,30 +122,26 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         report.plain(now, &time_zone(environment))
     })?;
     // For a role, a valid session is enough: the role is assumed on demand.
-    let is_enough = |session: &SessionReport| {
-        session.state == SessionState::Valid
-            && needed.is_none_or(|needed| {
-                (session.seconds_left).is_some_and(|left| left >= needed.as_secs())
-            })
-    };
-    let role = report.role.as_ref().map(|role| &role.session);
-    Ok(
-        if is_enough(&report.session) || role.is_some_and(is_enough) {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(Kind::NoSession.exit_status())
-        },
-    )
+    let of_role = report
+        .role
+        .is_some_and(|role| role.session.is_valid_for(needed));
+    Ok(exit_code(of_role || report.session.is_valid_for(needed)))
+}
+
+/// The exit status of a report that has found valid credentials, or none.
+fn exit_code(any_valid: bool) -> ExitCode {
+    match any_valid {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(Kind::NoSession.exit_status()),
+    }
 }
 
 /// The role that the selection means, and its credentials.
 fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     let role = &chain.role;
     let loaded = store.read();
-    let saved = loaded
-        .as_ref()
-        .ok()
-        .and_then(|loaded| loaded.session.provenance.role.clone());
+    let saved = loaded.as_ref().ok();
+    let saved = saved.and_then(|it| it.session.provenance.role.clone());
     let session = match &saved {
         Some(_) => session(loaded, store.path(), now).0,
         None => SessionReport::default(),
@@ -169,11 +149,7 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     RoleReport {
         arn: role.arn.value.to_string(),
         origin: role.arn.origin.clone(),
-        through: chain
-            .hops
-            .iter()
-            .map(|hop| hop.arn.value.to_string())
-            .collect(),
+        through: (chain.hops.iter().map(|hop| hop.arn.value.to_string())).collect(),
         file: store.path().display().to_string(),
         session,
         renewable: saved.is_none_or(|saved| !saved.is_direct),
@@ -194,14 +170,12 @@ fn session(
     let session = loaded.session;
     let report = SessionReport {
         state: SessionState::Valid,
-        message: None,
-        problem: None,
-        hint: None,
         // The file may have been written by hand, with the secret in the wrong place.
         access_key_id: Some(session.access_key_id.clone()).filter(|id| is_key_id(id)),
         expiration: session.expiration,
         seconds_left: session.time_left(now).map(|left| left.as_secs().max(0)),
         region: session.region.clone(),
+        ..SessionReport::default()
     };
     let report = match session.valid_at(now, file) {
         Ok(_) => report,
@@ -211,6 +185,12 @@ fn session(
 }
 
 impl SessionReport {
+    /// Whether it is valid, and for as long as needed. An unknown expiry counts as too short.
+    fn is_valid_for(&self, needed: Option<SignedDuration>) -> bool {
+        let lasts = |needed: SignedDuration| self.seconds_left >= Some(needed.as_secs());
+        self.state == SessionState::Valid && needed.is_none_or(lasts)
+    }
+
     /// The report for a session that cannot be used.
     fn unusable(self, error: Error) -> Self {
         let state = match error.problem {

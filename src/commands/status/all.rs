@@ -5,7 +5,6 @@ use crate::account::{Account, session_directory};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
-use crate::error::Kind;
 use crate::escape::escape;
 use crate::session::files;
 use crate::session::store::SessionStore;
@@ -55,41 +54,34 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     };
     super::super::print(&match status.json {
         true => super::super::json(&list)?,
-        false if std::io::stdout().is_terminal() => {
+        false => {
+            let lines = list.in_words(now, &time_zone(environment)).into_iter();
             let home = environment.home().ok().flatten();
-            let list = list.in_words(now, &time_zone(environment));
-            let lines = list
-                .lines()
-                .map(|line| fitted(with_tilde(line, home.as_deref())));
-            lines.collect()
+            match std::io::stdout().is_terminal() {
+                true => lines
+                    .map(|line| fitted(with_tilde(&line, home.as_deref())))
+                    .collect(),
+                false => lines.collect(),
+            }
         }
-        false => list.in_words(now, &time_zone(environment)),
     })?;
-    let any_valid = list
-        .saved
-        .iter()
-        .any(|saved| saved.session.state == SessionState::Valid);
-    Ok(match any_valid {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(Kind::NoSession.exit_status()),
-    })
+    let is_valid = |saved: &Saved| saved.session.state == SessionState::Valid;
+    Ok(super::exit_code(list.saved.iter().any(is_valid)))
 }
 
 /// The line for a terminal. A long line is broken after the file name.
 fn fitted(line: String) -> String {
-    match line.chars().count() <= WIDTH {
-        true => line + "\n",
-        false => line.replacen(": ", ":\n  ", 1) + "\n",
+    match line.trim_end().chars().count() <= WIDTH {
+        true => line,
+        false => line.replacen(": ", ":\n  ", 1),
     }
 }
 
 impl Saved {
     fn of(file: &Path, now: Timestamp) -> Self {
         let loaded = SessionStore::new(file.to_owned()).read();
-        let role = loaded
-            .as_ref()
-            .ok()
-            .and_then(|loaded| loaded.session.provenance.role.clone());
+        let role = loaded.as_ref().ok();
+        let role = role.and_then(|it| it.session.provenance.role.clone());
         Saved {
             file: file.display().to_string(),
             renewable: role.as_ref().is_some_and(|role| !role.is_direct),
@@ -101,9 +93,9 @@ impl Saved {
 
 impl List {
     /// One line per file.
-    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
+    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> Vec<String> {
         if self.saved.is_empty() {
-            return "nothing is saved\n".to_owned();
+            return vec!["nothing is saved\n".to_owned()];
         }
         let lines = self.saved.iter().map(|saved| {
             let what = saved.role.as_deref().unwrap_or("session");

@@ -6,12 +6,13 @@ use crate::loader::Loader;
 use crate::origin::Origin;
 use crate::session;
 use crate::settings::rows::Row;
+use crate::stderr;
 use crate::time;
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use serde_json::Map;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 /// The columns of a small terminal.
@@ -87,7 +88,6 @@ pub struct SessionReport {
     /// `ASIA…`
     pub access_key_id: Option<String>,
     /// RFC 3339, in UTC.
-    #[serde(serialize_with = "as_text")]
     pub expiration: Option<Timestamp>,
     /// Zero if it has expired.
     pub seconds_left: Option<i64>,
@@ -126,22 +126,12 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn by_name<S: serde::Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
-    let map: Map<_, _> = rows
-        .iter()
-        .map(|row| (row.name.to_owned(), row.json()))
-        .collect();
-    map.serialize(serializer)
+fn by_name<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
+    let rows = rows.iter().map(|row| (row.name, row.json()));
+    rows.collect::<BTreeMap<_, _>>().serialize(serializer)
 }
 
-fn as_text<S: serde::Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.to_string()).serialize(serializer)
-}
-
-/// A line of the report for people.
+/// A line of the report for people, escaped.
 struct Line {
     name: String,
     value: String,
@@ -150,32 +140,22 @@ struct Line {
 }
 
 impl Line {
-    fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+    fn new(name: impl Into<String>, value: &str) -> Self {
         Line {
             name: name.into(),
-            value: value.into(),
+            value: escape(value).into_owned(),
             origin: None,
             style: Style::new(),
         }
     }
 
-    fn origin(self, origin: String) -> Self {
-        Line {
-            origin: Some(origin),
-            ..self
-        }
+    fn origin(self, origin: &str) -> Self {
+        let origin = Some(escape(origin).into_owned());
+        Line { origin, ..self }
     }
 
     fn style(self, style: Style) -> Self {
         Line { style, ..self }
-    }
-
-    fn escaped(self) -> Self {
-        Line {
-            value: escape(&self.value).into_owned(),
-            origin: self.origin.map(|origin| escape(&origin).into_owned()),
-            ..self
-        }
     }
 }
 
@@ -232,14 +212,13 @@ impl Report {
             text.push('\n');
         }
         for warning in &self.warnings {
-            let word = styled(AnsiColor::Yellow.on_default().bold(), "warning:");
+            let word = styled(stderr::NOTICE, "warning:");
             let warning = format!("warning: {}", short(&escape(warning)));
             let warning = wrapped(&warning, WIDTH - 2).join("\n  ");
-            let warning = warning.trim_start_matches("warning:");
-            text += &format!("{word}{warning}\n");
+            text += &(warning.replacen("warning:", &word, 1) + "\n");
         }
         if let Some(next) = &self.next {
-            let word = styled(AnsiColor::Cyan.on_default().bold(), "next:");
+            let word = styled(stderr::HINT, "next:");
             text += &format!("{word} {}\n", escape(next));
         }
         text
@@ -247,18 +226,16 @@ impl Report {
 
     fn lines(&self, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
         let session = self.session.in_words(now, zone);
-        let mut lines = vec![Line::new("session", session).style(self.session.style())];
+        let mut lines = vec![Line::new("session", &session).style(self.session.style())];
         lines.extend(self.session.details("session"));
+        let mut wanted = (self.session.state, "session");
         if let Some(role) = &self.role {
             lines.extend(role.lines(self, now, zone));
+            wanted = (role.session.state, "role");
         }
-        let (state, what) = match &self.role {
-            Some(role) => (role.session.state, "role"),
-            None => (self.session.state, "session"),
-        };
-        if state == SessionState::Valid {
+        if let (SessionState::Valid, what) = wanted {
             let has = if self.loaded { "has" } else { "does not have" };
-            lines.push(Line::new("this shell", format!("{has} the {what}")));
+            lines.push(Line::new("this shell", &format!("{has} the {what}")));
         }
         lines.push(Line::new("integration", &self.integration_in_words));
         let mut shown: Option<&Failure> = None;
@@ -266,27 +243,23 @@ impl Report {
             let name = self.label(row);
             match &row.setting {
                 Ok(None) => {}
-                Ok(Some(setting)) => lines.push(
-                    Line::new(name, &setting.value.text)
-                        .origin(self.origin_in_words(&setting.origin)),
-                ),
+                Ok(Some(setting)) => {
+                    let origin = self.origin_in_words(&setting.origin);
+                    lines.push(Line::new(name, &setting.value.text).origin(&origin));
+                }
                 // Several settings can fail for the same reason.
                 Err(failure) if shown == Some(failure) => {}
                 Err(failure) => {
                     shown = Some(failure);
                     let red = AnsiColor::Red.on_default();
-                    lines.push(Line::new(name, failure.one_line()).style(red));
+                    lines.push(Line::new(name, &failure.one_line()).style(red));
                 }
             }
-            if row.name == "device" {
-                lines.extend(
-                    self.account
-                        .iter()
-                        .map(|account| Line::new("account", account)),
-                );
+            if let ("device", Some(account)) = (row.name, &self.account) {
+                lines.push(Line::new("account", account));
             }
         }
-        lines.into_iter().map(Line::escaped).collect()
+        lines
     }
 
     /// The label of a setting. A region is only for STS unless it belongs to the session: it comes from a flag or a
@@ -312,9 +285,8 @@ impl Report {
     fn origin_in_words(&self, origin: &Origin) -> String {
         match origin {
             Origin::Profile(profile, _, file) => {
-                let home = self.home.as_deref();
-                let directory = home.map(|home| home.join(".aws"));
-                match directory.is_some_and(|directory| file.parent() == Some(&directory)) {
+                let usual = self.home.as_ref().map(|home| home.join(".aws"));
+                match usual.is_some() && file.parent() == usual.as_deref() {
                     true => format!("profile {profile}"),
                     false => format!("profile {profile} in {}", file.display()),
                 }
@@ -326,19 +298,17 @@ impl Report {
 
 /// The escaped text, with `~` for the home directory.
 pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
-    match home {
-        Some(home) => {
-            let home = format!("{}{MAIN_SEPARATOR}", escape(&home.to_string_lossy()));
-            text.replace(&home, &format!("~{MAIN_SEPARATOR}"))
-        }
-        None => text.to_owned(),
-    }
+    let Some(home) = home else {
+        return text.to_owned();
+    };
+    let home = format!("{}{MAIN_SEPARATOR}", escape(&home.to_string_lossy()));
+    text.replace(&home, &format!("~{MAIN_SEPARATOR}"))
 }
 
 impl RoleReport {
     fn lines(&self, report: &Report, now: Timestamp, zone: &TimeZone) -> Vec<Line> {
         let origin = report.origin_in_words(&self.origin);
-        let mut lines = vec![Line::new("role", &self.arn).origin(origin)];
+        let mut lines = vec![Line::new("role", &self.arn).origin(&origin)];
         lines.extend(self.through.iter().map(|arn| Line::new("through", arn)));
         let (session, style) = match (self.session.state, report.session.state) {
             (SessionState::Missing, SessionState::Valid) => {
@@ -347,7 +317,7 @@ impl RoleReport {
             (SessionState::Missing, _) => ("not assumed".to_owned(), self.session.style()),
             _ => (self.session.in_words(now, zone), self.session.style()),
         };
-        lines.push(Line::new("role session", session).style(style));
+        lines.push(Line::new("role session", &session).style(style));
         lines.extend(self.session.details("role"));
         let renewed = match self.renewable {
             true => "by load and exec, while the session is valid",
@@ -357,7 +327,7 @@ impl RoleReport {
         if let Some(seconds) = self.reduced_from_seconds {
             let wanted = time::span(SignedDuration::from_secs(seconds.into()));
             let value = format!("1h at most, not {wanted}: AWS allows more only with --direct");
-            lines.push(Line::new("role duration", value));
+            lines.push(Line::new("role duration", &value));
         }
         lines.push(Line::new("role file", &self.file));
         lines
@@ -369,11 +339,10 @@ impl SessionReport {
     pub fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
         match (&self.problem, self.expiration, self.seconds_left) {
             (Some(problem), ..) => problem.clone(),
-            (None, Some(end), Some(left)) => format!(
-                "valid for {}, until {}",
-                time::span(SignedDuration::from_secs(left)),
-                time::until(end, now, zone)
-            ),
+            (None, Some(end), Some(left)) => {
+                let left = time::span(SignedDuration::from_secs(left));
+                format!("valid for {left}, until {}", time::until(end, now, zone))
+            }
             _ => "valid, expiry unknown".to_owned(),
         }
     }
@@ -382,8 +351,9 @@ impl SessionReport {
     fn details(&self, whose: &str) -> impl Iterator<Item = Line> {
         [("key id", &self.access_key_id), ("region", &self.region)]
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
-            .map(move |(name, value)| Line::new(format!("{whose} {name}"), value))
+            .filter_map(move |(name, value)| {
+                Some(Line::new(format!("{whose} {name}"), value.as_ref()?))
+            })
     }
 
     fn style(&self) -> Style {
