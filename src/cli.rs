@@ -6,6 +6,7 @@ use crate::escape::{MASK, escape, mask_digits};
 use clap::builder::{NonEmptyStringValueParser, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use secrecy::SecretString;
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -379,17 +380,7 @@ Examples:
 pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
-    pub shell: CompletionShell,
-}
-
-/// A shell that has completions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CompletionShell {
-    Bash,
-    Zsh,
-    Fish,
-    Powershell,
-    Elvish,
+    pub shell: Shell,
 }
 
 // Which session: the flags of most subcommands. (A doc comment here would replace the description of the subcommand
@@ -447,15 +438,10 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 ///
 /// This parses the arguments again, escaped and masked, so that the rest of the message stays as it is.
 pub fn safe_to_show(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
-    let arguments: Vec<String> = arguments
-        .enumerate()
-        .map(
-            |(index, argument)| match (index, argument.to_string_lossy()) {
-                (0, program) => program.into_owned(),
-                (_, argument) => escape(&mask_digits(&argument)).into_owned(),
-            },
-        )
-        .collect();
+    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    let program = arguments.next();
+    let masked = arguments.map(|argument| escape(&mask_digits(&argument)).into_owned());
+    let arguments: Vec<String> = program.into_iter().chain(masked).collect();
     match Cli::try_parse_from(&arguments) {
         Err(again) if again.kind() == error.kind() => {
             with_tip(again, arguments.get(1).map_or("", String::as_str))
@@ -485,20 +471,12 @@ fn with_tip(mut error: clap::Error, first: &str) -> clap::Error {
 
 /// Whether any subcommand has this option: `-p`, `-pwork`, `--profile=work`.
 fn is_option_of_a_verb(argument: &str) -> bool {
-    let mut cli = Cli::command();
-    cli.build();
-    let long = argument
-        .strip_prefix("--")
-        .and_then(|name| name.split('=').next());
-    let short = argument
-        .strip_prefix('-')
-        .and_then(|name| name.chars().next());
-    cli.get_subcommands()
-        .flat_map(clap::Command::get_arguments)
-        .any(|option| match long {
-            Some(_) => option.get_long() == long,
-            None => short.is_some() && option.get_short() == short,
-        })
+    let is_unknown = |error: clap::Error| error.kind() == ErrorKind::UnknownArgument;
+    let mut verbs = Cli::command();
+    verbs.get_subcommands_mut().any(|verb| {
+        let parsed = verb.try_get_matches_from_mut(["aws-mfa", argument]);
+        !parsed.is_err_and(is_unknown)
+    })
 }
 
 #[cfg(test)]

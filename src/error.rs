@@ -11,32 +11,24 @@ use std::process::ExitCode;
 /// The kind of a failure, which decides the exit status.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub enum Kind {
-    /// The command line or the value of a setting is invalid.
-    Usage,
     /// Something is missing or broken: a setting, a file, a policy, the network.
-    Setup,
+    Setup = 1,
+    /// The command line or the value of a setting is invalid.
+    Usage = 2,
     /// There is no valid session.
-    NoSession,
+    NoSession = 3,
     /// AWS rejected the MFA code.
-    CodeRejected,
-    /// `exec`: the command exists but cannot be run.
-    CannotRun,
+    CodeRejected = 4,
+    /// `exec`: the command exists but cannot be run. The status is a shell's, like the next one.
+    CannotRun = 126,
     /// `exec`: there is no such command.
-    NotFound,
+    NotFound = 127,
 }
 
 impl Kind {
-    /// The exit status: 2 usage error, 3 no valid session, 4 code rejected, 126 and 127 as a shell has them for a
-    /// command that cannot be run, 1 any other failure.
+    /// The exit status.
     pub fn exit_status(self) -> u8 {
-        match self {
-            Kind::Usage => 2,
-            Kind::NoSession => 3,
-            Kind::CodeRejected => 4,
-            Kind::CannotRun => 126,
-            Kind::NotFound => 127,
-            Kind::Setup => 1,
-        }
+        self as u8
     }
 }
 
@@ -131,14 +123,11 @@ pub fn render(error: &anyhow::Error) -> String {
 
 /// The chain of causes on one line.
 pub fn causes(error: &anyhow::Error) -> String {
-    let causes: Vec<String> = error
-        .chain()
-        .map(|cause| match cause.downcast_ref() {
-            Some(error) => reason(error),
-            None => cause.to_string(),
-        })
-        .collect();
-    causes.join(": ")
+    let in_words = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
+        Some(error) => reason(error),
+        None => cause.to_string(),
+    };
+    error.chain().map(in_words).collect::<Vec<_>>().join(": ")
 }
 
 /// How std begins to give the number of a system's error, after its words.

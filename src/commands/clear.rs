@@ -41,17 +41,16 @@ fn remove_session(session: &Path) -> anyhow::Result<()> {
 fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::Result<()> {
     let digests = [false, true].map(|is_direct| chain.digest(is_direct));
     let key = account.key_id.as_deref();
-    let mut any = false;
-    for file in files::with_digest(files::directory_of(session), &digests, key)? {
-        any |= remove(&file)?;
-        confirm(true, "the role's credentials", &file)?;
+    let files = files::with_digest(files::directory_of(session), &digests, key)?;
+    for file in &files {
+        confirm(remove(file)?, "the role's credentials", file)?;
     }
-    match any {
-        true => Ok(()),
-        false => {
+    match files.is_empty() {
+        true => {
             let file = account.role_file(chain, session, None, false);
             confirm(false, "the role's credentials", &file)
         }
+        false => Ok(()),
     }
 }
 

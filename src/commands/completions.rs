@@ -2,16 +2,15 @@
 //! the names of the profiles. In bash, zsh and fish, the shell completes the command of `exec`, see `completions/`.
 
 use crate::aws_files::Profiles;
-use crate::cli::{Cli, CompletionShell, Completions};
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::cli::{Cli, Completions};
+use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::escape::escape;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
-use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
+use clap_complete::{CompleteEnv, Shell};
 use std::process::ExitCode;
 
 /// The variable that the scripts set. clap's own `COMPLETE` may have other uses.
@@ -21,25 +20,19 @@ const PROGRAM: &str = "aws-mfa";
 
 /// Runs `aws-mfa completions`.
 pub fn run(completions: &Completions) -> anyhow::Result<()> {
-    let name = match completions.shell {
-        CompletionShell::Bash => "bash",
-        CompletionShell::Zsh => "zsh",
-        CompletionShell::Fish => "fish",
-        CompletionShell::Powershell => "powershell",
-        CompletionShell::Elvish => "elvish",
-    };
+    let name = completions.shell.to_string();
     let shells = Shells::builtins();
     let shell = shells
-        .completer(name)
+        .completer(&name)
         .with_context(|| format!("there are no completions for {name}"))?;
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
     let mut script = String::from_utf8(script)?;
     script.push_str(match completions.shell {
-        CompletionShell::Bash => include_str!("completions/exec.bash"),
-        CompletionShell::Zsh => include_str!("completions/exec.zsh"),
-        CompletionShell::Fish => include_str!("completions/exec.fish"),
-        CompletionShell::Powershell | CompletionShell::Elvish => "",
+        Shell::Bash => include_str!("completions/exec.bash"),
+        Shell::Zsh => include_str!("completions/exec.zsh"),
+        Shell::Fish => include_str!("completions/exec.fish"),
+        _ => "",
     });
     super::print(&script)
 }
@@ -81,10 +74,9 @@ fn with_profiles(environment: &Environment) -> Command {
     // clap builds the arguments of subcommands on demand.
     command.build();
     command.mut_subcommands(|command| {
-        let has_profile = command.get_arguments().any(|arg| arg.get_id() == "profile");
-        match has_profile {
-            true => command.mut_arg("profile", |arg| arg.add(candidates.clone())),
-            false => command,
-        }
+        command.mut_args(|arg| match arg.get_id() == "profile" {
+            true => arg.add(candidates.clone()),
+            false => arg,
+        })
     })
 }

@@ -47,13 +47,9 @@ const LONGEST_FIRST_LINE: u64 = 256;
 /// Runs `aws-mfa exec`. On Unix it returns only if the command could not be started.
 pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
     let session = session(exec, environment)?;
-    if let Some(left) = session.time_left(now())
-        && left < SOON
-    {
-        super::note(&format!(
-            "warning: the session expires in {}",
-            time::span(left)
-        ));
+    if let Some(left) = session.time_left(now()).filter(|left| *left < SOON) {
+        let left = time::span(left);
+        super::note(&format!("warning: the session expires in {left}"));
     }
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err(Failure::usage("no command was given").into());
@@ -90,27 +86,23 @@ fn command_of(program: &OsStr, _: &Environment) -> Result<Command, Failure> {
 /// rejected: <https://doc.rust-lang.org/std/process/index.html#windows-argument-splitting>.
 #[cfg(windows)]
 fn command_of(program: &OsStr, environment: &Environment) -> Result<Command, Failure> {
-    match search::find(program, environment) {
-        Some(path) => Ok(Command::new(path)),
-        None => Err(not_found(program)),
-    }
+    let path = search::find(program, environment).ok_or_else(|| not_found(program))?;
+    Ok(Command::new(path))
 }
 
 fn not_found(program: &OsStr) -> Failure {
+    let name = program.to_string_lossy();
     Failure::new(
         Kind::NotFound,
-        format!("command not found: {}", quote(&program.to_string_lossy())),
+        format!("command not found: {}", quote(&name)),
     )
 }
 
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {
     // If a name occurs twice, getenv(3) sees the first value, but Command keeps the last.
     command.env_clear().envs(environment.variables().rev());
-    for name in MASTER_KEYS
-        .map(Variable::name)
-        .iter()
-        .chain(&OTHER_CREDENTIALS)
-    {
+    let master_keys = MASTER_KEYS.map(Variable::name);
+    for name in master_keys.iter().chain(&OTHER_CREDENTIALS) {
         command.env_remove(name);
     }
     for (name, value) in change.entries() {
@@ -126,33 +118,21 @@ fn not_run(program: &OsStr, error: &std::io::Error, environment: &Environment) -
     const NO_PROGRAM: i32 = 193;
     let name = program.to_string_lossy();
     let name = quote(&name);
+    let cannot_run = |why: &str| Failure::new(Kind::CannotRun, format!("cannot run {name}: {why}"));
     if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
-        return Failure::new(
-            Kind::CannotRun,
-            format!("cannot run {name}: Windows cannot execute this type of file"),
-        )
-        .hint(format!(
-            "run it with its interpreter: `aws-mfa exec -- <interpreter> {name}`"
-        ));
+        let hint = format!("run it with its interpreter: `aws-mfa exec -- <interpreter> {name}`");
+        return cannot_run("Windows cannot execute this type of file").hint(hint);
     }
     if error.kind() != ErrorKind::NotFound {
-        return Failure::new(
-            Kind::CannotRun,
-            format!("cannot run {name}: {}", reason(error)),
-        );
+        return cannot_run(&reason(error));
     }
-    match search::find(program, environment) {
-        // It exists, so something that it needs does not.
-        Some(path) => Failure::new(
-            Kind::CannotRun,
-            match interpreter(&path) {
-                Some(interpreter) => {
-                    format!("cannot run {name}: its interpreter {interpreter} does not exist")
-                }
-                None => format!("cannot run {name}: its interpreter or loader does not exist"),
-            },
-        ),
-        None => not_found(program),
+    let Some(path) = search::find(program, environment) else {
+        return not_found(program);
+    };
+    // It exists, so something that it needs does not.
+    match interpreter(&path) {
+        Some(interpreter) => cannot_run(&format!("its interpreter {interpreter} does not exist")),
+        None => cannot_run("its interpreter or loader does not exist"),
     }
 }
 
@@ -161,17 +141,10 @@ fn interpreter(path: &Path) -> Option<String> {
     let mut start = Vec::new();
     let (file, _) = file::open(path).ok()?;
     file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
-    let line = start
-        .strip_prefix(b"#!")?
-        .split(|byte| *byte == b'\n')
-        .next()?;
-    let line = String::from_utf8_lossy(line);
+    let line = String::from_utf8_lossy(start.strip_prefix(b"#!")?);
     // Not all white space: in a file from Windows, the carriage return is part of the name.
-    let name = line
-        .trim_start_matches([' ', '\t'])
-        .split([' ', '\t'])
-        .next()?;
-    Some(name.to_owned())
+    let line = line.trim_start_matches([' ', '\t']);
+    line.split([' ', '\t', '\n']).next().map(str::to_owned)
 }
 
 /// Replaces this process with the command, so that signals, terminal and status are its own.

@@ -37,11 +37,8 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
                 .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
         }
     };
-    let words = options
-        .iter()
-        .map(|option| shell::word(option, language))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut words = words.join(" ");
+    let words = options.iter().map(|option| shell::word(option, language));
+    let mut words = words.collect::<Result<Vec<_>, _>>()?.join(" ");
     let mut hook = hook.to_owned();
     if language == Language::Tcsh {
         words = in_tcsh_alias(&words)?;
@@ -60,24 +57,19 @@ fn aws_config(environment: &Environment) -> anyhow::Result<()> {
 /// quotes, where tcsh expands variables regardless of other quotes.
 fn in_tcsh_alias(words: &str) -> Result<String, Failure> {
     if words.contains(['$', '`', '"']) {
-        return Err(Failure::usage(
-            "tcsh cannot carry an option that contains $, ` or \"",
-        ));
+        let message = "tcsh cannot carry an option that contains $, ` or \"";
+        return Err(Failure::usage(message));
     }
     let quoted = shell::word(words, Language::Tcsh)?;
-    let inside = quoted
-        .strip_prefix('\'')
-        .and_then(|rest| rest.strip_suffix('\''));
+    let inside = quoted.strip_prefix('\'');
+    let inside = inside.and_then(|rest| rest.strip_suffix('\''));
     Ok(inside.unwrap_or(&quoted).to_owned())
 }
 
 /// A script without the lines that begin with `#`.
 fn without_comments(script: &str) -> String {
-    script
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| format!("{line}\n"))
-        .collect()
+    let lines = script.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with('#')).collect()
 }
 
 /// The options for the hook. A relative path becomes absolute, because the hook runs in every directory.
@@ -91,9 +83,8 @@ fn options(selection: &Selection) -> Result<Vec<String>, Failure> {
     }
     if let Some(path) = &selection.session_file {
         let path = absolute(path).unwrap_or_else(|_| path.clone());
-        let path = path
-            .to_str()
-            .ok_or_else(|| Failure::usage("--session-file is not valid UTF-8"))?;
+        let not_utf8 = || Failure::usage("--session-file is not valid UTF-8");
+        let path = path.to_str().ok_or_else(not_utf8)?;
         options.push(format!("--session-file={path}"));
     }
     Ok(options)

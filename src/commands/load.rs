@@ -6,25 +6,24 @@
 use crate::cli::{Format, Load};
 use crate::credentials::{self, Waiter};
 use crate::direnv::{self, Watches};
-use crate::environment::Environment;
 use crate::environment::change::Change;
-use crate::environment::variable;
+use crate::environment::{Environment, variable};
 use crate::error::{self, Failure, Kind};
 use crate::loader;
 use crate::session::Session;
 use crate::shell::{self, Language};
 use std::ffi::OsStr;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs `aws-mfa load` and returns the exit status.
 pub fn run(load: &Load, environment: &Environment) -> anyhow::Result<ExitCode> {
     match print_session(load, environment) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if load.quiet && error::kind(&error) == Some(Kind::NoSession) => {
             Ok(error::exit_code(&error))
         }
-        Err(error) => Err(error),
+        printed => printed.map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -66,14 +65,13 @@ pub fn language(format: Format) -> Option<Language> {
 /// instead, direnv would forget the watch, and no shell would see the next `get`.
 fn dump(load: &Load, environment: &Environment, dump_file: Option<&OsStr>) -> anyhow::Result<()> {
     let dump_file = dump_file.ok_or_else(|| {
+        let name = direnv::DUMP_FILE;
         Failure::usage(format!(
-            "the direnv format needs {}, which direnv_load sets",
-            direnv::DUMP_FILE
+            "the direnv format needs {name}, which direnv_load sets"
         ))
         .hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
-    let mut watches = Watches::default();
-    let session = session_or_note(load, environment, &mut watches)?;
+    let (session, watches) = session_or_note(load, environment)?;
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
     direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
 }
@@ -81,53 +79,48 @@ fn dump(load: &Load, environment: &Environment, dump_file: Option<&OsStr>) -> an
 /// The commands for an .envrc's shell. As with `direnv_load`, they include the watch, also without a valid session. The
 /// watch comes last.
 fn in_envrc(load: &Load, environment: &Environment) -> anyhow::Result<()> {
-    let mut watches = Watches::default();
-    let session = session_or_note(load, environment, &mut watches)?;
+    let (session, watches) = session_or_note(load, environment)?;
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);
     let change = direnv::with_watches(change, environment, &watches);
     super::print(&shell::render(&change, Language::Sh)?)
 }
 
-/// The credentials, or a notice if there are no valid ones.
+/// The credentials, or a notice if there are no valid ones, with the files to watch.
 ///
 /// # Errors
 /// Those of [`credentials::find`], with `--strict`.
 fn session_or_note(
     load: &Load,
     environment: &Environment,
-    watches: &mut Watches,
-) -> Result<Option<Session>, Failure> {
-    let found = credentials::find(&load.selection, environment, Waiter::Program, &mut |file| {
-        watches.add(file);
-    });
-    match found {
-        Ok(found) => Ok(Some(found.with_warnings_printed())),
-        Err(failure) if load.strict => Err(failure),
+) -> Result<(Option<Session>, Watches), Failure> {
+    let mut watches = Watches::default();
+    let mut watch = |file: &Path| watches.add(file);
+    let session = match credentials::find(&load.selection, environment, Waiter::Program, &mut watch)
+    {
+        Ok(found) => Some(found.with_warnings_printed()),
+        Err(failure) if load.strict => return Err(failure),
         Err(failure) => {
             if !load.quiet {
                 super::note(&failure.one_line());
             }
-            Ok(None)
+            None
         }
-    }
+    };
+    Ok((session, watches))
 }
 
 /// Rejects an output that would only show the secrets: a terminal, unless a format is given, or an .envrc, whose standard
 /// output direnv sends to standard error.
 fn refuse_to_show_secrets(load: &Load, environment: &Environment) -> Result<(), Failure> {
     if environment.get(variable::DIRENV_IN_ENVRC).is_some() && direnv::is_seen(&std::io::stdout()) {
-        return Err(Failure::usage(
-            "in an .envrc, load would show the session's secrets on the screen",
-        )
-        .hint("write `direnv_load aws-mfa load`"));
+        let message = "in an .envrc, load would show the session's secrets on the screen";
+        return Err(Failure::usage(message).hint("write `direnv_load aws-mfa load`"));
     }
     if load.format.is_none() && std::io::stdout().is_terminal() {
-        return Err(
-            Failure::usage("load would show the session's secrets on the terminal").hint(format!(
-                "to load them, run `{}`; to see them, `aws-mfa load --format sh`",
-                loader::load_command(&load.selection, environment)
-            )),
-        );
+        let load = loader::load_command(&load.selection, environment);
+        let hint = format!("to load them, run `{load}`; to see them, `aws-mfa load --format sh`");
+        let message = "load would show the session's secrets on the terminal";
+        return Err(Failure::usage(message).hint(hint));
     }
     Ok(())
 }

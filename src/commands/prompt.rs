@@ -10,9 +10,8 @@ use crate::account::{Account, session_directory};
 use crate::cli::{Format, Prompt};
 use crate::credentials::{self, Found, Waiter};
 use crate::direnv;
-use crate::environment::Environment;
 use crate::environment::change::Change;
-use crate::environment::variable;
+use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
 use crate::invocation;
 use crate::session::store::SessionStore;
@@ -69,18 +68,9 @@ struct Shell<'a> {
 impl Shell<'_> {
     /// Loads the saved credentials into the shell, unless the user has set other credentials there.
     fn without_direnv(&mut self) -> Option<Action> {
-        let now = now();
-        let saved = match self.saved() {
-            Ok(saved) => saved,
-            Err(failure) => {
-                if self.memory.is_new(&failure) {
-                    super::note(&failure.one_line());
-                }
-                return None;
-            }
-        };
-        match saved {
-            Saved::Valid(mut found) => {
+        let selection = &self.prompt.selection;
+        match credentials::find(selection, self.environment, Waiter::Prompt, &mut |_| {}) {
+            Ok(mut found) => {
                 match found.not_renewed.take() {
                     Some(failure) if self.memory.is_new(&failure) => {
                         super::note(&format!("the role was not renewed: {}", failure.one_line()));
@@ -88,25 +78,29 @@ impl Shell<'_> {
                     Some(_) => {}
                     None => self.memory.failure = None,
                 }
-                self.follow(*found, now)
+                self.follow(found, now())
             }
-            Saved::Invalid { failure, id } => {
+            Err(failure) if failure.kind == Kind::NoSession => {
                 self.memory.failure = None;
-                let own = self.own.as_ref()?;
-                if self.memory.given.as_ref() != Some(own) && id.as_ref() != Some(own) {
+                let own = self.own.clone()?;
+                if ![self.memory.given.clone(), self.saved_key()].contains(&Some(own)) {
                     return None;
                 }
                 super::note(&failure.one_line());
                 self.memory.given = None;
                 Some(Action::Unset)
             }
+            Err(failure) => {
+                if self.memory.is_new(&failure) {
+                    super::note(&failure.one_line());
+                }
+                None
+            }
         }
     }
 
     fn follow(&mut self, found: Found, now: Timestamp) -> Option<Action> {
-        let Found {
-            session, warning, ..
-        } = found;
+        let session = found.session;
         let id = KeyId::of(&session.access_key_id);
         let is_given = self.memory.given.as_ref() == Some(&id);
         let is_new = match &self.own {
@@ -117,7 +111,7 @@ impl Shell<'_> {
             Some(own) if self.memory.given.as_ref() != Some(own) => return None,
             _ => true,
         };
-        if is_new && let Some(warning) = warning {
+        if is_new && let Some(warning) = found.warning {
             super::note(&format!("warning: {warning}"));
         }
         // Only a session needs a new code; a role is renewed without one.
@@ -135,12 +129,8 @@ impl Shell<'_> {
     fn in_direnv(&mut self) -> Option<Action> {
         let own = self.own.clone()?;
         let now = now();
-        let expiration: Timestamp = self
-            .environment
-            .get(variable::AWS_CREDENTIAL_EXPIRATION)?
-            .to_str()?
-            .parse()
-            .ok()?;
+        let expiration = self.environment.get(variable::AWS_CREDENTIAL_EXPIRATION)?;
+        let expiration: Timestamp = expiration.to_str()?.parse().ok()?;
         let left = expiration.duration_since(now);
         if left.is_positive() {
             if left > SOON {
@@ -161,10 +151,9 @@ impl Shell<'_> {
         }
         // Reloading the .envrc has not replaced them.
         if self.memory.reported.as_ref() != Some(&own) {
+            let (ago, get) = (time::span(left.abs()), self.get_command());
             super::note(&format!(
-                "this shell's credentials expired {} ago: run `{}`",
-                time::span(left.abs()),
-                self.get_command()
+                "this shell's credentials expired {ago} ago: run `{get}`"
             ));
             self.memory.reported = Some(own);
         }
@@ -173,11 +162,8 @@ impl Shell<'_> {
 
     fn warn_about_expiry(&mut self, id: &KeyId, left: SignedDuration) {
         if left <= SOON && self.memory.warned.as_ref() != Some(id) {
-            super::note(&format!(
-                "session expires in {}: run `{}`",
-                time::span(left),
-                self.get_command()
-            ));
+            let (left, get) = (time::span(left), self.get_command());
+            super::note(&format!("session expires in {left}: run `{get}`"));
             self.memory.warned = Some(id.clone());
         }
     }
@@ -188,33 +174,12 @@ impl Shell<'_> {
         let selected = self.session_file();
         let selected = selected.as_deref().map(files::directory_of);
         let default = session_directory(self.environment).ok().flatten();
-        [selected, default.as_deref()]
-            .into_iter()
-            .flatten()
+        let directories = selected.into_iter().chain(default.as_deref());
+        directories
             .flat_map(|directory| files::in_directory(directory).unwrap_or_default())
-            .filter_map(|file| SessionStore::new(file).read().ok())
-            .map(|loaded| loaded.session)
-            .any(|session| {
-                KeyId::of(&session.access_key_id) == *own
-                    && session.provenance.role.is_some()
-                    && !credentials::role::is_fresh(&session, now)
-            })
-    }
-
-    /// The saved credentials for this shell. A role is renewed if it is due.
-    ///
-    /// # Errors
-    /// A setting is invalid. A missing session is not an error.
-    fn saved(&self) -> Result<Saved, Failure> {
-        let selection = &self.prompt.selection;
-        match credentials::find(selection, self.environment, Waiter::Prompt, &mut |_| {}) {
-            Ok(found) => Ok(Saved::Valid(Box::new(found))),
-            Err(failure) if failure.kind == Kind::NoSession => Ok(Saved::Invalid {
-                failure,
-                id: self.own.as_ref().and_then(|_| self.saved_key()),
-            }),
-            Err(failure) => Err(failure),
-        }
+            .filter_map(|file| Some(SessionStore::new(file).read().ok()?.session))
+            .filter(|session| KeyId::of(&session.access_key_id) == *own)
+            .any(|it| it.provenance.role.is_some() && !credentials::role::is_fresh(&it, now))
     }
 
     /// The saved session's key, whether or not it has expired.
@@ -234,12 +199,6 @@ impl Shell<'_> {
     }
 }
 
-/// The saved credentials.
-enum Saved {
-    Valid(Box<Found>),
-    Invalid { failure: Failure, id: Option<KeyId> },
-}
-
 /// The commands for the shell, and its new memory, in its language.
 fn script(format: Format, action: Option<Action>, memory: &Memory) -> Result<String, Failure> {
     let language = load::language(format).unwrap_or(Language::Sh);
@@ -249,21 +208,17 @@ fn script(format: Format, action: Option<Action>, memory: &Memory) -> Result<Str
         Some(Action::Reload) => (direnv::without_watches(), run_direnv(language)),
         None => (Change::nothing(), ""),
     };
-    let mut script = shell::render(&change, language)?;
-    let memory = memory.to_string();
-    match language {
-        Language::Fish => script += &format!("set -g __aws_mfa_memory '{memory}'\n"),
-        Language::Tcsh => script += &format!("set __aws_mfa_memory = '{memory}';\n"),
-        Language::Powershell => script += &format!("$global:__AwsMfaMemory = '{memory}'\n"),
+    let script = shell::render(&change, language)?;
+    Ok(match language {
+        Language::Fish => format!("{script}set -g __aws_mfa_memory '{memory}'\n{direnv}"),
+        Language::Tcsh => format!("{script}set __aws_mfa_memory = '{memory}';\n{direnv}"),
+        Language::Powershell => format!("{script}$global:__AwsMfaMemory = '{memory}'\n{direnv}"),
         Language::Json => {
             let environment = script.trim_end();
-            let object = format!("{{\"memory\":\"{memory}\",\"environment\":{environment}}}\n");
-            return Ok(object);
+            format!("{{\"memory\":\"{memory}\",\"environment\":{environment}}}\n")
         }
-        _ => script += &format!("__aws_mfa_memory='{memory}'\n"),
-    }
-    script += direnv;
-    Ok(script)
+        _ => format!("{script}__aws_mfa_memory='{memory}'\n{direnv}"),
+    })
 }
 
 /// Runs direnv's hook at this prompt, whichever of the two hooks comes first. In the other shells, ours comes first, or the

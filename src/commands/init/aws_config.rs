@@ -21,21 +21,19 @@ pub fn stanzas(
     warn: &mut dyn FnMut(&str),
 ) -> Result<String, Failure> {
     let program = program.to_str().and_then(quoted).ok_or_else(|| {
-        Failure::setup(format!(
-            "the path of this program cannot be quoted: {}",
-            program.display()
-        ))
-        .hint("install aws-mfa in a directory with a plain name")
+        let path = program.display();
+        Failure::setup(format!("the path of this program cannot be quoted: {path}"))
+            .hint("install aws-mfa in a directory with a plain name")
     })?;
     let profiles = Profiles::load(environment)?;
     let mut text = String::new();
     for name in profiles.names() {
         match stanza(profiles.profile(name), &profiles, &program) {
             Ok(stanza) => text.push_str(&stanza),
-            Err(failure) => warn(&format!(
-                "skipping the profile {name}: {}",
-                failure.one_line()
-            )),
+            Err(failure) => {
+                let why = failure.one_line();
+                warn(&format!("skipping the profile {name}: {why}"));
+            }
         }
     }
     Ok(text)

@@ -44,19 +44,15 @@ pub struct Memory {
 impl Memory {
     /// The memory from the last prompt. At the first prompt, and after an update of this program, it can be anything.
     pub fn parse(text: &str) -> Self {
-        let mut fields = text.split(':').map(|field| match field {
-            "" => None,
-            field => Some(field),
-        });
-        let mut next = || fields.next().flatten();
-        let id = |field: Option<&str>| field.map(KeyId::of);
+        let mut fields = text.split(':');
+        let mut id = || (fields.next().filter(|field| !field.is_empty())).map(KeyId::of);
         Memory {
-            given: id(next()),
-            warned: id(next()),
-            reloaded: id(next()),
-            renewed: id(next()),
-            reported: id(next()),
-            failure: id(next()),
+            given: id(),
+            warned: id(),
+            reloaded: id(),
+            renewed: id(),
+            reported: id(),
+            failure: id(),
         }
     }
 
