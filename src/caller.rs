@@ -1,6 +1,6 @@
 //! Who calls AWS: a key on a network, within a time limit. Creates the clients, and says why their calls have failed.
 
-use crate::aws::client::{CONNECT_TIMEOUT, Client, ClientError, Patience, SigningKey};
+use crate::aws::client::{CONNECT_TIMEOUT, Client, Patience, SigningKey, is_sendable};
 use crate::aws::error::{CallError, NoAnswer, NotSent, Reason, Refusal};
 use crate::aws::sts;
 use crate::aws_failure::{PROXY_URL, clock, next_code_hint, quoted, tls_fault, with_next_step};
@@ -104,18 +104,18 @@ impl Caller<'_> {
     /// # Errors
     /// A setting contains characters that cannot be sent, or the HTTP client cannot be created.
     pub fn client(&self, patience: Patience) -> Result<Client, Failure> {
-        let route = self.network.route();
-        Client::new(&route, &self.key.value, patience).map_err(|error| {
-            let (what, origin) = match error {
-                ClientError::KeyId => ("the access key id", &self.key.origin),
-                ClientError::Region => ("the region", &self.network.region.origin),
-                ClientError::Http(error) => {
-                    return Failure::setup(format!("cannot create an HTTP client: {error}"));
-                }
-            };
-            Failure::setup(format!("{what} contains characters that cannot be sent"))
-                .hint(format!("check {origin}"))
-        })
+        let (key, region) = (&self.key, &self.network.region);
+        for (what, value, origin) in [
+            ("the access key id", key.value.id, &key.origin),
+            ("the region", region.value.as_str(), &region.origin),
+        ] {
+            if !is_sendable(value) {
+                let message = format!("{what} contains characters that cannot be sent");
+                return Err(Failure::setup(message).hint(format!("check {origin}")));
+            }
+        }
+        Client::new(&self.network.route(), &key.value, patience)
+            .map_err(|error| Failure::setup(format!("cannot create an HTTP client: {error}")))
     }
 
     /// The failure for `call`, including what is known about its code.

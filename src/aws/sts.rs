@@ -28,16 +28,15 @@ pub fn session(
         .serial_number(device)
         .token_code(code.digits())
         .duration_seconds(seconds);
-    let output = client
-        .call(request.send())
-        .map_err(|error| masked(error, code))?;
+    let output = client.call(request.send());
+    let output = output.map_err(|error| masked(error, Some(code)))?;
     checked(output.credentials(), now()).map_err(CallError::Unusable)
 }
 
 /// The same error with the code masked where AWS's words repeat it.
-fn masked(mut error: CallError, code: &Code) -> CallError {
+fn masked(mut error: CallError, code: Option<&Code>) -> CallError {
     if let CallError::Refused(Refusal { words, .. }) = &mut error
-        && let Some(words) = words
+        && let (Some(words), Some(code)) = (words, code)
     {
         let texts = [&mut words.message, &mut words.request_id];
         for text in texts.into_iter().flatten().chain([&mut words.code]) {
@@ -92,12 +91,8 @@ pub fn assume_role(client: &Client, role: &RoleRequest) -> Result<Session, CallE
         .duration_seconds(role.seconds)
         .set_serial_number(role.mfa.map(|(device, _)| device.to_owned()))
         .set_token_code(role.mfa.map(|(_, code)| code.digits().to_owned()));
-    let output = client
-        .call(request.send())
-        .map_err(|error| match role.mfa {
-            Some((_, code)) => masked(error, code),
-            None => error,
-        })?;
+    let output = client.call(request.send());
+    let output = output.map_err(|error| masked(error, role.mfa.map(|(_, code)| code)))?;
     let user = output.assumed_role_user();
     let user_arn = user.map_or("", |user| user.arn());
     if !is_of_role(user_arn, role.arn) {

@@ -27,9 +27,9 @@ use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
 use crate::stderr;
 use crate::time::now;
-use aws::Question;
+use aws::{Question, Unanswered};
 use policy::KeyLists;
-use report::{Finding, Mark, skipped};
+use report::{Finding, Mark, error, ok, skipped, warning};
 use setup::Setup;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -63,78 +63,71 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> anyhow::Result<ExitCod
     Ok(ExitCode::from(u8::from(any_error)))
 }
 
-/// The checks that call AWS. A check that an earlier finding makes impossible is skipped, with the reason.
-fn online(setup: &Setup, sts: Result<Network, Failure>) -> Vec<Finding> {
-    let skip = |checks: &[&'static str], why: &str| {
-        let skipped = checks.iter().map(|check| skipped(check, why));
-        skipped.collect::<Vec<_>>()
-    };
-    let Ok(sts) = sts else {
-        let all = ["network", "clock", "keys", "device", "policy", "session"];
-        return skip(&all, "a setting is invalid");
-    };
+/// The checks that call AWS, in their order.
+const ONLINE: [&str; 6] = ["network", "clock", "keys", "device", "policy", "session"];
 
+/// The checks that call AWS. One that an earlier finding makes impossible is skipped, with the reason.
+fn online(setup: &Setup, sts: Result<Network, Failure>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let why = match sts {
+        Ok(sts) => ask_aws(setup, &sts, &mut findings),
+        Err(_) => "a setting is invalid",
+    };
+    for check in ONLINE {
+        if !findings.iter().any(|finding| finding.check == check) {
+            findings.push(skipped(check, why));
+        }
+    }
+    findings.sort_by_key(|finding| ONLINE.iter().position(|check| *check == finding.check));
+    findings
+}
+
+/// Does the checks that are possible. Returns the reason why the others are not.
+fn ask_aws(setup: &Setup, sts: &Network, findings: &mut Vec<Finding>) -> &'static str {
     let keys = keys::of(setup, setup.limit.check());
     let session = setup.session();
     let of_keys = keys.as_ref().ok().map(|(keys, origin)| Setting {
         value: SigningKey::from(keys),
         origin: origin.clone(),
     });
-    let of_session = session
-        .as_ref()
-        .map(|session| Setting::by_default(session.into()));
-    let identity = |key: &Setting<SigningKey>| {
-        let question = Question {
-            setup,
-            network: &sts,
-            key,
-            deadline: setup.limit.check(),
-        };
-        question.identity()
-    };
+    let of_session = session.as_ref();
+    let of_session = of_session.map(|session| Setting::by_default(session.into()));
+    findings.extend(keys.as_ref().err().cloned());
 
     // The first call shows whether AWS can be reached at all.
     let Some(first) = of_keys.as_ref().or(of_session.as_ref()) else {
         let why = "there are no keys to sign a request with";
-        let mut findings = skip(&["network", "clock"], why);
-        findings.extend(keys.err());
-        findings.extend(skip(&["device", "policy"], USER_UNKNOWN));
+        findings.extend(["network", "clock"].map(|check| skipped(check, why)));
         findings.push(session::missing(setup));
-        return findings;
+        return USER_UNKNOWN;
     };
-    let (answer, at_aws) = identity(first);
-    let mut findings = vec![network::check(&sts, &answer)];
-    if !network::is_reached(&answer) {
-        let why = "AWS was not reached";
-        findings.push(skipped("clock", why));
-        findings.push(keys.err().unwrap_or_else(|| skipped("keys", why)));
-        findings.extend(skip(&["device", "policy", "session"], why));
-        return findings;
+    let (answer, at_aws) = setup.question(sts, first).identity();
+    findings.push(network::check(sts, &answer));
+    if !answer
+        .as_ref()
+        .map_or_else(Unanswered::is_from_aws, |_| true)
+    {
+        return "AWS was not reached";
     }
     findings.push(network::clock(at_aws, now()));
 
     let mut user = None;
-    match &of_keys {
-        Some(signer) => {
-            let owner = keys::owner(signer, &answer);
-            user = answer.ok().filter(|_| owner.mark == Mark::Ok);
-            findings.push(owner);
+    if let Some(key) = &of_keys {
+        let owner = keys::owner(key, &answer);
+        user = answer.ok().filter(|_| owner.mark == Mark::Ok);
+        findings.push(owner);
+        if let Some(user) = &user {
+            findings.extend(of_user(setup, user, key, of_session.as_ref()));
         }
-        None => findings.extend(keys.as_ref().err().cloned()),
-    }
-    match (&of_keys, &user) {
-        (Some(signer), Some(user)) => {
-            findings.extend(of_user(setup, user, signer, of_session.as_ref()));
-        }
-        _ => findings.extend(skip(&["device", "policy"], USER_UNKNOWN)),
     }
     findings.push(match (&session, &of_session) {
-        (Some(session), Some(signer)) => {
-            session::check(setup, session, identity(signer).0, user.as_ref())
+        (Some(session), Some(key)) => {
+            let (answer, _) = setup.question(sts, key).identity();
+            session::check(setup, session, answer, user.as_ref())
         }
         _ => session::missing(setup),
     });
-    findings
+    USER_UNKNOWN
 }
 
 /// The checks in IAM for the keys' user.
@@ -147,20 +140,16 @@ fn of_user(
     let iam = match setup.iam() {
         Ok(iam) => iam,
         Err(failure) => {
-            let skip = |check| skipped(check, failure.message.as_str());
-            return vec![skip("device"), skip("policy")];
+            return vec![
+                skipped("device", &failure.message),
+                skipped("policy", &failure.message),
+            ];
         }
     };
-    let question = || Question {
-        setup,
-        network: &iam,
-        key,
-        deadline: setup.limit.check(),
-    };
-    let lists = KeyLists::ask(&question(), session);
+    let lists = KeyLists::ask(&setup.question(&iam, key), session);
     vec![
         keys::age(setup, key.value.id, &lists),
-        device::check(setup, user, &question()),
+        device::check(setup, user, &setup.question(&iam, key)),
         policy::check(setup, user, &lists),
     ]
 }

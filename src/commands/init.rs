@@ -9,7 +9,6 @@ use crate::cli::{Init, Selection, Tool};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::shell::{self, Language};
-use anyhow::Context;
 use std::path::absolute;
 
 /// The placeholder in a hook for the options of `init`.
@@ -27,7 +26,9 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         Tool::Tcsh => (include_str!("init/tcsh.csh"), Language::Tcsh),
         Tool::Nushell => (include_str!("init/nushell.nu"), Language::Json),
         Tool::Direnv if options.is_empty() => return super::print(include_str!("init/direnv.sh")),
-        Tool::AwsConfig if options.is_empty() => return aws_config(environment),
+        Tool::AwsConfig if options.is_empty() => {
+            return super::print(&aws_config::stanzas(environment)?);
+        }
         Tool::AwsConfig => {
             return Err(Failure::usage("`init aws-config` takes no options")
                 .hint("it prints the profiles of all roles and MFA devices"))?;
@@ -45,12 +46,6 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         hook = without_comments(&hook);
     }
     super::print(&hook.replace(OPTIONS, &words))
-}
-
-fn aws_config(environment: &Environment) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("cannot find the path of this program")?;
-    let mut warn = |warning: &str| super::note(&format!("warning: {warning}"));
-    super::print(&aws_config::stanzas(environment, &program, &mut warn)?)
 }
 
 /// Quotes words for a command substitution in an alias: inside the alias's quotes, and inside the substitution's double

@@ -13,74 +13,49 @@ pub fn run() -> anyhow::Result<()> {
 fn page() -> anyhow::Result<String> {
     let mut root = Cli::command();
     root.build();
-    let mut page = Vec::new();
     let man = Man::new(root.clone()).manual("aws-mfa");
+    let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
-    let mut page = String::from_utf8(page)?;
-    page += &section("DESCRIPTION");
-    page += &text(&long_about(&root));
-    page += &examples(&root);
-    page += &section("COMMANDS");
-    for command in root
-        .get_subcommands()
-        // clap adds `help`, which needs no section.
-        .filter(|command| !command.is_hide_set() && command.get_name() != "help")
-    {
+    man.render_description_section(&mut page)?;
+    let mut page = String::from_utf8(page)? + &examples(&root) + &section("COMMANDS");
+    // clap adds `help`, which needs no section.
+    let is_shown = |command: &&Command| !command.is_hide_set() && command.get_name() != "help";
+    for command in root.get_subcommands().filter(is_shown) {
         page += &subcommand(command)?;
     }
-    page += &tables();
-    page += &section("SEE ALSO");
-    page += &text("aws(1), direnv(1), direnv-stdlib(1)");
-    Ok(page)
+    Ok(page + &tables() + &section("SEE ALSO") + "aws(1), direnv(1), direnv\\-stdlib(1)\n")
 }
 
 /// One subcommand: its synopsis, description, options and examples.
 fn subcommand(command: &Command) -> anyhow::Result<String> {
+    /// clap_mangen writes it before each section. Once, before the title, is enough.
+    const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
     let man = Man::new(command.clone());
     let mut parts = Vec::new();
     man.render_synopsis_section(&mut parts)?;
+    man.render_description_section(&mut parts)?;
     if command.get_arguments().next().is_some() {
         man.render_options_section(&mut parts)?;
     }
-    let parts = String::from_utf8(parts)?;
-    let (synopsis, options) = match parts.split_once(".SH OPTIONS\n") {
-        Some((synopsis, options)) => (synopsis.to_owned(), format!(".PP\n{options}")),
-        None => (parts, String::new()),
-    };
-    Ok(format!(
-        ".SS {}\n{}.PP\n{}{options}{}",
-        inline(command.get_name()),
-        synopsis.replace(".SH SYNOPSIS\n", ""),
-        text(&long_about(command)),
-        examples(command)
-    ))
-}
-
-fn long_about(command: &Command) -> String {
-    command
-        .get_long_about()
-        .or(command.get_about())
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    let title = format!(".SS {}\n", inline(command.get_name()));
+    let parts = String::from_utf8(parts)?
+        .replace(PREAMBLE, "")
+        .replace(".SH SYNOPSIS\n", &title)
+        .replace(".SH DESCRIPTION\n", ".PP\n")
+        .replace(".SH OPTIONS\n", ".PP\n");
+    Ok(parts + &examples(command))
 }
 
 /// The examples of `--help`, line by line.
 fn examples(command: &Command) -> String {
-    let help = command
-        .get_after_help()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let lines: String = help
-        .lines()
-        .skip(1)
-        .map(|line| inline(line) + "\n")
-        .collect();
-    match lines.is_empty() {
-        true => lines,
-        false => format!(".PP\nExamples:\n.PP\n.nf\n{lines}.fi\n"),
-    }
+    let Some(help) = command.get_after_help().map(ToString::to_string) else {
+        return String::new();
+    };
+    let lines = help.lines().skip(1).map(|line| inline(line) + "\n");
+    let lines: String = lines.collect();
+    format!(".PP\nExamples:\n.PP\n.nf\n{lines}.fi\n")
 }
 
 /// The tables of `man.txt`: titles without an indent, terms with two spaces, meanings with four.
@@ -100,17 +75,6 @@ fn tables() -> String {
 
 fn section(title: &str) -> String {
     format!(".SH \"{title}\"\n")
-}
-
-/// The paragraphs in roff.
-fn text(text: &str) -> String {
-    text.trim()
-        .lines()
-        .map(|line| match line.trim() {
-            "" => ".PP\n".to_owned(),
-            line => inline(line) + "\n",
-        })
-        .collect()
 }
 
 /// Literal characters: to roff, a backslash, a hyphen and a leading `.` or `'` have a meaning.

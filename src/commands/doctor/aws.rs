@@ -1,7 +1,7 @@
 //! The calls of `doctor` to AWS.
 
+use super::Setup;
 use super::limit::Deadline;
-use super::setup::Setup;
 use crate::aws::client::{Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason};
 use crate::aws::iam::{self, AccessKey};
@@ -21,18 +21,17 @@ pub struct Unanswered {
 }
 
 impl Unanswered {
+    /// Whether AWS has answered at all.
+    pub fn is_from_aws(&self) -> bool {
+        let elsewhere = [Reason::NotAws, Reason::ProxyCredentials];
+        self.refusal
+            .is_some_and(|reason| !elsewhere.contains(&reason))
+    }
+
     /// Whether this is the service's answer about the signer, not a fault of the network, the clock or the service.
     pub fn is_verdict(&self) -> bool {
-        !matches!(
-            self.refusal,
-            None | Some(
-                Reason::NotAws
-                    | Reason::ProxyCredentials
-                    | Reason::ClockSkew(_)
-                    | Reason::Throttled
-                    | Reason::ServerFault
-            )
-        )
+        use Reason::{ClockSkew, ServerFault, Throttled};
+        self.is_from_aws() && !matches!(self.refusal, Some(ClockSkew(_) | Throttled | ServerFault))
     }
 
     /// Whether a policy denies the question to this signer.
@@ -61,50 +60,47 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// Who the key belongs to, and the time at AWS as it answered.
     pub fn identity(&self) -> (Result<Identity, Unanswered>, Option<Timestamp>) {
-        match self.client() {
-            Ok(client) => (
-                sts::caller_identity(&client).map_err(|error| self.failed(&Call::Identity, &error)),
-                client.server_time(),
-            ),
-            Err(failure) => (Err(failure.into()), None),
-        }
+        let mut at_aws = None;
+        let answer = self.ask(&Call::Identity, |client| {
+            let answer = sts::caller_identity(client);
+            at_aws = client.server_time();
+            answer
+        });
+        (answer, at_aws)
     }
 
     /// The user's access keys.
     pub fn access_keys(&self) -> Result<Vec<AccessKey>, Unanswered> {
         let call = Call::AccessKeys("iam:ListAccessKeys");
-        iam::access_keys(&self.client()?, None).map_err(|error| self.failed(&call, &error))
+        self.ask(&call, |client| iam::access_keys(client, None))
     }
 
     /// The user's MFA devices.
     pub fn mfa_devices(&self, user: &str) -> Result<Vec<String>, Unanswered> {
-        iam::mfa_devices(&self.client()?, Some(user))
-            .map_err(|error| self.failed(&Call::MfaDevices, &error))
+        self.ask(&Call::MfaDevices, |client| {
+            iam::mfa_devices(client, Some(user))
+        })
     }
 
-    fn failed(&self, call: &Call, error: &CallError) -> Unanswered {
-        let failure = self.caller().failure(call, error);
-        Unanswered {
-            failure: Box::new(failure),
-            refusal: match error {
-                CallError::Refused(refusal) => Some(refusal.reason),
-                _ => None,
-            },
-        }
-    }
-
-    fn client(&self) -> Result<Client, Failure> {
-        let left =
-            (self.deadline.left()).ok_or_else(|| Failure::setup("this check has timed out"))?;
-        self.caller().client(Patience::once(left))
-    }
-
-    fn caller(&self) -> Caller<'_> {
-        Caller {
+    fn ask<T>(
+        &self,
+        call: &Call,
+        send: impl FnOnce(&Client) -> Result<T, CallError>,
+    ) -> Result<T, Unanswered> {
+        let left = self.deadline.left();
+        let left = left.ok_or_else(|| Failure::setup("this check has timed out"))?;
+        let caller = Caller {
             network: self.network,
             key: self.key.clone(),
             limit: super::limit::CHECK,
             command: &self.setup.get_command,
-        }
+        };
+        send(&caller.client(Patience::once(left))?).map_err(|error| Unanswered {
+            failure: Box::new(caller.failure(call, &error)),
+            refusal: match error {
+                CallError::Refused(refusal) => Some(refusal.reason),
+                _ => None,
+            },
+        })
     }
 }

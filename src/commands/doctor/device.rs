@@ -1,8 +1,6 @@
 //! The MFA device: whether it belongs to the user, and whether it has codes.
 
-use super::aws::Question;
-use super::report::{Finding, error, ok, skipped, warning};
-use super::setup::Setup;
+use super::{Finding, Question, Setup, error, ok, skipped, warning};
 use crate::aws::sts::Identity;
 use crate::credentials::device_lookup;
 use crate::error::Failure;
@@ -22,51 +20,40 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
         Ok(names) => names,
         // `get` does not need to ask.
         Err(unanswered) if device.is_some() => {
-            return skipped(
-                CHECK,
-                format!("cannot find its owner: {}", unanswered.failure.message),
-            );
+            let why = &unanswered.failure.message;
+            return skipped(CHECK, format!("cannot find its owner: {why}"));
         }
         Err(unanswered) => return error(CHECK, *unanswered.failure),
     };
-    let with_codes: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
+    let with_codes = names.iter().map(String::as_str);
+    let with_codes: Vec<&str> = with_codes
         .filter(|name| Device::parse(name).is_ok())
         .collect();
+    let user = user.name();
     match (device, with_codes.as_slice()) {
-        (Some(device), own) if own.contains(&device.value.name()) => ok(
-            CHECK,
-            format!(
-                "{} belongs to {}, and has codes",
-                device.value.name(),
-                user.name()
-            ),
-        ),
+        (Some(device), own) if own.contains(&device.value.name()) => {
+            let name = device.value.name();
+            ok(CHECK, format!("{name} belongs to {user}, and has codes"))
+        }
         (Some(device), own) => error(CHECK, foreign(setup, &device, user, own)),
         (None, []) => error(CHECK, device_lookup::no_device(&names)),
         (None, [one]) => ok(CHECK, format!("`get` finds {one} in IAM")),
         (None, [first, ..]) => {
-            let message = format!(
-                "none is configured, and {} has several: {}",
-                user.name(),
-                with_codes.join(", ")
-            );
-            warning(
-                CHECK,
-                Failure::setup(message).hint(format!("set AWS_MFA_ARN to {first}")),
-            )
+            let all = with_codes.join(", ");
+            let message = format!("none is configured, and {user} has several: {all}");
+            let hint = format!("set AWS_MFA_ARN to {first}");
+            warning(CHECK, Failure::setup(message).hint(hint))
         }
     }
 }
 
-fn foreign(setup: &Setup, device: &Setting<Device>, user: &Identity, own: &[&str]) -> Failure {
+fn foreign(setup: &Setup, device: &Setting<Device>, user: &str, own: &[&str]) -> Failure {
     let name = device.value.name();
     let others = match own {
         [] => "has none with codes".to_owned(),
         own => format!("has {}", own.join(", ")),
     };
-    let message = format!("{name} does not belong to {}, who {others}", user.name());
+    let message = format!("{name} does not belong to {user}, who {others}");
     let hint = match (&device.origin, own) {
         (Origin::Discovered, &[one]) => {
             let flags = Flags {

@@ -1,7 +1,6 @@
 //! Variables that conflict with the session, and keys that programs fall back to without it.
 
-use super::report::{Finding, ok, warning};
-use super::setup::Setup;
+use super::{Finding, Setup, ok, warning};
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::Origin;
@@ -30,13 +29,11 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     failures.extend(leftover_key(setup, valid));
     failures.extend(rival_credentials::with_session(environment, valid));
     failures.extend(fallback(setup));
-    match failures.is_empty() {
-        true => vec![ok(CHECK, "nothing conflicts with the session")],
-        false => failures
-            .into_iter()
-            .map(|failure| warning(CHECK, failure))
-            .collect(),
+    if failures.is_empty() {
+        return vec![ok(CHECK, "nothing conflicts with the session")];
     }
+    let failures = failures.into_iter();
+    failures.map(|failure| warning(CHECK, failure)).collect()
 }
 
 /// Credentials in the environment without a valid session, or long-term ones.
@@ -52,10 +49,8 @@ fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
         }
         false => format!("this shell has credentials ({own}), but there is no valid session"),
     };
-    Some(
-        Failure::setup(message)
-            .hint("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"),
-    )
+    let remedy = "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN";
+    Some(Failure::setup(message).hint(remedy))
 }
 
 /// The profile's keys that programs use if the environment has none.

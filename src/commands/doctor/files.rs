@@ -1,7 +1,6 @@
 //! The files in `~/.aws`, and the saved sessions.
 
-use super::report::{Finding, error, ok, warning};
-use super::setup::Setup;
+use super::{Finding, Setup, error, ok, warning};
 use crate::error::Failure;
 use crate::session::access::{self, Access, Distrust};
 use crate::session::error::{Problem, Warning};
@@ -35,7 +34,9 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
             }
             for (name, meant, path) in profiles.ignored_sections() {
                 if !OF_THE_CLI.contains(&name) {
-                    findings.push(ignored(name, meant, path));
+                    let path = path.display();
+                    let message = format!("the section [{name}] in {path} is ignored");
+                    findings.push(warning(CHECK, Failure::setup(message).hint(meant)));
                 }
             }
         }
@@ -49,13 +50,10 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(ok(
-            CHECK,
-            match good.is_empty() {
-                true => "none yet".to_owned(),
-                false => format!("valid and private: {}", good.join(", ")),
-            },
-        ));
+        findings.push(match good.is_empty() {
+            true => ok(CHECK, "none yet"),
+            false => ok(CHECK, format!("valid and private: {}", good.join(", "))),
+        });
     }
     findings
 }
@@ -84,24 +82,15 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
     Some(warning(CHECK, Failure::setup(message).hint(remedy)))
 }
 
-fn ignored(name: &str, meant: String, path: &Path) -> Finding {
-    let message = format!("the section [{name}] in {} is ignored", path.display());
-    warning(CHECK, Failure::setup(message).hint(meant))
-}
-
 /// Problems of saved credentials. Missing or expired ones are fine.
 fn saved(store: &SessionStore, get_command: &str) -> Vec<Finding> {
-    let mut warnings = Vec::new();
-    match store.read() {
-        Ok(loaded) => warnings.extend(loaded.warning),
-        Err(problem) if matches!(problem.problem, Problem::Missing) => {}
-        Err(problem) => {
-            return vec![error(CHECK, Failure::from(problem).hint(get_command))];
-        }
-    }
-    if store.path().exists() {
-        warnings.extend(store.directory_warning());
-    }
+    let of_file = match store.read() {
+        Ok(loaded) => loaded.warning,
+        Err(problem) if matches!(problem.problem, Problem::Missing) => None,
+        Err(problem) => return vec![error(CHECK, Failure::from(problem).hint(get_command))],
+    };
+    let of_directory = store.path().exists().then(|| store.directory_warning());
+    let warnings = of_file.into_iter().chain(of_directory.flatten());
     let finding = |found: Warning| warning(CHECK, Failure::setup(found.message).hint(found.remedy));
-    warnings.into_iter().map(finding).collect()
+    warnings.map(finding).collect()
 }

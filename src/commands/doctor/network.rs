@@ -1,9 +1,7 @@
 //! The network, from the first call, and the clock, from its answer.
 
-use super::aws::Unanswered;
-use super::report::{Finding, error, ok, skipped, warning};
+use super::{Finding, Unanswered, error, ok, skipped, warning};
 use crate::aws::endpoint::Endpoint;
-use crate::aws::error::Reason;
 use crate::aws::sts::Identity;
 use crate::aws_failure;
 use crate::origin::{Origin, Setting};
@@ -16,34 +14,20 @@ const INEXACT: SignedDuration = SignedDuration::from_secs(30);
 /// AWS accepts a signature's time within 5 minutes (IAM) to 15 minutes (STS).
 const WRONG: SignedDuration = SignedDuration::from_mins(5);
 
-/// Whether AWS has answered at all.
-pub fn is_reached(first: &Result<Identity, Unanswered>) -> bool {
-    match first {
-        Ok(_) => true,
-        Err(unanswered) => !matches!(
-            unanswered.refusal,
-            None | Some(Reason::NotAws | Reason::ProxyCredentials)
-        ),
-    }
-}
-
 /// Name resolution, connection, TLS and proxy.
 pub fn check(sts: &Network, first: &Result<Identity, Unanswered>) -> Finding {
     const CHECK: &str = "network";
-    match first {
-        Err(unanswered) if !is_reached(first) => {
-            let mut failure = (*unanswered.failure).clone();
-            failure.hint = failure.hint.or_else(|| Some(hint(&sts.endpoint)));
-            error(CHECK, failure)
+    let endpoint = &sts.endpoint.value;
+    match (first, &sts.proxy) {
+        (Err(unanswered), _) if !unanswered.is_from_aws() => {
+            let failure = (*unanswered.failure).clone();
+            error(CHECK, failure.or_hint(hint(&sts.endpoint)))
         }
-        _ => {
-            let endpoint = &sts.endpoint.value;
-            let proxy = match &sts.proxy {
-                Some(proxy) => format!(" through the proxy {}", proxy.value),
-                None => String::new(),
-            };
-            ok(CHECK, format!("{endpoint} answers{proxy}"))
-        }
+        (_, Some(Setting { value, .. })) => ok(
+            CHECK,
+            format!("{endpoint} answers through the proxy {value}"),
+        ),
+        (_, None) => ok(CHECK, format!("{endpoint} answers")),
     }
 }
 

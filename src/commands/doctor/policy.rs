@@ -1,8 +1,6 @@
 //! Whether the master keys alone can do what should need MFA.
 
-use super::aws::{Question, Unanswered};
-use super::report::{Finding, ok, skipped, warning};
-use super::setup::Setup;
+use super::{Finding, Question, Setup, Unanswered, ok, skipped, warning};
 use crate::aws::client::SigningKey;
 use crate::aws::iam::AccessKey;
 use crate::aws::sts::Identity;

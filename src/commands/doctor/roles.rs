@@ -1,7 +1,6 @@
 //! Whether the session can assume the roles.
 
-use super::report::{Finding, Mark, error, ok, skipped};
-use super::setup::Setup;
+use super::{Finding, Mark, Setup, error, ok, skipped};
 use crate::account::Account;
 use crate::cli::Selection;
 use crate::credentials::role::RoleSession;
@@ -26,8 +25,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         if !matches!(arn, Ok(None)) {
             let selection = Selection {
                 profile: Some(name.to_owned()),
-                role_arn: None,
-                session_file: None,
+                ..Selection::default()
             };
             findings.push(assumed(setup, &selection, name));
         }
@@ -54,35 +52,27 @@ fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
         failure.message = format!("{name}: {}", failure.message);
         error(CHECK, failure)
     };
-    let sources = Sources::new(selection, Flags::default(), setup.environment);
-    let resolved = Account::of(&sources).and_then(|account| {
-        let settings = Settings::of(&sources, &account);
-        Ok((settings.sts(None)?, account))
-    });
-    let (sts, account) = match resolved {
-        Ok(resolved) => resolved,
-        Err(failure) => return named(failure),
+    let assume = || {
+        let sources = Sources::new(selection, Flags::default(), setup.environment);
+        let account = Account::of(&sources)?;
+        let sts = Settings::of(&sources, &account).sts(None)?;
+        let chain = account.role.as_ref().map_err(Failure::clone)?.as_ref();
+        let chain = chain.ok_or_else(|| Failure::setup("there is no role"))?;
+        let store = SessionStore::new(account.session_file.clone()?.value);
+        let role = RoleSession::of(&sources, &account, chain, store);
+        let session = match role.session(now()) {
+            Ok(session) => session,
+            Err(failure) => {
+                let mark = Mark::Skipped;
+                return Ok(Finding {
+                    mark,
+                    ..named(failure)
+                });
+            }
+        };
+        role.assume(&sts, session, deadline.instant())?;
+        let arn = &chain.role.arn.value;
+        Ok(ok(CHECK, format!("{name}: the session may assume {arn}")))
     };
-    let (chain, store) = match (&account.role, &account.session_file) {
-        (Ok(Some(chain)), Ok(file)) => (chain, SessionStore::new(file.value.clone())),
-        (Ok(None), _) => return named(Failure::setup("there is no role")),
-        (Err(failure), _) | (_, Err(failure)) => return named(failure.clone()),
-    };
-    let role = RoleSession::of(&sources, &account, chain, store);
-    let session = match role.session(now()) {
-        Ok(session) => session,
-        Err(failure) => {
-            return Finding {
-                mark: Mark::Skipped,
-                ..named(failure)
-            };
-        }
-    };
-    match role.assume(&sts, session, deadline.instant()) {
-        Ok(_) => {
-            let arn = &chain.role.arn.value;
-            ok(CHECK, format!("{name}: the session may assume {arn}"))
-        }
-        Err(failure) => named(failure),
-    }
+    assume().unwrap_or_else(named)
 }

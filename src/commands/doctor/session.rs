@@ -1,8 +1,6 @@
 //! The session: whether AWS accepts it, and its owner.
 
-use super::aws::Unanswered;
-use super::report::{Finding, error, ok, skipped, warning};
-use super::setup::Setup;
+use super::{Finding, Setup, Unanswered, error, ok, skipped, warning};
 use crate::aws::sts::Identity;
 use crate::error::Failure;
 use crate::session::Session;
@@ -17,17 +15,11 @@ pub fn missing(setup: &Setup) -> Finding {
         Ok(store) => &store.value,
         Err(_) => return skipped(CHECK, "the session file is unknown"),
     };
+    use Problem::{Expired, Missing, OtherKey};
     match setup.session_in(store) {
-        Err(problem)
-            if matches!(
-                problem.problem,
-                Problem::Missing | Problem::Expired { .. } | Problem::OtherKey { .. }
-            ) =>
-        {
-            warning(
-                CHECK,
-                Failure::from(problem).hint(setup.get_command.as_str()),
-            )
+        Err(error) if matches!(error.problem, Missing | Expired { .. } | OtherKey { .. }) => {
+            let remedy = setup.get_command.as_str();
+            warning(CHECK, Failure::from(error).hint(remedy))
         }
         _ => skipped(CHECK, "the session file cannot be used"),
     }
@@ -51,10 +43,8 @@ pub fn check(
     let arn = &identity.arn;
     match user {
         Some(user) if user != &identity => {
-            let message = format!(
-                "the session belongs to {arn}, but the keys belong to {}",
-                user.arn
-            );
+            let of_keys = &user.arn;
+            let message = format!("the session belongs to {arn}, but the keys belong to {of_keys}");
             let hint = setup.get_command.as_str();
             warning(CHECK, Failure::setup(message).hint(hint))
         }

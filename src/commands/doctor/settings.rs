@@ -1,7 +1,6 @@
 //! The settings, each with its origin.
 
-use super::report::{Finding, error, ok, skipped, warning};
-use super::setup::Setup;
+use super::{Finding, Setup, error, ok, skipped, warning};
 use crate::error::Failure;
 use crate::origin::Setting;
 use crate::settings::network::Network;
@@ -16,19 +15,25 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
+    // Several settings can fail for the same reason.
+    let mut fail = |failure: &Failure| {
+        if !failures.contains(failure) {
+            failures.push(failure.clone());
+        }
+    };
     match &setup.store {
         Ok(store) => {
             let path = store.get(|store| store.path().to_string_lossy());
             findings.push(with_origin("session file", &path));
         }
-        Err(failure) => failures.push(failure.clone()),
+        Err(failure) => fail(failure),
     }
     for row in rows::rows(&setup.account, &setup.settings) {
         let name = row.name.trim_end_matches("_seconds").replace('_', " ");
         match row.setting {
             Ok(None) => {}
             Ok(Some(setting)) => findings.push(with_origin(&name, &setting.map(|it| it.text))),
-            Err(failure) => failures.push(failure),
+            Err(failure) => fail(&failure),
         }
     }
     let iam = setup.iam();
@@ -48,23 +53,14 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
             let role = &chain.role.arn;
             findings.push(with_origin("role", &role.get(|arn| arn.as_str())));
         }
-        Err(failure) => failures.push(failure.clone()),
+        Err(failure) => fail(failure),
     }
-    failures.extend(sts.as_ref().err().cloned());
-    // Several settings can fail for the same reason.
-    let mut shown: Vec<&Failure> = Vec::new();
-    for failure in &failures {
-        if !shown.contains(&failure) {
-            shown.push(failure);
-            findings.push(error(CHECK, failure.clone()));
-        }
-    }
-    findings
+    sts.as_ref().err().map(fail);
+    let failures = failures.into_iter().map(|failure| error(CHECK, failure));
+    findings.into_iter().chain(failures).collect()
 }
 
 fn with_origin<T: AsRef<str>>(name: &str, setting: &Setting<T>) -> Finding {
-    ok(
-        CHECK,
-        format!("{name} {} ({})", setting.value.as_ref(), setting.origin),
-    )
+    let Setting { value, origin } = setting;
+    ok(CHECK, format!("{name} {} ({origin})", value.as_ref()))
 }

@@ -1,7 +1,9 @@
 //! The setup to check: the account and the settings, resolved once.
 
+use super::Question;
 use super::limit::Limit;
 use crate::account::Account;
+use crate::aws::client::SigningKey;
 use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -65,6 +67,20 @@ impl<'a> Setup<'a> {
         rows::device(&self.account, &self.settings)
     }
 
+    /// A question to AWS, which is one check.
+    pub fn question<'q>(
+        &'q self,
+        network: &'q Network,
+        key: &'q Setting<SigningKey<'q>>,
+    ) -> Question<'q> {
+        Question {
+            setup: self,
+            network,
+            key,
+            deadline: self.limit.check(),
+        }
+    }
+
     /// The session in `store`, if it is valid.
     ///
     /// # Errors
@@ -88,11 +104,12 @@ impl<'a> Setup<'a> {
         let base = store.value.path();
         let made_with = store.value.read().ok();
         let made_with = made_with.and_then(|loaded| loaded.session.provenance.master_key_id);
-        let store = |is_direct| {
-            let made_with = made_with.as_deref();
-            SessionStore::new(self.account.role_file(chain, base, made_with, is_direct))
-        };
-        vec![store(true), store(false)]
+        let made_with = made_with.as_deref();
+        let file = |is_direct| self.account.role_file(chain, base, made_with, is_direct);
+        vec![
+            SessionStore::new(file(true)),
+            SessionStore::new(file(false)),
+        ]
     }
 
     /// STS, in the configured region, else in the partition's first region.

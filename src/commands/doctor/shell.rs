@@ -1,8 +1,7 @@
 //! What loads the session into the shell: direnv or the prompt hook.
 
 use super::limit::Deadline;
-use super::report::{Finding, ok, warning};
-use super::setup::Setup;
+use super::{Finding, Setup, ok, warning};
 use crate::error::Failure;
 use crate::loader::{self, Loader};
 use crate::user_command::{self, Fault};
@@ -23,12 +22,8 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     let deadline = setup.limit.check();
     let environment = setup.environment;
     let version = ask_direnv("version", deadline);
-    let mut findings: Vec<Finding> = version
-        .as_deref()
-        .ok()
-        .and_then(too_old)
-        .into_iter()
-        .collect();
+    let mut findings = Vec::new();
+    findings.extend(version.as_deref().ok().and_then(too_old));
 
     let directory = std::env::current_dir().ok();
     let inactive = loader::inactive_direnv(environment, directory.as_deref());
@@ -69,28 +64,19 @@ fn why_inactive(otherwise: Failure, version: Result<String, Fault>, deadline: De
 fn ask_direnv(question: &str, deadline: Deadline) -> Result<String, Fault> {
     let limit = deadline.left().unwrap_or_default().min(DIRENV_LIMIT);
     let mut command = Command::new("direnv");
-    command
-        .arg(question)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg(question).stdin(Stdio::null());
+    command.stderr(Stdio::null());
     let output = user_command::bounded(command, limit)?;
     Ok(String::from_utf8_lossy(&output).trim().to_owned())
 }
 
 fn too_old(version: &str) -> Option<Finding> {
-    let numbers: Vec<u32> = version
-        .split('.')
-        .map_while(|number| number.parse().ok())
-        .collect();
-    if numbers.len() != OLDEST_DIRENV.len() || numbers.as_slice() >= OLDEST_DIRENV.as_slice() {
-        return None;
-    }
+    let numbers = version.split('.').map_while(|number| number.parse().ok());
+    let numbers: [u32; 3] = numbers.collect::<Vec<_>>().try_into().ok()?;
     let [major, minor, patch] = OLDEST_DIRENV;
-    let message = format!("direnv {version} is too old");
-    Some(warning(
-        CHECK,
-        Failure::setup(message).hint(format!("install direnv {major}.{minor}.{patch} or newer")),
-    ))
+    let failure = Failure::setup(format!("direnv {version} is too old"))
+        .hint(format!("install direnv {major}.{minor}.{patch} or newer"));
+    (numbers < OLDEST_DIRENV).then(|| warning(CHECK, failure))
 }
 
 /// The `.envrc` that direnv has found but must not load, from `direnv status`: «Found RC allowed false», since 2.33

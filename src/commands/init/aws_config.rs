@@ -6,20 +6,19 @@ use crate::aws_files::{self, Profile, Profiles};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::escape::quote;
-use std::path::Path;
+use crate::stderr::note;
+use anyhow::Context;
 
 /// The suffix of the second profile's name.
 const SUFFIX: &str = "-mfa";
 
-/// The second profiles, to be appended to `~/.aws/config`. Skips a profile that already has one.
+/// The second profiles, to be appended to `~/.aws/config`. Skips a profile that already has one, and with a warning one
+/// that cannot have one.
 ///
 /// # Errors
-/// The profiles cannot be read, or the path of this program cannot be quoted.
-pub fn stanzas(
-    environment: &Environment,
-    program: &Path,
-    warn: &mut dyn FnMut(&str),
-) -> Result<String, Failure> {
+/// The profiles cannot be read, or the path of this program is unknown or cannot be quoted.
+pub fn stanzas(environment: &Environment) -> anyhow::Result<String> {
+    let program = std::env::current_exe().context("cannot find the path of this program")?;
     let program = program.to_str().and_then(quoted).ok_or_else(|| {
         let path = program.display();
         Failure::setup(format!("the path of this program cannot be quoted: {path}"))
@@ -32,7 +31,7 @@ pub fn stanzas(
             Ok(stanza) => text.push_str(&stanza),
             Err(failure) => {
                 let why = failure.one_line();
-                warn(&format!("skipping the profile {name}: {why}"));
+                note(&format!("warning: skipping the profile {name}: {why}"));
             }
         }
     }
@@ -57,20 +56,20 @@ fn stanza(profile: Profile<'_>, profiles: &Profiles, program: &str) -> Result<St
     if let Some(region) = profile.get("region")? {
         // A region of an emulator may be any word.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if !region.value.chars().all(is_plain) {
-            let message = format!("its region is not valid: {}", quote(region.value));
+        let region = region.value;
+        if !region.chars().all(is_plain) {
+            let message = format!("its region is not valid: {}", quote(region));
             return Err(Failure::setup(message));
         }
-        text.push_str(&format!("region = {}\n", region.value));
+        text += &format!("region = {region}\n");
     }
     Ok(text)
 }
 
 /// Whether the profile has a role or an MFA device, and is not itself a second profile.
 fn is_wanted(profile: Profile<'_>) -> Result<bool, Failure> {
-    let is_alias = profile
-        .get("credential_process")?
-        .is_some_and(|command| aws_mfa_arguments(command.value).is_some());
+    let process = profile.get("credential_process")?;
+    let is_alias = process.is_some_and(|command| aws_mfa_arguments(command.value).is_some());
     Ok(!is_alias && (profile.get("role_arn")?.is_some() || profile.get("mfa_serial")?.is_some()))
 }
 

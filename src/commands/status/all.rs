@@ -12,18 +12,12 @@ use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The saved files. Scripts rely on its JSON, as on that of `status` itself.
-#[derive(Serialize)]
-struct List {
-    version: u32,
-    saved: Vec<Saved>,
-}
-
-/// A file with credentials.
+/// A file with credentials. Scripts rely on its JSON, as on that of `status` itself.
 #[derive(Serialize)]
 struct Saved {
     file: String,
@@ -48,14 +42,13 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     }
     files.sort();
     files.dedup();
-    let list = List {
-        version: 1,
-        saved: files.iter().map(|file| Saved::of(file, now)).collect(),
-    };
+    let saved: Vec<Saved> = files.iter().map(|file| Saved::of(file, now)).collect();
     super::super::print(&match status.json {
-        true => super::super::json(&list)?,
+        true => super::super::json(&json!({ "version": 1, "saved": saved }))?,
+        false if saved.is_empty() => "nothing is saved\n".to_owned(),
         false => {
-            let lines = list.in_words(now, &time_zone(environment)).into_iter();
+            let zone = time_zone(environment);
+            let lines = saved.iter().map(|saved| saved.in_words(now, &zone));
             let home = environment.home().ok().flatten();
             match std::io::stdout().is_terminal() {
                 true => lines
@@ -66,7 +59,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         }
     })?;
     let is_valid = |saved: &Saved| saved.session.state == SessionState::Valid;
-    Ok(super::exit_code(list.saved.iter().any(is_valid)))
+    Ok(super::exit_code(saved.iter().any(is_valid)))
 }
 
 /// The line for a terminal. A long line is broken after the file name.
@@ -89,23 +82,15 @@ impl Saved {
             session: super::session(loaded, file, now).0,
         }
     }
-}
 
-impl List {
-    /// One line per file.
-    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> Vec<String> {
-        if self.saved.is_empty() {
-            return vec!["nothing is saved\n".to_owned()];
-        }
-        let lines = self.saved.iter().map(|saved| {
-            let what = saved.role.as_deref().unwrap_or("session");
-            let state = match saved.session.state {
-                SessionState::Valid => saved.session.in_words(now, zone),
-                SessionState::Expired => "expired".to_owned(),
-                SessionState::Missing | SessionState::Unusable => "unusable".to_owned(),
-            };
-            format!("{}: {}, {state}\n", escape(&saved.file), escape(what))
-        });
-        lines.collect()
+    /// One line.
+    fn in_words(&self, now: Timestamp, zone: &TimeZone) -> String {
+        let what = self.role.as_deref().unwrap_or("session");
+        let state = match self.session.state {
+            SessionState::Valid => self.session.in_words(now, zone),
+            SessionState::Expired => "expired".to_owned(),
+            SessionState::Missing | SessionState::Unusable => "unusable".to_owned(),
+        };
+        format!("{}: {}, {state}\n", escape(&self.file), escape(what))
     }
 }
