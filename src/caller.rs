@@ -70,21 +70,14 @@ pub struct RoleToAssume<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The action, as in a policy.
-    fn action(&self) -> &'static str {
+    /// The service, and the action as in a policy.
+    fn action(&self) -> (&'static str, &'static str) {
         match self {
-            Call::Session(_) => "sts:GetSessionToken",
-            Call::Role(..) => "sts:AssumeRole",
-            Call::Identity | Call::IdentityOfNewKey => "sts:GetCallerIdentity",
-            Call::MfaDevices => "iam:ListMFADevices",
-            Call::AccessKeys(action) => action,
-        }
-    }
-
-    fn service(&self) -> &'static str {
-        match self {
-            Call::MfaDevices | Call::AccessKeys(_) => "IAM",
-            _ => "STS",
+            Call::Session(_) => ("STS", "sts:GetSessionToken"),
+            Call::Role(..) => ("STS", "sts:AssumeRole"),
+            Call::Identity | Call::IdentityOfNewKey => ("STS", "sts:GetCallerIdentity"),
+            Call::MfaDevices => ("IAM", "iam:ListMFADevices"),
+            Call::AccessKeys(action) => ("IAM", action),
         }
     }
 
@@ -142,19 +135,18 @@ impl Caller<'_> {
                     Call::MfaDevices => "not a list of MFA devices".to_owned(),
                     _ => "unusable".to_owned(),
                 };
-                let service = call.service();
-                Failure::setup(format!(
-                    "{service}'s answer is {what}: {cause} ({endpoint})"
-                ))
+                let (service, _) = call.action();
+                let message = format!("{service}'s answer is {what}: {cause} ({endpoint})");
+                Failure::setup(message)
             }
         };
-        if let Call::MfaDevices = call {
-            let step = "to skip IAM, set AWS_MFA_ARN to the device's ARN";
-            return with_next_step(failure, step.to_owned());
-        }
-        match call.device() {
-            Some(_) => self.with_code(failure, error),
-            None => failure,
+        match call {
+            Call::MfaDevices => {
+                let step = "to skip IAM, set AWS_MFA_ARN to the device's ARN";
+                with_next_step(failure, step.to_owned())
+            }
+            _ if call.device().is_some() => self.with_code(failure, error),
+            _ => failure,
         }
     }
 
@@ -164,10 +156,8 @@ impl Caller<'_> {
             CodeState::Rejected => failure,
             CodeState::Unspent => {
                 let command = self.command;
-                let step = format!(
-                    "the code is still valid while the device shows it: run `{command}` again"
-                );
-                with_next_step(failure, step)
+                let step = "the code is still valid while the device shows it";
+                with_next_step(failure, format!("{step}: run `{command}` again"))
             }
             CodeState::MaybeSpent => {
                 failure.message.push_str(match error {
@@ -182,7 +172,8 @@ impl Caller<'_> {
     /// What AWS says, in the user's words.
     fn refused(&self, call: &Call, refusal: &Refusal) -> Failure {
         let (key_id, key_origin) = (self.key.value.id, &self.key.origin);
-        let (service, action) = (call.service(), call.action());
+        let (service, action) = call.action();
+        let endpoint = &self.network.endpoint.value;
         let get = format!("run `{}`", self.command);
         let is_session = self.key.value.token.is_some();
         // Without AWS's own words, the status is all that is known.
@@ -200,7 +191,7 @@ impl Caller<'_> {
             (_, Reason::ServerFault) => Failure::setup(format!("{service} failed{status}")),
             // A proxy cannot answer within TLS.
             (_, Reason::ProxyCredentials)
-                if self.network.proxy.is_some() && !self.network.endpoint.value.has_tls() =>
+                if self.network.proxy.is_some() && !endpoint.has_tls() =>
             {
                 self.not_sent(&NotSent::ProxyCredentials)
             }
@@ -276,14 +267,12 @@ impl Caller<'_> {
                 Failure::new(Kind::NoSession, format!("AWS rejected the session {key_id}")).hint(get)
             }
             (_, Reason::UnknownKey) => {
-                let hint = match call.device() {
-                    Some(_) => format!(" (request sent to {})", self.network.endpoint.value),
-                    None => String::new(),
-                };
-                Failure::setup(format!(
-                    "AWS does not know the access key {key_id}: deleted, inactive or from another partition"
-                ))
-                .hint(format!("check {key_origin}{hint}"))
+                let why = "deleted, inactive or from another partition";
+                Failure::setup(format!("AWS does not know the access key {key_id}: {why}"))
+                    .hint(match call.device() {
+                        Some(_) => format!("check {key_origin} (request sent to {endpoint})"),
+                        None => format!("check {key_origin}"),
+                    })
             }
             (_, Reason::WrongSecret) => {
                 Failure::setup(format!("the secret does not belong to the access key {key_id}"))
@@ -356,10 +345,9 @@ impl Caller<'_> {
     }
 
     fn not_aws(&self, call: &Call, http_status: u16) -> Failure {
-        let (service, endpoint) = (call.service(), &self.network.endpoint.value);
-        Failure::setup(format!(
-            "something other than {service} answered at {endpoint} (HTTP {http_status})"
-        ))
+        let (endpoint, (service, _)) = (&self.network.endpoint.value, call.action());
+        let answer = format!("answered at {endpoint} (HTTP {http_status})");
+        Failure::setup(format!("something other than {service} {answer}"))
     }
 }
 
@@ -367,13 +355,12 @@ impl Caller<'_> {
 fn foreign(device: &CodeDevice) -> Failure {
     let Setting { value, origin } = &device.name;
     let message = format!("the MFA device does not belong to this user: {value}");
+    let clear = device.clear_command;
+    let console = "the IAM console shows the user's devices under Security credentials";
     Failure::setup(message).hint(match origin {
-        Origin::Discovered => format!(
-            "run `{}`: the next `aws-mfa get` asks IAM for the device again",
-            device.clear_command
-        ),
-        origin => format!(
-            "check {origin}: the IAM console shows the user's devices under Security credentials"
-        ),
+        Origin::Discovered => {
+            format!("run `{clear}`: the next `aws-mfa get` asks IAM for the device again")
+        }
+        origin => format!("check {origin}: {console}"),
     })
 }

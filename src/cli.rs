@@ -455,28 +455,27 @@ pub fn safe_to_show(error: clap::Error, arguments: impl Iterator<Item = OsString
 fn with_tip(mut error: clap::Error, first: &str) -> clap::Error {
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand if first.contains(MASK) => {
-            "did you mean `aws-mfa get <code>`?".to_owned()
+            StyledStr::from("did you mean `aws-mfa get <code>`?")
         }
         ErrorKind::UnknownArgument if is_option_of_a_verb(first) => {
-            "options follow the command: `aws-mfa get --profile <NAME>`".to_owned()
+            StyledStr::from("options follow the command: `aws-mfa get --profile <NAME>`")
         }
         _ => return error,
     };
-    error.insert(
-        ContextKind::Suggested,
-        ContextValue::StyledStrs(vec![StyledStr::from(tip)]),
-    );
+    let tips = ContextValue::StyledStrs(vec![tip]);
+    error.insert(ContextKind::Suggested, tips);
     error
 }
 
 /// Whether any subcommand has this option: `-p`, `-pwork`, `--profile=work`.
 fn is_option_of_a_verb(argument: &str) -> bool {
+    let is_option = argument.starts_with('-') && !matches!(argument, "-" | "--");
     let is_unknown = |error: clap::Error| error.kind() == ErrorKind::UnknownArgument;
-    let mut verbs = Cli::command();
-    verbs.get_subcommands_mut().any(|verb| {
+    let is_known = |verb: &mut clap::Command| {
         let parsed = verb.try_get_matches_from_mut(["aws-mfa", argument]);
         !parsed.is_err_and(is_unknown)
-    })
+    };
+    is_option && Cli::command().get_subcommands_mut().any(is_known)
 }
 
 #[cfg(test)]

@@ -74,23 +74,19 @@ impl Commands {
     /// The commands for this selection and these flags.
     pub fn of(sources: &Sources, account: &Account) -> Self {
         let (selection, flags) = (sources.selection, &sources.flags);
-        let names_role = sources
-            .environment
-            .get(variable::AWS_MFA_ROLE_ARN)
-            .is_some();
-        let role = account.role.as_ref().ok().and_then(Option::as_ref);
-        let clear = match role.map(|chain| &chain.owner) {
-            None => command("clear", selection, ""),
+        let role_variable = sources.environment.get(variable::AWS_MFA_ROLE_ARN);
+        let clear = match &account.role {
+            Err(_) | Ok(None) => command("clear", selection, ""),
             // For a role, only the role's credentials would be removed.
-            Some(Owner::Profile(base)) if !names_role => {
-                let base = Selection {
-                    profile: Some(base.clone()),
-                    role_arn: None,
-                    session_file: selection.session_file.clone(),
-                };
-                command("clear", &base, "")
-            }
-            Some(_) => "aws-mfa clear --all".to_owned(),
+            Ok(Some(chain)) => match (&chain.owner, role_variable) {
+                (Owner::Profile(base), None) => {
+                    let mut base_selection = selection.clone();
+                    base_selection.profile = Some(base.clone());
+                    base_selection.role_arn = None;
+                    command("clear", &base_selection, "")
+                }
+                _ => "aws-mfa clear --all".to_owned(),
+            },
         };
         Commands {
             get: get_command(selection, flags),

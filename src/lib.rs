@@ -48,11 +48,8 @@ pub mod parsers {
 
     /// The language of each format of `load`, except direnv's dump.
     pub fn languages() -> impl Iterator<Item = Language> {
-        let formats = <crate::cli::Format as clap::ValueEnum>::value_variants();
-        formats
-            .iter()
-            .copied()
-            .filter_map(crate::commands::load::language)
+        let formats = <crate::cli::Format as clap::ValueEnum>::value_variants().iter();
+        formats.filter_map(|format| crate::commands::load::language(*format))
     }
 }
 

@@ -55,13 +55,11 @@ fn coloured(text: &str, style: Style) -> String {
     ];
     text.split_inclusive('\n')
         .map(|line| {
-            let found = words
-                .iter()
-                .find_map(|(word, style)| Some((word, style, line.strip_prefix(word)?)));
-            match found {
-                Some((word, style, rest)) => format!("{style}{word}{style:#}{rest}"),
-                None => line.to_owned(),
-            }
+            let found = words.iter().find_map(|(word, style)| {
+                let rest = line.strip_prefix(word)?;
+                Some(format!("{style}{word}{style:#}{rest}"))
+            });
+            found.unwrap_or_else(|| line.to_owned())
         })
         .collect()
 }

@@ -42,13 +42,10 @@ impl Endpoint {
     /// The endpoint of STS in `region`, by the SDK's own rules; with `fips`, the FIPS endpoint.
     /// `None` if there is no such region, or no such endpoint in it.
     pub fn of_region(region: &str, fips: bool) -> Option<Self> {
-        let params = Params::builder()
-            .region(region)
-            .use_fips(fips)
-            .build()
-            .ok()?;
+        let params = Params::builder().region(region).use_fips(fips).build();
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
-        let endpoint = runtime.block_on(DefaultResolver::new().resolve_endpoint(&params));
+        let endpoint =
+            runtime.block_on(DefaultResolver::new().resolve_endpoint(params.as_ref().ok()?));
         Endpoint::parse(endpoint.ok()?.url()).ok()
     }
 

@@ -246,12 +246,7 @@ impl Reason {
 }
 
 /// What is in the codes of services that are busy.
-const THROTTLING: [&str; 4] = [
-    "Throttl",
-    "RequestLimitExceeded",
-    "TooManyRequests",
-    "SlowDown",
-];
+const THROTTLING: [&str; 4] = ["Throttl", "RequestLimit", "TooManyRequests", "SlowDown"];
 
 /// AWS's time: from its message, which is exact, else from its `Date` header.
 fn server_time(message: &str, date: Option<&str>) -> Option<Timestamp> {

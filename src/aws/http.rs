@@ -40,14 +40,11 @@ pub fn client(
     trust: &Trust,
     date: &Date,
 ) -> Result<SharedHttpClient, BoxError> {
-    let resolver = SystemResolver {
-        port: proxy.map_or(endpoint, Proxy::address).port(),
-    };
+    let port = proxy.map_or(endpoint, Proxy::address).port();
     let has_tls = endpoint.has_tls() || proxy.is_some_and(|proxy| proxy.address().has_tls());
     let proxy = proxy.map_or_else(ProxyConfig::disabled, Proxy::config);
-    let trust = TlsContext::builder()
-        .with_trust_store(trust.store(has_tls))
-        .build()?;
+    let trust = trust.store(has_tls);
+    let trust = TlsContext::builder().with_trust_store(trust).build()?;
     // The SDK's own builder creates its connector twice, and reads the trust roots each time.
     let date = date.clone();
     Ok(http_client_fn(move |settings, components| {
@@ -57,11 +54,9 @@ pub fn client(
             .proxy_config(proxy.clone())
             .connector_settings(settings.clone());
         connector.set_sleep_impl(components.sleep_impl());
-        let connector = connector.build_with_resolver(resolver.clone());
-        SharedHttpConnector::new(LimitedConnector {
-            connector,
-            date: date.clone(),
-        })
+        let connector = connector.build_with_resolver(SystemResolver { port });
+        let date = date.clone();
+        SharedHttpConnector::new(LimitedConnector { connector, date })
     }))
 }
 

@@ -46,8 +46,7 @@ pub fn endpoint(partition: &str, fips: bool) -> Option<&'static str> {
 /// # Errors
 /// The call failed, or the answer is not a list of devices.
 pub fn mfa_devices(client: &Client, user: Option<&str>) -> Result<Vec<String>, CallError> {
-    let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
-    let mut devices = all_pages(client, "ListMFADevices", &user, |result| {
+    let mut devices = all_pages(client, "ListMFADevices", user, |result| {
         page_of(result, "MFADevices", |member| {
             let [serial_number] = texts(member, ["SerialNumber"])?;
             required(serial_number)
@@ -76,8 +75,7 @@ pub struct AccessKey {
 /// # Errors
 /// The call failed, or the answer is not a list of keys.
 pub fn access_keys(client: &Client, user: Option<&str>) -> Result<Vec<AccessKey>, CallError> {
-    let user: Vec<_> = user.map(|name| ("UserName", name)).into_iter().collect();
-    all_pages(client, "ListAccessKeys", &user, |result| {
+    all_pages(client, "ListAccessKeys", user, |result| {
         page_of(result, "AccessKeyMetadata", |member| {
             let [id, status, created] = texts(member, ["AccessKeyId", "Status", "CreateDate"])?;
             Ok(AccessKey {
@@ -165,14 +163,15 @@ struct Page<T> {
 fn all_pages<T>(
     client: &Client,
     name: &'static str,
-    parameters: &[(&str, &str)],
+    user: Option<&str>,
     read: fn(&mut ScopedDecoder) -> Result<Page<T>, XmlDecodeError>,
 ) -> Result<Vec<T>, CallError> {
     let mut entries = Vec::new();
     let mut marker: Option<String> = None;
     for _ in 0..MOST_PAGES {
-        let mut parameters = parameters.to_owned();
-        parameters.extend(marker.iter().map(|marker| ("Marker", marker.as_str())));
+        let user = user.map(|name| ("UserName", name));
+        let next = marker.as_deref().map(|marker| ("Marker", marker));
+        let parameters: Vec<_> = user.into_iter().chain(next).collect();
         let page = query::call(client, name, &parameters, read)?;
         entries.extend(page.entries);
         match page.marker {

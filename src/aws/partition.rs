@@ -21,18 +21,16 @@ pub fn is_region(name: &str) -> bool {
 
 /// The first region of a partition, for requests without a configured region.
 pub fn default_region(partition: &str) -> &'static str {
-    OTHERS
-        .iter()
-        .find(|(name, ..)| *name == partition)
-        .map_or("us-east-1", |(_, _, first)| first)
+    let found = OTHERS.iter().find(|(name, ..)| *name == partition);
+    found.map_or("us-east-1", |(_, _, first)| first)
 }
 
 /// The partition of a region, by its prefix.
 pub fn of_region(region: &str) -> &'static str {
-    OTHERS
+    let found = OTHERS
         .iter()
-        .find(|(_, start, _)| region.starts_with(start))
-        .map_or("aws", |(name, ..)| name)
+        .find(|(_, start, _)| region.starts_with(start));
+    found.map_or("aws", |(name, ..)| name)
 }
 
 #[cfg(test)]

@@ -67,13 +67,8 @@ impl fmt::Display for Proxy {
 /// Whether `no_proxy`, a list like `NO_PROXY` (hosts, domains, address ranges), contains `endpoint`.
 pub fn is_exempt(endpoint: &Endpoint, no_proxy: &str) -> bool {
     // In the matcher, `*` matches every name but no address; in curl, it matches everything.
-    no_proxy.trim() == "*"
-        || Matcher::builder()
-            .all("http://proxy")
-            .no(no_proxy)
-            .build()
-            .intercept(endpoint.uri())
-            .is_none()
+    let matcher = Matcher::builder().all("http://proxy").no(no_proxy).build();
+    no_proxy.trim() == "*" || matcher.intercept(endpoint.uri()).is_none()
 }
 
 #[cfg(test)]

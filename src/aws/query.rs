@@ -33,19 +33,6 @@ pub fn call<O>(
     parameters: &[(&str, &str)],
     read: fn(&mut ScopedDecoder) -> Result<O, XmlDecodeError>,
 ) -> Result<O, CallError> {
-    let answer = send(client, action, parameters)?;
-    result_of(answer.expose_secret(), action, read)
-        .map_err(|_| CallError::Unusable(UNEXPECTED.to_owned()))
-}
-
-/// The body of an answer, which may have a secret in it.
-type Answer = SecretSlice<u8>;
-
-fn send(
-    client: &Client,
-    action: &'static str,
-    parameters: &[(&str, &str)],
-) -> Result<Answer, CallError> {
     let mut body = String::new();
     let mut writer = QueryWriter::new(&mut body, action, VERSION);
     for (name, value) in parameters {
@@ -70,8 +57,13 @@ fn send(
         operation = operation.http_client(http_client);
     }
     let operation = operation.serializer(Ok).deserializer(accepted).build();
-    client.call(operation.invoke(request))
+    let answer: Answer = client.call(operation.invoke(request))?;
+    result_of(answer.expose_secret(), action, read)
+        .map_err(|_| CallError::Unusable(UNEXPECTED.to_owned()))
 }
+
+/// The body of an answer, which may have a secret in it.
+type Answer = SecretSlice<u8>;
 
 /// The request with this form, with the client's signature.
 fn signed(client: &Client, body: &str) -> Result<HttpRequest, BoxError> {

@@ -9,7 +9,7 @@ use crate::session::files;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs `aws-mfa clear`. It is no failure if there is nothing to remove.
 pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::Result<()> {
@@ -45,21 +45,19 @@ fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::
     for file in &files {
         confirm(remove(file)?, "the role's credentials", file)?;
     }
-    match files.is_empty() {
-        true => {
-            let file = account.role_file(chain, session, None, false);
-            confirm(false, "the role's credentials", &file)
-        }
-        false => Ok(()),
+    if files.is_empty() {
+        let file = account.role_file(chain, session, None, false);
+        confirm(false, "the role's credentials", &file)?;
     }
+    Ok(())
 }
 
 /// Removes every session and role in the directory of the session files, and the selected session file.
 fn remove_all(selected: &Path, environment: &Environment) -> anyhow::Result<()> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    if let Some(directory) = session_directory(environment)? {
-        files = files::in_directory(&directory)?;
-    }
+    let mut files = match session_directory(environment)? {
+        Some(directory) => files::in_directory(&directory)?,
+        None => Vec::new(),
+    };
     files.extend(files::roles_of(selected)?);
     files.push(selected.to_owned());
     files.sort();

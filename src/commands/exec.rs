@@ -92,10 +92,8 @@ fn command_of(program: &OsStr, environment: &Environment) -> Result<Command, Fai
 
 fn not_found(program: &OsStr) -> Failure {
     let name = program.to_string_lossy();
-    Failure::new(
-        Kind::NotFound,
-        format!("command not found: {}", quote(&name)),
-    )
+    let message = format!("command not found: {}", quote(&name));
+    Failure::new(Kind::NotFound, message)
 }
 
 fn set_environment(command: &mut Command, environment: &Environment, change: &Change) {

@@ -43,10 +43,8 @@ pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
         && std::io::stdout().is_terminal()
         && let Loader::None = Loader::of(environment)
     {
-        super::note(&format!(
-            "to load it in this shell, run `{}`",
-            loader::load_command(&get.selection, environment)
-        ));
+        let load = loader::load_command(&get.selection, environment);
+        super::note(&format!("to load it in this shell, run `{load}`"));
     }
     Ok(())
 }

@@ -29,14 +29,10 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         Tool::AwsConfig if options.is_empty() => {
             return super::print(&aws_config::stanzas(environment)?);
         }
-        Tool::AwsConfig => {
-            return Err(Failure::usage("`init aws-config` takes no options")
-                .hint("it prints the profiles of all roles and MFA devices"))?;
-        }
-        Tool::Direnv => {
-            return Err(Failure::usage("`init direnv` takes no options")
-                .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?;
-        }
+        Tool::AwsConfig => Err(Failure::usage("`init aws-config` takes no options")
+            .hint("it prints the profiles of all roles and MFA devices"))?,
+        Tool::Direnv => Err(Failure::usage("`init direnv` takes no options")
+            .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?,
     };
     let words = options.iter().map(|option| shell::word(option, language));
     let mut words = words.collect::<Result<Vec<_>, _>>()?.join(" ");

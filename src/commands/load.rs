@@ -66,10 +66,8 @@ pub fn language(format: Format) -> Option<Language> {
 fn dump(load: &Load, environment: &Environment, dump_file: Option<&OsStr>) -> anyhow::Result<()> {
     let dump_file = dump_file.ok_or_else(|| {
         let name = direnv::DUMP_FILE;
-        Failure::usage(format!(
-            "the direnv format needs {name}, which direnv_load sets"
-        ))
-        .hint("write `direnv_load aws-mfa load` in the .envrc")
+        let message = format!("the direnv format needs {name}, which direnv_load sets");
+        Failure::usage(message).hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
     let (session, watches) = session_or_note(load, environment)?;
     let change = session.as_ref().map_or_else(Change::nothing, Change::of);

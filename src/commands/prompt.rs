@@ -27,13 +27,12 @@ use std::process::ExitCode;
 /// Runs `aws-mfa prompt`. A failure is a one-line notice: a prompt has no room for more.
 pub fn run(prompt: &Prompt, environment: &Environment) -> anyhow::Result<ExitCode> {
     let before = Memory::parse(&prompt.memory);
+    let own = environment.get(variable::AWS_ACCESS_KEY_ID);
     let mut shell = Shell {
         prompt,
         environment,
         memory: before.clone(),
-        own: environment
-            .get(variable::AWS_ACCESS_KEY_ID)
-            .map(|id| KeyId::of(&id.to_string_lossy())),
+        own: own.map(|id| KeyId::of(&id.to_string_lossy())),
     };
     let action = match environment.get(variable::DIRENV_DIR) {
         Some(_) => shell.in_direnv(),

@@ -1,5 +1,6 @@
 //! A hook's memory between prompts: the key that it has loaded, and what it has reported.
 
+use crate::aws::legal;
 use crate::error::Failure;
 use crate::session::name;
 use std::fmt;
@@ -15,12 +16,8 @@ pub struct KeyId(String);
 impl KeyId {
     /// The id without any other characters.
     pub fn of(id: &str) -> Self {
-        KeyId(
-            id.chars()
-                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .take(LONGEST_ID)
-                .collect(),
-        )
+        let legal = id.chars().filter(|c| legal::ACCESS_KEY_ID.allows(*c));
+        KeyId(legal.take(LONGEST_ID).collect())
     }
 }
 

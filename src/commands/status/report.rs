@@ -192,21 +192,20 @@ impl Report {
         let lines = self.lines(now, zone);
         let names = lines.iter().map(|line| line.name.chars().count()).max();
         let names = names.unwrap_or_default();
-        let indent = " ".repeat(names + 2);
+        let rest = WIDTH.saturating_sub(names + 2);
+        let next_line = format!("\n{:names$}  ", "");
         let mut text = String::new();
         for line in &lines {
-            text += &styled(Style::new().bold(), &format!("{:names$}", line.name));
-            text += "  ";
-            let value = wrapped(&short(&line.value), WIDTH.saturating_sub(names + 2));
+            let name = format!("{:names$}", line.name);
+            let value = wrapped(&short(&line.value), rest);
             let last = value.last().map_or(0, |part| part.chars().count());
             let value: Vec<String> = value.iter().map(|part| styled(line.style, part)).collect();
-            text += &value.join(&format!("\n{indent}"));
+            let name = styled(Style::new().bold(), &name);
+            text += &format!("{name}  {}", value.join(&next_line));
             if let Some(origin) = &line.origin {
                 let origin = short(origin);
-                match names + 2 + last + 2 + origin.chars().count() <= WIDTH {
-                    true => text += "  ",
-                    false => text += &format!("\n{indent}"),
-                }
+                let fits = last + 2 + origin.chars().count() <= rest;
+                text += if fits { "  " } else { &next_line };
                 text += &styled(Style::new().dimmed(), &origin);
             }
             text.push('\n');
@@ -265,18 +264,15 @@ impl Report {
     /// The label of a setting. A region is only for STS unless it belongs to the session: it comes from a flag or a
     /// profile, or `load` has set it.
     fn label(&self, row: &Row) -> String {
-        let label = match (row.name, &row.setting) {
-            ("region", Ok(Some(region)))
-                if matches!(region.origin, Origin::Flag(_) | Origin::Profile(..))
-                    || self.session.region.as_ref() == Some(&region.value.text) =>
-            {
-                "region"
-            }
-            ("region", _) => "STS region",
-            ("endpoint", _) => "STS endpoint",
-            ("ca_bundle", _) => "CA bundle",
-            ("duration_seconds", _) => "duration",
-            (name, _) => name,
+        let is_of_session = matches!(&row.setting, Ok(Some(region))
+            if matches!(region.origin, Origin::Flag(_) | Origin::Profile(..))
+                || self.session.region.as_ref() == Some(&region.value.text));
+        let label = match row.name {
+            "region" if !is_of_session => "STS region",
+            "endpoint" => "STS endpoint",
+            "ca_bundle" => "CA bundle",
+            "duration_seconds" => "duration",
+            name => name,
         };
         label.replace('_', " ")
     }
