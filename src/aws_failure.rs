@@ -121,12 +121,12 @@ pub fn tls_fault(error: &rustls::Error) -> String {
 /// AWS's own words on one line: the code, the message and the request id.
 pub fn quoted(words: &Words) -> String {
     let mut text = words.code.clone();
-    if let Some(message) = &words.message {
-        text.push_str(": ");
-        text.push_str(&message.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = words.message.split_whitespace().collect::<Vec<_>>();
+    if !message.is_empty() {
+        text += &format!(": {}", message.join(" "));
     }
     if let Some(id) = &words.request_id {
-        text.push_str(&format!(" (request {id})"));
+        text += &format!(" (request {id})");
     }
     text
 }

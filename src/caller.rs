@@ -160,10 +160,9 @@ impl Caller<'_> {
                 with_next_step(failure, format!("{step}: run `{command}` again"))
             }
             CodeState::MaybeSpent => {
-                failure.message.push_str(match error {
-                    CallError::Unusable(_) => ", and the code is used up",
-                    _ => ", and the code may be used up",
-                });
+                let is_spent = matches!(error, CallError::Unusable(_));
+                let state = if is_spent { "is" } else { "may be" };
+                failure.message += &format!(", and the code {state} used up");
                 with_next_step(failure, next_code_hint(self.command))
             }
         }

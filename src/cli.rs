@@ -8,7 +8,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use secrecy::SecretString;
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -118,7 +117,7 @@ pub struct Get {
     ///
     /// Without it, the code comes from the code command, or from a prompt on the terminal.
     // A list of secrets: clap must not quote what is typed here either.
-    #[arg(value_name = "CODE", num_args = 0.., value_parser = secret)]
+    #[arg(value_name = "CODE", num_args = 0..)]
     pub code: Vec<SecretString>,
 
     #[command(flatten)]
@@ -427,10 +426,6 @@ pub enum Format {
     Process,
     /// The dump that direnv_load reads
     Direnv,
-}
-
-fn secret(text: &str) -> Result<SecretString, Infallible> {
-    Ok(SecretString::from(text))
 }
 
 /// Clap's error, made safe to show: the arguments that it quotes are escaped, and a code or a part of one

@@ -75,10 +75,9 @@ impl Patience {
 
     fn timeouts(self) -> TimeoutConfig {
         // A lost request leaves time for another one.
-        let attempt = if self.attempts == 1 {
-            self.limit
-        } else {
-            self.limit * 2 / 5
+        let attempt = match self.attempts {
+            1 => self.limit,
+            _ => self.limit * 2 / 5,
         };
         TimeoutConfig::builder()
             .connect_timeout(self.limit.min(CONNECT_TIMEOUT))
@@ -116,8 +115,10 @@ pub fn is_sendable(text: &str) -> bool {
 
 /// A client for AWS. It connects on the first call.
 pub struct Client {
-    config: SdkConfig,
-    credentials: Credentials,
+    /// The configuration for the SDK's client of a service.
+    pub(super) config: SdkConfig,
+    /// The signing credentials, for a service without an SDK client.
+    pub(super) credentials: Credentials,
     date: Date,
 }
 
@@ -151,16 +152,6 @@ impl Client {
     /// The service's time, to the second, as of its last answer.
     pub fn server_time(&self) -> Option<Timestamp> {
         self.date.last()
-    }
-
-    /// The configuration for the SDK's client of a service.
-    pub fn config(&self) -> &SdkConfig {
-        &self.config
-    }
-
-    /// The signing credentials, for a service without an SDK client.
-    pub fn credentials(&self) -> &Credentials {
-        &self.credentials
     }
 
     /// Sends a request and waits for the answer.

@@ -82,8 +82,8 @@ pub struct Refusal {
 pub struct Words {
     /// `AccessDenied`, `InvalidClientTokenId`, …
     pub code: String,
-    /// The message.
-    pub message: Option<String>,
+    /// The message; empty if there is none.
+    pub message: String,
     /// The request id, for AWS Support.
     pub request_id: Option<String>,
 }
@@ -194,7 +194,7 @@ impl Refusal {
         let http_status = raw.status().as_u16();
         let words = error.code().map(|code| Words {
             code: code.to_owned(),
-            message: error.message().map(|message| message.trim().to_owned()),
+            message: error.message().unwrap_or_default().trim().to_owned(),
             request_id: error.meta().request_id().map(str::to_owned),
         });
         Refusal {
@@ -213,7 +213,7 @@ impl Reason {
         let Some(words) = words else {
             return Reason::of_status(http_status).unwrap_or(Reason::NotAws);
         };
-        let message = words.message.as_deref().unwrap_or_default();
+        let message = words.message.as_str();
         let says = |words: &str| message.to_ascii_lowercase().contains(words);
         match words.code.as_str() {
             "AccessDenied" if says("invalid mfa one time pass code") => Reason::InvalidMfaCode,

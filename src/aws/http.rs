@@ -40,9 +40,9 @@ pub fn client(
     trust: &Trust,
     date: &Date,
 ) -> Result<SharedHttpClient, BoxError> {
-    let port = proxy.map_or(endpoint, Proxy::address).port();
-    let has_tls = endpoint.has_tls() || proxy.is_some_and(|proxy| proxy.address().has_tls());
-    let proxy = proxy.map_or_else(ProxyConfig::disabled, Proxy::config);
+    let port = proxy.map_or(endpoint, |proxy| &proxy.address).port();
+    let has_tls = endpoint.has_tls() || proxy.is_some_and(|proxy| proxy.address.has_tls());
+    let proxy = proxy.map_or_else(ProxyConfig::disabled, |proxy| proxy.config.clone());
     let trust = trust.store(has_tls);
     let trust = TlsContext::builder().with_trust_store(trust).build()?;
     // The SDK's own builder creates its connector twice, and reads the trust roots each time.

@@ -8,8 +8,10 @@ use std::fmt;
 /// An HTTP proxy. It is shown without its user name and password.
 #[derive(Clone)]
 pub struct Proxy {
-    config: ProxyConfig,
-    address: Endpoint,
+    /// For the HTTP client, including user name and password.
+    pub(super) config: ProxyConfig,
+    /// Its own URL, without user name and password.
+    pub(super) address: Endpoint,
 }
 
 /// Why a text is not a proxy's URL.
@@ -45,16 +47,6 @@ impl Proxy {
         let config = ProxyConfig::all(format!("{scheme}://{user}{host}"))
             .map_err(|_| ProxyError::Unencoded)?;
         Ok(Proxy { config, address })
-    }
-
-    /// The configuration for the HTTP client, including user name and password.
-    pub fn config(&self) -> ProxyConfig {
-        self.config.clone()
-    }
-
-    /// The proxy's own URL, without user name and password.
-    pub fn address(&self) -> &Endpoint {
-        &self.address
     }
 }
 

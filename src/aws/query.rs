@@ -42,7 +42,7 @@ pub fn call<O>(
     let not_sent = |_| CallError::NotSent(NotSent::Unmade);
     let request = signed(client, &body).map_err(not_sent)?;
 
-    let config = client.config();
+    let config = &client.config;
     let mut operation = Operation::builder()
         .service_name(SERVICE)
         .operation_name(action)
@@ -67,10 +67,10 @@ type Answer = SecretSlice<u8>;
 
 /// The request with this form, with the client's signature.
 fn signed(client: &Client, body: &str) -> Result<HttpRequest, BoxError> {
-    let config = client.config();
+    let config = &client.config;
     let endpoint = config.endpoint_url().unwrap_or_default();
     let region = config.region().ok_or("no region")?;
-    let identity = client.credentials().clone().into();
+    let identity = client.credentials.clone().into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(region.as_ref())
@@ -103,13 +103,9 @@ fn accepted(answer: &HttpResponse) -> Result<Answer, OrchestratorError<ErrorMeta
     if answer.status().is_success() {
         return Ok(body.to_vec().into());
     }
-    let [code, message] = code_and_message(body).unwrap_or_default();
     let mut metadata = apply_request_id(ErrorMetadata::builder(), answer.headers());
-    if let Some(code) = code {
-        metadata = metadata.code(code);
-    }
-    if let Some(message) = message {
-        metadata = metadata.message(message);
+    if let Ok([Some(code), message]) = code_and_message(body) {
+        metadata = metadata.code(code).message(message.unwrap_or_default());
     }
     Err(OrchestratorError::operation(metadata.build()))
 }

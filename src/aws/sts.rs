@@ -23,7 +23,7 @@ pub fn session(
     code: &Code,
     seconds: i32,
 ) -> Result<Session, CallError> {
-    let request = aws_sdk_sts::Client::new(client.config())
+    let request = aws_sdk_sts::Client::new(&client.config)
         .get_session_token()
         .serial_number(device)
         .token_code(code.digits())
@@ -38,8 +38,8 @@ fn masked(mut error: CallError, code: Option<&Code>) -> CallError {
     if let CallError::Refused(Refusal { words, .. }) = &mut error
         && let (Some(words), Some(code)) = (words, code)
     {
-        let texts = [&mut words.message, &mut words.request_id];
-        for text in texts.into_iter().flatten().chain([&mut words.code]) {
+        let texts = [&mut words.code, &mut words.message].into_iter();
+        for text in texts.chain(&mut words.request_id) {
             *text = text.replace(code.digits(), MASK);
         }
     }
@@ -83,7 +83,7 @@ pub struct RoleRequest<'a> {
 /// # Errors
 /// The call failed, or the answer is for another role.
 pub fn assume_role(client: &Client, role: &RoleRequest) -> Result<Session, CallError> {
-    let request = aws_sdk_sts::Client::new(client.config())
+    let request = aws_sdk_sts::Client::new(&client.config)
         .assume_role()
         .role_arn(role.arn)
         .role_session_name(role.session_name)
@@ -152,7 +152,7 @@ impl Identity {
 /// # Errors
 /// The call failed, or the answer contains no user.
 pub fn caller_identity(client: &Client) -> Result<Identity, CallError> {
-    let request = aws_sdk_sts::Client::new(client.config()).get_caller_identity();
+    let request = aws_sdk_sts::Client::new(&client.config).get_caller_identity();
     let output = client.call(request.send())?;
     let identity = Identity {
         arn: output.arn().unwrap_or_default().to_owned(),

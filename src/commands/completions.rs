@@ -22,9 +22,8 @@ const PROGRAM: &str = "aws-mfa";
 pub fn run(completions: &Completions) -> anyhow::Result<()> {
     let name = completions.shell.to_string();
     let shells = Shells::builtins();
-    let shell = shells
-        .completer(&name)
-        .with_context(|| format!("there are no completions for {name}"))?;
+    let shell = shells.completer(&name);
+    let shell = shell.with_context(|| format!("there are no completions for {name}"))?;
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
     let mut script = String::from_utf8(script)?;
@@ -47,11 +46,8 @@ pub fn answer(environment: &Environment) -> anyhow::Result<ExitCode> {
     let shell = shell.unwrap_or_default().to_string_lossy();
     if Shells::builtins().completer(&shell).is_none() {
         let hint = "the scripts of `aws-mfa completions` set it for themselves";
-        return Err(
-            Failure::usage(format!("{VARIABLE} names no shell: {shell}"))
-                .hint(format!("unset {VARIABLE}: {hint}"))
-                .into(),
-        );
+        let message = format!("{VARIABLE} names no shell: {shell}");
+        Err(Failure::usage(message).hint(format!("unset {VARIABLE}: {hint}")))?;
     }
     CompleteEnv::with_factory(|| with_profiles(environment))
         .var(VARIABLE)

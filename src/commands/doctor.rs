@@ -30,6 +30,7 @@ use crate::time::now;
 use aws::{Question, Unanswered};
 use policy::KeyLists;
 use report::{Finding, Mark, error, ok, skipped, warning};
+use serde_json::json;
 use setup::Setup;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -53,7 +54,8 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> anyhow::Result<ExitCod
         findings.extend(roles::check(&setup));
     }
     super::print(&match doctor.json {
-        true => report::json(&findings)?,
+        // Scripts rely on it: within one version, fields are added, but never changed or removed.
+        true => super::json(&json!({ "version": 1, "findings": findings }))?,
         false => {
             let colour = std::io::stdout().is_terminal() && stderr::allows_colour(environment);
             report::text(&findings, colour)
@@ -140,10 +142,8 @@ fn of_user(
     let iam = match setup.iam() {
         Ok(iam) => iam,
         Err(failure) => {
-            return vec![
-                skipped("device", &failure.message),
-                skipped("policy", &failure.message),
-            ];
+            let skip = |check| skipped(check, &failure.message);
+            return vec![skip("device"), skip("policy")];
         }
     };
     let lists = KeyLists::ask(&setup.question(&iam, key), session);

@@ -9,7 +9,7 @@ use crate::cli::{Init, Selection, Tool};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::shell::{self, Language};
-use std::path::absolute;
+use std::path::{PathBuf, absolute};
 
 /// The placeholder in a hook for the options of `init`.
 const OPTIONS: &str = "@OPTIONS@";
@@ -65,18 +65,17 @@ fn without_comments(script: &str) -> String {
 
 /// The options for the hook. A relative path becomes absolute, because the hook runs in every directory.
 fn options(selection: &Selection) -> Result<Vec<String>, Failure> {
-    let mut options = Vec::new();
-    if let Some(profile) = &selection.profile {
-        options.push(format!("--profile={profile}"));
-    }
-    if let Some(role) = &selection.role_arn {
-        options.push(format!("--role-arn={role}"));
-    }
-    if let Some(path) = &selection.session_file {
-        let path = absolute(path).unwrap_or_else(|_| path.clone());
-        let not_utf8 = || Failure::usage("--session-file is not valid UTF-8");
-        let path = path.to_str().ok_or_else(not_utf8)?;
-        options.push(format!("--session-file={path}"));
-    }
-    Ok(options)
+    let absolute = |path: &PathBuf| absolute(path).unwrap_or_else(|_| path.clone());
+    let path = selection.session_file.as_ref().map(absolute);
+    let path = path
+        .map(|path| path.into_os_string().into_string())
+        .transpose();
+    let path = path.map_err(|_| Failure::usage("--session-file is not valid UTF-8"))?;
+    let options = [
+        ("--profile", selection.profile.clone()),
+        ("--role-arn", selection.role_arn.clone()),
+        ("--session-file", path),
+    ];
+    let given = |(name, value): (&str, Option<String>)| Some(format!("{name}={}", value?));
+    Ok(options.into_iter().filter_map(given).collect())
 }

@@ -114,7 +114,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         warnings: warnings.collect(),
     };
     super::print(&if status.json {
-        report.json()?
+        super::json(&report)?
     } else if std::io::stdout().is_terminal() {
         let colour = stderr::allows_colour(environment);
         report.table(now, &time_zone(environment), colour)

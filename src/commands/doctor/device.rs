@@ -25,10 +25,8 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
         }
         Err(unanswered) => return error(CHECK, *unanswered.failure),
     };
-    let with_codes = names.iter().map(String::as_str);
-    let with_codes: Vec<&str> = with_codes
-        .filter(|name| Device::parse(name).is_ok())
-        .collect();
+    let mut with_codes: Vec<&str> = names.iter().map(String::as_str).collect();
+    with_codes.retain(|name| Device::parse(name).is_ok());
     let user = user.name();
     match (device, with_codes.as_slice()) {
         (Some(device), own) if own.contains(&device.value.name()) => {

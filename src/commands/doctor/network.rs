@@ -1,7 +1,6 @@
 //! The network, from the first call, and the clock, from its answer.
 
 use super::{Finding, Unanswered, error, ok, skipped, warning};
-use crate::aws::endpoint::Endpoint;
 use crate::aws::sts::Identity;
 use crate::aws_failure;
 use crate::origin::{Origin, Setting};
@@ -20,22 +19,17 @@ pub fn check(sts: &Network, first: &Result<Identity, Unanswered>) -> Finding {
     let endpoint = &sts.endpoint.value;
     match (first, &sts.proxy) {
         (Err(unanswered), _) if !unanswered.is_from_aws() => {
-            let failure = (*unanswered.failure).clone();
-            error(CHECK, failure.or_hint(hint(&sts.endpoint)))
+            let hint = match &sts.endpoint.origin {
+                Origin::Default => format!("curl -v {endpoint}"),
+                origin => format!("check {origin}"),
+            };
+            error(CHECK, (*unanswered.failure).clone().or_hint(hint))
         }
         (_, Some(Setting { value, .. })) => ok(
             CHECK,
             format!("{endpoint} answers through the proxy {value}"),
         ),
         (_, None) => ok(CHECK, format!("{endpoint} answers")),
-    }
-}
-
-/// The hint if nothing better is known.
-fn hint(endpoint: &Setting<Endpoint>) -> String {
-    match &endpoint.origin {
-        Origin::Default => format!("curl -v {}", endpoint.value),
-        origin => format!("check {origin}"),
     }
 }
 

@@ -43,14 +43,13 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
             );
             warning(CHECK, Failure::setup(message).hint(hint))
         }
-        (Err(unanswered), _) if !unanswered.is_denied() => cannot_tell(&unanswered.failure.message),
+        (Err(unanswered), _) | (_, Some(Err(unanswered))) if !unanswered.is_denied() => {
+            cannot_tell(&unanswered.failure.message)
+        }
         (Err(_), Some(Ok(_))) => ok(
             CHECK,
             "MFA is enforced: IAM lists the access keys for the session, but not for the keys alone",
         ),
-        (Err(_), Some(Err(unanswered))) if !unanswered.is_denied() => {
-            cannot_tell(&unanswered.failure.message)
-        }
         (Err(_), Some(Err(_))) => cannot_tell(
             "this user is not allowed to list its own access keys with the session either",
         ),

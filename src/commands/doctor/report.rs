@@ -4,7 +4,6 @@ use crate::error::Failure;
 use crate::escape::escape;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use serde_json::json;
 
 /// One finding of a check.
 #[derive(Clone, Serialize)]
@@ -81,10 +80,7 @@ pub fn error(check: &'static str, failure: Failure) -> Finding {
             Some(detail) => format!("{}: {detail}", failure.message),
             None => failure.message,
         },
-        hint: failure.hint.map(|hint| match command_of(&hint) {
-            Some(command) => command.to_owned(),
-            None => hint,
-        }),
+        hint: (failure.hint).map(|hint| command_of(&hint).unwrap_or(&hint).to_owned()),
     }
 }
 
@@ -99,27 +95,20 @@ pub fn text(findings: &[Finding], colour: bool) -> String {
     let mut text = String::new();
     for finding in findings {
         let (word, symbol, mark_colour) = finding.mark.shown();
-        let style = mark_colour.on_default().bold();
-        let mark = match colour {
-            true => format!("{style}{symbol}{style:#}"),
-            false => format!("{word:7}"),
+        let bold = mark_colour.on_default().bold();
+        let (mark, indent, style) = match colour {
+            true => (
+                format!("{bold}{symbol}{bold:#}"),
+                2,
+                AnsiColor::Cyan.on_default(),
+            ),
+            false => (format!("{word:7}"), 8, Style::new()),
         };
         let check = finding.check;
         text += &format!("{mark} {check}: {}\n", escape(&finding.message));
         if let Some(hint) = &finding.hint {
-            let (indent, style) = match colour {
-                true => ("  ", AnsiColor::Cyan.on_default()),
-                false => ("        ", Style::new()),
-            };
-            text += &format!("{indent}{style}{}{style:#}\n", escape(hint));
+            text += &format!("{:indent$}{style}{}{style:#}\n", "", escape(hint));
         }
     }
     text
-}
-
-/// The findings as one JSON object. Scripts rely on it: within one `version`, fields are added, but never changed or
-/// removed.
-pub fn json(findings: &[Finding]) -> anyhow::Result<String> {
-    let report = json!({ "version": 1, "findings": findings });
-    super::super::json(&report)
 }

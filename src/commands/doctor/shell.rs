@@ -51,12 +51,11 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 
 /// Why direnv has not loaded an existing `.envrc`; `otherwise`, if it could.
 fn why_inactive(otherwise: Failure, version: Result<String, Fault>, deadline: Deadline) -> Failure {
-    let failure = |message: String| Failure::setup(message);
     match version.and_then(|_| ask_direnv("status", deadline)) {
         Ok(status) => not_allowed(&status).unwrap_or(otherwise),
-        Err(Fault::Io(_)) => failure("there is an .envrc, but direnv is not installed".to_owned())
+        Err(Fault::Io(_)) => Failure::setup("there is an .envrc, but direnv is not installed")
             .hint("install direnv: https://direnv.net/docs/installation.html"),
-        Err(fault) => failure(format!("direnv {fault}")).hint("direnv status"),
+        Err(fault) => Failure::setup(format!("direnv {fault}")).hint("direnv status"),
     }
 }
 

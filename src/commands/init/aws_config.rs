@@ -81,16 +81,14 @@ fn quoted(word: &str) -> Option<String> {
     let is_quotable = |c: char| !c.is_control() && !"\"\\$`%!'^".contains(c) || is_plain(c);
     // The SDKs cut a comment behind white space even in quotes.
     let is_comment = |part: &str| part.starts_with(['#', ';']);
-    if word.is_empty()
-        || !word.chars().all(is_quotable)
-        || word.split_whitespace().skip(1).any(is_comment)
-    {
-        None
-    } else if word.chars().all(is_plain) {
-        Some(word.to_owned())
-    } else {
-        Some(format!("\"{word}\""))
+    let has_comment = word.split_whitespace().skip(1).any(is_comment);
+    if word.is_empty() || has_comment || !word.chars().all(is_quotable) {
+        return None;
     }
+    Some(match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("\"{word}\""),
+    })
 }
 
 #[cfg(test)]

@@ -160,11 +160,6 @@ impl Line {
 }
 
 impl Report {
-    /// The report as one JSON object.
-    pub fn json(&self) -> anyhow::Result<String> {
-        super::super::json(self)
-    }
-
     /// The report for a file or a pipe: `name: value (origin)`.
     pub fn plain(&self, now: Timestamp, zone: &TimeZone) -> String {
         let mut text = String::new();
