@@ -94,10 +94,9 @@ fn has_valid_host(uri: &Uri) -> bool {
         return false;
     };
     let host = authority.host();
+    let is_ipv6 = |address: &str| address.parse::<Ipv6Addr>().is_ok();
     let valid_host = match host.strip_prefix('[') {
-        Some(address) => address
-            .strip_suffix(']')
-            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        Some(address) => address.strip_suffix(']').is_some_and(is_ipv6),
         None => !host.is_empty(),
     };
     let after_host = authority.as_str().strip_prefix(host);

@@ -103,13 +103,12 @@ pub fn assume_role(client: &Client, role: &RoleRequest) -> Result<Session, CallE
     let granted = session.time_left(received).map(|left| left.as_secs());
     let granted = granted.and_then(|seconds| i32::try_from(seconds).ok());
     session.provenance.role = Some(AssumedRole {
-        digest: String::new(),
         arn: role.arn.to_owned(),
         user_arn: user_arn.to_owned(),
         user_id: user.map_or("", |user| user.assumed_role_id()).to_owned(),
-        base: None,
         seconds: granted.map_or(role.seconds, |granted| granted.min(role.seconds)),
         is_direct: role.mfa.is_some(),
+        ..AssumedRole::default()
     });
     Ok(session)
 }

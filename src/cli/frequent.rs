@@ -1,7 +1,7 @@
 //! The command lines that `.envrc`s, hooks and SDKs run all the time, parsed without clap, which would take a third of
 //! their time. Anything but the plainest is left to clap, and so is every error.
 
-use super::{Command, Format, Load, Selection};
+use super::{Command, Format, Load};
 use clap::ValueEnum;
 use std::ffi::OsString;
 
@@ -21,16 +21,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Command> {
                 if value.is_empty() || value.starts_with('-') {
                     return None;
                 }
-                let Selection {
-                    profile,
-                    role_arn,
-                    session_file,
-                } = &mut load.selection;
+                let to = &mut load.selection;
                 match option {
-                    "-p" | "--profile" if profile.is_none() => *profile = Some(value),
-                    "--role-arn" if role_arn.is_none() => *role_arn = Some(value),
-                    "--session-file" if session_file.is_none() => {
-                        *session_file = Some(value.into())
+                    "-p" | "--profile" if to.profile.is_none() => to.profile = Some(value),
+                    "--role-arn" if to.role_arn.is_none() => to.role_arn = Some(value),
+                    "--session-file" if to.session_file.is_none() => {
+                        to.session_file = Some(value.into());
                     }
                     "-f" | "--format" if load.format.is_none() => {
                         load.format = Some(Format::from_str(&value, false).ok()?);

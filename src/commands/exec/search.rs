@@ -1,7 +1,6 @@
 //! Finds a command as a shell does.
 
-use crate::environment::Environment;
-use crate::environment::variable;
+use crate::environment::{Environment, variable};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -32,18 +31,13 @@ pub fn find(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
             .collect(),
         None => Vec::new(),
     };
-    let in_directories = |name: &OsStr| {
-        directories
-            .iter()
-            .map(|directory| directory.join(name))
-            .find(|path| path.is_file())
-    };
-    directories
+    // What Windows cannot execute by its name comes last: let Windows say so.
+    let as_given = directories.iter().map(|directory| directory.join(program));
+    let mut paths = directories
         .iter()
         .flat_map(|directory| names.iter().map(|name| directory.join(name)))
-        .find(|path| path.is_file())
-        // Not executable by its name: let Windows say so.
-        .or_else(|| in_directories(program))
+        .chain(as_given);
+    paths.find(|path| path.is_file())
 }
 
 /// cmd's default if the variable is unset, without the extensions of scripts that need another program.
