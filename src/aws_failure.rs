@@ -80,11 +80,8 @@ pub fn next_code_hint(command: &str) -> String {
 
 /// The same failure with `step` appended to its hint.
 pub fn with_next_step(mut failure: Failure, step: String) -> Failure {
-    let hint = match failure.hint.take() {
-        Some(remedy) => format!("{remedy}; {step}"),
-        None => step,
-    };
-    failure.hint(hint)
+    let remedy = failure.hint.take().map(|remedy| format!("{remedy}; "));
+    failure.hint(remedy.unwrap_or_default() + &step)
 }
 
 /// The failure for a wrong clock. `off` is how far it is ahead of AWS's, if known.

@@ -84,8 +84,7 @@ impl<'a> Call<'a> {
     /// The device of the code in the request, if there is one.
     fn device(&self) -> Option<&CodeDevice<'a>> {
         match self {
-            Call::Session(device) => Some(device),
-            Call::Role(_, device) => device.as_ref(),
+            Call::Session(device) | Call::Role(_, Some(device)) => Some(device),
             _ => None,
         }
     }

@@ -105,10 +105,7 @@ fn ask_aws(setup: &Setup, sts: &Network, findings: &mut Vec<Finding>) -> &'stati
     };
     let (answer, at_aws) = setup.question(sts, first).identity();
     findings.push(network::check(sts, &answer));
-    if !answer
-        .as_ref()
-        .map_or_else(Unanswered::is_from_aws, |_| true)
-    {
+    if answer.as_ref().is_err_and(|error| !error.is_from_aws()) {
         return "AWS was not reached";
     }
     findings.push(network::clock(at_aws, now()));

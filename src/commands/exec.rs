@@ -62,17 +62,13 @@ pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
 
 /// The saved credentials. On a terminal, gets a session if there is none.
 fn session(exec: &Exec, environment: &Environment) -> anyhow::Result<Session> {
+    let can_prompt = !exec.no_prompt && std::io::stderr().is_terminal();
     match credentials::find(&exec.selection, environment, Waiter::Program, &mut |_| {}) {
-        Ok(found) => Ok(found.with_warnings_printed()),
-        Err(failure)
-            if failure.kind == Kind::NoSession
-                && !exec.no_prompt
-                && std::io::stderr().is_terminal() =>
-        {
+        Err(failure) if failure.kind == Kind::NoSession && can_prompt => {
             super::note(&failure.message);
             get::session_for_command(&exec.selection, environment)
         }
-        Err(failure) => Err(failure.into()),
+        found => Ok(found?.with_warnings_printed()),
     }
 }
 

@@ -304,9 +304,8 @@ impl<'a> Resolved<'a> {
             let mut failure = Failure::from(error);
             failure.message.push_str(", and the code is used up");
             let next_code = next_code_hint(&self.commands.get);
-            let hint = failure.hint.as_ref();
-            let hint = hint.map_or(next_code.clone(), |remedy| format!("{remedy}, {next_code}"));
-            failure.hint(hint)
+            let remedy = failure.hint.take().map(|remedy| format!("{remedy}, "));
+            failure.hint(remedy.unwrap_or_default() + &next_code)
         })
     }
 

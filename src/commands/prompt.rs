@@ -9,16 +9,15 @@ use super::load;
 use crate::account::{Account, session_directory};
 use crate::cli::{Format, Prompt};
 use crate::credentials::{self, Found, Waiter};
-use crate::direnv;
 use crate::environment::change::Change;
 use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
-use crate::invocation;
 use crate::session::store::SessionStore;
 use crate::session::{SOON, Session, files};
 use crate::shell::{self, Language};
 use crate::sources::{Flags, Sources};
 use crate::time::{self, now};
+use crate::{direnv, invocation};
 use jiff::{SignedDuration, Timestamp};
 use memory::{KeyId, Memory};
 use std::path::PathBuf;
@@ -38,10 +37,9 @@ pub fn run(prompt: &Prompt, environment: &Environment) -> anyhow::Result<ExitCod
         Some(_) => shell.in_direnv(),
         None => shell.without_direnv(),
     };
-    if action.is_none() && shell.memory == before {
-        return Ok(ExitCode::SUCCESS);
+    if action.is_some() || shell.memory != before {
+        super::print(&script(prompt.format, action, &shell.memory)?)?;
     }
-    super::print(&script(prompt.format, action, &shell.memory)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -151,9 +149,8 @@ impl Shell<'_> {
         // Reloading the .envrc has not replaced them.
         if self.memory.reported.as_ref() != Some(&own) {
             let (ago, get) = (time::span(left.abs()), self.get_command());
-            super::note(&format!(
-                "this shell's credentials expired {ago} ago: run `{get}`"
-            ));
+            let expired = format!("this shell's credentials expired {ago} ago");
+            super::note(&format!("{expired}: run `{get}`"));
             self.memory.reported = Some(own);
         }
         None

@@ -13,16 +13,14 @@ const CHECK: &str = "environment";
 pub fn check(setup: &Setup) -> Vec<Finding> {
     let environment = setup.environment;
     let session = match setup.account.role {
-        Ok(Some(_)) => setup
-            .role_stores()
-            .iter()
-            .filter_map(|store| Some(store.read().ok()?.session))
-            .find(|session| session.is_valid(now())),
+        Ok(Some(_)) => {
+            let stores = setup.role_stores();
+            let mut saved = stores.iter().filter_map(|it| Some(it.read().ok()?.session));
+            saved.find(|session| session.is_valid(now()))
+        }
         _ => setup.session(),
     };
-    let valid = session
-        .as_ref()
-        .map(|session| session.access_key_id.as_str());
+    let valid = session.as_ref().map(|it| it.access_key_id.as_str());
     let keys = setup.settings.keys.as_ref();
     let has_profile_keys = keys.is_ok_and(|keys| matches!(keys.origin, Origin::Profile(..)));
     let mut failures = rival_credentials::ignored(setup.selection, environment, has_profile_keys);

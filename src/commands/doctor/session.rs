@@ -11,12 +11,11 @@ const CHECK: &str = "session";
 
 /// Why there is no session to check.
 pub fn missing(setup: &Setup) -> Finding {
-    let store = match &setup.store {
-        Ok(store) => &store.value,
-        Err(_) => return skipped(CHECK, "the session file is unknown"),
-    };
     use Problem::{Expired, Missing, OtherKey};
-    match setup.session_in(store) {
+    let Ok(store) = &setup.store else {
+        return skipped(CHECK, "the session file is unknown");
+    };
+    match setup.session_in(&store.value) {
         Err(error) if matches!(error.problem, Missing | Expired { .. } | OtherKey { .. }) => {
             let remedy = setup.get_command.as_str();
             warning(CHECK, Failure::from(error).hint(remedy))

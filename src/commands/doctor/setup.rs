@@ -12,10 +12,9 @@ use crate::origin::Setting;
 use crate::session::Session;
 use crate::session::error::Error;
 use crate::session::store::SessionStore;
-use crate::settings::Settings;
 use crate::settings::device::Device;
 use crate::settings::network::Network;
-use crate::settings::rows;
+use crate::settings::{Settings, rows};
 use crate::sources::{Flags, Sources};
 use crate::time::now;
 
@@ -117,9 +116,7 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// A network setting is invalid.
     pub fn sts(&self) -> Result<Network, Failure> {
-        let device = self.device().ok().flatten();
-        self.settings
-            .sts(device.as_ref().map(|device| &device.value))
+        self.settings.sts(self.known_device().as_ref())
     }
 
     /// IAM of the partition.
@@ -127,8 +124,12 @@ impl<'a> Setup<'a> {
     /// # Errors
     /// A network setting is invalid.
     pub fn iam(&self) -> Result<Network, Failure> {
-        let device = self.device().ok().flatten();
-        let device = device.as_ref().map(|device| &device.value);
-        self.settings.network.iam(self.settings.partition(device)?)
+        let device = self.known_device();
+        let partition = self.settings.partition(device.as_ref())?;
+        self.settings.network.iam(partition)
+    }
+
+    fn known_device(&self) -> Option<Device> {
+        Some(self.device().ok()??.value)
     }
 }

@@ -52,15 +52,10 @@ fn names(program: &str, extensions: &str) -> Vec<String> {
         extension.starts_with('.') && extension.len() > 1 && !extension.contains(['/', '\\'])
     });
     let lower = program.to_lowercase();
-    let mut names = Vec::new();
-    if extensions
-        .clone()
-        .any(|extension| lower.ends_with(&extension.to_lowercase()))
-    {
-        names.push(program.to_owned());
-    }
-    names.extend(extensions.map(|extension| format!("{program}{}", extension.to_lowercase())));
-    names
+    let is_own = |extension: &str| lower.ends_with(&extension.to_lowercase());
+    let as_given = extensions.clone().any(is_own).then(|| program.to_owned());
+    let extended = extensions.map(|extension| format!("{program}{}", extension.to_lowercase()));
+    as_given.into_iter().chain(extended).collect()
 }
 
 #[cfg(test)]
