@@ -668,18 +668,14 @@ fn interrupted_renewal(kind: Kind) {
     shell.type_line("");
     wait_until("the request", || sts.requests().len() > requests);
     shell.interrupt();
-    // The next prompt says so, and does not wait again.
+    // The next prompt says so, on a slow machine that there was no answer, and no prompt waits again.
     let shown = shell.run("true");
-    assert!(
-        shown.contains("the role was not renewed: it was interrupted: that was "),
-        "{shown}"
-    );
+    assert!(shown.contains("the role was not renewed: "), "{shown}");
+    let sent = sts.requests().len();
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), before);
-    assert_eq!(sts.requests().len(), requests + 1);
-    // A program needs them, and `get` ends the pause.
+    assert_eq!(sts.requests().len(), sent);
     sts.behave(Behaviour::Serve);
-    let loaded = sandbox.run(["load"]);
-    assert!(!loaded.succeeded().contains(&before), "{}", loaded.stdout);
+    sandbox.run(["get"]).succeeded();
     shell.run("true");
     let after = shell.variable("AWS_ACCESS_KEY_ID");
     assert!(after.starts_with("ASIAROLE") && after != before, "{after}");

@@ -328,6 +328,18 @@ fn failed_renewal_is_remembered_for_a_minute_or_until_a_get_or_clear() {
     fails(&broken, 3);
     sandbox.write(&failed, "{");
     fails(&broken, 3);
+    // A prompt has begun it, and the user has interrupted it: the next prompt does not wait again, but a program does.
+    change("IsOfPrompt", &|_| json!(true));
+    change(
+        "Failure",
+        &|_| json!({"kind": "Setup", "message": "it was interrupted"}),
+    );
+    let before = sts.requests().len();
+    let prompt = sandbox.run(["prompt", "--format", "sh", "-p", "staging", ""]);
+    let said = "aws-mfa: it was interrupted: that was ";
+    assert!(prompt.stderr.starts_with(said), "{}", prompt.stderr);
+    assert_eq!(sts.requests().len(), before);
+    fails(&broken, 3);
     for forget in [
         &["get", "-p", "staging"][..],
         &["clear", "-p", "staging"],
