@@ -112,7 +112,10 @@ impl What {
 impl Document {
     /// Parses a file. Every input has a meaning.
     pub fn parse(bytes: Vec<u8>, file: FileKind) -> Self {
-        let mut document = Document::default();
+        let mut document = Document {
+            entries: Vec::with_capacity(bytes.len() / 32),
+            ..Document::default()
+        };
         // Checked at once, which is faster than line by line.
         let whole = std::str::from_utf8(&bytes).ok();
         // Of the line that began the last key, if a value can continue.
@@ -286,7 +289,8 @@ pub fn is_space(character: char) -> bool {
 
 /// Where key and value stand in a trimmed line that begins at `place`.
 fn key_and_value(line: &str, place: usize) -> Result<(Range<usize>, Range<usize>), What> {
-    let delimiter = line.find(['=', ':']).ok_or(What::NoDelimiter)?;
+    let delimiter = line.bytes().position(|byte| matches!(byte, b'=' | b':'));
+    let delimiter = delimiter.ok_or(What::NoDelimiter)?;
     let (key, value) = line.split_at(delimiter);
     let key = key.trim_end_matches(is_space);
     if key.is_empty() {

@@ -54,22 +54,19 @@ impl Document {
         kind: SectionKind,
         name: &'a str,
     ) -> impl DoubleEndedIterator<Item = (usize, &'a Section)> {
-        let own = || {
-            let sections = self.sections.iter();
-            sections.filter(|section| section.is(kind, name))
-        };
-        let header = |section: &Section| self.text(&section.header);
-        let is_new = |(index, section): &(usize, &Section)| {
-            own()
-                .take(*index)
-                .all(|other| header(other) != header(section))
-        };
-        let spelling = own().enumerate().filter(is_new).last();
-        let spelling = spelling.map(|(_, section)| header(section));
         let sections = self.sections.iter().enumerate();
-        sections.filter(move |(_, section)| {
-            section.is(kind, name) && Some(self.text(&section.header)) == spelling
-        })
+        let own = sections.filter(|(_, section)| section.is(kind, name));
+        let mut own: Vec<(usize, &Section)> = own.collect();
+        let mut spellings = Vec::new();
+        for (_, section) in &own {
+            let header = self.text(&section.header);
+            if !spellings.contains(&header) {
+                spellings.push(header);
+            }
+        }
+        let is_last = |section: &Section| spellings.last() == Some(&self.text(&section.header));
+        own.retain(|(_, section)| is_last(section));
+        own.into_iter()
     }
 
     /// Whether there is a section of this kind and name.

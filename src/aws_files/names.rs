@@ -99,7 +99,10 @@ pub fn quoted(word: &str) -> String {
 /// reads the headers for the AWS CLI: `#` begins no comment, and only `\` and `"` are escaped in double quotes.
 fn words(text: &str) -> Option<Vec<String>> {
     const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
-    if !text.contains(['\'', '"', '\\']) {
+    if !text
+        .bytes()
+        .any(|byte| matches!(byte, b'\'' | b'"' | b'\\'))
+    {
         let words = text.split(SPACE).filter(|word| !word.is_empty());
         return Some(words.map(str::to_owned).collect());
     }
