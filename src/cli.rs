@@ -152,8 +152,8 @@ pub struct Get {
 
     /// Keep the session if it is valid for more than MARGIN [default: 15m]
     ///
-    /// MARGIN is limited to a quarter of the duration. If several terminals start together, one asks for a code, and the
-    /// others wait for its session.
+    /// With --direct, this is about the role's credentials. MARGIN is limited to a quarter of the duration. If several
+    /// terminals start together, one asks for a code, and the others wait for its session.
     #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "15m")]
     pub unless_valid: Option<String>,
 

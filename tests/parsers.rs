@@ -116,7 +116,7 @@ pub fn duration(data: &[u8]) {
         }
         Err(failure) => assert_one_line(&failure),
     }
-    match duration::margin(text, Duration::DEFAULT) {
+    match duration::margin(text, Duration::DEFAULT.seconds()) {
         Ok(margin) => assert!((0..=43_200).contains(&margin.as_secs())),
         Err(failure) => assert_one_line(&failure),
     }

@@ -1,5 +1,6 @@
 //! The URL of a service.
 
+use super::partition;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use http::Uri;
 use std::fmt;
@@ -63,6 +64,15 @@ impl Endpoint {
             Err(_) => host == "localhost" || host.ends_with(".localhost"),
         };
         !self.has_tls() && !is_here
+    }
+
+    /// The partition of AWS's own host in a region, also in a VPC; `None` for any other host.
+    pub fn partition(&self) -> Option<&'static str> {
+        let host = self.uri.host()?;
+        let region = host.split('.').find(|label| partition::is_region(label))?;
+        let own = Endpoint::of_region(region, false)?;
+        let (_, domain) = own.uri.host()?.split_once(region)?;
+        host.ends_with(domain).then(|| partition::of_region(region))
     }
 
     /// The port to connect to.

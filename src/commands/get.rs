@@ -5,6 +5,7 @@ use crate::account::keys::MasterKeys;
 use crate::account::{self, Account, credential_process};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience};
 use crate::aws::error::CallError;
+use crate::aws::partition;
 use crate::aws::sts::{self, RoleRequest};
 use crate::aws_failure::next_code_hint;
 use crate::caller::{Call, Caller, CodeDevice, RoleToAssume};
@@ -14,7 +15,7 @@ use crate::credentials::role::{self, RoleSession};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::Failure;
-use crate::invocation::Commands;
+use crate::invocation::{self, Commands};
 use crate::loader::{self, Loader};
 use crate::mfa_code::Code;
 use crate::mfa_code::source::{CodeSource, Failed, Prompt};
@@ -33,11 +34,13 @@ use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
 
+const KEPT_ROLE: &str = "kept the role's credentials in";
+
 /// Runs `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
     obtain(get, environment, &mut |done| match get.quiet {
         true => Ok(()),
-        false => super::confirm(done),
+        false => super::confirm(&done()),
     })?;
     if !get.quiet
         && std::io::stdout().is_terminal()
@@ -63,16 +66,16 @@ pub fn session_for_command(
         ..Get::default()
     };
     obtain(&get, environment, &mut |done| {
-        super::note(done);
+        super::note(&done());
         Ok(())
     })
 }
 
-/// Gets the selection's credentials, and calls `report` after each step.
+/// Gets the selection's credentials, and calls `report` after each step, with what it has done.
 fn obtain(
     get: &Get,
     environment: &Environment,
-    report: &mut dyn FnMut(&str) -> anyhow::Result<()>,
+    report: &mut dyn FnMut(&dyn Fn() -> String) -> anyhow::Result<()>,
 ) -> anyhow::Result<Session> {
     let flags = Flags {
         serial_number: get.serial_number.as_deref(),
@@ -96,7 +99,7 @@ fn obtain(
     let commands = Commands::of(&sources, &account);
     let mut resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
     let mut done = |what: &str, session: Session, file: &Path| {
-        report(&confirmation(what, &session, file, environment))?;
+        report(&|| confirmation(what, &session, file, environment))?;
         Ok(session)
     };
     // Nothing reads them again.
@@ -108,20 +111,28 @@ fn obtain(
                 .hint("select one with --profile or --role-arn")
                 .into());
         };
-        let (session, store) = resolved.role_session(&role, get.duration.as_deref())?;
-        return done(&role.confirmation(), session, store.path());
+        let (what, session, store) = resolved.role_session(&role, get)?;
+        return done(&what, session, store.path());
     }
 
     // Held until the session is saved, so that processes waiting for the lock find it.
     let mut _lock = None;
     let mut kept = match resolved.margin {
-        None if role.is_some() && get.code.is_empty() => resolved.kept(SignedDuration::ZERO),
-        margin => margin.and_then(|margin| resolved.kept(margin)),
+        None if role.is_some() && get.code.is_empty() => {
+            resolved.kept_in(&resolved.store, SignedDuration::ZERO)
+        }
+        margin => margin.and_then(|margin| resolved.kept_in(&resolved.store, margin)),
     };
+    if let (Some(_), None, Some(duration)) = (&kept, resolved.margin, &get.duration) {
+        super::note(&format!(
+            "--duration {duration} is for a new session, and this one is kept: give a code for a new session, \
+             or add --direct for the role's own"
+        ));
+    }
     if let (None, Some(margin)) = (&kept, resolved.margin) {
         _lock = lock(&resolved.store, &commands.get);
         // Another `get` may have saved one while this one waited.
-        kept = resolved.kept(margin);
+        kept = resolved.kept_in(&resolved.store, margin);
     }
     let mut session = match kept {
         Some(session) => done("kept the session in", session, resolved.store.path())?,
@@ -135,10 +146,19 @@ fn obtain(
     if let Some((role, sts)) = role {
         let store = role.store(Some(&session), false);
         session = match role::fresh(&store, now()).filter(|_| resolved.margin.is_some()) {
-            Some(session) => done("kept the role's credentials in", session, store.path())?,
+            Some(session) => done(KEPT_ROLE, session, store.path())?,
             None => {
+                let direct = role.store(Some(&session), true);
                 let (session, store) = role.get(&sts, session)?;
-                done(&role.confirmation(), session, store.path())?
+                let session = done(&role.confirmation(), session, store.path())?;
+                if let Some(left) = role::fresh(&direct, now()).and_then(|it| it.time_left(now())) {
+                    let left = time::rounded_span(left);
+                    let clear = invocation::command("clear", &get.selection, "");
+                    super::note(&format!(
+                        "`load` still uses the credentials from --direct (valid {left}); to remove them, run `{clear}`"
+                    ));
+                }
+                session
             }
         };
     }
@@ -172,10 +192,23 @@ struct Sts {
 
 impl Sts {
     fn of(device: Setting<Device>, settings: &Settings) -> Result<Self, Failure> {
-        Ok(Sts {
-            network: settings.sts(Some(&device.value))?,
-            device,
-        })
+        let network = settings.sts(Some(&device.value))?;
+        let endpoint = &network.endpoint.value;
+        // Before a code is spent: no user of the one partition is in the other.
+        if let (Some(own), Some(other)) = (device.value.partition(), endpoint.partition())
+            && own != other
+        {
+            let name = device.value.name();
+            let message =
+                format!("the MFA device {name} is not in the partition of {endpoint} ({other})");
+            let region = partition::default_region(own);
+            let hint = format!(
+                "use a region of its own, such as `--region {region}`, or check {}",
+                device.origin
+            );
+            return Err(Failure::setup(message).hint(hint));
+        }
+        Ok(Sts { network, device })
     }
 }
 
@@ -192,7 +225,7 @@ impl<'a> Resolved<'a> {
         let keys = settings.keys.clone()?;
         let sts = (settings.device.clone()?).map(|device| Sts::of(device, settings));
         let margin = get.unless_valid.as_deref();
-        let margin = margin.map(|text| duration::margin(text, duration));
+        let margin = margin.map(|text| duration::margin(text, duration.seconds()));
         Ok(Resolved {
             store,
             keys,
@@ -207,11 +240,11 @@ impl<'a> Resolved<'a> {
         })
     }
 
-    /// The saved session, if more than the margin is left. A session with an unknown expiry does not count.
-    fn kept(&self, margin: SignedDuration) -> Option<Session> {
-        let Loaded { session, warning } = self.store.read().ok()?;
+    /// The session in `store`, if more than the margin is left. A session with an unknown expiry does not count.
+    fn kept_in(&self, store: &SessionStore, margin: SignedDuration) -> Option<Session> {
+        let Loaded { session, warning } = store.read().ok()?;
         let key = self.account.key_of_session();
-        let session = session.of_key(key, self.store.path()).ok()?;
+        let session = session.of_key(key, store.path()).ok()?;
         session.time_left(now()).filter(|left| *left > margin)?;
         if let Some(warning) = warning {
             super::note(&format!("warning: {warning}"));
@@ -251,12 +284,13 @@ impl<'a> Resolved<'a> {
         Ok(session)
     }
 
-    /// Gets a role's credentials by spending a code on the role itself, and saves them.
+    /// Gets a role's credentials by spending a code on the role itself, and saves them; with `--unless-valid`, keeps those
+    /// that have enough time left. Says first what it has done.
     fn role_session(
         &mut self,
         role: &RoleSession,
-        duration: Option<&str>,
-    ) -> Result<(Session, SessionStore), Failure> {
+        get: &Get,
+    ) -> Result<(String, Session, SessionStore), Failure> {
         let wanted = &role.chain.role;
         let arn = wanted.arn.value.as_str();
         if !role.chain.hops.is_empty() {
@@ -264,11 +298,23 @@ impl<'a> Resolved<'a> {
             let hint = format!("run `{}` without --direct", self.commands.get);
             return Err(Failure::usage(message).hint(hint));
         }
-        let seconds = match duration {
+        let seconds = match &get.duration {
             Some(text) => duration::of_role(text)?,
             None => wanted.seconds,
         };
         let keys = self.master_keys()?;
+        let store = role.store_of_key(Some(&keys.access_key_id), true);
+        let mut _lock = None;
+        if let Some(margin) = &get.unless_valid {
+            let margin = duration::margin(margin, seconds)?;
+            let kept = self.kept_in(&store, margin).or_else(|| {
+                _lock = lock(&store, &self.commands.get);
+                self.kept_in(&store, margin)
+            });
+            if let Some(session) = kept {
+                return Ok((KEPT_ROLE.to_owned(), session, store));
+            }
+        }
         let sts = self.sts(&keys)?;
         let name = match &wanted.session_name {
             Some(name) => name.clone(),
@@ -281,7 +327,6 @@ impl<'a> Resolved<'a> {
             seconds,
         };
         let call = Call::Role(to_assume, Some(self.code_device(&sts)));
-        let store = role.store_of_key(Some(&keys.access_key_id), true);
         let mut session = self.spend(&sts, &keys, &store, &call, |client, device, code| {
             let request = RoleRequest {
                 arn,
@@ -295,7 +340,7 @@ impl<'a> Resolved<'a> {
         session.region = region_to_save(&sts.network.region, None);
         let session = role.complete(session, true);
         self.save(&session, &store)?;
-        Ok((session, store))
+        Ok((role.confirmation(), session, store))
     }
 
     /// Saves a session that has cost a code. In the worst case it cannot be saved.

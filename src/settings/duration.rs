@@ -69,13 +69,13 @@ pub fn time_left(text: &str) -> Result<SignedDuration, Failure> {
         })
 }
 
-/// The time that a session must have left to be kept: a quarter of the duration at most. With more, a new session would
+/// The time that a session must have left to be kept: a quarter of its duration in seconds at most. With more, a new session would
 /// be renewed again at once.
 ///
 /// # Errors
 /// `text` is an invalid duration.
-pub fn margin(text: &str, duration: Duration) -> Result<SignedDuration, Failure> {
-    let most = SignedDuration::from_secs(i64::from(duration.seconds()) / 4);
+pub fn margin(text: &str, seconds: i32) -> Result<SignedDuration, Failure> {
+    let most = SignedDuration::from_secs(i64::from(seconds) / 4);
     Ok(time_left(text)?.min(most))
 }
 
@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn margin_is_a_quarter_of_the_duration_at_most() {
         let margin = |text, duration| {
-            margin(text, Duration::parse(duration).unwrap()).map(|margin| margin.as_secs())
+            margin(text, Duration::parse(duration).unwrap().seconds())
+                .map(|margin| margin.as_secs())
         };
         assert_eq!(margin("15m", "12h").unwrap(), 900);
         assert_eq!(margin("0", "12h").unwrap(), 0);

@@ -154,6 +154,77 @@ fn device_in_another_partition_uses_its_default_region() {
     assert_eq!(request.form["SerialNumber"], device);
 }
 
+/// No user of the one partition is in the other.
+#[test]
+fn device_in_another_partition_than_the_endpoint_is_an_error_before_the_code() {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let device = "arn:aws-cn:iam::123456789012:mfa/igor";
+    sandbox.set("AWS_MFA_ARN", device);
+    for (variable, value, endpoint) in [
+        (
+            "AWS_REGION",
+            "eu-west-1",
+            "https://sts.eu-west-1.amazonaws.com",
+        ),
+        (
+            "AWS_ENDPOINT_URL_STS",
+            "https://vpce-1.sts.us-gov-west-1.vpce.amazonaws.com",
+            "https://vpce-1.sts.us-gov-west-1.vpce.amazonaws.com",
+        ),
+    ] {
+        sandbox.unset("AWS_ENDPOINT_URL_STS").unset("AWS_REGION");
+        sandbox.set(variable, value);
+        let other = if endpoint.contains("gov") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        };
+        sandbox.run(["get", "135790"]).is(
+            1,
+            "",
+            &words::failure(
+                &format!("the MFA device {device} is not in the partition of {endpoint} ({other})"),
+                "use a region of its own, such as `--region cn-north-1`, or check AWS_MFA_ARN",
+            ),
+        );
+    }
+    sandbox
+        .unset("AWS_ENDPOINT_URL_STS")
+        .set("AWS_REGION", "eu-west-1");
+    let outcome = sandbox.run(["get", "--region", "cn-north-1", "135790"]);
+    let sent = "aws-mfa: cannot connect to the proxy ";
+    assert!(outcome.stderr.starts_with(sent), "{}", outcome.stderr);
+    // Any other host may be a proxy or an emulator.
+    sandbox.set("AWS_ENDPOINT_URL_STS", sts.url()).get("135790");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn quiet_get_reads_no_time_zones() {
+    use super::sandbox::binary;
+    use super::tool::{LOOK_INSIDE, root, tool};
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    sandbox.unset("TZ");
+    let reads_zones = |arguments: &[&str]| {
+        let trace = sandbox.home().join("trace");
+        let mut command = sandbox.command(&strace);
+        command.args(["-f", "-e", "trace=open,openat,statx", "-o"]);
+        sandbox
+            .run_with(command.arg(&trace).arg(binary()).args(arguments))
+            .succeeded();
+        let calls = std::fs::read_to_string(trace).unwrap();
+        assert!(calls.contains("session-"), "{calls}");
+        calls.contains("zoneinfo") || calls.contains("/etc/localtime")
+    };
+    assert!(reads_zones(&["get", "111111"]));
+    assert!(!reads_zones(&["get", "-q", "222222"]));
+}
+
 /// duration.rs tests the notations of a duration.
 #[test]
 fn expiry_of_a_36_hour_session_has_a_date() {

@@ -8,7 +8,7 @@ use super::tool::tool;
 use super::words;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use std::path::MAIN_SEPARATOR as SEP;
+use std::path::{MAIN_SEPARATOR as SEP, Path};
 
 const DEPLOY: &str = "arn:aws:iam::333333333333:role/team/deploy";
 const READER: &str = "arn:aws:iam::444444444444:role/reader";
@@ -493,6 +493,63 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
             outcome.stderr
         );
     }
+}
+
+#[test]
+fn direct_credentials_are_kept_and_not_replaced_without_a_word() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    let longest = 12 * 3600;
+    sts.add_role(
+        DEPLOY,
+        Role {
+            longest,
+            ..Role::default()
+        },
+    );
+    let direct = ["get", "-p", "staging", "--direct", "-d", "8h"];
+    sandbox.run([&direct[..], &["123456"]].concat()).succeeded();
+    let file = sandbox.role_file("deploy").display().to_string();
+    let kept = sandbox.run([&direct[..], &["--unless-valid", "222222"]].concat());
+    let said = format!("kept the role's credentials in {file} (valid 8h, until ");
+    assert!(kept.succeeded().starts_with(&said), "{}", kept.stdout);
+    // With less left than the margin, they are replaced.
+    sandbox.make_end_in(Path::new(&file), SignedDuration::from_mins(14));
+    sandbox
+        .run([&direct[..], &["--unless-valid", "222222"]].concat())
+        .succeeded();
+    assert_eq!(actions(&sts), ["AssumeRole", "AssumeRole"]);
+
+    // Plain `get` says what `load` uses, and the remedy works.
+    sandbox.run(["get", "-p", "work", "333333"]).succeeded();
+    let plain = sandbox.run(["get", "-p", "staging"]);
+    assert!(
+        plain.stdout.contains("\nassumed the role "),
+        "{}",
+        plain.stdout
+    );
+    assert_eq!(
+        plain.stderr,
+        "aws-mfa: `load` still uses the credentials from --direct (valid 8h); to remove them, run \
+         `aws-mfa clear --profile staging`\n"
+    );
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
+    sandbox.run(["clear", "--profile", "staging"]).succeeded();
+    assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000004");
+    sandbox.run(["get", "-p", "staging"]).succeeded();
+
+    // So does a duration that changes nothing.
+    let outcome = sandbox.run(["get", "-p", "staging", "-d", "8h"]);
+    assert_eq!(outcome.status, 0);
+    assert_eq!(
+        outcome.stderr,
+        "aws-mfa: --duration 8h is for a new session, and this one is kept: give a code for a new session, \
+         or add --direct for the role's own\n"
+    );
+    sandbox.run([&direct[..], &["444444"]].concat()).succeeded();
+    sandbox
+        .run(["get", "-p", "work", "-d", "8h", "555555"])
+        .succeeded();
 }
 
 #[test]
