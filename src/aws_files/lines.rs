@@ -113,6 +113,7 @@ impl Document {
     /// Parses a file. Every input has a meaning.
     pub fn parse(bytes: Vec<u8>, file: FileKind) -> Self {
         let mut document = Document {
+            sections: Vec::with_capacity(bytes.len() / 128),
             entries: Vec::with_capacity(bytes.len() / 32),
             ..Document::default()
         };
@@ -265,8 +266,12 @@ impl Document {
 
     /// The text at this place.
     pub fn text(&self, place: &Range<usize>) -> &str {
-        let bytes = self.bytes.get(place.clone()).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        std::str::from_utf8(self.bytes_at(place)).unwrap_or_default()
+    }
+
+    /// The same in bytes, to compare it.
+    pub(super) fn bytes_at(&self, place: &Range<usize>) -> &[u8] {
+        self.bytes.get(place.clone()).unwrap_or_default()
     }
 
     /// The keys of a section.

@@ -59,12 +59,12 @@ impl Document {
         let mut own: Vec<(usize, &Section)> = own.collect();
         let mut spellings = Vec::new();
         for (_, section) in &own {
-            let header = self.text(&section.header);
+            let header = self.bytes_at(&section.header);
             if !spellings.contains(&header) {
                 spellings.push(header);
             }
         }
-        let is_last = |section: &Section| spellings.last() == Some(&self.text(&section.header));
+        let is_last = |section: &Section| spellings.last() == Some(&self.bytes_at(&section.header));
         own.retain(|(_, section)| is_last(section));
         own.into_iter()
     }
@@ -95,7 +95,10 @@ impl Document {
             .map(|(_, section)| section)
             .chain(fallback)
             .flat_map(|section| self.entries_of(section).iter().rev())
-            .find(|entry| self.text(&entry.key).eq_ignore_ascii_case(key))
+            .find(|entry| {
+                self.bytes_at(&entry.key)
+                    .eq_ignore_ascii_case(key.as_bytes())
+            })
     }
 
     /// The value with all its lines.

@@ -1,5 +1,7 @@
 //! What the header of a section names.
 
+use std::borrow::Cow;
+
 /// The two files of `~/.aws`, which name profiles differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -37,10 +39,10 @@ const PREFIXES: [(&str, SectionKind); 3] = [
 pub fn parse(header: &str, file: FileKind) -> (SectionKind, String) {
     let of_config = || {
         let words = words(header)?;
-        let [prefix, name] = <[String; 2]>::try_from(words).ok()?;
+        let [prefix, name] = <[Cow<str>; 2]>::try_from(words).ok()?;
         let mut prefixes = PREFIXES.into_iter();
         let (_, kind) = prefixes.find(|(word, _)| *word == prefix && header.starts_with(word))?;
-        Some((kind, name))
+        Some((kind, name.into_owned()))
     };
     let kind = match (file, header) {
         (_, "DEFAULT") => SectionKind::Fallback,
@@ -70,7 +72,7 @@ pub fn meant(header: &str, file: FileKind) -> String {
         Some((*word, name))
     });
     let unquoted = |name: &str| match words(name).as_deref() {
-        Some([word]) => word.clone(),
+        Some([word]) => word.clone().into_owned(),
         _ => name.to_owned(),
     };
     match (file, with_prefix) {
@@ -97,14 +99,14 @@ pub fn quoted(word: &str) -> String {
 
 /// The words of a text, as a POSIX shell splits them; `None` if a quote is open. Exactly Python's `shlex.split`, which
 /// reads the headers for the AWS CLI: `#` begins no comment, and only `\` and `"` are escaped in double quotes.
-fn words(text: &str) -> Option<Vec<String>> {
+fn words(text: &str) -> Option<Vec<Cow<'_, str>>> {
     const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
     if !text
         .bytes()
         .any(|byte| matches!(byte, b'\'' | b'"' | b'\\'))
     {
         let words = text.split(SPACE).filter(|word| !word.is_empty());
-        return Some(words.map(str::to_owned).collect());
+        return Some(words.map(Cow::from).collect());
     }
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -131,14 +133,14 @@ fn words(text: &str) -> Option<Vec<String>> {
             }
             (None, '\\') => characters.next()?,
             (None, space) if SPACE.contains(&space) => {
-                words.extend(word.take());
+                words.extend(word.take().map(Cow::from));
                 continue;
             }
             (None, _) => character,
         };
         word.get_or_insert_default().push(literal);
     }
-    words.extend(word);
+    words.extend(word.map(Cow::from));
     quote.is_none().then_some(words)
 }
 
