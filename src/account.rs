@@ -122,6 +122,15 @@ impl Account {
         }
     }
 
+    /// The profile that owns the master keys; `None` if that is the environment.
+    pub fn profile_of_keys(&self) -> Option<&str> {
+        match &self.owner {
+            Ok(Owner::Profile(name)) => Some(name),
+            Ok(Owner::Environment) => None,
+            Err(_) => Some(&self.choice.name),
+        }
+    }
+
     /// Where the master keys are.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `~/.aws/config` and `~/.aws/credentials`: the profiles in them.
 //!
-//! What the AWS CLI reads is read, and what it refuses counts only where it matters. [`KeysFile`] writes another access key
-//! there; nothing else is ever written.
+//! What the AWS CLI reads is read, and what it refuses counts only where it matters. [`KeysFile`] changes the keys of one
+//! profile; nothing else is ever written.
 //!
 //! Where the files are and what is in them:
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>,
@@ -133,6 +133,13 @@ impl Profiles {
             .filter(|(_, section)| section.kind == SectionKind::Profile)
             .map(|(_, section)| section.name.as_str())
             .collect()
+    }
+
+    /// A name that no profile has.
+    pub fn free_name(&self) -> &'static str {
+        let is_free = |name: &&str| !self.profile(name).exists();
+        let mut names = ["work", "main", "master"].into_iter();
+        names.find(is_free).unwrap_or("<name>")
     }
 
     fn documents(&self) -> impl Iterator<Item = (&ProfileFile, &Document)> {

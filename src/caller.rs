@@ -243,8 +243,7 @@ impl Caller<'_> {
             }
             (Call::AccessKeys(_), Reason::AccessDenied) => {
                 Failure::setup(format!("a policy denies {action} to this user")).hint(format!(
-                    "allow {action} on arn:aws:iam::*:user/${{aws:username}} with MFA: \
-                     the statement ReplaceOwnAccessKeys of .github/iam/rotate.json"
+                    "allow {action} on arn:aws:iam::*:user/${{aws:username}} with MFA"
                 ))
             }
             (Call::AccessKeys(_), Reason::LimitExceeded) => {

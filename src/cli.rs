@@ -82,9 +82,9 @@ pub enum Command {
     Clear(Clear),
     /// Replace the access key, without a code
     ///
-    /// Calls to IAM are signed with the session. The new key is saved where the old one is: in the profile in ~/.aws,
-    /// or with the store command behind credential_process. Then the old key is deactivated; --finish, or the next
-    /// rotation, deletes it. A rotation can be interrupted at any moment: run it again to continue.
+    /// Calls to IAM are signed with the session. The new key is stored where the old one is: in the profile in ~/.aws,
+    /// or where its credential_process reads it. Then the old key is deactivated; --finish, or the next rotation,
+    /// deletes it. A rotation can be interrupted at any moment: run it again to continue.
     Rotate(Rotate),
     /// Print the completion script for a shell
     Completions(Completions),
@@ -344,28 +344,49 @@ pub struct Clear {
 Examples:
   aws-mfa rotate -p work
   aws-mfa rotate -p work --finish
-  aws-mfa rotate -p work --store-command 'pass insert -mf aws/work'")]
+  aws-mfa rotate -p work --to pass
+  aws-mfa rotate -p work --store-command 'op document edit aws-work -'")]
 pub struct Rotate {
-    #[command(flatten)]
-    pub selection: Selection,
+    /// The profile in ~/.aws whose key is replaced [env: AWS_MFA_PROFILE, AWS_PROFILE]
+    #[arg(short, long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub profile: Option<String>,
 
-    /// A command that saves the new key where the profile's credential_process reads it; it has 60 s
+    /// The session file [env: AWS_SESSION_FILE]
+    #[arg(long, value_name = "PATH")]
+    pub session_file: Option<PathBuf>,
+
+    /// Move the key: file[:PATH], pass[:NAME], secret-service[:NAME] or keychain[:NAME]
     ///
-    /// It reads the key from standard input, in the format of credential_process.
+    /// The new key is stored there, the profile gets the credential_process that reads it, and the old key is removed
+    /// from ~/.aws. For a key in MASTER_AWS_ACCESS_KEY_ID, name the profile to create with --profile.
+    #[arg(long, value_name = "STORE", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "store_command")]
+    pub to: Option<String>,
+
+    /// Command that stores the new key for credential_process (60 s limit)
+    ///
+    /// It reads the key from standard input, in the format of credential_process. In a profile: mfa_store_process. cat,
+    /// pass, secret-tool and security need none.
     #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     pub store_command: Option<String>,
 
     /// Delete the old key that an earlier rotation has deactivated
-    #[arg(long, conflicts_with_all = ["delete", "delete_old"])]
+    #[arg(long, conflicts_with = "delete")]
     pub finish: bool,
 
-    /// Delete the old key at once
-    #[arg(long, conflicts_with = "delete")]
-    pub delete_old: bool,
-
-    /// Only delete this access key of the user, to make room for another; never the one in use
+    /// Delete this access key and stop. The key in use is refused
     #[arg(long, value_name = "KEYID", value_parser = NonEmptyStringValueParser::new())]
     pub delete: Option<String>,
+}
+
+impl Rotate {
+    /// The selected session. A role has no key of its own.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            profile: self.profile.clone(),
+            role_arn: None,
+            session_file: self.session_file.clone(),
+        }
+    }
 }
 
 #[derive(Args)]

@@ -33,6 +33,17 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
     format!("aws-mfa {verb}{selection}{options}")
 }
 
+/// The command that moves the key of a profile, or of the environment, to a store that the profile reads.
+pub fn move_command(profile: &str) -> String {
+    let store = if cfg!(target_os = "macos") {
+        "keychain"
+    } else {
+        "file"
+    };
+    let words = words(&[("--profile", Some(profile)), ("--to", Some(store))]);
+    format!("aws-mfa rotate{words}")
+}
+
 /// Options with their values, as words that a person can paste into a shell, each after a space.
 pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {

@@ -14,7 +14,8 @@ use crate::account::{Account, Owner};
 use crate::aws::partition;
 use crate::environment::variable;
 use crate::error::Failure;
-use crate::origin::Setting;
+use crate::origin::{Origin, Setting};
+use crate::session::store::SessionStore;
 use crate::sources::{Lineage, Sources, in_profile};
 use device::Device;
 use duration::Duration;
@@ -106,6 +107,27 @@ impl Settings {
     /// A setting is invalid, or the CA bundle cannot be used.
     pub fn sts(&self, device: Option<&Device>) -> Result<Network, Failure> {
         self.network.sts(self.sts_region(device)?)
+    }
+
+    /// STS for the account's session: in the configured region, else the session's, else that of its device.
+    ///
+    /// # Errors
+    /// Those of [`Settings::sts`].
+    pub fn sts_of_session(&self, account: &Account) -> Result<Network, Failure> {
+        let file = account.session_file.clone()?.value;
+        let device = self.device.clone()?;
+        let device = device.or_else(|| device::remembered(&file, None));
+        let mut region = self.sts_region(device.as_ref().map(|device| &device.value))?;
+        let session = SessionStore::new(file)
+            .read()
+            .ok()
+            .map(|saved| saved.session);
+        if let Some(saved) = session.and_then(|session| session.region)
+            && region.origin == Origin::Default
+        {
+            region = Setting::by_default(saved);
+        }
+        self.network.sts(region)
     }
 
     /// The partition that requests go to: that of the configured region, else of `device` or of the selected role.

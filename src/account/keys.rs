@@ -4,7 +4,7 @@ use crate::aws::client::SigningKey;
 use crate::aws::legal;
 use crate::environment::variable::{self, Variable};
 use crate::error::Failure;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// The variable with the id of the master key.
 pub const KEY_ID: &str = variable::MASTER_AWS_ACCESS_KEY_ID.name();
@@ -64,6 +64,12 @@ impl MasterKeys {
         Err(Failure::setup(message).hint(
             "set it to the user's own access key: AWS issues no session for temporary credentials",
         ))
+    }
+
+    /// Whether these are one key, with one secret.
+    pub fn is(&self, other: &MasterKeys) -> bool {
+        self.access_key_id == other.access_key_id
+            && self.secret_access_key.expose_secret() == other.secret_access_key.expose_secret()
     }
 }
 

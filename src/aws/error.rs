@@ -30,6 +30,31 @@ pub enum CallError {
     Unusable(String),
 }
 
+impl CallError {
+    /// Whether AWS may have done what the request asks for.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            CallError::NotSent(_) => false,
+            CallError::Refused(refusal) => {
+                refusal.words.is_none() || refusal.reason == Reason::ServerFault
+            }
+            CallError::NoAnswer(_) | CallError::Unusable(_) => true,
+        }
+    }
+
+    /// Whether the same request may succeed later, also one that a new key signs.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            CallError::Refused(refusal) => matches!(
+                refusal.reason,
+                Reason::UnknownKey | Reason::WrongSecret | Reason::Throttled | Reason::ServerFault
+            ),
+            CallError::NotSent(_) | CallError::NoAnswer(_) => true,
+            CallError::Unusable(_) => false,
+        }
+    }
+}
+
 /// Why nothing was sent.
 #[derive(Debug)]
 pub enum NotSent {

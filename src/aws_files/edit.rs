@@ -1,229 +1,211 @@
-//! Another access key for a profile, in the file that has the one before: all that is ever written to `~/.aws`.
+//! Other values for keys of a profile, in the files of `~/.aws`: all that is ever written there.
 //!
-//! Only the two values change. Comments, order, white space and line endings stay as they are.
+//! Only these values change, or lines are added and removed. Comments, order, white space and line endings stay as they are.
 
-use super::lines::{Document, Section};
-use super::names::{FileKind, SectionKind};
+use super::lines::{Document, Entry, Section, is_space};
+use super::names::{self, FileKind, SectionKind};
 use super::{KEY_PAIR, Profile, read, unreadable};
 use crate::error::Failure;
-use crate::session::error::Obstacle;
 use crate::session::replacement::Replacement;
-use crate::session::{access, leftover};
+use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Stands for the new key as long as there is none.
-const PROBE: [&str; 2] = [
-    "AKIA0000000000000000",
-    "0000000000000000000000000000000000000000",
-];
+/// Keys of a profile with their new values; `None` removes the key's line.
+pub type Changes<'c> = [(&'static str, Option<&'c str>)];
 
-/// The file that has both values of a profile's access key.
+/// One of the files, to edit a profile in it.
 pub struct KeysFile {
-    path: PathBuf,
+    /// The file's path, as it was named.
+    pub path: PathBuf,
     kind: FileKind,
     profile: String,
 }
 
 impl KeysFile {
-    /// The file that has the access key of `profile`.
-    ///
-    /// # Errors
-    /// No file has it, or those of [`Profile::access_key`].
-    pub fn of(profile: Profile<'_>) -> Result<Self, Failure> {
-        let Some(key) = profile.access_key()? else {
-            return Err(Failure::setup(format!(
-                "the profile {} has no access key in ~/.aws",
-                profile.name
-            )));
-        };
-        let path = key.id.file;
-        // A rotation that was killed may have left a new key there.
-        leftover::clean_up(path);
-        let kind = profile.profiles.files.iter().find(|file| file.path == path);
-        Ok(KeysFile {
-            path: path.to_owned(),
-            kind: kind.map_or(FileKind::Credentials, |file| file.kind),
-            profile: profile.name.to_owned(),
+    /// The config file and the credentials file.
+    pub fn both(profile: Profile<'_>) -> [Self; 2] {
+        [FileKind::Config, FileKind::Credentials].map(|kind| {
+            let file = profile.profiles.files.iter().find(|file| file.kind == kind);
+            KeysFile {
+                path: file.map(|file| file.path.clone()).unwrap_or_default(),
+                kind,
+                profile: profile.name.to_owned(),
+            }
         })
     }
 
-    /// The file's path, as it was named.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The changes that give the profile this access key, an id and its secret.
+    pub fn pair([id, secret]: [&str; 2]) -> [(&'static str, Option<&str>); 2] {
+        let [id_key, secret_key] = KEY_PAIR;
+        [(id_key, Some(id)), (secret_key, Some(secret))]
     }
 
-    /// The profile's name.
-    pub fn profile(&self) -> &str {
-        &self.profile
-    }
-
-    /// Makes sure that the access key `old`, an id and its secret, can be replaced by another.
+    /// Changes the profile. Readers see the file as it was or as it will be, whole. A trial only makes sure that it can be
+    /// changed.
     ///
     /// # Errors
-    /// Those of [`KeysFile::replace`].
-    pub fn prepare(&self, old: [&str; 2]) -> Result<(), Failure> {
-        let edited = self.edited(&self.read()?, old, PROBE)?;
-        let mut probe = self.replacement()?;
-        probe
-            .reserve(edited.len())
-            .map_err(|error| self.not_replaced(&error.into()))
-    }
-
-    /// Replaces the access key `old`, an id and its secret, by `new`. Readers see the file as it was or as it
-    /// will be, whole.
-    ///
-    /// # Errors
-    /// The file has not exactly one place for each value, has changed in the meantime, or cannot be replaced; it
-    /// is as it was before.
-    pub fn replace(&self, old: [&str; 2], new: [&str; 2]) -> Result<(), Failure> {
+    /// A key does not have exactly one place, the file has changed in the meantime, or it cannot be replaced; it is as it
+    /// was before.
+    pub fn change(&self, changes: &Changes, is_trial: bool) -> Result<(), Failure> {
         let before = self.read()?;
-        let edited = self.edited(&before, old, new)?;
-        let replacement = self.replacement()?;
+        let edited = self.edited(&before, changes)?;
+        if edited == before.bytes && !is_trial {
+            return Ok(());
+        }
         if self.read()?.bytes != before.bytes {
+            let path = self.path.display();
             return Err(Failure::setup(format!(
-                "{} was changed by another program",
-                self.path.display()
+                "{path} was changed by another program"
             )));
         }
-        replacement
-            .finish(&edited, None)
-            .map_err(|error| self.not_replaced(&error.into()))
+        Replacement::of_own(&self.path, &edited, is_trial)
     }
 
     fn read(&self) -> Result<Document, Failure> {
-        read(&self.path, self.kind).map_err(|error| unreadable(&self.path, &error))
-    }
-
-    /// A replacement with the mode and the group of the file.
-    fn replacement(&self) -> Result<Replacement, Failure> {
-        let replacement = || -> Result<Replacement, Obstacle> {
-            let replacement = Replacement::of(&self.path)?;
-            let metadata = std::fs::metadata(replacement.target())?;
-            if !access::is_own(&metadata) {
-                return Err(Obstacle::RefusedByLoad(access::Distrust::ForeignFile));
-            }
-            replacement.resemble(&metadata)?;
-            Ok(replacement)
-        };
-        replacement().map_err(|obstacle| self.not_replaced(&obstacle))
-    }
-
-    fn not_replaced(&self, obstacle: &Obstacle) -> Failure {
-        let path = self.path.display();
-        let why = match obstacle {
-            Obstacle::RefusedByLoad(refusal) => refusal.to_string(),
-            other => other.to_string(),
-        };
-        Failure::setup(format!("cannot replace {path}: {why}")).hint(format!(
-            "make {path} and its directory writable, or keep the key behind credential_process and use --store-command"
-        ))
-    }
-
-    /// The file with the access key `new` in the place of `old`.
-    fn edited(
-        &self,
-        document: &Document,
-        old: [&str; 2],
-        new: [&str; 2],
-    ) -> Result<Vec<u8>, Failure> {
-        let refused = |fault: &str| {
-            Failure::setup(format!(
-                    "cannot edit the access key of the profile {} in {}: {fault}",
-                    self.profile,
-                    self.path.display()
-                ),
-            )
-            .hint("leave one aws_access_key_id and one aws_secret_access_key in the profile, each on one line")
-        };
-        let places = self.places(document).map_err(|fault| refused(&fault))?;
-        if places.each_ref().map(|place| document.text(place)) != old {
-            return Err(refused("it does not contain the key that is in use"));
+        match read(&self.path, self.kind) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Document::default()),
+            document => document.map_err(|error| unreadable(&self.path, &error)),
         }
-        let mut edits: Vec<_> = places.iter().zip(new).collect();
+    }
+
+    /// The file with these changes.
+    fn edited(&self, document: &Document, changes: &Changes) -> Result<Vec<u8>, Failure> {
+        let refused = |fault: &str| {
+            let path = self.path.display();
+            let message = format!(
+                "cannot edit the profile {} in {path}: {fault}",
+                self.profile
+            );
+            Failure::setup(message)
+                .hint("correct that line, and leave each key of the profile once, on one line")
+        };
+        let mut edits = self
+            .edits(document, changes)
+            .map_err(|fault| refused(&fault))?;
         edits.sort_by_key(|(place, _)| place.start);
         let mut edited = Vec::with_capacity(document.bytes.len() + 256);
         let mut end = 0;
-        for (place, value) in edits {
+        for (place, text) in edits {
             edited.extend_from_slice(document.bytes.get(end..place.start).unwrap_or_default());
-            edited.extend_from_slice(value.as_bytes());
+            edited.extend_from_slice(text.as_bytes());
             end = place.end;
         }
         edited.extend_from_slice(document.bytes.get(end..).unwrap_or_default());
         let after = Document::parse(edited.clone(), self.kind);
-        match self.is_replaced(document, &places, &after, new) {
+        let is_other = |key: &str| {
+            changes
+                .iter()
+                .all(|(own, _)| !own.eq_ignore_ascii_case(key))
+        };
+        let has_changed = changes.iter().all(|(key, value)| {
+            let entry = after.entry(SectionKind::Profile, &self.profile, key);
+            let place = entry.map(|entry| after.value(key, entry, |_, _| false));
+            place.as_ref().map(|place| after.text(place)) == *value
+        });
+        match has_changed && self.rest(document, is_other) == self.rest(&after, is_other) {
             true => Ok(edited),
             false => Err(refused("it would be read differently afterwards")),
         }
     }
 
-    /// Where the two values stand in the file.
-    fn places(&self, document: &Document) -> Result<[Range<usize>; 2], String> {
-        let own = |section: &Section| {
-            section.kind == SectionKind::Profile && section.name == self.profile
-        };
-        let mut sections = document.sections.iter().filter(|section| own(section));
-        let section = sections.next().ok_or("the profile has no section in it")?;
-        if let Some(second) = sections.next() {
+    /// The keys and values of all profiles, except those of this one that are not `other`.
+    fn rest<'d>(
+        &self,
+        document: &'d Document,
+        is_other: impl Fn(&str) -> bool,
+    ) -> Vec<(&'d str, &'d str, String)> {
+        let mut rest = Vec::new();
+        for section in &document.sections {
+            for entry in document.entries_of(section) {
+                let key = document.text(&entry.key);
+                if !section.is(SectionKind::Profile, &self.profile) || is_other(key) {
+                    rest.push((section.name.as_str(), key, document.whole(entry)));
+                }
+            }
+        }
+        rest
+    }
+
+    /// What to replace by what.
+    fn edits(
+        &self,
+        document: &Document,
+        changes: &Changes,
+    ) -> Result<Vec<(Range<usize>, String)>, String> {
+        let sections = document.sections.iter();
+        let own: Vec<&Section> = sections
+            .filter(|section| section.is(SectionKind::Profile, &self.profile))
+            .collect();
+        if let [first, second, ..] = own.as_slice() {
             return Err(format!(
                 "the profile has two sections, on lines {} and {}",
-                section.line, second.line
+                first.line, second.line
             ));
         }
         if let Some(fault) = document.fault(SectionKind::Profile, &self.profile) {
             return Err(format!("line {} {}", fault.line, fault.what));
         }
-        let place = |name: &str| {
-            let entries = document.entries_of(section).iter();
-            let mut entries =
-                entries.filter(|entry| document.text(&entry.key).eq_ignore_ascii_case(name));
-            let entry = entries.next().ok_or("the profile has no line for it")?;
-            if entries.next().is_some() {
-                return Err(format!("{name} is there twice"));
+        let section = own.first();
+        let entries = section.map_or(&[][..], |section| document.entries_of(section));
+        let first = entries.first().map(|entry| document.line(entry.key.start));
+        // What is indented deeper than the line above would continue that.
+        let line = first.map_or("", |line| document.text(&line));
+        let (indentation, _) = line.split_at(line.len() - line.trim_start_matches(is_space).len());
+        let is_dos = document.bytes.windows(2).any(|pair| pair == b"\r\n");
+        let end = if is_dos { "\r\n" } else { "\n" };
+        let (mut edits, mut added) = (Vec::new(), String::new());
+        for (key, value) in changes {
+            let is_own = |entry: &&Entry| document.text(&entry.key).eq_ignore_ascii_case(key);
+            let mut places = entries.iter().filter(is_own);
+            let entry = places.next();
+            if places.next().is_some() {
+                return Err(format!("{key} is there twice"));
             }
-            match document.lines_of(entry).first() {
-                Some(next) => Err(format!(
-                    "line {} is indented, so it continues {name} of line {}",
-                    next.number, entry.line
-                )),
-                None => Ok(document.value(name, entry, |_, _| false)),
+            if let Some(next) = entry.and_then(|entry| document.lines_of(entry).first()) {
+                let number = next.number;
+                return Err(format!("line {number} is indented, so it continues {key}"));
             }
-        };
-        let [id, secret] = KEY_PAIR.map(place);
-        Ok([id?, secret?])
-    }
-
-    /// Whether the values at these places of `before`, and nothing else, are `new` in `after`.
-    fn is_replaced(
-        &self,
-        before: &Document,
-        places: &[Range<usize>; 2],
-        after: &Document,
-        new: [&str; 2],
-    ) -> bool {
-        let replaced = self.places(after);
-        replaced.is_ok_and(|replaced| replaced.map(|place| after.text(&place)) == new)
-            && before.sections.len() == after.sections.len()
-            && before.entries.len() == after.entries.len()
-            && before
-                .entries
-                .iter()
-                .zip(&after.entries)
-                .all(|(before_, after_)| {
-                    places
-                        .iter()
-                        .any(|place| place.start == before_.value.start)
-                        || (before.text(&before_.key), before.whole(before_))
-                            == (after.text(&after_.key), after.whole(after_))
-                })
+            match (entry, value) {
+                (Some(entry), Some(value)) => {
+                    edits.push((
+                        document.value(key, entry, |_, _| false),
+                        (*value).to_owned(),
+                    ));
+                }
+                (Some(entry), None) => {
+                    edits.push((document.line(entry.key.start), String::new()));
+                }
+                _ if document
+                    .entry(SectionKind::Profile, &self.profile, key)
+                    .is_some() =>
+                {
+                    return Err(format!("{key} is in [DEFAULT]"));
+                }
+                (None, Some(value)) => added += &format!("{indentation}{key} = {value}{end}"),
+                (None, None) => {}
+            }
+        }
+        if added.is_empty() {
+            return Ok(edits);
+        }
+        let mut place = document.bytes.len();
+        match section {
+            Some(section) => place = document.line(section.header.start).end,
+            None => added = format!("{}{end}{added}", names::section(&self.profile, self.kind)),
+        }
+        let before = document.bytes.get(..place).unwrap_or_default();
+        if !matches!(before.last(), None | Some(b'\n' | b'\r')) {
+            added.insert_str(0, end);
+        }
+        edits.push((place..place, added));
+        Ok(edits)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws_files::Profiles;
-    use crate::environment::Environment;
     use FileKind::{Config, Credentials};
     use proptest::collection::vec;
     use proptest::sample::select;
@@ -243,7 +225,7 @@ mod tests {
             kind,
             profile: profile.into(),
         };
-        match file.edited(&parsed(text, kind), OLD, NEW) {
+        match file.edited(&parsed(text, kind), &KeysFile::pair(NEW)) {
             Ok(edited) => Ok(String::from_utf8(edited.to_vec()).unwrap()),
             Err(failure) => Err(failure.message),
         }
@@ -345,9 +327,14 @@ mod tests {
             kind: Credentials,
             profile: "work".into(),
         };
-        let Ok(edited) = file.edited(&parsed(text, Credentials), OLD, NEW) else {
+        let with = |pair| file.edited(&parsed(text, Credentials), &KeysFile::pair(pair));
+        let (Ok(same), Ok(edited)) = (with(OLD), with(NEW)) else {
             return false;
         };
+        // Another key is there, or none.
+        if same != text.as_bytes() {
+            return false;
+        }
         let edited = std::str::from_utf8(&edited).unwrap();
         let restored = edited
             .replacen(NEW[0], OLD[0], 1)
@@ -366,7 +353,9 @@ mod tests {
                 .iter()
                 .all(|key| changed.iter().any(|own| own == key))
         );
-        let back = file.edited(&parsed(edited, Credentials), NEW, OLD).unwrap();
+        let back = file
+            .edited(&parsed(edited, Credentials), &KeysFile::pair(OLD))
+            .unwrap();
         assert_eq!(&*back, text.as_bytes());
         true
     }
@@ -386,31 +375,19 @@ mod tests {
             ),
             (
                 format!("[work]\n{pair}  more\n"),
-                "line 4 is indented, so it continues aws_secret_access_key of line 3",
+                "line 4 is indented, so it continues aws_secret_access_key",
             ),
             (format!("[work]\n{pair}region\n"), "line 4 has no ="),
             (
                 format!("[DEFAULT]\n{pair}[work]\nregion = x\n"),
-                "the profile has no line for it",
+                "aws_access_key_id is in [DEFAULT]",
             ),
             (
                 format!("[DEFAULT]\nregion\n[work]\n{pair}"),
                 "line 2 has no =",
             ),
-            (
-                "[work]\naws_access_key_id = A\naws_secret_access_key = B\n".to_owned(),
-                "it does not contain the key that is in use",
-            ),
-            (
-                format!("[profile work]\n{pair}"),
-                "the profile has no section in it",
-            ),
-            (
-                format!("[other]\n{pair}"),
-                "the profile has no section in it",
-            ),
         ] {
-            let message = format!("cannot edit the access key of the profile work in /f: {fault}");
+            let message = format!("cannot edit the profile work in /f: {fault}");
             assert_eq!(edited(Credentials, "work", &text), Err(message), "{text}");
         }
         // Of these two the second counts.
@@ -418,25 +395,60 @@ mod tests {
         assert!(edited(Config, "default", &text).is_err());
     }
 
+    const MOVE: [(&str, Option<&str>); 3] = [
+        ("credential_process", Some("cat ~/k")),
+        ("aws_access_key_id", None),
+        ("aws_secret_access_key", None),
+    ];
+
     #[test]
-    fn key_in_two_files_is_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = directory.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path
+    fn line_is_added_and_the_pair_removed_and_every_other_byte_stays() {
+        for (profile, before, after) in [
+            ("work", "", "[profile work]\nPROCESS\n"),
+            (
+                "my work",
+                "# mine",
+                "# mine\n[profile 'my work']\nPROCESS\n",
+            ),
+            (
+                "work",
+                "# a\n[profile work] # b\n# c\n ID\n ; d\n SECRET # e\n region = x\n\n[profile other]\nID\n",
+                "# a\n[profile work] # b\n PROCESS\n# c\n ; d\n region = x\n\n[profile other]\nID\n",
+            ),
+            (
+                "work",
+                "[profile work]\r\nregion = x\r\nSECRET\r\nID",
+                "[profile work]\r\nPROCESS\r\nregion = x\r\n",
+            ),
+            ("default", "[default]", "[default]\nPROCESS\n"),
+            (
+                "work",
+                "[profile work]\ncredential_process = pass show x # y\n",
+                "[profile work]\nPROCESS # y\n",
+            ),
+        ] {
+            let text = |text: &str| {
+                text.replace("ID", "aws_access_key_id = AKIAOLD")
+                    .replace("SECRET", "aws_secret_access_key = old/secret+=")
+                    .replace("PROCESS", "credential_process = cat ~/k")
+            };
+            let file = KeysFile {
+                path: "/f".into(),
+                kind: Config,
+                profile: profile.into(),
+            };
+            let edited = file.edited(&parsed(&text(before), Config), &MOVE).unwrap();
+            assert_eq!(String::from_utf8(edited).unwrap(), text(after));
+        }
+    }
+
+    #[test]
+    fn profile_whose_header_cannot_be_written_is_an_error() {
+        let file = KeysFile {
+            path: "/f".into(),
+            kind: Config,
+            profile: "a]b\n".into(),
         };
-        let credentials = write("credentials", "[work]\naws_access_key_id = A\n");
-        let config = write("config", "[profile work]\naws_secret_access_key = s\n");
-        let environment: Environment = [
-            ("AWS_SHARED_CREDENTIALS_FILE".into(), credentials.into()),
-            ("AWS_CONFIG_FILE".into(), config.into()),
-        ]
-        .into_iter()
-        .collect();
-        let profiles = Profiles::load(&environment).unwrap();
-        let failure = KeysFile::of(profiles.profile("work")).err().unwrap();
-        assert_eq!(failure.hint.unwrap(), "move both to one of the files");
-        assert!(KeysFile::of(profiles.profile("none")).is_err());
+        assert!(file.edited(&parsed("", Config), &MOVE).is_err());
     }
 }

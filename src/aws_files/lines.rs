@@ -274,6 +274,20 @@ impl Document {
         self.bytes.get(place.clone()).unwrap_or_default()
     }
 
+    /// The line around this place, with its end.
+    pub fn line(&self, place: usize) -> Range<usize> {
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let (before, after) = self.bytes.split_at(place.min(self.bytes.len()));
+        let start = before.iter().rposition(is_end).map_or(0, |end| end + 1);
+        let length = after.iter().position(is_end).unwrap_or(after.len());
+        let rest = after.get(length..).unwrap_or_default();
+        let end = match rest.starts_with(b"\r\n") {
+            true => 2,
+            false => rest.len().min(1),
+        };
+        start..place + length + end
+    }
+
     /// The keys of a section.
     pub fn entries_of(&self, section: &Section) -> &[Entry] {
         self.entries

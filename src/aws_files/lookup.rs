@@ -195,7 +195,7 @@ fn comment(text: &str, is_command: bool, mut after_space: bool) -> Option<usize>
 }
 
 impl Section {
-    fn is(&self, kind: SectionKind, name: &str) -> bool {
+    pub(super) fn is(&self, kind: SectionKind, name: &str) -> bool {
         self.kind == kind && self.name == name
     }
 }

@@ -47,6 +47,7 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> anyhow::Result<ExitCod
     findings.extend(settings::check(&setup, &sts));
     findings.extend(environment::check(&setup));
     findings.extend(shell::check(&setup));
+    findings.extend(keys::rotation(&setup));
     if !doctor.offline {
         findings.extend(online(&setup, sts));
     }
@@ -116,6 +117,7 @@ fn ask_aws(setup: &Setup, sts: &Network, findings: &mut Vec<Finding>) -> &'stati
         user = answer.ok().filter(|_| owner.mark == Mark::Ok);
         findings.push(owner);
         if let Some(user) = &user {
+            findings.extend(keys::place(setup, key.value.id));
             findings.extend(of_user(setup, user, key, of_session.as_ref()));
         }
     }
@@ -144,9 +146,8 @@ fn of_user(
         }
     };
     let lists = KeyLists::ask(&setup.question(&iam, key), session);
-    vec![
-        keys::age(setup, key.value.id, &lists),
-        device::check(setup, user, &setup.question(&iam, key)),
-        policy::check(setup, user, &lists),
-    ]
+    let mut findings = keys::of_user(setup, key.value.id, &lists);
+    findings.push(device::check(setup, user, &setup.question(&iam, key)));
+    findings.push(policy::check(setup, user, &lists));
+    findings
 }

@@ -2,7 +2,7 @@
 
 use crate::account::key_source::KeySource;
 use crate::account::keys::MasterKeys;
-use crate::account::{self, Account, credential_process};
+use crate::account::{self, Account, credential_process, session_directory};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience};
 use crate::aws::error::CallError;
 use crate::aws::partition;
@@ -138,6 +138,13 @@ fn obtain(
         Some(session) => done("kept the session in", session, resolved.store.path())?,
         None => {
             let session = resolved.session()?;
+            // A rotation may be assigning the session before it to another key.
+            let directory = session_directory(environment).ok().flatten();
+            let is_rotated = directory.is_some_and(|own| own.join(".rotation.lock").exists());
+            let _saving = match is_rotated && _lock.is_none() {
+                true => resolved.store.lock_within(files::SAVING).ok().flatten(),
+                false => None,
+            };
             resolved.save(&session, &resolved.store)?;
             done("saved session info to", session, resolved.store.path())?
         }

@@ -5,14 +5,15 @@
 mod all;
 mod report;
 
-use crate::account::Account;
 use crate::account::keys::is_key_id;
 use crate::account::role::{CHAINED, RoleChain};
-use crate::cli::Status;
+use crate::account::{Account, session_directory};
+use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::loader::{self, Loader};
+use crate::rotation::journal::Journal;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
 use crate::settings::rows::{self, Row};
@@ -86,6 +87,15 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let has_keys = rows.iter().any(Row::is_key_id_of_profile);
     failures.extend(rival_credentials::ignored(selection, environment, has_keys));
     failures.extend(rival_credentials::with_session(environment, valid));
+    let own = Selection {
+        role_arn: None,
+        ..selection.clone()
+    };
+    let rotation = account.profile_of_keys().and_then(|profile| {
+        let (journal, rotation) = Journal::find(&session_directory(environment).ok()??, profile)?;
+        Some(journal.unfinished(&rotation, &invocation::command("rotate", &own, "")))
+    });
+    failures.extend(rotation);
     let directory = std::env::current_dir().ok();
     failures.extend(loader::inactive_direnv(environment, directory.as_deref()));
     let of_files = warning.into_iter().chain(store.directory_warning());

@@ -1,124 +1,178 @@
 //! The progress of a rotation, on disk, so that the next `rotate` can resume it if this one is killed.
 
 use crate::account::keys::MasterKeys;
+use crate::aws::sts::Identity;
 use crate::error::Failure;
 use crate::file;
 use crate::session::access::{self, Access};
-use crate::session::error::Obstacle;
 use crate::session::leftover;
 use crate::session::replacement::{self, Replacement};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The first line of every journal.
 const HEADING: &str = "aws-mfa rotation 1";
 
-/// The size limit of a journal, in bytes.
-const LARGEST: u64 = 4096;
+/// The first part of its file's name.
+const PREFIX: &str = "rotation-";
 
-/// The progress of replacing one access key by another.
-pub enum Rotation {
-    /// A new key was requested from IAM, and its answer is unknown.
-    Requested {
-        /// The id of the key to be replaced.
-        old: String,
-    },
-    /// IAM has created a new key, which is saved only in the journal.
-    Created {
-        /// The id of the key to be replaced.
-        old: String,
-        /// The new key.
-        new: MasterKeys,
-    },
-    /// The new key is saved in place of the old one, which may already be inactive.
-    Saved {
-        /// The id of the old key.
-        old: String,
-        /// The id of the new one.
-        new: String,
-    },
-    /// The old key is inactive; it only remains to delete it.
-    Retired {
-        /// The id of the old key.
-        old: String,
-        /// The id of the new one.
-        new: String,
-    },
+/// The size limit of a journal, in bytes.
+const LARGEST: u64 = 16 * 1024;
+
+/// The replacement of one access key by another.
+#[derive(Clone)]
+pub struct Rotation {
+    /// How far it is.
+    pub step: Step,
+    /// The id of the key to be replaced.
+    pub old: String,
+    /// The id of the new key; empty until IAM has created it.
+    pub new: String,
+    /// Its secret, until the key was read from its store and accepted by AWS.
+    pub secret: SecretString,
+    /// The profile that has the key, or gets it.
+    pub profile: String,
+    /// The `credential_process` that the profile gets, if the key moves; else empty.
+    pub to: String,
+    /// The session file with which the rotation began.
+    pub session: String,
 }
 
+/// How far a rotation is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A new key was requested from IAM, and its answer is unknown.
+    Requested,
+    /// IAM has created the key. Nothing else is known to have its secret.
+    Created,
+    /// The new key was read from its store and accepted by AWS. The old one may already be inactive.
+    Saved,
+    /// The same, and the old key is inactive; it only remains to delete it.
+    Retired,
+}
+
+const STEPS: [(&str, Step); 4] = [
+    ("requested", Step::Requested),
+    ("created", Step::Created),
+    ("saved", Step::Saved),
+    ("retired", Step::Retired),
+];
+
 impl Rotation {
-    /// The ids of the old key and, once IAM has created it, of the new one.
-    pub fn ids(&self) -> (&str, Option<&str>) {
-        match self {
-            Rotation::Requested { old } => (old, None),
-            Rotation::Created { old, new } => (old, Some(&new.access_key_id)),
-            Rotation::Saved { old, new } | Rotation::Retired { old, new } => (old, Some(new)),
-        }
+    /// The new key, at [`Step::Created`].
+    pub fn new_key(&self) -> Option<MasterKeys> {
+        let key = MasterKeys::new(&self.new, self.secret.expose_secret(), "new");
+        key.ok().filter(|_| self.step == Step::Created)
     }
 
-    fn step(&self) -> &'static str {
-        match self {
-            Rotation::Requested { .. } => "requested",
-            Rotation::Created { .. } => "created",
-            Rotation::Saved { .. } => "saved",
-            Rotation::Retired { .. } => "retired",
-        }
+    /// The command that goes on. `rotate` is that for the profile.
+    pub fn next(&self, rotate: &str) -> String {
+        let is_retired = self.step == Step::Retired;
+        let finish = if is_retired { " --finish" } else { "" };
+        format!("{rotate}{finish}")
     }
 
     fn render(&self) -> String {
-        let (old, new) = self.ids();
-        let mut text = format!("{HEADING}\nstep {}\nold {old}\n", self.step());
-        if let Some(new) = new {
-            text += &format!("new {new}\n");
-        }
-        if let Rotation::Created { new, .. } = self {
-            text += &format!("secret {}\n", new.secret_access_key.expose_secret());
-        }
-        text
+        let step = STEPS.iter().find(|(_, step)| *step == self.step);
+        let secret = match self.step {
+            Step::Created => self.secret.expose_secret(),
+            _ => "",
+        };
+        let values = [
+            ("step", step.map_or("", |(name, _)| name)),
+            ("old", &self.old),
+            ("new", &self.new),
+            ("secret", secret),
+            ("profile", &self.profile),
+            ("to", &self.to),
+            ("session", &self.session),
+        ];
+        let is_set = |(_, value): &(&str, &str)| !value.is_empty();
+        let lines = values.into_iter().filter(is_set);
+        let lines: String = lines
+            .map(|(name, value)| format!("{name} {value}\n"))
+            .collect();
+        format!("{HEADING}\n{lines}")
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        if lines.next()? != HEADING {
-            return None;
-        }
-        let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
-        let step = value("step")?;
-        let old = value("old")?.to_owned();
-        if step == "requested" {
-            return Some(Rotation::Requested { old });
-        }
-        let new = value("new")?;
-        Some(match step {
-            "created" => Rotation::Created {
-                old,
-                new: MasterKeys::new(new, value("secret")?, "new").ok()?,
-            },
-            "saved" => Rotation::Saved {
-                old,
-                new: new.to_owned(),
-            },
-            "retired" => Rotation::Retired {
-                old,
-                new: new.to_owned(),
-            },
-            _ => return None,
-        })
+        let lines = text.strip_prefix(HEADING)?.strip_prefix('\n')?.lines();
+        let values: Option<BTreeMap<&str, &str>> = lines.map(|line| line.split_once(' ')).collect();
+        let values = values?;
+        let value = |name: &str| values.get(name).copied().unwrap_or_default().to_owned();
+        let (_, step) = *STEPS.iter().find(|(name, _)| *name == value("step"))?;
+        let rotation = Rotation {
+            step,
+            old: value("old"),
+            new: value("new"),
+            secret: value("secret").into(),
+            profile: value("profile"),
+            to: value("to"),
+            session: value("session"),
+        };
+        let has_ids = step == Step::Requested || !rotation.new.is_empty();
+        let is_whole = has_ids && !rotation.old.is_empty();
+        let has_secret = step != Step::Created || values.contains_key("secret");
+        (is_whole && has_secret).then_some(rotation)
     }
 }
 
-/// The file that records a user's rotation, with mode 0600.
+/// The file that records a user's rotation, with mode 0600: `rotation-<account>-<user>`.
+#[derive(Clone)]
 pub struct Journal {
-    path: PathBuf,
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 impl Journal {
-    /// The user's journal in the directory of the session files: `rotation-<account>-<user>`.
-    pub fn of(directory: &Path, account: &str, user: &str) -> Self {
-        let path = directory.join(format!("rotation-{account}-{user}"));
-        leftover::clean_up(&path);
-        Journal { path }
+    /// The user's journal in the directory of the session files.
+    pub fn of(directory: &Path, identity: &Identity) -> Self {
+        let name = format!("{PREFIX}{}-{}", identity.account, identity.name());
+        Journal {
+            path: directory.join(name),
+        }
+    }
+
+    /// The unfinished rotation of this profile's key. A journal that cannot be used is reported when its user is known.
+    pub fn find(directory: &Path, profile: &str) -> Option<(Self, Rotation)> {
+        let entries = std::fs::read_dir(directory).ok()?.flatten();
+        let mut journals = entries.filter_map(|entry| {
+            let path = entry.path();
+            let is_journal = path.file_name()?.to_str()?.starts_with(PREFIX);
+            let journal = is_journal.then_some(Journal { path })?;
+            let rotation = journal.read().ok()??;
+            Some((journal, rotation))
+        });
+        journals.find(|(_, rotation)| !profile.is_empty() && rotation.profile == profile)
+    }
+
+    /// Whether it is this user's.
+    pub fn is_of(&self, identity: &Identity) -> bool {
+        let own = Journal::of(&self.path.with_file_name(""), identity);
+        identity.arn.contains(":user/") && own.path == self.path
+    }
+
+    /// In what state the rotation has left the keys.
+    pub fn state(&self, rotation: &Rotation) -> String {
+        let Rotation { old, new, .. } = rotation;
+        let journal = self.path.display();
+        match rotation.step {
+            Step::Requested => format!("IAM may have created a new access key beside {old}"),
+            Step::Created => format!("{new} is in {journal}, and {old} is still active"),
+            Step::Saved => format!("{new} is stored, and {old} is still active"),
+            Step::Retired => format!("{new} is stored, and {old} is inactive"),
+        }
+    }
+
+    /// The report of an unfinished rotation, with the command that goes on. `rotate` is that for the profile.
+    pub fn unfinished(&self, rotation: &Rotation, rotate: &str) -> Failure {
+        let state = self.state(rotation);
+        Failure::setup(format!(
+            "the rotation of the access key is not finished: {state}"
+        ))
+        .hint(format!("run `{}`", rotation.next(rotate)))
     }
 
     /// The rotation to resume; `None` if there is none.
@@ -129,24 +183,21 @@ impl Journal {
         let unusable = |fault: &str| {
             let path = self.path.display();
             let message = format!("cannot use the journal of the rotation, {path}: {fault}");
-            Failure::setup(message)
-            .hint("read it first, because it may contain the secret of a new access key; then remove it")
+            Failure::setup(message).hint(
+                "it may hold the only copy of a new key's secret: check it before you remove it",
+            )
         };
+        let of_system = |error: std::io::Error| unusable(&crate::error::reason(&error));
         let bytes = match file::read(&self.path, LARGEST) {
-            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unusable(&crate::error::reason(&error))),
+            bytes => bytes.map_err(of_system)?,
         };
-        let metadata = std::fs::metadata(&self.path);
-        let metadata = metadata.map_err(|error| unusable(&crate::error::reason(&error)))?;
+        let metadata = std::fs::metadata(&self.path).map_err(of_system)?;
         if let Access::Refused(refusal) = access::of_file(&metadata) {
             return Err(unusable(&refusal.to_string()));
         }
-        std::str::from_utf8(&bytes)
-            .ok()
-            .and_then(Rotation::parse)
-            .map(Some)
-            .ok_or_else(|| unusable("it is corrupt"))
+        let rotation = std::str::from_utf8(&bytes).ok().and_then(Rotation::parse);
+        rotation.map(Some).ok_or_else(|| unusable("it is corrupt"))
     }
 
     /// Records the rotation durably.
@@ -154,18 +205,12 @@ impl Journal {
     /// # Errors
     /// The file cannot be written. The previous record is still there.
     pub fn write(&self, rotation: &Rotation) -> Result<(), Failure> {
-        let write = || -> Result<(), Obstacle> {
-            let replacement = Replacement::of(&self.path)?;
-            Ok(replacement.finish(rotation.render().as_bytes(), None)?)
-        };
-        write().map_err(|obstacle| {
-            let path = self.path.display();
-            Failure::setup(format!("cannot write {path}: {obstacle}"))
-        })
+        Replacement::of_own(&self.path, rotation.render().as_bytes(), false)
     }
 
     /// Forgets the rotation. If the file cannot be removed, the next `rotate` repeats the last step, which does no harm.
     pub fn remove(&self) {
+        leftover::clean_up(&self.path);
         let _ = replacement::remove(&self.path);
     }
 }
@@ -175,7 +220,11 @@ mod tests {
     use super::*;
 
     fn journal(directory: &tempfile::TempDir) -> Journal {
-        Journal::of(directory.path(), "123456789012", "igor")
+        let identity = Identity {
+            arn: "arn:aws:iam::123456789012:user/team/igor".to_owned(),
+            account: "123456789012".to_owned(),
+        };
+        Journal::of(directory.path(), &identity)
     }
 
     #[test]
@@ -183,25 +232,23 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let journal = journal(&directory);
         assert!(journal.read().unwrap().is_none());
-        let (old, new) = ("AKIAOLD".to_owned(), "AKIANEW".to_owned());
-        let keys = MasterKeys::new("AKIANEW", "a/b+c=", "new").unwrap();
-        for rotation in [
-            Rotation::Requested { old: old.clone() },
-            Rotation::Created {
-                old: old.clone(),
-                new: keys,
-            },
-            Rotation::Saved {
-                old: old.clone(),
-                new: new.clone(),
-            },
-            Rotation::Retired { old, new },
-        ] {
+        for (_, step) in STEPS {
+            let rotation = Rotation {
+                step,
+                old: "AKIAOLD".to_owned(),
+                new: "AKIANEW".to_owned(),
+                secret: "a/b+c=".into(),
+                profile: "my work".to_owned(),
+                to: "pass show 'my work'".to_owned(),
+                session: "/a b/session".to_owned(),
+            };
+            let has_secret = step == Step::Created;
             journal.write(&rotation).unwrap();
             let read = journal.read().unwrap().unwrap();
             assert_eq!(read.render(), rotation.render());
-            let has_secret = matches!(rotation, Rotation::Created { .. });
             assert_eq!(rotation.render().contains("a/b+c="), has_secret);
+            assert!(Journal::find(directory.path(), "my work").is_some());
+            assert!(Journal::find(directory.path(), "other").is_none());
         }
         journal.remove();
         assert!(journal.read().unwrap().is_none());

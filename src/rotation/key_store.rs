@@ -1,180 +1,239 @@
-//! Where the master key is kept: in a file of `~/.aws`, or wherever the user's own command stores it.
+//! The key of one profile: read anew each time, and replaced where it is kept.
 
-use crate::account::credential_process;
-use crate::account::key_source::KeySource;
-use crate::account::keys::MasterKeys;
-use crate::aws_files::KeysFile;
-use crate::aws_files::Profiles;
-use crate::environment::Environment;
+use super::journal::Rotation;
+use super::place::{self, Place};
+use crate::account::key_source::{self, KeySource};
+use crate::account::keys::{KEY_ID, MasterKeys, SECRET};
+use crate::account::{Account, Owner, ProfileChoice, credential_process};
+use crate::aws_files::{KeysFile, Profiles};
+use crate::environment::{Environment, variable};
 use crate::error::Failure;
+use crate::invocation;
 use crate::origin::{Origin, Setting};
-use crate::sources::Sources;
+use crate::sources::in_profile;
 use crate::user_command;
-use secrecy::ExposeSecret;
-use std::time::Duration;
 
-/// How long a store command may take: the time to unlock a password manager.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// The place of the master key.
-pub enum KeyStore<'a> {
-    /// A profile's section in a file of `~/.aws`.
-    File {
-        /// The file.
-        file: KeysFile,
-        /// To find `~/.aws`.
-        environment: &'a Environment,
-    },
-    /// `--store-command`, which gets a key on standard input; the profile's `credential_process` prints it.
-    Command {
-        /// The command line for the shell.
-        store: &'a str,
-        /// Reads the key back.
-        source: &'a Setting<KeySource>,
-        /// The command's environment.
-        environment: &'a Environment,
-    },
+/// The store of a key. What stores another one is found at once, because the store may be damaged later.
+pub struct KeyStore<'a> {
+    environment: &'a Environment,
+    choice: ProfileChoice,
+    owner: Owner,
+    place: Result<Place, Failure>,
+    /// The `credential_process` that the profile gets with the new key.
+    pub line: Option<String>,
 }
 
 impl<'a> KeyStore<'a> {
-    /// The place from which `source` reads the key.
-    ///
-    /// # Errors
-    /// The key is only in the environment, or a store command is missing, or nothing reads back what it stores.
+    /// The store of the account's key. `resumed` is its rotation, `to` a store of `--to`, and `command` a store command.
     pub fn of(
-        sources: &Sources<'a>,
-        source: &'a Setting<KeySource>,
-        store_command: Option<&'a str>,
-    ) -> Result<Self, Failure> {
-        let environment = sources.environment;
-        match (&source.value, &source.origin, store_command) {
-            (KeySource::Pair { .. }, Origin::Profile(profile, ..), None) => Ok(KeyStore::File {
-                file: KeysFile::of(sources.profiles()?.profile(profile))?,
-                environment,
-            }),
-            (KeySource::Process(_), _, Some(store)) => Ok(KeyStore::Command {
-                store,
-                source,
-                environment,
-            }),
-            (KeySource::Pair { .. }, Origin::Profile(profile, ..), Some(_)) => {
-                let message = format!(
-                    "--store-command needs a profile with credential_process, and {profile} has its key in ~/.aws"
-                );
-                Err(Failure::usage(message)
-                    .hint("leave out --store-command, and the key is replaced in its file"))
-            }
-            (KeySource::Pair { .. }, origin, _) => Err(Failure::setup(format!(
-                "the master key is in the environment ({origin}), where a new key cannot be saved"
-            ))
-            .hint(
-                "the variables come from an .envrc or a secret store: keep the key in a profile of \
-                 ~/.aws/credentials, or behind credential_process with --store-command; then run \
-                 `aws-mfa rotate --profile <name>`",
-            )),
-            (KeySource::Process(_), origin, None) => Err(Failure::setup(format!(
-                "the master key comes from {origin}, and no command is set to save a new one"
-            ))
-            .hint(
-                "add a command that reads the key from standard input: --store-command 'pass insert -mf aws/work'",
-            )),
-        }
-    }
-
-    /// The key that is there now.
-    ///
-    /// # Errors
-    /// The file cannot be read or has none, or the `credential_process` fails.
-    pub fn current(&self) -> Result<MasterKeys, Failure> {
-        match self {
-            KeyStore::File { file, environment } => {
-                let profiles = Profiles::load(environment)?;
-                let profile = profiles.profile(file.profile());
-                let key = profile.access_key()?;
-                let (id, secret) = key
-                    .as_ref()
-                    .map_or(("", ""), |key| (key.id.value, key.secret.value));
-                let name = format!("aws_access_key_id of the profile {}", file.profile());
-                MasterKeys::new(id, secret, &name)
-            }
-            KeyStore::Command {
-                source,
-                environment,
-                ..
-            } => source.master_keys(environment, credential_process::LIMIT),
-        }
-    }
-
-    /// Checks that another key can be saved in place of `current`. A store command cannot be checked.
-    ///
-    /// # Errors
-    /// The file cannot be edited or replaced.
-    pub fn prepare(&self, current: &MasterKeys) -> Result<(), Failure> {
-        match self {
-            KeyStore::File { file, .. } => file.prepare(pair(current)),
-            KeyStore::Command { .. } => Ok(()),
-        }
-    }
-
-    /// Saves `new` in place of `current`.
-    ///
-    /// # Errors
-    /// The file cannot be edited or replaced, or the command fails.
-    pub fn replace(&self, current: &MasterKeys, new: &MasterKeys) -> Result<(), Failure> {
-        match self {
-            KeyStore::File { file, .. } => file.replace(pair(current), pair(new)),
-            KeyStore::Command {
-                store, environment, ..
-            } => user_command::run_with_input(store, json(new).as_bytes(), environment, LIMIT)
-                .map_err(|fault| {
-                    Failure::setup(format!("the store command {fault}")).hint(
-                        "it must read {\"Version\": 1, \"AccessKeyId\": …} from standard input",
-                    )
-                }),
-        }
-    }
-
-    /// The profiles that have the key with this id in `~/.aws`.
-    ///
-    /// # Errors
-    /// A file cannot be read.
-    pub fn other_profiles(&self, id: &str) -> Result<Vec<String>, Failure> {
-        let (KeyStore::File { environment, .. } | KeyStore::Command { environment, .. }) = self;
-        let profiles = Profiles::load(environment)?;
-        let names = profiles.names().into_iter().filter(|name| {
-            let profile = profiles.profile(name);
-            let key = profile.get("aws_access_key_id");
-            matches!(key, Ok(Some(property)) if property.value == id)
+        environment: &'a Environment,
+        account: &Account,
+        resumed: Option<&Rotation>,
+        [to, command]: [Option<&str>; 2],
+    ) -> Self {
+        let choice = account.choice.clone();
+        let own = |_| Owner::Profile(choice.name.clone());
+        let mut store = KeyStore {
+            environment,
+            owner: account.owner.clone().unwrap_or_else(own),
+            choice,
+            place: Err(Failure::setup("")),
+            line: resumed.map(|own| own.to.clone()),
+        };
+        store.line = store.line.filter(|line| !line.is_empty());
+        let line = to.map(|to| place::credential_process(to, store.profile(), environment));
+        store.place = line.transpose().and_then(|line| {
+            store.line = line.or(store.line.take());
+            store.find_place(resumed.is_some(), command)
         });
-        Ok(names.map(str::to_owned).collect())
+        store
     }
 
-    /// The place, for messages.
-    pub fn name(&self) -> String {
-        match self {
-            KeyStore::File { file, .. } => {
-                format!("{} (profile {})", file.path().display(), file.profile())
+    fn find_place(&self, is_resumed: bool, command: Option<&str>) -> Result<Place, Failure> {
+        let (environment, name) = (self.environment, self.profile());
+        let of_line = |line: &str| {
+            let place = Place::of(line, name, environment);
+            place.ok_or_else(|| {
+                let command = invocation::move_command(name);
+                let message = format!(
+                    "the profile {name} runs `{line}`, and nothing tells how to store a key there"
+                );
+                Failure::setup(message).hint(format!(
+                    "add to the profile: mfa_store_process = <command that reads the key's JSON from standard input>; \
+                     or move the key: `{command}`"
+                ))
+            })
+        };
+        if let (Some(line), Owner::Profile(_)) = (&self.line, &self.owner) {
+            return of_line(line);
+        }
+        let profiles = Profiles::load(environment)?;
+        let profile = profiles.profile(name);
+        let [config, credentials] = KeysFile::both(profile);
+        let source = self.source().map(|source| (source.value, source.origin));
+        let message = match source {
+            Ok((KeySource::Process(line), _)) => {
+                let own = in_profile(profile, "mfa_store_process")?.map(|own| own.value);
+                return match command.map(str::to_owned).or(own) {
+                    Some(command) => Ok(Place::Command(command)),
+                    None => of_line(&line),
+                };
             }
-            KeyStore::Command { source, .. } => source.origin.to_string(),
+            Ok((_, Origin::Profile(..))) if command.is_some() => {
+                let message = format!(
+                    "--store-command needs a profile with credential_process, and {name} has its key in ~/.aws"
+                );
+                let hint = "leave out --store-command, and the key is replaced in its file";
+                return Err(Failure::usage(message).hint(hint));
+            }
+            Ok((_, Origin::Profile(.., file))) if file == config.path => {
+                return Ok(Place::Profile(config));
+            }
+            Ok((_, Origin::Profile(..))) => return Ok(Place::Profile(credentials)),
+            Ok((_, origin)) if !is_resumed => format!(
+                "the master key is in the environment ({origin}), where a new key cannot be stored"
+            ),
+            Err(failure) if !is_resumed => return Err(failure),
+            // The file was damaged after the rotation began.
+            _ => return Ok(Place::Profile(credentials)),
+        };
+        let command = invocation::move_command(profiles.free_name());
+        Err(Failure::setup(message).hint(format!("move it to a profile: `{command}`")))
+    }
+
+    /// The profile's name.
+    pub fn profile(&self) -> &str {
+        match &self.owner {
+            Owner::Profile(name) => name,
+            Owner::Environment => &self.choice.name,
         }
     }
 
-    /// How a key is saved there, for messages.
+    fn source(&self) -> Result<Setting<KeySource>, Failure> {
+        let of_environment = KeySource::of_environment(self.environment);
+        let profiles = Profiles::load(self.environment)?;
+        key_source::of(&self.choice, &self.owner, &profiles, of_environment)
+    }
+
+    /// The key that is there now. Runs the `credential_process`, if there is one.
+    ///
+    /// # Errors
+    /// There is none, the file cannot be read, or the `credential_process` fails.
+    pub fn current(&self) -> Result<Setting<MasterKeys>, Failure> {
+        let source = self.source()?;
+        let keys = source.master_keys(self.environment, credential_process::LIMIT)?;
+        Ok(source.map(|_| keys))
+    }
+
+    /// What stores another key.
+    ///
+    /// # Errors
+    /// Nothing does.
+    pub fn place(&self) -> Result<&Place, Failure> {
+        self.place.as_ref().map_err(Failure::clone)
+    }
+
+    /// Checks that another key can be stored in place of `current`, as far as that can be told.
+    ///
+    /// # Errors
+    /// The file cannot be edited or replaced; or, if the key moves, something else is there, or the program is missing.
+    pub fn prepare(&self, current: &MasterKeys) -> Result<(), Failure> {
+        self.place()?.store(current, self.environment, true)?;
+        let Some(line) = &self.line else {
+            return Ok(());
+        };
+        // What is not there yet is no error to show.
+        let read = format!("{line} 2> /dev/null");
+        let found = user_command::run(&read, self.environment, credential_process::LIMIT);
+        let found = found.unwrap_or_default();
+        let is_free = found.trim_ascii().is_empty()
+            || credential_process::parse(&found, line)
+                .is_ok_and(|there| there.access_key_id == current.access_key_id);
+        if !is_free {
+            let message = format!("`{line}` prints something else already, which would be lost");
+            return Err(Failure::setup(message).hint("choose another name: `--to STORE:NAME`"));
+        }
+        self.edit_profile(line, true)
+    }
+
+    /// Stores `new`, whatever is there.
+    ///
+    /// # Errors
+    /// The file cannot be edited or replaced, the command fails, or the key is not there afterwards.
+    pub fn store(&self, new: &MasterKeys) -> Result<(), Failure> {
+        self.place()?.store(new, self.environment, false)?;
+        let check = |read: &MasterKeys, origin: &str| {
+            let (new_id, id) = (&new.access_key_id, &read.access_key_id);
+            let what = match id == new_id {
+                _ if read.is(new) => return Ok(()),
+                true => "has another secret".to_owned(),
+                false => format!("still has {id}"),
+            };
+            let message = format!("the new access key {new_id} was not stored: {origin} {what}");
+            Err(Failure::setup(message))
+        };
+        if let Some(line) = &self.line {
+            let (name, limit) = (format!("`{line}`"), credential_process::LIMIT);
+            let read = credential_process::run(line, &name, self.environment, limit)?;
+            check(&read, &name)?;
+            self.edit_profile(line, false)?;
+        }
+        let read = self.current()?;
+        check(&read.value, &read.origin.to_string())
+    }
+
+    /// Gives the profile this `credential_process`, and takes out the pair that would beat it, in this order: at every
+    /// moment, the profile has a key.
+    fn edit_profile(&self, line: &str, is_trial: bool) -> Result<(), Failure> {
+        let profiles = Profiles::load(self.environment)?;
+        let profile = profiles.profile(self.profile());
+        let changes = |line| {
+            [
+                ("credential_process", line),
+                ("mfa_store_process", None),
+                ("aws_access_key_id", None),
+                ("aws_secret_access_key", None),
+            ]
+        };
+        let [config, credentials] = KeysFile::both(profile);
+        config.change(&changes(Some(line)), is_trial)?;
+        credentials.change(&changes(None), is_trial)
+    }
+
+    /// Other places that have the key with this id.
+    pub fn other_places(&self, id: &str) -> Vec<String> {
+        let profiles = Profiles::load(self.environment).unwrap_or_default();
+        let has_key = |name: &&str| {
+            let key = profiles.profile(name).get("aws_access_key_id");
+            matches!(key, Ok(Some(property)) if property.value == id)
+        };
+        let names = profiles.names().into_iter().filter(has_key);
+        let mut places: Vec<String> = names.map(|name| format!("the profile {name}")).collect();
+        let variable = self.environment.get(variable::MASTER_AWS_ACCESS_KEY_ID);
+        if variable.is_some_and(|value| value == id) {
+            places.push(format!(
+                "{KEY_ID}: delete it and {SECRET} from where they are set"
+            ));
+        }
+        places
+    }
+
+    /// What the profile may get instead of this store command in the next call.
+    pub fn line_to_add(&self, command: &str) -> Option<String> {
+        let profiles = Profiles::load(self.environment).ok()?;
+        let is_set = profiles.profile(self.profile()).has("mfa_store_process");
+        (is_set == Ok(false)).then(|| format!("mfa_store_process = {command}"))
+    }
+
+    /// How a key is stored, for messages.
     pub fn way(&self) -> String {
-        match self {
-            KeyStore::File { .. } => format!("to {}", self.name()),
-            KeyStore::Command { .. } => "with the store command".to_owned(),
+        match (&self.place, &self.line) {
+            (Ok(Place::Profile(file)), _) => {
+                format!("to {} (profile {})", file.path.display(), self.profile())
+            }
+            (Ok(Place::File(path)), _) => format!("to {}", path.display()),
+            (_, Some(line)) => format!("where `{line}` reads it"),
+            _ => "with the store command".to_owned(),
         }
     }
-}
-
-fn pair(keys: &MasterKeys) -> [&str; 2] {
-    [&keys.access_key_id, keys.secret_access_key.expose_secret()]
-}
-
-/// The key as a `credential_process` prints it. JSON escapes no character of an id or a secret.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
-fn json(keys: &MasterKeys) -> String {
-    let [id, secret] = pair(keys);
-    format!("{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"}}\n")
 }

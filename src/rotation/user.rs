@@ -5,16 +5,14 @@ use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
 use crate::aws::error::{CallError, Reason, Refusal};
 use crate::aws::iam::{self, AccessKey};
 use crate::aws::legal;
-use crate::aws::legal::is_account;
 use crate::aws::sts::{self, Identity};
 use crate::caller::{Call, Caller};
 use crate::error::Failure;
-use crate::origin::{Origin, Setting};
+use crate::origin::Setting;
 use crate::session::Session;
-use crate::session::store::SessionStore;
 use crate::settings::Settings;
-use crate::settings::device;
 use crate::settings::network::Network;
+use crate::time::{now, span};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::time::{Duration, Instant};
@@ -22,228 +20,171 @@ use std::time::{Duration, Instant};
 /// How long AWS may not know a new key yet, because IAM is eventually consistent.
 const CONSISTENT_AFTER: Duration = Duration::from_secs(30);
 
-/// The time limit of one check whether a key works.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-
 /// The first and the longest pause between two checks.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// The user of the saved session.
-pub struct User<'a> {
+pub struct User {
     /// `arn:aws:iam::<account>:user/<path><name>`
     pub identity: Identity,
-    session_key: Setting<SigningKey<'a>>,
-    sts_network: Network,
-    iam_network: Network,
+    /// The command that gets another session.
+    pub get_command: String,
+    session: Setting<Session>,
+    network: Network,
     iam: Client,
-    get_command: &'a str,
 }
 
-/// Why there is no new key.
-pub struct NotCreated {
-    /// Why, for the user.
-    pub failure: Failure,
-    /// Whether IAM may have created one nevertheless.
-    pub maybe: bool,
-}
-
-impl<'a> User<'a> {
+impl User {
     /// The user of `session`, from STS.
     ///
     /// # Errors
     /// A network setting is invalid, STS does not answer or rejects the session, or the session is not a user's.
     pub fn of_session(
         settings: &Settings,
-        store: &Setting<SessionStore>,
-        session: &'a Session,
-        get_command: &'a str,
+        sts_network: &Network,
+        session: Setting<Session>,
+        get_command: String,
     ) -> Result<Self, Failure> {
-        let region = region(settings, &store.value, session)?;
-        let sts_network = settings.network.sts(region)?;
-        let session_key = store.get(|_| session.into());
-        let caller = Caller {
-            network: &sts_network,
-            key: session_key.clone(),
-            limit: CALL_TIMEOUT,
-            command: get_command,
-        };
-        let identity = sts::caller_identity(&caller.client(Patience::within(CALL_TIMEOUT))?)
-            .map_err(|error| caller.failure(&Call::Identity, &error))?;
-        if !is_user(&identity) {
-            return Err(Failure::setup(format!(
-                "the session does not belong to an IAM user, but to {}",
-                identity.arn
-            ))
-            .hint("select the profile of an IAM user with access keys: `--profile <name>`"));
+        let of_sts = caller(sts_network, session.get(Into::into), &get_command);
+        let identity = sts::caller_identity(&of_sts.client(Patience::within(CALL_TIMEOUT))?)
+            .map_err(|error| of_sts.failure(&Call::Identity, &error))?;
+        let (arn, account) = (&identity.arn, &identity.account);
+        // The name and the account are part of a file's name.
+        let is_legal = legal::is_account(account) && legal::USER_NAME.accepts(identity.name());
+        if !arn.contains(":user/") || !is_legal {
+            let message = format!("the session does not belong to an IAM user, but to {arn}");
+            let hint = "select the profile of an IAM user with access keys: `--profile <name>`";
+            return Err(Failure::setup(message).hint(hint));
         }
-
-        let partition = identity.arn.split(':').nth(1).unwrap_or("aws");
-        let iam_network = settings.network.iam(partition)?;
-        let network = &iam_network;
-        let iam = Caller { network, ..caller }.client(Patience::ONCE)?;
+        let partition = arn.split(':').nth(1).unwrap_or("aws");
+        let network = settings.network.iam(partition)?;
+        let of_iam = caller(&network, session.get(Into::into), &get_command);
+        let iam = of_iam.client(Patience::ONCE)?;
         Ok(User {
             identity,
-            session_key,
-            sts_network,
-            iam_network,
-            iam,
             get_command,
+            session,
+            network,
+            iam,
         })
-    }
-
-    /// The user's name.
-    pub fn name(&self) -> &str {
-        self.identity.name()
     }
 
     /// The user's access keys, inactive ones included.
     pub fn keys(&self) -> Result<Vec<AccessKey>, Failure> {
-        iam::access_keys(&self.iam, Some(self.name()))
+        iam::access_keys(&self.iam, Some(self.identity.name()))
             .map_err(|error| self.failure("iam:ListAccessKeys", &error))
     }
 
-    /// When the key was last used; `None` if it never was or IAM does not say.
-    pub fn last_used(&self, id: &str) -> Option<Timestamp> {
-        iam::access_key_last_used(&self.iam, id).ok()?
+    /// The key with its age and its last use.
+    pub fn in_words(&self, key: &AccessKey, current: &str) -> String {
+        let ago = |time: Timestamp| format!("{} ago", span(now().duration_since(time)));
+        let used = iam::access_key_last_used(&self.iam, &key.id).ok().flatten();
+        let created = key.created.map_or("at an unknown time".to_owned(), ago);
+        let used = used.map_or("last use unknown".to_owned(), |time| {
+            format!("last used {}", ago(time))
+        });
+        let in_use = if key.id == current { "in use, " } else { "" };
+        let state = if key.is_active { "active" } else { "inactive" };
+        format!("{} ({in_use}{state}, created {created}, {used})", key.id)
     }
 
     /// Creates an access key. The request is sent only once.
-    pub fn create_key(&self) -> Result<MasterKeys, NotCreated> {
-        let created = iam::create_access_key(&self.iam, self.name());
-        created
-            .map_err(|error| NotCreated {
-                failure: self.failure("iam:CreateAccessKey", &error),
-                maybe: may_have_happened(&error),
-            })
-            .and_then(|key| {
-                let secret = key.secret.expose_secret();
-                let unusable = || NotCreated {
-                    failure: Failure::setup(format!(
-                        "IAM's new access key cannot be used ({})",
-                        self.iam_network.endpoint.value
-                    )),
-                    maybe: true,
-                };
-                let plain = |character: char| {
-                    character.is_ascii_alphanumeric() || "/+=_-.".contains(character)
-                };
-                if !secret.chars().all(plain) {
-                    return Err(unusable());
-                }
-                MasterKeys::new(&key.id, secret, "AccessKeyId").map_err(|_| unusable())
-            })
-    }
-
-    /// Activates or deactivates a key. Returns whether there is such a key.
-    pub fn set_active(&self, id: &str, active: bool) -> Result<bool, Failure> {
-        let done = iam::set_access_key_active(&self.iam, self.name(), id, active);
-        self.existed("iam:UpdateAccessKey", done)
-    }
-
-    /// Deletes a key. Returns whether there was one.
-    pub fn delete_key(&self, id: &str) -> Result<bool, Failure> {
-        let done = iam::delete_access_key(&self.iam, self.name(), id);
-        self.existed("iam:DeleteAccessKey", done)
-    }
-
-    fn existed(&self, action: &'static str, done: Result<(), CallError>) -> Result<bool, Failure> {
-        match done {
-            Ok(()) => Ok(true),
-            Err(CallError::Refused(Refusal {
-                reason: Reason::NoSuchEntity,
-                ..
-            })) => Ok(false),
-            Err(error) => Err(self.failure(action, &error)),
-        }
-    }
-
-    /// Checks that AWS accepts the key as this user's. Retries, because a new key takes time to be accepted.
     ///
     /// # Errors
-    /// The key is rejected, or is another user's.
-    pub fn verify(&self, key: &MasterKeys) -> Result<(), Failure> {
-        let caller = Caller {
-            network: &self.sts_network,
-            key: self.session_key.get(|_| key.into()),
-            limit: ANSWER_LIMIT,
-            command: self.get_command,
-        };
-        let client = caller.client(Patience::within(ANSWER_LIMIT))?;
-        let deadline = Instant::now() + CONSISTENT_AFTER;
-        let mut pause = PAUSE.0;
-        loop {
-            let error = match sts::caller_identity(&client) {
-                Ok(identity) if identity == self.identity => return Ok(()),
-                Ok(other) => {
-                    return Err(Failure::setup(format!(
-                        "the access key {} belongs to {}, not to {}",
-                        key.access_key_id, other.arn, self.identity.arn
-                    )));
-                }
-                Err(error) => error,
-            };
-            if !may_pass(&error) || Instant::now() + pause > deadline {
-                return Err(caller.failure(&Call::IdentityOfNewKey, &error));
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE.1);
+    /// There is no key, or nobody can know its secret: then the second value is true.
+    pub fn create_key(&self) -> Result<MasterKeys, (Failure, bool)> {
+        let created = iam::create_access_key(&self.iam, self.identity.name());
+        let key = created.map_err(|error| {
+            let failure = self.failure("iam:CreateAccessKey", &error);
+            (failure, error.may_be_done())
+        })?;
+        let secret = key.secret.expose_secret();
+        // What needs no escapes in any store.
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/+=_-.".contains(c);
+        let keys = MasterKeys::new(&key.id, secret, "AccessKeyId").ok();
+        keys.filter(|_| secret.chars().all(plain)).ok_or_else(|| {
+            let endpoint = &self.network.endpoint.value;
+            let message = format!("IAM's new access key cannot be used ({endpoint})");
+            (Failure::setup(message), true)
+        })
+    }
+
+    /// Activates or deactivates a key, if there is one with this id.
+    pub fn set_active(&self, id: &str, active: bool) -> Result<(), Failure> {
+        let done = iam::set_access_key_active(&self.iam, self.identity.name(), id, active);
+        self.unless_missing("iam:UpdateAccessKey", done)
+    }
+
+    /// Deletes a key, if there is one with this id.
+    pub fn delete_key(&self, id: &str) -> Result<(), Failure> {
+        let done = iam::delete_access_key(&self.iam, self.identity.name(), id);
+        self.unless_missing("iam:DeleteAccessKey", done)
+    }
+
+    fn unless_missing(
+        &self,
+        action: &'static str,
+        done: Result<(), CallError>,
+    ) -> Result<(), Failure> {
+        const MISSING: Reason = Reason::NoSuchEntity;
+        match done {
+            Err(CallError::Refused(Refusal {
+                reason: MISSING, ..
+            })) => Ok(()),
+            done => done.map_err(|error| self.failure(action, &error)),
         }
     }
 
     fn failure(&self, action: &'static str, error: &CallError) -> Failure {
-        let caller = Caller {
-            network: &self.iam_network,
-            key: self.session_key.clone(),
-            limit: CALL_TIMEOUT,
-            command: self.get_command,
-        };
+        let key = self.session.get(Into::into);
+        let caller = caller(&self.network, key, &self.get_command);
         caller.failure(&Call::AccessKeys(action), error)
     }
 }
 
-/// The region of STS: the configured one, else the session's, else the device's.
-fn region(
-    settings: &Settings,
-    store: &SessionStore,
-    session: &Session,
-) -> Result<Setting<String>, Failure> {
-    let device = match settings.device.clone()? {
-        Some(device) => Some(device),
-        None => device::remembered(store.path(), None),
-    };
-    let region = settings.sts_region(device.as_ref().map(|device| &device.value))?;
-    Ok(match (&region.origin, &session.region) {
-        (Origin::Default, Some(saved)) => Setting::by_default(saved.clone()),
-        _ => region,
-    })
-}
-
-/// Whether this is an IAM user whose name and account can be part of a file name.
-fn is_user(identity: &Identity) -> bool {
-    identity.arn.contains(":user/")
-        && is_account(&identity.account)
-        && legal::USER_NAME.accepts(identity.name())
-}
-
-/// Whether IAM may have carried out the request.
-fn may_have_happened(error: &CallError) -> bool {
-    match error {
-        CallError::NotSent(_) => false,
-        CallError::Refused(refusal) => {
-            refusal.words.is_none() || refusal.reason == Reason::ServerFault
-        }
-        CallError::NoAnswer(_) | CallError::Unusable(_) => true,
+fn caller<'c>(network: &'c Network, key: Setting<SigningKey<'c>>, command: &'c str) -> Caller<'c> {
+    let limit = CALL_TIMEOUT;
+    Caller {
+        network,
+        key,
+        limit,
+        command,
     }
 }
 
-/// Whether another attempt may succeed.
-fn may_pass(error: &CallError) -> bool {
-    match error {
-        CallError::Refused(refusal) => matches!(
-            refusal.reason,
-            Reason::UnknownKey | Reason::WrongSecret | Reason::Throttled | Reason::ServerFault
-        ),
-        CallError::NotSent(_) | CallError::NoAnswer(_) => true,
-        CallError::Unusable(_) => false,
+/// Checks that AWS accepts the key as that of the user who `is_user`. A new one is tried again, because it takes time to be
+/// accepted.
+///
+/// # Errors
+/// The key is rejected, or is another user's.
+pub fn verify(
+    network: &Network,
+    key: &Setting<MasterKeys>,
+    is_new: bool,
+    is_user: impl Fn(&Identity) -> bool,
+) -> Result<(), Failure> {
+    let caller = caller(network, key.get(Into::into), "");
+    let client = caller.client(Patience::within(CALL_TIMEOUT))?;
+    let deadline = Instant::now() + CONSISTENT_AFTER;
+    let mut pause = PAUSE.0;
+    loop {
+        let error = match sts::caller_identity(&client) {
+            Ok(identity) if is_user(&identity) => return Ok(()),
+            Ok(Identity { arn, .. }) => {
+                let id = &key.value.access_key_id;
+                let message = format!("the access key {id} belongs to another user: {arn}");
+                return Err(Failure::setup(message));
+            }
+            Err(error) => error,
+        };
+        if !is_new || !error.may_pass() || Instant::now() + pause > deadline {
+            let call = match is_new {
+                true => Call::IdentityOfNewKey,
+                false => Call::Identity,
+            };
+            return Err(caller.failure(&call, &error));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE.1);
     }
 }

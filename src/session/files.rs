@@ -4,10 +4,17 @@ use super::Provenance;
 use super::error::Error;
 use super::store::{Loaded, SessionStore};
 use super::{leftover, name, symlink};
+use crate::environment::variable::AWS_SESSION_FILE;
 use crate::error::{Failure, reason};
+use crate::file_name::FileNames;
+use crate::origin::{Origin, Setting};
 use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long to wait for the lock of a session file before it is saved. A `get` that asks for a code may hold it for longer.
+pub const SAVING: Duration = Duration::from_secs(5);
 
 /// The files of sessions and roles in `directory`, in alphabetical order, also damaged ones. Their names do not decide
 /// alone: a user may have notes in `session-notes.txt`.
@@ -134,71 +141,119 @@ pub fn sweep(directory: &Path, now: Timestamp) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the sessions and roles in `directory`, and the session at `selected`, those of another master key: what they
-/// say of it, and the names of files that are named by it. `keys` are the ids before and after.
+/// Makes the sessions and roles in `directory`, and the selected session, those of another master key: what they say of it,
+/// and the names of files that are named by it. `keys` are the ids before and after. A file that the user has named keeps
+/// its name. If the key moves to a profile, its session goes with it.
 ///
 /// # Errors
 /// A file cannot be written; the others are changed all the same.
 pub fn change_key(
     directory: &Path,
-    selected: &Path,
+    selected: &Setting<PathBuf>,
     keys: [&str; 2],
+    profile: Option<&str>,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    let [old, new] = keys;
+    let own = profile.map(|profile| format!("session-{}", FileNames::HERE.encode(profile)));
+    let own = own.filter(|own| !directory.join(own).exists());
+    let names_by_user = [
+        Origin::Variable(AWS_SESSION_FILE.name()),
+        Origin::Flag("--session-file"),
+    ];
+    let given = names_by_user
+        .contains(&selected.origin)
+        .then_some(selected.value.as_path());
+    let change = KeyChange {
+        old,
+        new,
+        named_by_key: directory.join(format!("session-{old}")),
+        given,
+        is_move: own.is_some(),
+        name: own.unwrap_or_else(|| format!("session-{new}")),
+    };
     let mut files = in_directory(directory)?;
-    files.extend(in_directory(super::directory::of(selected)).unwrap_or_default());
-    files.push(selected.to_owned());
+    files.extend(in_directory(super::directory::of(&selected.value)).unwrap_or_default());
+    files.push(selected.value.clone());
     files.sort();
     files.dedup();
     let mut outcome = Ok(());
     for file in files {
-        if let Err(error) = change_key_in(&file, keys, now) {
+        if let Err(error) = change_key_in(&file, &change, now) {
             outcome = Err(error.into());
         }
     }
     outcome
 }
 
-fn change_key_in(file: &Path, [old, new]: [&str; 2], now: Timestamp) -> Result<(), Error> {
+/// Another master key in the place of one.
+struct KeyChange<'c> {
+    old: &'c str,
+    new: &'c str,
+    /// The file of the environment's session.
+    named_by_key: PathBuf,
+    /// The file that the user has named.
+    given: Option<&'c Path>,
+    /// Whether the session moves to a profile.
+    is_move: bool,
+    /// The new name of the file that is named by the key.
+    name: String,
+}
+
+fn change_key_in(file: &Path, change: &KeyChange, now: Timestamp) -> Result<(), Error> {
+    let store = SessionStore::new(file.to_owned());
+    let is_given = |path: &Path| change.given == Some(path);
+    let renamed = |path: &Path| {
+        let is_renamed = path == change.named_by_key && (change.is_move || !is_given(path));
+        is_renamed.then(|| path.with_file_name(&change.name))
+    };
+    let is_of_key = |provenance: &Provenance| {
+        let base = provenance.role.as_ref().and_then(|role| role.base.as_ref());
+        provenance.master_key_id.as_deref() == Some(change.old)
+            || renamed(file).is_some()
+            || base.is_some_and(|base| renamed(Path::new(base)).is_some())
+    };
+    if !provenance_of(file).is_some_and(|provenance| is_of_key(&provenance)) {
+        return Ok(());
+    }
+    // A `get` may save another session in the meantime.
+    let Some(_lock) = store.lock_within(SAVING)? else {
+        return Ok(());
+    };
     // What a rotation that was killed here has left.
     leftover::clean_up(file);
-    let store = SessionStore::new(file.to_owned());
     let Ok(Loaded { mut session, .. }) = store.read() else {
         return Ok(());
     };
     let before = session.provenance.clone();
     let provenance = &mut session.provenance;
-    // `session-<key id>`
-    let named_by_key = |path: &Path| {
-        let name = path.file_name()?.to_str()?;
-        (name.strip_prefix("session-")? == old)
-            .then(|| path.with_file_name(format!("session-{new}")))
-    };
-    let mut renamed = named_by_key(file);
-    if provenance.master_key_id.as_deref() == Some(old) {
-        provenance.master_key_id = Some(new.to_owned());
+    let mut other_file = renamed(file);
+    if provenance.master_key_id.as_deref() == Some(change.old) {
+        provenance.master_key_id = Some(change.new.to_owned());
         if let Some(role) = &provenance.role
             && name::is_of_saved_file(file)
         {
-            let name = name::of_role(&role.arn, Some(new), &role.digest, role.is_direct);
-            renamed = Some(file.with_file_name(name));
+            let name = name::of_role(&role.arn, Some(change.new), &role.digest, role.is_direct);
+            other_file = Some(file.with_file_name(name));
         }
     }
     if let Some(base) = provenance.role.as_mut().and_then(|role| role.base.as_mut())
-        && let Some(renamed) = named_by_key(Path::new(base.as_str()))
+        && let Some(renamed) = renamed(Path::new(base.as_str()))
     {
         *base = renamed.to_string_lossy().into_owned();
     }
-    match renamed {
-        Some(renamed) => {
-            leftover::clean_up(&renamed);
-            SessionStore::new(renamed).save(&session, now)?;
+    if let Some(other_file) = other_file {
+        leftover::clean_up(&other_file);
+        SessionStore::new(other_file).save(&session, now)?;
+        if !is_given(file) {
             store.remove()?;
+            return Ok(());
         }
-        None if *provenance != before => store.save(&session, now)?,
-        None => {}
     }
-    Ok(())
+    match session.provenance == before {
+        true => Ok(()),
+        false => store.save(&session, now),
+    }
 }
 
 fn provenance_of(file: &Path) -> Option<Provenance> {

@@ -3,7 +3,8 @@
 use super::error::Obstacle;
 #[cfg(windows)]
 use super::open_elsewhere;
-use super::{directory, leftover, symlink};
+use super::{access, directory, leftover, symlink};
+use crate::error::Failure;
 use crate::file_name::FileNames;
 use std::ffi::OsStr;
 #[cfg(windows)]
@@ -39,13 +40,44 @@ impl Replacement {
         Ok(Replacement { target, temporary })
     }
 
+    /// Replaces a user's own file, whose mode and group stay. A new one has mode 0600. A trial only checks that it could.
+    ///
+    /// # Errors
+    /// Those of [`Replacement::of`] and [`Replacement::finish`], or another user owns the file.
+    pub fn of_own(path: &Path, contents: &[u8], is_trial: bool) -> Result<(), Failure> {
+        leftover::clean_up(path);
+        let replace = || -> Result<(), Obstacle> {
+            let mut replacement = Replacement::of(path)?;
+            if let Ok(metadata) = std::fs::metadata(&replacement.target) {
+                if !access::is_own(&metadata) {
+                    return Err(Obstacle::RefusedByLoad(access::Distrust::ForeignFile));
+                }
+                replacement.resemble(&metadata)?;
+            }
+            match is_trial {
+                true => replacement.reserve(contents.len())?,
+                false => replacement.finish(contents, None)?,
+            }
+            Ok(())
+        };
+        replace().map_err(|obstacle| {
+            let path = path.display();
+            let why = match &obstacle {
+                Obstacle::RefusedByLoad(refusal) => refusal.to_string(),
+                other => other.to_string(),
+            };
+            Failure::setup(format!("cannot replace {path}: {why}"))
+                .hint(format!("make {path} and its directory writable"))
+        })
+    }
+
     /// The metadata of the temporary file, and later of the file itself.
     pub fn metadata(&self) -> std::io::Result<Metadata> {
         self.temporary.as_file().metadata()
     }
 
     /// Gives the file the mode of another, and its group if this user may.
-    pub fn resemble(&self, other: &Metadata) -> std::io::Result<()> {
+    fn resemble(&self, other: &Metadata) -> std::io::Result<()> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt, fchown};

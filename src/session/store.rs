@@ -130,6 +130,15 @@ impl SessionStore {
         Lock::take(&self.path, waiting).map_err(|obstacle| self.error(Problem::NotLocked(obstacle)))
     }
 
+    /// The same, within this limit; `None` if another process holds it for longer.
+    ///
+    /// # Errors
+    /// Those of [`Lock::take_within`].
+    pub fn lock_within(&self, limit: Duration) -> Result<Option<Lock>, Error> {
+        Lock::take_within(&self.path, limit)
+            .map_err(|obstacle| self.error(Problem::NotLocked(obstacle)))
+    }
+
     /// Checks that a session could be saved, before a code is spent on it, and removes the leftovers of killed `get`s.
     ///
     /// # Errors

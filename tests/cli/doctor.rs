@@ -116,6 +116,8 @@ fn correct_setup_has_only_ok_findings_in_order() {
              ok      network: {url} answers\n\
              ok      clock: {}\n\
              ok      keys: {KEY_ID} belongs to {USER}\n\
+             ok      keys: {KEY_ID} is in the environment, where every program finds it; rotate can move it\n        \
+             aws-mfa rotate --profile work --to file\n\
              ok      keys: {KEY_ID} is 12 days old\n\
              ok      device: {DEVICE} belongs to igor, and has codes\n\
              ok      policy: MFA is enforced: IAM lists the access keys for the session, but not for the keys alone\n\
@@ -941,7 +943,11 @@ fn foreign_or_old_keys_are_a_finding() {
     let age = |iam: FakeIam| {
         aws.set_iam(iam);
         let (_, text) = findings(&sandbox, &[], &["keys"]);
-        text.split_once('\n').unwrap().1.to_owned()
+        // After its owner and its place.
+        text.split_once("rotate --profile work --to file\n")
+            .unwrap()
+            .1
+            .to_owned()
     };
     assert_eq!(
         age(iam(&[], 90)),
@@ -949,7 +955,10 @@ fn foreign_or_old_keys_are_a_finding() {
     );
     assert_eq!(
         age(iam(&[], 91)),
-        format!("warning keys: {KEY_ID} is 91 days old\n        aws-mfa rotate\n")
+        format!(
+            "warning keys: {KEY_ID} is 91 days old\n        \
+             move it to a profile: `aws-mfa rotate --profile work --to file`\n"
+        )
     );
     let denied = FakeIam {
         is_denied: true,
@@ -1123,8 +1132,8 @@ fn keys_that_work_without_mfa_are_a_warning() {
         (
             0,
             "warning policy: MFA is not enforced: IAM lists the access keys for the keys alone\n        \
-             as an administrator: `aws iam put-user-policy --user-name igor --policy-name DenyWithoutMFA \
-             --policy-document file://deny-without-mfa.json`\n"
+             as an administrator, deny igor every action where aws:MultiFactorAuthPresent is not true, except \
+             sts:GetSessionToken, sts:GetCallerIdentity and iam:ListMFADevices\n"
                 .to_owned()
         )
     );

@@ -73,6 +73,27 @@ fn actions(aws: &FakeSts, from: usize) -> Vec<String> {
         .collect()
 }
 
+/// Runs one of the commands that a message names, as it stands there, by its place among them. It must succeed.
+#[track_caller]
+fn follow(sandbox: &Sandbox, message: &str, place: usize) -> Outcome {
+    let outcome = try_to_follow(sandbox, message, place);
+    assert_eq!(outcome.status, 0, "{message}\n{}", outcome.stderr);
+    outcome
+}
+
+#[track_caller]
+fn try_to_follow(sandbox: &Sandbox, message: &str, place: usize) -> Outcome {
+    let commands = commands(message);
+    sandbox.run_with(sandbox.command("sh").args(["-c", &commands[place]]))
+}
+
+/// The commands that a message names.
+fn commands(message: &str) -> Vec<String> {
+    let quoted = message.split('`').skip(1).step_by(2);
+    let commands = quoted.filter(|text| text.starts_with("aws-mfa "));
+    commands.map(str::to_owned).collect()
+}
+
 fn replaced(way: &str) -> String {
     format!(
         "aws-mfa: created the access key {NEW}\naws-mfa: saved it {way}\n\
@@ -105,6 +126,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
             "CreateAccessKey",
             "GetCallerIdentity",
             "GetCallerIdentity",
+            "GetCallerIdentity",
             "UpdateAccessKey",
             "GetCallerIdentity"
         ]
@@ -125,10 +147,17 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
     let session = saved();
     assert_eq!(session["MasterKeyId"], NEW);
 
-    sandbox.run(["rotate", "--finish"]).is(
-        0,
-        &format!("deleted the old access key {KEY_ID}\n"),
-        "",
+    let outcome = sandbox.run(["rotate", "--finish"]);
+    assert_eq!(
+        (outcome.status, outcome.stdout.as_str()),
+        (0, format!("deleted the old access key {KEY_ID}\n").as_str())
+    );
+    assert!(
+        outcome
+            .stderr
+            .starts_with(&format!("aws-mfa: deleting {KEY_ID} (inactive, created ")),
+        "{}",
+        outcome.stderr
     );
     assert_eq!(keys(&aws), [NEW]);
     assert!(!journal(&sandbox).exists());
@@ -144,22 +173,23 @@ fn next_rotation_deletes_the_old_key() {
     let aws = FakeSts::start();
     let sandbox = sandbox(&aws);
     assert_eq!(sandbox.run(["rotate"]).status, 0);
-    let outcome = sandbox.run(["rotate", "--delete-old"]);
+    let outcome = sandbox.run(["rotate"]);
     let next = "AKIANEW0000000000002";
-    assert_eq!(
-        outcome.stdout,
-        format!(
-            "{}, and deleted {NEW}\n",
-            words::replaced_the_access_key(NEW, next)
-        )
-    );
+    let replaced = words::replaced_the_access_key(NEW, next);
+    assert!(outcome.stdout.starts_with(&replaced), "{}", outcome.stdout);
+    let told: Vec<&str> = outcome.stderr.lines().take(3).collect();
     assert!(
-        outcome
-            .stderr
-            .starts_with(&format!("aws-mfa: deleted the old access key {KEY_ID}\n"))
+        told[0].starts_with(&format!("aws-mfa: deleting {KEY_ID} (inactive, created ")),
+        "{told:?}"
     );
-    assert_eq!(keys(&aws), [next]);
-    assert!(!journal(&sandbox).exists());
+    assert_eq!(
+        told[1..],
+        [
+            format!("aws-mfa: deleted the old access key {KEY_ID}"),
+            format!("aws-mfa: created the access key {next}")
+        ]
+    );
+    assert_eq!(keys(&aws), [format!("-{NEW}"), next.into()]);
 }
 
 #[test]
@@ -202,24 +232,21 @@ fn session_of_another_user_is_an_error() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the access key AKIAOTHER does not belong to arn:aws:iam::123456789012:user/team/igor, \
-         who owns the session\nhint: select the profile whose session it is: `--profile <name>`\n",
+        "aws-mfa: AKIAOTHER is not a key of arn:aws:iam::123456789012:user/team/igor, who owns the session\nhint: select the profile whose session it is: `--profile <name>`\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
 }
 
 #[test]
-fn keys_in_the_environment_alone_are_refused_with_the_two_ways() {
+fn keys_in_the_environment_alone_are_refused_with_the_way_to_a_profile() {
     let aws = FakeSts::start();
     let sandbox = Sandbox::with_user(&aws);
     sandbox.get("123456");
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where a new key cannot be saved\n\
-         hint: the variables come from an .envrc or a secret store: keep the key in a profile of \
-         ~/.aws/credentials, or behind credential_process with --store-command; then run \
-         `aws-mfa rotate --profile <name>`\n",
+        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where a new key cannot be stored\n\
+         hint: move it to a profile: `aws-mfa rotate --profile work --to file`\n",
     );
     assert_eq!(aws.requests().len(), 1);
 }
@@ -269,13 +296,19 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         "aws-mfa: arn:aws:iam::123456789012:user/team/igor has no access key AKIATHIRD\n",
     );
     assert_eq!(keys(&aws), [KEY_ID, "-AKIASECOND"]);
-    sandbox.run(["rotate", "--delete", "AKIASECOND"]).is(
-        0,
-        "deleted the access key AKIASECOND\n",
-        "",
+    let outcome = sandbox.run(["rotate", "--delete", "AKIASECOND"]);
+    assert_eq!(
+        (outcome.status, outcome.stdout.as_str()),
+        (0, "deleted the access key AKIASECOND\n")
+    );
+    let told = outcome.stderr;
+    assert!(
+        told.starts_with("aws-mfa: deleting AKIASECOND (inactive, created ")
+            && told.ends_with(" ago, last used 3h ago)\n"),
+        "{told}"
     );
     assert_eq!(keys(&aws), [KEY_ID]);
-    assert_eq!(sandbox.run(["rotate", "--delete-old"]).status, 0);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
 
     let iam = |request: &Request| request.form["Version"] == "2010-05-08";
     let requests = aws.requests().into_iter().filter(iam);
@@ -339,7 +372,7 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
     let twice = format!("[work]\n{}{}", profile_keys(), profile_keys());
     sandbox.write(&file, twice);
     check(&format!(
-        "cannot edit the access key of the profile work in {}: aws_access_key_id is there twice\n",
+        "cannot edit the profile work in {}: aws_access_key_id is there twice\n",
         file.display()
     ));
 
@@ -380,11 +413,11 @@ fn session_named_by_the_key_moves_to_the_new_one() {
     assert_eq!(sandbox.run(["rotate"]).status, 0);
     let renamed = sandbox.role_file("x");
     assert_ne!(renamed, before);
-    let names = sandbox.session_directory();
+    let mut names = sandbox.session_directory();
+    names.retain(|name| !name.ends_with(".lock"));
     assert_eq!(
         names,
         [
-            ".rotation.lock".to_owned(),
             renamed.file_name().unwrap().to_str().unwrap().to_owned(),
             format!("rotation-{ACCOUNT}-igor"),
             format!("session-{NEW}"),
@@ -407,8 +440,15 @@ fn other_places_of_the_old_key_are_named() {
     sandbox.set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID);
     let outcome = sandbox.run(["rotate"]);
     assert_eq!(outcome.status, 0);
-    for place in ["the profile copy", "MASTER_AWS_ACCESS_KEY_ID"] {
-        let warning = format!("aws-mfa: warning: {place} still has the old access key {KEY_ID}\n");
+    for (place, remedy) in [
+        ("the profile copy", ""),
+        (
+            "MASTER_AWS_ACCESS_KEY_ID",
+            ": delete it and MASTER_AWS_SECRET_ACCESS_KEY from where they are set",
+        ),
+    ] {
+        let warning =
+            format!("aws-mfa: warning: the old access key {KEY_ID} is still in {place}{remedy}\n");
         assert!(outcome.stderr.contains(&warning), "{}", outcome.stderr);
     }
 }
@@ -436,12 +476,13 @@ fn denied() -> Behaviour {
 }
 
 /// What each call of a rotation says when it is denied.
-const DENIALS: [&str; 7] = [
+const DENIALS: [&str; 8] = [
     // See `words`.
     "REJECTED",
     "a policy denies iam:ListAccessKeys to this user",
     "a policy denies iam:CreateAccessKey to this user",
-    "AWS rejected the new access key AKIANEW0000000000001",
+    "AWS rejected the new access key AKIANEW0000000000001; JOURNAL",
+    "AWS rejected the new access key AKIANEW0000000000001; JOURNAL",
     "AWS rejected the new access key AKIANEW0000000000001; the old access key is active",
     "a policy denies iam:UpdateAccessKey to this user; the old access key is active",
     "AWS rejected the new access key AKIANEW0000000000001; the old access key is active",
@@ -456,7 +497,13 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
         let outcome = sandbox.run(["rotate"]);
         let stderr = outcome.failed(if call == 0 { 3 } else { 1 });
         let rejected = words::aws_rejected_the_session("ASIASESSION000000001");
-        let denial = denial.replace("REJECTED", &rejected);
+        let in_journal = format!(
+            "{NEW} is in {}, and {KEY_ID} is still active",
+            journal(&sandbox).display()
+        );
+        let denial = denial
+            .replace("REJECTED", &rejected)
+            .replace("JOURNAL", &in_journal);
         let message =
             format!("aws-mfa: {denial}\n  AccessDenied: {DENIED} (request {REQUEST_ID})\nhint: ");
         assert!(stderr.contains(&message), "{call}: {stderr}");
@@ -464,8 +511,7 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
             assert!(!journal(&sandbox).exists());
             assert!(
                 stderr.ends_with(
-                    "hint: allow iam:CreateAccessKey on arn:aws:iam::*:user/${aws:username} with MFA: \
-                     the statement ReplaceOwnAccessKeys of .github/iam/rotate.json\n"
+                    "hint: allow iam:CreateAccessKey on arn:aws:iam::*:user/${aws:username} with MFA\n"
                 ),
                 "{stderr}"
             );
@@ -474,7 +520,7 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
         let works =
             |key: &FakeKey| key.is_active && in_credentials_file(&sandbox).contains(&key.id);
         assert!(aws.iam().keys.iter().any(works), "{call}");
-        if call >= 4 {
+        if call >= 5 {
             assert_eq!(keys(&aws), [KEY_ID, NEW]);
         }
         let outcome = sandbox.run(["rotate"]);
@@ -495,7 +541,7 @@ fn new_key_of_another_user_is_not_saved() {
     };
     aws.behave_once(3, true, answer);
     let outcome = sandbox.run(["rotate"]);
-    let message = format!("aws-mfa: the access key {NEW} belongs to {other}, not to {USER}\n");
+    let message = format!("aws-mfa: the access key {NEW} belongs to another user: {other}; ");
     let stderr = outcome.failed(1);
     assert!(stderr.contains(&message), "{stderr}");
     assert_eq!(in_credentials_file(&sandbox), credentials(KEY_ID, SECRET));
@@ -524,7 +570,7 @@ fn new_key_that_cannot_be_written_down_is_deleted() {
         1,
         "",
         &format!(
-            "aws-mfa: cannot write {0}: {0} is not a regular file\n",
+            "aws-mfa: cannot replace {0}: {0} is not a regular file\nhint: make {0} and its directory writable\n",
             path.display()
         ),
     );
@@ -552,14 +598,15 @@ fn key_whose_secret_was_lost_is_offered_for_deletion() {
         let stderr = outcome.failed(1);
         assert!(
             stderr.starts_with(
-                "aws-mfa: an earlier rotation was interrupted, and the secret of its new access key is lost\n"
+                "aws-mfa: the secret of the new access key of an interrupted rotation is lost\n"
             ),
             "{stderr}"
         );
         let delete =
-            format!("hint: if {NEW} is that one, delete it: `aws-mfa rotate --delete {NEW}`\n");
+            format!("hint: if nothing uses {NEW}, delete it: `aws-mfa rotate --delete {NEW}`\n");
         assert!(stderr.ends_with(&delete), "{stderr}");
-        sandbox.run(["rotate", "--delete", NEW]).succeeded();
+        follow(&sandbox, stderr, 0);
+        assert_eq!(keys(&aws), [KEY_ID]);
         assert!(!journal(&sandbox).exists());
         assert_eq!(sandbox.run(["rotate"]).status, 0);
     }
@@ -582,20 +629,37 @@ fn file_that_has_another_key_by_now_stops_the_rotation() {
     let sandbox = sandbox(&aws);
     assert_eq!(sandbox.run(["rotate"]).status, 0);
     sandbox.write(credentials_file(&sandbox), credentials(KEY_ID, SECRET));
-    for arguments in [["rotate", "--finish"], ["rotate", "--delete-old"]] {
-        let outcome = sandbox.run(arguments);
-        let stderr = outcome.failed(1);
-        assert!(
-            stderr.contains(&format!(
-                "has the access key {KEY_ID}, but the rotation from {KEY_ID} to {NEW} is not finished\n"
-            )),
-            "{stderr}"
+    for arguments in [&["rotate", "--finish"][..], &["rotate"]] {
+        sandbox.run(arguments).is(
+            1,
+            "",
+            &format!(
+                "aws-mfa: the profile work has {KEY_ID}, and {NEW} is to replace {KEY_ID}\nhint: restore {NEW} there, and run `aws-mfa rotate` again, or delete the unused key: \
+                 `aws-mfa rotate --delete {NEW}`\n"
+            ),
         );
     }
     assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
-    sandbox.run(["rotate", "--delete", NEW]).succeeded();
-    assert_eq!(sandbox.run(["rotate", "--delete-old"]).status, 0);
-    assert_eq!(keys(&aws), ["AKIANEW0000000000002"]);
+    // Restored: the first of the two ways.
+    sandbox.write(credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
+    assert_eq!(sandbox.run(["rotate", "--finish"]).status, 0);
+    assert_eq!(keys(&aws), [NEW]);
+
+    // The other one activates the key that stays.
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    sandbox.write(credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
+    let next = "AKIANEW0000000000002";
+    assert_eq!(keys(&aws), [format!("-{NEW}"), next.into()]);
+    let outcome = sandbox.run(["rotate"]);
+    let said = follow(&sandbox, outcome.failed(1), 1);
+    assert!(
+        said.stderr
+            .starts_with(&format!("aws-mfa: activated the access key {NEW} again\n")),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(keys(&aws), [NEW]);
+    assert!(!journal(&sandbox).exists());
 }
 
 /// A profile whose key is in a file of the test's, which stands for a secret store.
@@ -613,15 +677,17 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     let command =
         "env > environment; cat /proc/$$/cmdline /proc/$PPID/cmdline > arguments; cat > store";
     let outcome = sandbox.run(["rotate", "--store-command", command]);
+    let offer = format!(
+        "aws-mfa: add this to the profile, and leave out the flag: mfa_store_process = {command}\n"
+    );
     assert_eq!(
         (outcome.status, outcome.stderr),
-        (0, replaced("with the store command"))
+        (0, replaced("with the store command") + &offer)
     );
     assert_eq!(
         outcome.stdout,
         format!(
-            "{}; once nothing uses {KEY_ID}, delete it: \
-             `aws-mfa rotate --store-command '{command}' --finish`\n",
+            "{}; once nothing uses {KEY_ID}, delete it: `aws-mfa rotate --finish`\n",
             words::replaced_the_access_key(KEY_ID, NEW)
         )
     );
@@ -643,7 +709,7 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
         (
             "true",
             format!(
-                "the new access key {NEW} was not saved: credential_process in the profile work still has {KEY_ID}"
+                "the new access key {NEW} was not stored: credential_process in the profile work still has {KEY_ID}"
             ),
         ),
         (
@@ -657,12 +723,12 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
     ] {
         let outcome = sandbox.run(["rotate", "--store-command", command]);
         let stderr = outcome.failed(1);
-        assert!(
-            stderr.contains(&format!("aws-mfa: {message}\n")),
-            "{stderr}"
+        let in_journal = format!(
+            "; {NEW} is in {}, and {KEY_ID} is still active\nhint: ",
+            journal(&sandbox).display()
         );
         assert!(
-            stderr.contains("the old access key still works, and the new one is in the journal"),
+            stderr.contains(&format!("aws-mfa: {message}{in_journal}")),
             "{stderr}"
         );
         assert_eq!(keys(&aws), [KEY_ID, NEW]);
@@ -672,22 +738,23 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
                 .contains(NEW_SECRET)
         );
     }
-    let outcome = sandbox.run(["rotate", "--store-command", "cat > store", "--delete-old"]);
+    let outcome = sandbox.run(["rotate", "--store-command", "cat > store"]);
     assert_eq!(outcome.status, 0);
-    assert_eq!(keys(&aws), [NEW]);
-    assert!(!journal(&sandbox).exists());
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
 }
 
 #[test]
 fn store_command_and_credential_process_need_each_other() {
     let aws = FakeSts::start();
     let sandbox = with_store(&aws);
+    let config = "[profile work]\ncredential_process = cat store | cat\n";
+    sandbox.write(".aws/config", config);
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key comes from credential_process in the profile work, and no command is set to save a new one\n\
-         hint: add a command that reads the key from standard input: --store-command \
-         'pass insert -mf aws/work'\n",
+        "aws-mfa: the profile work runs `cat store | cat`, and nothing tells how to store a key there\n\
+         hint: add to the profile: mfa_store_process = <command that reads the key's JSON from standard input>; \
+         or move the key: `aws-mfa rotate --profile work --to file`\n",
     );
     sandbox.write(".aws/credentials", credentials(KEY_ID, SECRET));
     sandbox.run(["rotate", "--store-command", "true"]).is(
@@ -801,7 +868,7 @@ fn key_is_replaced_in_moto() {
     );
     let delete = format!("`aws-mfa rotate --delete {old}`\n");
     assert!(stderr.ends_with(&delete), "{stderr}");
-    sandbox.run(["rotate", "--delete", &old]).succeeded();
+    follow(&sandbox, stderr, 0);
     assert_eq!(iam(list), format!("{new}\tActive"));
 }
 
@@ -837,4 +904,463 @@ fn key_that_iam_does_not_list_yet_is_offered_for_deletion_later() {
     let outcome = sandbox.run(["rotate"]);
     let delete = format!("`aws-mfa rotate --delete {NEW}`\n");
     assert!(outcome.failed(1).ends_with(&delete), "{}", outcome.stderr);
+}
+
+/// A profile whose store command is the script `keep`, and which a failed `rotate` has left with a new key in the journal.
+fn with_key_in_the_journal(aws: &FakeSts) -> Sandbox {
+    let sandbox = with_store(aws);
+    sandbox.write(
+        ".aws/config",
+        "[profile work]\ncredential_process = cat store\nmfa_store_process = sh ./keep\n",
+    );
+    sandbox.write("keep", "exit 1");
+    sandbox.run(["rotate"]).failed(1);
+    assert_eq!(keys(aws), [KEY_ID, NEW]);
+    sandbox
+}
+
+fn key_json(id: &str, secret: &str) -> String {
+    format!("{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"}}\n")
+}
+
+/// What a store may hold while the new key is in the journal: nothing, half a file, garbage, the new id with another
+/// secret, somebody else's key, and nothing that can be read.
+fn damaged_stores() -> [(&'static str, Option<String>); 6] {
+    let half = key_json(KEY_ID, SECRET)[..60].to_owned();
+    [
+        ("empty", Some(String::new())),
+        ("half", Some(half)),
+        ("garbage", Some("garbage\n".to_owned())),
+        ("wrong secret", Some(key_json(NEW, "wrong"))),
+        ("third key", Some(key_json("AKIATHIRD", "third"))),
+        ("failing", None),
+    ]
+}
+
+fn damage(sandbox: &Sandbox, contents: Option<&str>) {
+    match contents {
+        Some(contents) => drop(sandbox.write("store", contents)),
+        None => std::fs::remove_file(sandbox.home().join("store")).unwrap(),
+    }
+}
+
+#[test]
+fn new_key_is_stored_from_the_journal_whatever_the_store_holds() {
+    for (state, contents) in damaged_stores() {
+        let aws = FakeSts::start();
+        let sandbox = with_key_in_the_journal(&aws);
+        let before = std::fs::read_to_string(journal(&sandbox)).unwrap();
+        damage(&sandbox, contents.as_deref());
+
+        // Nothing deletes a key, because none works as it is stored.
+        for arguments in [
+            &["rotate", "--delete", KEY_ID][..],
+            &["rotate", "--delete", NEW],
+            &["rotate", "--finish"],
+        ] {
+            let outcome = sandbox.run(arguments);
+            assert_ne!(outcome.status, 0, "{state}: {}", outcome.stdout);
+            assert_eq!(keys(&aws), [KEY_ID, NEW], "{state}");
+            assert_eq!(std::fs::read_to_string(journal(&sandbox)).unwrap(), before);
+        }
+
+        // The store command still fails, and the message names the journal and one command.
+        let outcome = sandbox.run(["rotate"]);
+        let stderr = outcome.failed(1);
+        let in_journal = format!(
+            "{NEW} is in {}, and {KEY_ID} is still active",
+            journal(&sandbox).display()
+        );
+        assert!(stderr.contains(&in_journal), "{state}: {stderr}");
+        assert_eq!(commands(stderr), ["aws-mfa rotate"], "{state}");
+
+        // With one that works, that command does what it says.
+        sandbox.write("keep", "cat > store");
+        let said = follow(&sandbox, stderr, 0);
+        let warning = format!("aws-mfa: warning: {NEW} replaces the access key AKIATHIRD\n");
+        assert_eq!(
+            said.stderr.contains(&warning),
+            state == "third key",
+            "{state}"
+        );
+        assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()], "{state}");
+        let stored = std::fs::read_to_string(sandbox.home().join("store")).unwrap();
+        assert_eq!(stored, key_json(NEW, NEW_SECRET));
+        assert!(
+            !std::fs::read_to_string(journal(&sandbox))
+                .unwrap()
+                .contains(NEW_SECRET)
+        );
+        follow(&sandbox, &said.stdout, 0);
+        assert_eq!(keys(&aws), [NEW]);
+        assert!(!journal(&sandbox).exists());
+    }
+}
+
+/// The same for `~/.aws/credentials`, which an editor or a full disk has damaged.
+#[test]
+fn new_key_is_stored_from_the_journal_whatever_the_credentials_file_holds() {
+    for (state, contents) in [
+        ("empty", String::new()),
+        (
+            "half a pair",
+            format!("[work]\naws_access_key_id = {KEY_ID}\n"),
+        ),
+        ("garbage", "garbage\n".to_owned()),
+        ("wrong secret", credentials(NEW, "wrong")),
+        ("third key", credentials("AKIATHIRD", "third")),
+        ("other profiles", "[other]\nregion = x\n".to_owned()),
+    ] {
+        let aws = FakeSts::start();
+        let sandbox = sandbox(&aws);
+        aws.behave_once(3, false, denied());
+        sandbox.run(["rotate"]).failed(1);
+        assert_eq!(keys(&aws), [KEY_ID, NEW], "{state}");
+        sandbox.write(credentials_file(&sandbox), &contents);
+        let outcome = sandbox.run(["rotate"]);
+        assert_eq!(outcome.status, 0, "{state}: {}", outcome.stderr);
+        assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()], "{state}");
+        let file = in_credentials_file(&sandbox);
+        assert!(file.contains(NEW) && file.contains(NEW_SECRET), "{file}");
+        assert!(
+            contents
+                .lines()
+                .all(|line| line.contains('=') || file.contains(line))
+        );
+        sandbox.get("234567");
+    }
+}
+
+#[test]
+fn line_of_the_profile_that_cannot_be_read_is_named_with_the_journal() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    aws.behave_once(3, false, denied());
+    sandbox.run(["rotate"]).failed(1);
+    let half = credentials(KEY_ID, SECRET);
+    let half = half.split("secret_access_key  =").next().unwrap();
+    sandbox.write(credentials_file(&sandbox), half);
+    let outcome = sandbox.run(["rotate"]);
+    let stderr = outcome.failed(1);
+    assert!(
+        stderr.starts_with(&format!(
+            "aws-mfa: cannot edit the profile work in {}: line 8 has no =; {NEW} is in {}, and {KEY_ID} is still active\n\
+             hint: correct that line, and leave each key of the profile once, on one line; run `aws-mfa rotate` to store it again",
+            credentials_file(&sandbox).display(),
+            journal(&sandbox).display()
+        )),
+        "{stderr}"
+    );
+    // The line is corrected, as the hint says.
+    sandbox.write(credentials_file(&sandbox), half.trim_end_matches("aws_"));
+    follow(&sandbox, stderr, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
+/// Without a key in the store, there is no way to get a session.
+#[test]
+fn new_key_is_stored_before_a_session_is_needed() {
+    let aws = FakeSts::start();
+    let sandbox = with_key_in_the_journal(&aws);
+    sandbox.write("store", "");
+    sandbox.run(["clear"]);
+    sandbox.run(["get", "234567"]).failed(1);
+    sandbox.write("keep", "cat > store");
+    let outcome = sandbox.run(["rotate"]);
+    assert!(
+        outcome
+            .failed(3)
+            .starts_with("aws-mfa: saved it with the store command\n"),
+        "{}",
+        outcome.stderr
+    );
+    sandbox.get("345678");
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
+/// A store command that cut the secret short: the old key's deletion would take the last key that works.
+#[test]
+fn deletion_needs_a_key_that_works_as_it_is_stored() {
+    let aws = FakeSts::start();
+    let sandbox = with_store(&aws);
+    let cut = "head -c 70 > store; echo '\"}' >> store";
+    let outcome = sandbox.run(["rotate", "--store-command", cut]);
+    let message = format!(
+        "the new access key {NEW} was not stored: credential_process in the profile work has another secret; {NEW} is in"
+    );
+    assert!(outcome.failed(1).contains(&message), "{}", outcome.stderr);
+    let outcome = sandbox.run(["rotate", "--delete", KEY_ID]);
+    let stderr = outcome.failed(1);
+    assert!(
+        stderr.starts_with(&format!(
+            "aws-mfa: no key was deleted: the secret does not belong to the access key {NEW}\n"
+        )),
+        "{stderr}"
+    );
+    assert_eq!(keys(&aws), [KEY_ID, NEW]);
+    assert!(
+        std::fs::read_to_string(journal(&sandbox))
+            .unwrap()
+            .contains(NEW_SECRET)
+    );
+    // Its hint: `rotate` stores the key again, here where `cat` reads it.
+    follow(&sandbox, stderr, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
+/// Giving up keeps the journal, unless the key whose secret it holds is the one that goes, or is stored and works.
+#[test]
+fn journal_stays_until_its_key_is_stored_or_deleted() {
+    let aws = FakeSts::start();
+    let sandbox = with_key_in_the_journal(&aws);
+    let outcome = sandbox.run(["rotate"]);
+    let stderr = outcome.failed(1);
+    assert_eq!(
+        commands(stderr),
+        [
+            "aws-mfa rotate".to_owned(),
+            format!("aws-mfa rotate --delete {NEW}")
+        ]
+    );
+    let said = follow(&sandbox, stderr, 1);
+    assert_eq!(said.stdout, format!("deleted the access key {NEW}\n"));
+    assert_eq!(keys(&aws), [KEY_ID]);
+    assert!(!journal(&sandbox).exists());
+
+    // It was stored, and `rotate` was killed before it knew.
+    sandbox.run(["rotate"]).failed(1);
+    let next = "AKIANEW0000000000002";
+    let text = std::fs::read_to_string(journal(&sandbox)).unwrap();
+    let secret = text
+        .lines()
+        .find_map(|line| line.strip_prefix("secret "))
+        .unwrap();
+    sandbox.write("store", key_json(next, secret));
+    let outcome = sandbox.run(["rotate", "--delete", KEY_ID]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert_eq!(keys(&aws), [next]);
+    assert!(!journal(&sandbox).exists());
+}
+
+/// A journal that somebody has edited must not delete the only key.
+#[test]
+fn journal_whose_two_keys_are_one_deletes_nothing() {
+    for step in ["created", "saved", "retired"] {
+        for arguments in [&["rotate", "--finish"][..], &["rotate"]] {
+            let aws = FakeSts::start();
+            let sandbox = sandbox(&aws);
+            let secret = if step == "created" { SECRET } else { "" };
+            let secret = secret.lines().map(|secret| format!("secret {secret}\n"));
+            let text = format!(
+                "aws-mfa rotation 1\nstep {step}\nold {KEY_ID}\nnew {KEY_ID}\n{}profile work\n",
+                secret.collect::<String>()
+            );
+            sandbox.write(journal(&sandbox), text);
+            let outcome = sandbox.run(arguments);
+            assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+            let left = aws.iam().keys;
+            assert!(left.iter().any(|key| key.id == KEY_ID), "{step} {left:?}");
+            assert!(in_credentials_file(&sandbox).contains(&left.last().unwrap().id));
+            if arguments.len() == 2 {
+                assert_eq!(keys(&aws), [KEY_ID]);
+                assert!(!journal(&sandbox).exists());
+            }
+        }
+    }
+}
+
+/// Another machine needed it.
+#[test]
+fn old_key_that_is_active_again_is_not_deleted_by_a_plain_run() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    let mut iam = aws.iam();
+    iam.keys[0].is_active = true;
+    aws.set_iam(iam);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
+/// The second key is somebody's, and the one in the store does not work: no hint offers to delete either.
+#[test]
+fn second_key_is_not_offered_for_deletion_if_the_first_does_not_work() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let mut iam = FakeIam::default();
+    iam.keys.push(FakeKey::new("AKIASECOND", "s"));
+    aws.set_iam(iam);
+    sandbox.write(credentials_file(&sandbox), credentials(KEY_ID, "wrong"));
+    let outcome = sandbox.run(["rotate"]);
+    let stderr = outcome.failed(1);
+    let hint = format!("\nhint: AWS rejects {KEY_ID}: correct it in the profile work\n");
+    assert!(stderr.ends_with(&hint), "{stderr}");
+    sandbox.run(["rotate", "--delete", "AKIASECOND"]).failed(1);
+    assert_eq!(keys(&aws), [KEY_ID, "AKIASECOND"]);
+}
+
+/// What `finish` needs is the session and the profile.
+#[test]
+fn finish_and_delete_need_no_store() {
+    let aws = FakeSts::start();
+    let sandbox = with_store(&aws);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    let config = "[profile work]\ncredential_process = cat store | cat\n";
+    sandbox.write(".aws/config", config);
+    assert_eq!(sandbox.run(["rotate", "--finish"]).status, 0);
+    assert_eq!(keys(&aws), [NEW]);
+    let mut iam = aws.iam();
+    iam.keys.push(FakeKey::new("AKIASECOND", "s"));
+    aws.set_iam(iam);
+    let outcome = sandbox.run(["rotate", "--delete", "AKIASECOND"]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert_eq!(keys(&aws), [NEW]);
+}
+
+#[test]
+fn ctrl_c_says_what_state_things_are_in_and_how_to_go_on() {
+    let aws = FakeSts::start();
+    let sandbox = with_store(&aws);
+    sandbox.write(
+        ".aws/config",
+        "[profile work]\ncredential_process = cat store\nmfa_store_process = sh ./keep\n",
+    );
+    sandbox.write(
+        "keep",
+        "exec 2> /dev/null; touch started; while [ ! -e go ]; do sleep 0.1; done",
+    );
+    let mut rotate = sandbox.command(super::sandbox::binary());
+    let pipe = std::process::Stdio::piped;
+    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
+    let mut rotate = rotate.spawn().unwrap();
+    wait_until("the store command", || {
+        sandbox.home().join("started").exists()
+    });
+    let pid = rustix::process::Pid::from_raw(rotate.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    wait_until("its end", || rotate.try_wait().unwrap().is_some());
+    sandbox.write("go", "");
+    let outcome = Outcome::from(rotate.output_in_time());
+    let (path, created) = (
+        journal(&sandbox),
+        format!("aws-mfa: created the access key {NEW}\n"),
+    );
+    outcome.is(
+        130,
+        "",
+        &format!(
+            "{created}aws-mfa: the rotation of the access key is not finished: {NEW} is in {}, and {KEY_ID} is still \
+             active\nhint: run `aws-mfa rotate`\n",
+            path.display()
+        ),
+    );
+    sandbox.write("keep", "cat > store");
+    follow(&sandbox, &outcome.stderr, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
+#[test]
+fn status_and_doctor_report_an_unfinished_rotation_with_the_command_that_goes_on() {
+    let aws = FakeSts::start();
+    let sandbox = with_key_in_the_journal(&aws);
+    let report = |state: &str, command: &str| {
+        let message = format!("the rotation of the access key is not finished: {state}");
+        let status = sandbox.run(["status"]).stdout;
+        let warning = format!("warning: {message}: run `{command}`\n");
+        assert!(status.contains(&warning), "{status}");
+        let doctor = sandbox.run(["doctor", "--offline"]).stdout;
+        let finding = format!("warning keys: {message}\n        {command}\n");
+        assert!(doctor.contains(&finding), "{doctor}");
+        format!("`{command}`")
+    };
+    let in_journal = format!(
+        "{NEW} is in {}, and {KEY_ID} is still active",
+        journal(&sandbox).display()
+    );
+    let command = report(&in_journal, "aws-mfa rotate");
+    sandbox.write("keep", "cat > store");
+    follow(&sandbox, &command, 0);
+    let stored = format!("{NEW} is stored, and {KEY_ID} is inactive");
+    let command = report(&stored, "aws-mfa rotate --finish");
+    follow(&sandbox, &command, 0);
+    assert_eq!(keys(&aws), [NEW]);
+    assert!(!sandbox.run(["status"]).stdout.contains("rotation"));
+}
+
+/// Of an earlier version, or of the console.
+#[test]
+fn doctor_reports_a_second_key_that_is_inactive() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let mut iam = FakeIam::default();
+    let mut second = FakeKey::new("AKIASECOND", "s");
+    second.is_active = false;
+    iam.keys.push(second);
+    aws.set_iam(iam);
+    let doctor = sandbox.run(["doctor"]).stdout;
+    let command = "aws-mfa rotate --delete AKIASECOND";
+    let finding = format!(
+        "warning keys: the user has a second access key, AKIASECOND, which is inactive\n        {command}\n"
+    );
+    assert!(doctor.contains(&finding), "{doctor}");
+    follow(&sandbox, &format!("`{command}`"), 0);
+    assert_eq!(keys(&aws), [KEY_ID]);
+}
+
+/// A path that the user gave keeps its name whatever it ends in.
+#[test]
+fn session_file_that_the_user_has_named_keeps_its_name() {
+    let aws = FakeSts::start();
+    let mut sandbox = without_session(&aws);
+    for file in [
+        sandbox.session_file(),
+        sandbox.home().join(format!("own/session-{KEY_ID}")),
+    ] {
+        aws.set_iam(FakeIam::default());
+        sandbox.write(credentials_file(&sandbox), credentials(KEY_ID, SECRET));
+        let _ = std::fs::remove_file(journal(&sandbox));
+        sandbox
+            .unset("AWS_MFA_PROFILE")
+            .set("AWS_PROFILE", "work")
+            .set("AWS_SESSION_FILE", &file);
+        sandbox.get(&format!("{}", 100_000 + aws.requests().len()));
+        let outcome = sandbox.run(["rotate"]);
+        assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+        assert_ne!(read_json(&file)["MasterKeyId"], KEY_ID);
+        assert!(!file.with_file_name(format!("session-{NEW}")).exists());
+    }
+}
+
+/// `get` has saved another session after the rotation has read the one before.
+#[test]
+fn session_of_a_get_during_the_rotation_is_kept() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let file = sandbox.session_file().with_file_name("session-work");
+    let lock = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(file.with_file_name(".session-work.lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    let mut rotate = sandbox.command(super::sandbox::binary());
+    let pipe = std::process::Stdio::piped;
+    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
+    let mut rotate = rotate.spawn().unwrap();
+    wait_until("the stored key", || {
+        let text = std::fs::read_to_string(journal(&sandbox)).unwrap_or_default();
+        text.contains("\nstep saved\n")
+    });
+    let session = std::fs::read_to_string(&file).unwrap();
+    sandbox.write(
+        &file,
+        session.replace("ASIASESSION000000001", "ASIASESSIONOFGET"),
+    );
+    lock.unlock().unwrap();
+    let outcome = Outcome::from(rotate.output_in_time());
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    let session = read_json(&file);
+    assert_eq!(session["Credentials"]["AccessKeyId"], "ASIASESSIONOFGET");
+    assert_eq!(session["MasterKeyId"], NEW);
 }

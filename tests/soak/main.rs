@@ -33,3 +33,5 @@ mod patience;
 mod roles;
 #[cfg(unix)]
 mod rotate;
+#[cfg(unix)]
+mod sequences;

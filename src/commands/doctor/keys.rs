@@ -5,12 +5,18 @@ use super::limit::Deadline;
 use super::policy::KeyLists;
 use super::report::{Finding, error, ok, skipped, warning};
 use super::setup::Setup;
+use crate::account::key_source::KeySource;
 use crate::account::keys::MasterKeys;
+use crate::account::session_directory;
 use crate::aws::client::SigningKey;
+use crate::aws::iam::AccessKey;
 use crate::aws::sts::Identity;
+use crate::cli::Selection;
 use crate::error::Failure;
 use crate::invocation;
 use crate::origin::{Origin, Setting};
+use crate::rotation::journal::Journal;
+use crate::rotation::key_store::KeyStore;
 use crate::time::now;
 use jiff::SignedDuration;
 
@@ -66,8 +72,66 @@ pub fn owner(key: &Setting<SigningKey>, identity: &Result<Identity, Unanswered>)
     ok(CHECK, format!("{id} belongs to {arn}"))
 }
 
+/// A rotation that was interrupted, or whose old key is not deleted yet.
+pub fn rotation(setup: &Setup) -> Option<Finding> {
+    let directory = session_directory(setup.environment).ok()??;
+    let (journal, rotation) = Journal::find(&directory, setup.account.profile_of_keys()?)?;
+    let mut failure = journal.unfinished(&rotation, &command(setup, ""));
+    failure.hint = Some(rotation.next(&command(setup, "")));
+    Some(warning(CHECK, failure))
+}
+
+/// The age of the key, where it lies, and a second one.
+pub fn of_user(setup: &Setup, id: &str, lists: &KeyLists) -> Vec<Finding> {
+    let mut findings = vec![age(setup, id, lists)];
+    let ((Some(Ok(keys)), _) | (_, Ok(keys))) = (&lists.of_session, &lists.of_keys) else {
+        return findings;
+    };
+    let is_other = |key: &&AccessKey| key.id != id && !key.is_active;
+    if let Some(other) = keys.iter().find(is_other)
+        && rotation(setup).is_none()
+    {
+        let message = format!(
+            "the user has a second access key, {}, which is inactive",
+            other.id
+        );
+        let delete = command(setup, &format!(" --delete {}", other.id));
+        findings.push(warning(CHECK, Failure::setup(message).hint(delete)));
+    }
+    findings
+}
+
+/// Where the key lies, if that is in the clear.
+pub fn place(setup: &Setup, id: &str) -> Option<Finding> {
+    let source = setup.settings.keys.as_ref().ok()?;
+    let (place, hint) = match (&source.value, &source.origin) {
+        (KeySource::Process(_), _) => return None,
+        (_, Origin::Profile(profile, _, file)) => {
+            let place = format!("{}, where every SDK finds it", file.display());
+            (place, invocation::move_command(profile))
+        }
+        _ => {
+            let place = "the environment, where every program finds it".to_owned();
+            let profiles = setup.sources.profiles().ok()?;
+            (place, invocation::move_command(profiles.free_name()))
+        }
+    };
+    Some(Finding {
+        hint: Some(hint),
+        ..ok(CHECK, format!("{id} is in {place}; rotate can move it"))
+    })
+}
+
+fn command(setup: &Setup, options: &str) -> String {
+    let selection = Selection {
+        role_arn: None,
+        ..setup.selection.clone()
+    };
+    invocation::command("rotate", &selection, options)
+}
+
 /// The age of the key.
-pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
+fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
     let cannot_tell = |why: &str| skipped(CHECK, format!("cannot find the age of {id}: {why}"));
     let keys = match (&lists.of_session, &lists.of_keys) {
         (Some(Ok(keys)), _) | (_, Ok(keys)) => keys,
@@ -94,6 +158,11 @@ pub fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
     if days <= OLD {
         return ok(CHECK, message);
     }
-    let command = invocation::command("rotate", setup.selection, "");
-    warning(CHECK, Failure::setup(message).hint(command))
+    let rotate = command(setup, "");
+    let store = KeyStore::of(setup.environment, &setup.account, None, [None, None]);
+    let hint = match store.place() {
+        Ok(_) => rotate,
+        Err(failure) => failure.hint.unwrap_or(rotate),
+    };
+    warning(CHECK, Failure::setup(message).hint(hint))
 }

@@ -37,8 +37,8 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
         (Ok(_), _) => {
             let message = "MFA is not enforced: IAM lists the access keys for the keys alone";
             let hint = format!(
-                "as an administrator: `aws iam put-user-policy --user-name {} --policy-name DenyWithoutMFA \
-                 --policy-document file://deny-without-mfa.json`",
+                "as an administrator, deny {} every action where aws:MultiFactorAuthPresent is not true, except \
+                 sts:GetSessionToken, sts:GetCallerIdentity and iam:ListMFADevices",
                 user.name()
             );
             warning(CHECK, Failure::setup(message).hint(hint))
