@@ -235,6 +235,10 @@ fn session_of_another_user_is_an_error() {
         "aws-mfa: AKIAOTHER is not a key of arn:aws:iam::123456789012:user/team/igor, who owns the session\nhint: select the profile whose session it is: `--profile <name>`\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
+    sandbox.write(".aws/credentials", format!("[igor]\n{}", profile_keys()));
+    let session = sandbox.session_file().with_file_name("session-work");
+    std::fs::rename(&session, session.with_file_name("session-igor")).unwrap();
+    assert_eq!(sandbox.run(["rotate", "--profile", "igor"]).status, 0);
 }
 
 #[test]
@@ -699,6 +703,16 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     );
     assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
     sandbox.get("234567");
+
+    // The line that it offers.
+    let line = format!("mfa_store_process = {command}");
+    let config = format!("[profile work]\ncredential_process = cat store | cat\n{line}\n");
+    sandbox.write(".aws/config", config);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    assert_eq!(
+        keys(&aws),
+        [format!("-{NEW}"), "AKIANEW0000000000002".into()]
+    );
 }
 
 #[test]
@@ -764,6 +778,8 @@ fn store_command_and_credential_process_need_each_other() {
          hint: leave out --store-command, and the key is replaced in its file\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
 }
 
 #[test]
@@ -1363,4 +1379,84 @@ fn session_of_a_get_during_the_rotation_is_kept() {
     let session = read_json(&file);
     assert_eq!(session["Credentials"]["AccessKeyId"], "ASIASESSIONOFGET");
     assert_eq!(session["MasterKeyId"], NEW);
+}
+
+#[test]
+fn session_of_another_user_does_not_finish_a_rotation() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    let eve = Behaviour::Answer {
+        status: 200,
+        body: identity_xml(&USER.replace("igor", "eve")),
+    };
+    aws.behave_once(0, true, eve);
+    let outcome = sandbox.run(["rotate", "--finish"]);
+    outcome.is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: the session belongs to {}, whose key is not being replaced\nhint: run `aws-mfa get <code>`\n",
+            USER.replace("igor", "eve")
+        ),
+    );
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+    follow(&sandbox, &outcome.stderr.replace("<code>", "234567"), 0);
+    assert_eq!(sandbox.run(["rotate", "--finish"]).status, 0);
+    assert_eq!(keys(&aws), [NEW]);
+}
+
+#[test]
+fn journal_that_cannot_be_read_is_checked_before_it_is_removed() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    sandbox.write(journal(&sandbox), "aws-mfa rotation 1\nstep cre");
+    sandbox.run(["rotate"]).is(
+        1,
+        "",
+        &format!(
+            "aws-mfa: cannot use the journal of the rotation, {}: it is corrupt\n\
+             hint: it may hold the only copy of a new key's secret: check it before you remove it\n",
+            journal(&sandbox).display()
+        ),
+    );
+    assert_eq!(keys(&aws), [KEY_ID]);
+    std::fs::remove_file(journal(&sandbox)).unwrap();
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
+}
+
+/// Both meant nothing that other options do not say.
+#[test]
+fn role_and_deletion_at_once_are_no_options() {
+    for option in [
+        "--role-arn=arn:aws:iam::123456789012:role/x",
+        "--delete-old",
+    ] {
+        let outcome = Sandbox::new().run(["rotate", option]);
+        let name = option.split('=').next().unwrap();
+        let message = format!("error: unexpected argument '{name}' found");
+        assert!(
+            outcome.failed(2).starts_with(&message),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+/// A hint names no file that a release does not have.
+#[test]
+fn hints_name_no_file_of_the_repository() {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in [
+        "caller.rs",
+        "aws_failure.rs",
+        "commands/rotate.rs",
+        "commands/doctor/policy.rs",
+    ] {
+        let text = std::fs::read_to_string(sources.join(file)).unwrap();
+        assert!(
+            !text.contains(".github/") && !text.contains(".json"),
+            "{file}"
+        );
+    }
 }
