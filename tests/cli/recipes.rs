@@ -295,16 +295,24 @@ fn key_in_1password_is_replaced() {
 }
 
 #[test]
-fn key_in_aws_vault_gets_a_session() {
-    let aws = FakeSts::start();
-    let sandbox = sandbox(&aws);
+fn key_in_aws_vault_gets_a_session_and_moves_as_doctor_advises() {
+    if tool("bash").is_none() {
+        return;
+    }
+    let mut reader = Reader::new("");
+    let sandbox = &reader.sandbox;
     let script =
         "#!/bin/sh\n[ \"$*\" = 'export --no-session --format=json work-key' ] && cat ~/vault\n";
-    program(&sandbox, "aws-vault", script);
+    program(sandbox, "aws-vault", script);
     sandbox.write("vault", process_json());
     std::fs::remove_file(sandbox.home().join(".aws/credentials")).unwrap();
     sandbox.write(".aws/config", profile("aws-vault export"));
-    sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+    sandbox.write(".config/aws/work-key.json", "");
+    reader.gets_a_session();
+    let said = reader.types("aws-mfa doctor -p work || true").stdout;
+    let advice = said.split("or move the key: `").nth(1).expect(&said);
+    reader.replaces(advice.split('`').next().unwrap());
+    reader.follows_doctor("-p work");
 }
 
 /// The README's profile, as its quick start writes it.
