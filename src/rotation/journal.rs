@@ -180,6 +180,8 @@ impl Journal {
     /// # Errors
     /// The journal cannot be read, is corrupt, or could be another user's.
     pub fn read(&self) -> Result<Option<Rotation>, Failure> {
+        // A rotation that was killed while it wrote the journal has left a secret.
+        leftover::clean_up(&self.path);
         let unusable = |fault: &str| {
             let path = self.path.display();
             let message = format!("cannot use the journal of the rotation, {path}: {fault}");

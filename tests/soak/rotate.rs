@@ -159,7 +159,7 @@ fn calls() -> usize {
 #[test]
 fn rotate_killed_at_each_call_is_ended_by_the_next() {
     let calls = calls();
-    assert_eq!(calls, 12);
+    assert_eq!(calls, 13);
     for user in [User::of_file(), User::of_command()] {
         user.finish();
         for call in 0..calls {

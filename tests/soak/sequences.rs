@@ -244,7 +244,7 @@ impl Sequence {
                     answer(403, "AccessDenied"),
                 ];
                 let fault = self.random.one_of(&faults).clone();
-                let call = self.random.below(12) as usize;
+                let call = self.random.below(14) as usize;
                 let is_done = self.random.below(2) == 0;
                 self.story.push(format!("a fault at {call}, {is_done}"));
                 self.aws.behave_once(call, is_done, fault);
@@ -253,7 +253,7 @@ impl Sequence {
             }
             // A kill at a call.
             3 | 4 => {
-                let call = self.random.below(12) as usize;
+                let call = self.random.below(14) as usize;
                 let is_done = self.random.below(2) == 0;
                 let before = self.aws.requests().len();
                 self.aws.behave_once(call, is_done, Behaviour::Silence);
