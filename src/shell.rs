@@ -140,10 +140,12 @@ fn put<const N: usize>(text: &mut String, parts: [&str; N]) {
 /// Appends `value` in single quotes. `escape` returns the replacement for a character that is special there.
 fn single_quoted(value: &str, escape: impl Fn(char) -> Option<&'static str>, text: &mut String) {
     text.push('\'');
-    for character in value.chars() {
-        match escape(character) {
-            Some(escaped) => text.push_str(escaped),
-            None => text.push(character),
+    // In runs: values are long, and hardly anything in them is special.
+    for run in value.split_inclusive(|character| escape(character).is_some()) {
+        let last = run.chars().next_back();
+        match last.and_then(|last| Some((run.strip_suffix(last)?, escape(last)?))) {
+            Some((plain, escaped)) => put(text, [plain, escaped]),
+            None => text.push_str(run),
         }
     }
     text.push('\'');
