@@ -17,6 +17,7 @@ pub use session_file::session_directory;
 use crate::aws_files::{Profile, Profiles};
 use crate::environment::variable;
 use crate::error::Failure;
+use crate::escape::escape;
 use crate::origin::{Origin, Setting};
 use crate::session::name;
 use crate::sources::{Lineage, Sources};
@@ -176,6 +177,35 @@ impl Account {
         let own = self.region.clone()?;
         let own = own.filter(|region| matches!(region.origin, Origin::Profile(..)));
         Ok(saved.or(own.map(|region| region.value)))
+    }
+
+    /// What the user calls these credentials: the profile; `<role>@<account>`, if a flag or a variable names the role; the id of
+    /// the master key; else the name of the session file.
+    pub fn name(&self) -> String {
+        let of_profile = |origin: &Origin| matches!(origin, Origin::Profile(..));
+        let name = match (&self.role, &self.line, &self.key_id) {
+            (Ok(Some(chain)), ..) if !of_profile(&chain.role.arn.origin) => {
+                let arn = chain.role.arn.value.as_str();
+                let account = arn.split(':').nth(4).unwrap_or_default();
+                format!("{}@{account}", arn.rsplit('/').next().unwrap_or_default())
+            }
+            (Ok(None), _, Some(key)) if self.owner == Ok(Owner::Environment) => key.clone(),
+            (_, Ok(line), _) if self.choice.is_named() || !line.is_empty() => {
+                self.choice.name.clone()
+            }
+            (_, _, Some(key)) => key.clone(),
+            _ => self.name_of_session_file(),
+        };
+        escape(&name).into_owned()
+    }
+
+    /// The name of the session file, without what it begins with by default. A secret in its place is not shown.
+    fn name_of_session_file(&self) -> String {
+        let file = self.session_file.as_ref().ok();
+        let name = file.and_then(|file| file.value.file_name()?.to_str());
+        let name = name.map(|name| name.strip_prefix("session-").unwrap_or(name));
+        let name = name.filter(|name| name.len() != keys::SECRET_LENGTH);
+        name.unwrap_or("session").to_owned()
     }
 
     /// The id of the key that the saved session must have been made with, where it is known. A file that `--session-file`

@@ -272,9 +272,12 @@ pub struct Prompt {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// What the hook remembers from the last prompt
-    #[arg(default_value = "")]
-    pub memory: String,
+    /// Print no notice: it waits for the next prompt
+    #[arg(long)]
+    pub quiet: bool,
+
+    /// The shell's process id
+    pub shell: String,
 }
 
 #[derive(Args)]

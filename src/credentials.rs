@@ -23,6 +23,8 @@ use std::path::Path;
 pub struct Found {
     /// The credentials, which are valid.
     pub session: Session,
+    /// Whose they are, see [`Account::name`].
+    pub name: String,
     /// Others can read their file.
     pub warning: Option<Warning>,
     /// Why a role was not renewed although it was due.
@@ -30,16 +32,16 @@ pub struct Found {
 }
 
 impl Found {
-    /// The credentials; prints the warnings first.
-    pub fn with_warnings_printed(self) -> Session {
-        if let Some(warning) = self.warning {
+    /// The same without the warnings, which are printed.
+    pub fn with_warnings_printed(mut self) -> Self {
+        if let Some(warning) = self.warning.take() {
             stderr::note(&format!("warning: {warning}"));
         }
-        if let Some(failure) = self.not_renewed {
+        if let Some(failure) = self.not_renewed.take() {
             let reason = failure.one_line();
             stderr::note(&format!("warning: the role was not renewed: {reason}"));
         }
-        self.session
+        self
     }
 }
 
@@ -79,7 +81,17 @@ pub fn find(
         }
     };
     found.session.region = account.region_to_load(found.session.region)?;
+    found.name = account.name();
     Ok(found)
+}
+
+/// What the user calls the credentials of the selection, see [`Account::name`].
+///
+/// # Errors
+/// A variable is not UTF-8.
+pub fn name(selection: &Selection, environment: &Environment) -> Result<String, Failure> {
+    let sources = Sources::new(selection, Flags::default(), environment);
+    Ok(Account::of(&sources)?.name())
 }
 
 /// The user's own session in `store`, made with `key` if that is known.
@@ -98,6 +110,7 @@ pub fn saved(
         let session = session.of_key(key, store.path())?;
         Ok(Found {
             session: session.valid_at(now, store.path())?,
+            name: String::new(),
             warning,
             not_renewed: None,
         })

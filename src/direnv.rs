@@ -3,16 +3,17 @@
 //! Both use direnv's `gzenv` encoding: JSON in a zlib stream in padded base64url. See
 //! direnv's `gzenv/gzenv.go`, `internal/cmd/cmd_dump.go` and `internal/cmd/file_times.go`.
 
-use crate::environment::Environment;
 use crate::environment::change::Change;
-use crate::environment::variable;
+use crate::environment::label::KeyId;
+use crate::environment::{Environment, native, variable};
 use crate::error::Failure;
 use crate::file::never_blocking;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -80,17 +81,66 @@ pub fn without_watches() -> Change<'static> {
     Change::of_variables([(WATCHES, None)])
 }
 
-/// Whether direnv watches the file at `path` for this shell.
-pub fn is_watched(environment: &Environment, path: &Path) -> bool {
-    let path = absolute(path);
-    let is_of_path =
-        |entry: &&RawValue| watched_path(entry).is_some_and(|watched| Path::new(&watched) == path);
-    let find = || {
-        let json = unpack(environment.get(variable::DIRENV_WATCHES)?.to_str()?)?;
-        let list: Vec<&RawValue> = serde_json::from_slice(&json).ok()?;
-        Some(list.iter().any(is_of_path))
+/// The `.envrc` or `.env` that direnv has loaded for the directory, or would load if it were allowed.
+pub fn loaded_file(environment: &Environment) -> Option<PathBuf> {
+    if let Some(file) = environment.get(variable::DIRENV_FILE) {
+        return Some(native(file.into()));
+    }
+    // direnv marks the directory of an .envrc with a dash.
+    let directory = environment.get(variable::DIRENV_DIR)?.to_string_lossy();
+    let directory = directory.strip_prefix('-').unwrap_or(&directory);
+    Some(native(Path::new(directory).join(".envrc")))
+}
+
+/// Whether direnv watches one of these files for this shell.
+pub fn watches_any(environment: &Environment, files: &[PathBuf]) -> bool {
+    let files: Vec<PathBuf> = files.iter().map(|file| absolute(file)).collect();
+    any_watch(environment, |path, _| {
+        files.iter().any(|file| file == Path::new(path))
+    })
+}
+
+/// Whether direnv has found a file that it is not allowed to load: it waits for `direnv allow`, and has set nothing but its
+/// own variables. A directory on direnv's whitelist waits for nothing, although it has no mark of being allowed either.
+pub fn is_blocked(environment: &Environment) -> bool {
+    let is_mark = |path: &str| {
+        let directory = Path::new(path).parent();
+        directory.is_some_and(|directory| directory.ends_with("direnv/allow"))
     };
-    find().unwrap_or(false)
+    any_watch(environment, |path, exists| is_mark(path) && !exists)
+        && diff(environment)
+            .is_some_and(|diff| diff.n.keys().all(|name| name.starts_with("DIRENV_")))
+}
+
+/// Whether direnv has put this key into the environment.
+pub fn has_loaded(environment: &Environment, key: &KeyId) -> bool {
+    let loaded = diff(environment).and_then(|mut diff| diff.n.remove("AWS_ACCESS_KEY_ID"));
+    loaded.is_some_and(|loaded| KeyId::of(&loaded) == *key)
+}
+
+/// What direnv has changed: `n` has the new values. See direnv's `internal/cmd/env_diff.go`.
+#[derive(Deserialize)]
+struct Diff {
+    n: BTreeMap<String, String>,
+}
+
+fn diff(environment: &Environment) -> Option<Diff> {
+    let packed = environment.get(variable::DIRENV_DIFF)?.to_str()?;
+    serde_json::from_slice(&unpack(packed)?).ok()
+}
+
+/// Whether `is_it` holds for the path of a watch and for whether the file existed.
+fn any_watch(environment: &Environment, is_it: impl Fn(&str, bool) -> bool) -> bool {
+    let packed = environment
+        .get(variable::DIRENV_WATCHES)
+        .and_then(OsStr::to_str);
+    packed.and_then(unpack).is_some_and(|json| {
+        let list: Vec<&RawValue> = serde_json::from_slice(&json).unwrap_or_default();
+        list.iter().any(|entry| {
+            let exists = field(entry, ["exists", "Exists"]).unwrap_or(true);
+            watched_path(entry).is_some_and(|path| is_it(&path, exists))
+        })
+    })
 }
 
 /// The change with `own_watches` added to the watches, for the `.envrc`'s own shell.
@@ -278,11 +328,16 @@ impl Watches {
     }
 }
 
-/// The path in an entry. direnv before 2.33 capitalized the keys; newer versions read both.
+/// The path in an entry.
 fn watched_path(entry: &RawValue) -> Option<String> {
+    field(entry, ["path", "Path"])
+}
+
+/// A field of an entry. direnv before 2.33 capitalized the keys; newer versions read both.
+fn field<T: DeserializeOwned>(entry: &RawValue, keys: [&str; 2]) -> Option<T> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(entry.get()).ok()?;
-    let path = fields.get("path").or_else(|| fields.get("Path"))?;
-    serde_json::from_str(path.get()).ok()
+    let value = keys.iter().find_map(|key| fields.get(*key))?;
+    serde_json::from_str(value.get()).ok()
 }
 
 #[cfg(unix)]
@@ -348,7 +403,7 @@ mod tests {
     use serde_json::{Value, json};
     use std::ffi::OsString;
 
-    fn decode<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+    fn decode<T: DeserializeOwned>(text: &str) -> Option<T> {
         serde_json::from_slice(&unpack(text)?).ok()
     }
 

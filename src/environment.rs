@@ -1,6 +1,7 @@
 //! The environment as a value: what this process was given.
 
 pub mod change;
+pub mod label;
 pub mod variable;
 pub mod zone;
 

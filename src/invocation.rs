@@ -56,7 +56,7 @@ pub fn words(options: &[(&str, Option<&str>)]) -> String {
 }
 
 /// A word quoted for a shell, if necessary.
-fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -15,6 +15,7 @@ mod direnv;
 mod environment;
 mod error;
 mod escape;
+mod hook;
 mod loader;
 mod mfa_code;
 mod origin;

@@ -1,11 +1,18 @@
 //! How a shell loads the session: direnv, the prompt hook of `init`, or the user.
 
+use crate::account::Account;
+use crate::account::keys::is_key_id;
 use crate::cli::Selection;
 use crate::direnv;
-use crate::environment::{Environment, native, variable};
+use crate::environment::label::{KeyId, Label};
+use crate::environment::{Environment, variable};
 use crate::error::Failure;
+use crate::hook::Memory;
 use crate::invocation;
+use crate::session::store::SessionStore;
+use crate::sources::{Flags, Sources};
 use serde::Serialize;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// What loads the session into the shell that started this process.
@@ -24,42 +31,49 @@ impl Loader {
     /// The integration, from the shell's environment. Where direnv has loaded an `.envrc`, the hook leaves the session to
     /// it.
     pub fn of(environment: &Environment) -> Self {
-        if environment.get(variable::DIRENV_DIR).is_some() {
+        if direnv::loaded_file(environment).is_some() {
             Loader::Direnv
-        } else if environment.get(variable::AWS_MFA_HOOK).is_some() {
+        } else if Memory::of(environment).is_of_this_shell() {
             Loader::Hook
         } else {
             Loader::None
         }
     }
+}
 
-    /// The same in words.
+/// What loads the credentials of a selection into the shell, in words.
+pub struct Integration<'a> {
+    selection: &'a Selection,
+    environment: &'a Environment,
+    /// The files that `load` reads for the selection.
+    files: Vec<PathBuf>,
+    /// See [`Account::name`].
+    name: String,
+}
+
+impl<'a> Integration<'a> {
+    /// The integration for the account of these sources.
+    pub fn of(sources: &Sources<'a>, account: &Account) -> Self {
+        Integration {
+            selection: sources.selection,
+            environment: sources.environment,
+            files: files_of(account),
+            name: account.name(),
+        }
+    }
+
+    /// What loads them, with what would make it better.
     ///
     /// # Errors
-    /// Nothing brings the session; with what would.
-    pub fn in_words(
-        self,
-        selection: &Selection,
-        environment: &Environment,
-        session_file: &Path,
-    ) -> Result<String, Failure> {
-        let directory = environment.get(variable::DIRENV_DIR).unwrap_or_default();
-        let directory = directory.to_string_lossy();
-        // direnv marks it with a dash.
-        let directory = directory.strip_prefix('-').unwrap_or(&directory);
-        let envrc = native(Path::new(directory).join(".envrc"));
-        match self {
-            Loader::Direnv if direnv::is_watched(environment, session_file) => {
-                Ok(format!("direnv ({})", envrc.display()))
-            }
-            Loader::Direnv => {
-                let message = format!("direnv, but {} does not load this session", envrc.display());
-                Err(Failure::setup(message).hint("add `use aws_mfa` or `direnv_load aws-mfa load`"))
-            }
-            Loader::Hook => Ok("the prompt hook".to_owned()),
+    /// Nothing does; with what would.
+    pub fn in_words(&self) -> Result<(String, Option<String>), Failure> {
+        let environment = self.environment;
+        match Loader::of(environment) {
+            Loader::Direnv => self.direnv_in_words(),
+            Loader::Hook => Ok(("the prompt hook has run in this shell".to_owned(), None)),
             Loader::None => {
-                let load = load_command(selection, environment);
-                let hint = match UserShell::of(environment).start_up_line("aws-mfa init") {
+                let load = load_command(self.selection, environment);
+                let hint = match start_up_line(environment) {
                     Some(line) => format!("run `{load}`, or add {line}"),
                     None => format!("run `{load}`"),
                 };
@@ -67,11 +81,168 @@ impl Loader {
             }
         }
     }
+
+    fn direnv_in_words(&self) -> Result<(String, Option<String>), Failure> {
+        let environment = self.environment;
+        let envrc = direnv::loaded_file(environment).unwrap_or_default();
+        let shown = envrc.display();
+        if direnv::watches_any(environment, &self.files) {
+            let has_hook = Memory::of(environment).is_of_this_shell();
+            let line = start_up_line(environment).filter(|_| !has_hook);
+            let hint =
+                line.map(|line| format!("direnv does not notice that time passes: add {line}"));
+            return Ok((format!("direnv ({shown})"), hint));
+        }
+        if direnv::is_blocked(environment) {
+            let message = format!("direnv is not allowed to load {shown}");
+            return Err(Failure::setup(message).hint(allow_command(&envrc)));
+        }
+        let load = invocation::command("load", self.selection, "");
+        let hint = format!("add `direnv_load {load}` to it, and run `direnv allow`");
+        let own = KeyId::of_environment(environment);
+        let message = match own.is_some_and(|own| direnv::has_loaded(environment, &own)) {
+            true => {
+                let whose = whose(environment);
+                format!(
+                    "direnv has loaded {shown}, which loads {whose}, not {}",
+                    self.name
+                )
+            }
+            false => {
+                format!("direnv has loaded {shown}, which loads no session, or failed before that")
+            }
+        };
+        Err(Failure::setup(message).hint(hint))
+    }
+
+    /// Why this shell, which direnv or the hook looks after, will not have the new credentials at its next prompt.
+    ///
+    /// # Errors
+    /// It will not; with what loads them.
+    pub fn will_follow(&self) -> Result<(), Failure> {
+        let environment = self.environment;
+        let own = KeyId::of_environment(environment);
+        let own = own.as_ref();
+        let memory = Memory::of(environment);
+        let why = match Loader::of(environment) {
+            Loader::None => return Ok(()),
+            Loader::Direnv if direnv::watches_any(environment, &self.files) => return Ok(()),
+            Loader::Direnv => {
+                let envrc = direnv::loaded_file(environment).unwrap_or_default();
+                match direnv::is_blocked(environment) {
+                    true => format!("direnv is not allowed to load {}", envrc.display()),
+                    false => format!("{} does not load it", envrc.display()),
+                }
+            }
+            Loader::Hook => match memory.selected.filter(|selected| *selected != self.name) {
+                Some(selected) => format!("its prompt hook loads {selected}"),
+                None => match own.filter(|own| memory.given.as_ref() != Some(own)) {
+                    Some(_)
+                        if Label::of(environment).is_none_or(|label| label.name != self.name) =>
+                    {
+                        format!(
+                            "it has {}, which the prompt hook leaves alone",
+                            whose(environment)
+                        )
+                    }
+                    _ => return Ok(()),
+                },
+            },
+        };
+        let load = load_command(self.selection, environment);
+        Err(
+            Failure::setup(format!("this shell will not load it, because {why}"))
+                .hint(format!("to load it here, run `{load}`")),
+        )
+    }
+
+    /// The credentials in the shell, if they are others than `valid`, the selected ones.
+    pub fn other_credentials(&self, valid: &str) -> Option<Failure> {
+        let own = KeyId::of_environment(self.environment)?;
+        if own == KeyId::of(valid) {
+            return None;
+        }
+        let message = match Label::of(self.environment) {
+            Some(label) if label.name == self.name => {
+                format!("this shell still has an older session of {}", self.name)
+            }
+            _ => format!("this shell has {}; they stay", whose(self.environment)),
+        };
+        let load = load_command(self.selection, self.environment);
+        Some(Failure::setup(message).hint(format!("run `{load}`")))
+    }
+
+    /// The credentials in a shell whose selection has no valid ones.
+    pub fn leftover_credentials(&self) -> Option<Failure> {
+        let environment = self.environment;
+        let own = KeyId::of_environment(environment)?;
+        let whose = whose(environment);
+        let get = invocation::get_command(self.selection, &Flags::default());
+        let load = load_command(self.selection, environment);
+        if own.as_str().starts_with("ASIA") {
+            let failure = Failure::setup(format!(
+                "this shell has {whose}, but there is no valid session"
+            ));
+            return Some(failure.hint(
+                match self.will_follow().is_ok() && Loader::of(environment) != Loader::None {
+                    true => format!("run `{get}`"),
+                    false => format!("run `{get}`, then `{load}`"),
+                },
+            ));
+        }
+        let unset = [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+        ];
+        let message =
+            format!("this shell has {whose}: a long-term key, which programs use without MFA");
+        Some(Failure::setup(message).hint(unset_command(environment, &unset)))
+    }
+}
+
+/// The files that `load` reads for this account, which direnv then watches: the session, and the role's credentials.
+fn files_of(account: &Account) -> Vec<PathBuf> {
+    let Ok(session_file) = &account.session_file else {
+        return Vec::new();
+    };
+    let base = &session_file.value;
+    let mut files = vec![base.clone()];
+    if let Ok(Some(chain)) = &account.role {
+        let session = SessionStore::new(base.clone()).read().ok();
+        let made_with = session.and_then(|loaded| loaded.session.provenance.master_key_id);
+        files.extend(
+            [true, false]
+                .map(|is_direct| account.role_file(chain, base, made_with.as_deref(), is_direct)),
+        );
+    }
+    files
+}
+
+/// Whose the shell's credentials are: their label says it, else nobody knows. A secret in the place of the id is not shown.
+fn whose(environment: &Environment) -> String {
+    match Label::of(environment) {
+        Some(label) => format!("the session of {}", label.name),
+        None => {
+            let own = environment.get(variable::AWS_ACCESS_KEY_ID);
+            let own = own.and_then(OsStr::to_str).filter(|own| is_key_id(own));
+            let own = own.unwrap_or("invalid key id");
+            format!("credentials that aws-mfa has not loaded ({own})")
+        }
+    }
+}
+
+/// The command that lets direnv load this file.
+pub fn allow_command(envrc: &Path) -> String {
+    format!(
+        "direnv allow {}",
+        invocation::word(&envrc.to_string_lossy())
+    )
 }
 
 /// The warning for an `.envrc` that is not loaded because direnv's hook is missing in this shell.
 pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> Option<Failure> {
-    if environment.get(variable::DIRENV_DIR).is_some() {
+    if direnv::loaded_file(environment).is_some() {
         return None;
     }
     let envrc = envrc_above(directory?)?;
@@ -84,6 +255,29 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
 fn envrc_above(directory: &Path) -> Option<PathBuf> {
     let mut envrcs = directory.ancestors().map(|above| above.join(".envrc"));
     envrcs.find(|envrc| envrc.is_file())
+}
+
+/// The line for the hook of `init`, with the start-up file that it belongs to.
+fn start_up_line(environment: &Environment) -> Option<String> {
+    UserShell::of(environment).start_up_line("aws-mfa init")
+}
+
+/// The command that unsets these variables in the user's shell.
+pub fn unset_command(environment: &Environment, names: &[&str]) -> String {
+    let all = names.join(" ");
+    let each = |before: &str, after: &str, between: &str| {
+        let commands = names.iter().map(|name| format!("{before}{name}{after}"));
+        commands.collect::<Vec<_>>().join(between)
+    };
+    match UserShell::of(environment) {
+        UserShell::Sh(_) => format!("unset {all}"),
+        UserShell::Fish => format!("set --erase {all}"),
+        UserShell::Elvish => each("unset-env ", "", "; "),
+        UserShell::Tcsh => each("unsetenv ", "", "; "),
+        UserShell::Nushell => format!("hide-env --ignore-errors {all}"),
+        UserShell::Powershell => format!("Remove-Item {}", each("Env:", "", ", ")),
+        UserShell::Cmd => each("set \"", "=\"", " & "),
+    }
 }
 
 /// The command that loads the session of this selection into the user's shell.

@@ -14,7 +14,7 @@ mod process;
 mod sh;
 mod tcsh;
 
-use crate::environment::change::Change;
+use crate::environment::change::{Change, LABEL};
 use crate::error::Failure;
 #[cfg(test)]
 use tests::hostile;
@@ -58,8 +58,11 @@ pub fn render(change: &Change, language: Language) -> Result<String, Failure> {
         Language::Process => process::answer(change, &mut text),
         _ => {
             for (name, value) in change.entries() {
-                line(language, name, value, &mut text)
-                    .map_err(|Unfit(what)| unfit(language, name, what))?;
+                match line(language, name, value, &mut text) {
+                    // A profile can have any name, and its credentials work without it.
+                    Err(_) if name == LABEL => drop(line(language, name, None, &mut text)),
+                    line => line.map_err(|Unfit(what)| unfit(language, name, what))?,
+                }
             }
         }
     }

@@ -61,7 +61,7 @@ pub fn session_file(data: &[u8]) {
     assert_eq!(read.expiration, session.expiration);
     assert_eq!(read.region, session.region);
 
-    let change = Change::of(&session);
+    let change = Change::of(&session, "work");
     for language in languages() {
         let _ = render(&change, language);
     }

@@ -19,7 +19,7 @@ pub const MASTER_KEYS: [Variable; 2] = [
 ];
 
 /// The length of every secret access key that AWS has issued so far.
-const SECRET_LENGTH: usize = 40;
+pub const SECRET_LENGTH: usize = 40;
 
 /// An access key without a session token, because GetSessionToken rejects temporary credentials.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html>

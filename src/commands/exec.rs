@@ -46,7 +46,7 @@ const LONGEST_FIRST_LINE: u64 = 256;
 
 /// Runs `aws-mfa exec`. On Unix it returns only if the command could not be started.
 pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let session = session(exec, environment)?;
+    let (session, name) = session(exec, environment)?;
     if let Some(left) = session.time_left(now()).filter(|left| *left < SOON) {
         let left = time::span(left);
         super::note(&format!("warning: the session expires in {left}"));
@@ -56,19 +56,23 @@ pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
     };
     let mut command = command_of(program, environment)?;
     command.args(arguments);
-    set_environment(&mut command, environment, &Change::of(&session));
+    set_environment(&mut command, environment, &Change::of(&session, &name));
     replace_process(command).map_err(|error| not_run(program, &error, environment).into())
 }
 
-/// The saved credentials. On a terminal, gets a session if there is none.
-fn session(exec: &Exec, environment: &Environment) -> anyhow::Result<Session> {
+/// The saved credentials, with their name. On a terminal, gets a session if there is none.
+fn session(exec: &Exec, environment: &Environment) -> anyhow::Result<(Session, String)> {
     let can_prompt = !exec.no_prompt && std::io::stderr().is_terminal();
     match credentials::find(&exec.selection, environment, Waiter::Program, &mut |_| {}) {
         Err(failure) if failure.kind == Kind::NoSession && can_prompt => {
             super::note(&failure.message);
-            get::session_for_command(&exec.selection, environment)
+            let session = get::session_for_command(&exec.selection, environment)?;
+            Ok((session, credentials::name(&exec.selection, environment)?))
         }
-        found => Ok(found?.with_warnings_printed()),
+        found => {
+            let found = found?.with_warnings_printed();
+            Ok((found.session, found.name))
+        }
     }
 }
 

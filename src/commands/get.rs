@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::Failure;
 use crate::invocation::{self, Commands};
-use crate::loader::{self, Loader};
+use crate::loader::{self, Integration, Loader};
 use crate::mfa_code::Code;
 use crate::mfa_code::source::{CodeSource, Failed, Prompt};
 use crate::origin::{Origin, Setting};
@@ -42,12 +42,18 @@ pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
         true => Ok(()),
         false => super::confirm(&done()),
     })?;
-    if !get.quiet
-        && std::io::stdout().is_terminal()
-        && let Loader::None = Loader::of(environment)
-    {
+    if get.quiet || !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    if let Loader::None = Loader::of(environment) {
         let load = loader::load_command(&get.selection, environment);
         super::note(&format!("to load it in this shell, run `{load}`"));
+        return Ok(());
+    }
+    let sources = Sources::new(&get.selection, Flags::default(), environment);
+    let integration = Integration::of(&sources, &Account::of(&sources)?);
+    if let Err(failure) = integration.will_follow() {
+        super::note(&failure.one_line());
     }
     Ok(())
 }

@@ -4,13 +4,13 @@
 //! never prompts or starts a process.
 
 use crate::cli::{Format, Load};
-use crate::credentials::{self, Waiter};
+use crate::credentials::{self, Found, Waiter};
 use crate::direnv::{self, Watches};
 use crate::environment::change::Change;
+use crate::environment::label::Label;
 use crate::environment::{Environment, variable};
 use crate::error::{self, Failure, Kind};
 use crate::loader;
-use crate::session::Session;
 use crate::shell::{self, Language};
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -40,9 +40,10 @@ fn print_session(load: &Load, environment: &Environment) -> anyhow::Result<()> {
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
         return in_envrc(load, environment);
     }
-    let session = credentials::find(&load.selection, environment, Waiter::Program, &mut |_| {})?
+    let found = credentials::find(&load.selection, environment, Waiter::Program, &mut |_| {})?
         .with_warnings_printed();
-    super::print(&shell::render(&Change::of(&session), language)?)
+    let change = Change::of(&found.session, &found.name);
+    super::print(&shell::render(&change, language)?)
 }
 
 /// The language of a format; direnv's dump has none.
@@ -61,7 +62,7 @@ pub fn language(format: Format) -> Option<Language> {
     })
 }
 
-/// The dump for `direnv_load`. Without a valid session, it is the unchanged environment with the watch. If `load` failed
+/// The dump for `direnv_load`. Without a valid session, it is the environment with the watch and [`change`]. If `load` failed
 /// instead, direnv would forget the watch, and no shell would see the next `get`.
 fn dump(load: &Load, environment: &Environment, dump_file: Option<&OsStr>) -> anyhow::Result<()> {
     let dump_file = dump_file.ok_or_else(|| {
@@ -69,32 +70,49 @@ fn dump(load: &Load, environment: &Environment, dump_file: Option<&OsStr>) -> an
         let message = format!("the direnv format needs {name}, which direnv_load sets");
         Failure::usage(message).hint("write `direnv_load aws-mfa load` in the .envrc")
     })?;
-    let (session, watches) = session_or_note(load, environment)?;
-    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
+    let (found, watches) = found_or_note(load, environment)?;
+    let change = change(load, environment, found.as_ref());
     direnv::write_dump(dump_file, &direnv::dump(environment, &change, &watches)?)
 }
 
 /// The commands for an .envrc's shell. As with `direnv_load`, they include the watch, also without a valid session. The
 /// watch comes last.
 fn in_envrc(load: &Load, environment: &Environment) -> anyhow::Result<()> {
-    let (session, watches) = session_or_note(load, environment)?;
-    let change = session.as_ref().map_or_else(Change::nothing, Change::of);
+    let (found, watches) = found_or_note(load, environment)?;
+    let change = change(load, environment, found.as_ref());
     let change = direnv::with_watches(change, environment, &watches);
     super::print(&shell::render(&change, Language::Sh)?)
+}
+
+/// The change in an .envrc. Without valid credentials there is none, unless this program has put the environment's own
+/// credentials there, outside the directory: those of another account would be taken for the directory's.
+fn change<'f>(load: &Load, environment: &Environment, found: Option<&'f Found>) -> Change<'f> {
+    if let Some(found) = found {
+        return Change::of(&found.session, &found.name);
+    }
+    let Some(Label { name, .. }) = Label::of(environment) else {
+        return Change::nothing();
+    };
+    let is_other = credentials::name(&load.selection, environment).is_ok_and(|own| own != name);
+    if is_other && !load.quiet {
+        super::note(&format!(
+            "the session of {name} was loaded outside this directory, and is unset in it"
+        ));
+    }
+    Change::without_session()
 }
 
 /// The credentials, or a notice if there are no valid ones, with the files to watch.
 ///
 /// # Errors
 /// Those of [`credentials::find`], with `--strict`.
-fn session_or_note(
+fn found_or_note(
     load: &Load,
     environment: &Environment,
-) -> Result<(Option<Session>, Watches), Failure> {
+) -> Result<(Option<Found>, Watches), Failure> {
     let mut watches = Watches::default();
     let mut watch = |file: &Path| watches.add(file);
-    let session = match credentials::find(&load.selection, environment, Waiter::Program, &mut watch)
-    {
+    let found = match credentials::find(&load.selection, environment, Waiter::Program, &mut watch) {
         Ok(found) => Some(found.with_warnings_printed()),
         Err(failure) if load.strict => return Err(failure),
         Err(failure) => {
@@ -104,7 +122,7 @@ fn session_or_note(
             None
         }
     };
-    Ok((session, watches))
+    Ok((found, watches))
 }
 
 /// Rejects an output that would only show the secrets: a terminal, unless a format is given, or an .envrc, whose standard

@@ -1,54 +1,67 @@
 //! `aws-mfa prompt`: the hooks of `init` run it at each prompt.
 //!
-//! It prints the commands that the shell has to run, in the shell's language, or nothing. The hook keeps its [`Memory`]
-//! between prompts, in a shell variable that is not exported.
-
-mod memory;
+//! It prints the commands that the shell has to run, in the shell's language, or nothing. The hook's [`Memory`] is in the
+//! environment.
 
 use super::load;
 use crate::account::{Account, session_directory};
 use crate::cli::{Format, Prompt};
 use crate::credentials::{self, Found, Waiter};
-use crate::environment::change::Change;
-use crate::environment::{Environment, variable};
+use crate::direnv;
+use crate::environment::Environment;
+use crate::environment::change::{Change, LABEL};
+use crate::environment::label::{KeyId, Label};
+use crate::environment::variable;
 use crate::error::{Failure, Kind};
+use crate::hook::Memory;
+use crate::invocation;
+use crate::loader;
 use crate::session::store::SessionStore;
-use crate::session::{SOON, Session, files};
+use crate::session::{SOON, files};
 use crate::shell::{self, Language};
 use crate::sources::{Flags, Sources};
 use crate::time::{self, now};
-use crate::{direnv, invocation};
 use jiff::{SignedDuration, Timestamp};
-use memory::{KeyId, Memory};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Runs `aws-mfa prompt`. A failure is a one-line notice: a prompt has no room for more.
 pub fn run(prompt: &Prompt, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let before = Memory::parse(&prompt.memory);
-    let own = environment.get(variable::AWS_ACCESS_KEY_ID);
+    // The hook of an earlier version passes its memory instead.
+    let Ok(pid) = prompt.shell.parse() else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let before = Memory::of(environment);
     let mut shell = Shell {
         prompt,
         environment,
-        memory: before.clone(),
-        own: own.map(|id| KeyId::of(&id.to_string_lossy())),
+        memory: before.clone().in_shell(pid),
+        own: KeyId::of_environment(environment),
+        label: Label::of(environment),
+        is_first_prompt: before.shell != Some(pid),
+        is_held_back: false,
     };
     let action = match environment.get(variable::DIRENV_DIR) {
         Some(_) => shell.in_direnv(),
         None => shell.without_direnv(),
     };
-    if action.is_some() || shell.memory != before {
-        super::print(&script(prompt.format, action, &shell.memory)?)?;
+    let memory = (shell.memory != before).then_some(&shell.memory);
+    let is_label_wrong =
+        shell.label.is_none() && environment.get(variable::AWS_MFA_LOADED).is_some();
+    if !shell.is_held_back {
+        super::print(&script(prompt.format, action, is_label_wrong, memory)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// What the shell must do.
 enum Action {
-    /// Load this session.
-    Set(Box<Session>),
+    /// Load these credentials.
+    Set(Box<Found>),
     /// Unset the session.
     Unset,
+    /// Set the label of the session that it has.
+    Label(Label),
     /// Make direnv reload the `.envrc`.
     Reload,
 }
@@ -60,6 +73,12 @@ struct Shell<'a> {
     memory: Memory,
     /// The shell's access key.
     own: Option<KeyId>,
+    /// Whose credentials these are, if this program has loaded them.
+    label: Option<Label>,
+    /// Whether the hook has not run in this shell yet. What its parent has unset is no decision for this one.
+    is_first_prompt: bool,
+    /// Whether everything waits for the next prompt, because there is something to say, and this prompt must be quiet.
+    is_held_back: bool,
 }
 
 impl Shell<'_> {
@@ -68,27 +87,30 @@ impl Shell<'_> {
         let selection = &self.prompt.selection;
         match credentials::find(selection, self.environment, Waiter::Prompt, &mut |_| {}) {
             Ok(mut found) => {
+                self.memory.selected = Some(found.name.clone());
                 match found.not_renewed.take() {
-                    Some(failure) if self.memory.is_new(&failure) => {
+                    None => self.memory.failure = None,
+                    Some(failure) if !self.prompt.quiet && self.memory.is_new(&failure) => {
                         super::note(&format!("the role was not renewed: {}", failure.one_line()));
                     }
                     Some(_) => {}
-                    None => self.memory.failure = None,
                 }
-                self.follow(found, now())
+                self.follow(Box::new(found), now())
             }
             Err(failure) if failure.kind == Kind::NoSession => {
+                self.memory.selected = credentials::name(selection, self.environment).ok();
                 self.memory.failure = None;
                 let own = self.own.clone()?;
-                if ![self.memory.given.clone(), self.saved_key()].contains(&Some(own)) {
+                if !self.is_ours(&own) && self.saved_key().as_ref() != Some(&own) {
+                    self.report_foreign(&own, now());
                     return None;
                 }
-                super::note(&failure.one_line());
+                self.say(&failure.one_line());
                 self.memory.given = None;
                 Some(Action::Unset)
             }
             Err(failure) => {
-                if self.memory.is_new(&failure) {
+                if !self.prompt.quiet && self.memory.is_new(&failure) {
                     super::note(&failure.one_line());
                 }
                 None
@@ -96,29 +118,73 @@ impl Shell<'_> {
         }
     }
 
-    fn follow(&mut self, found: Found, now: Timestamp) -> Option<Action> {
-        let session = found.session;
-        let id = KeyId::of(&session.access_key_id);
-        let is_given = self.memory.given.as_ref() == Some(&id);
-        let is_new = match &self.own {
-            Some(own) if *own == id => false,
+    /// Whether this program has put the shell's key there for this selection, or the hook has for any other: that one
+    /// follows the selection. What the user has loaded for another selection stays.
+    fn is_ours(&self, own: &KeyId) -> bool {
+        let is_loaded = |label: &Label| Some(&label.name) == self.memory.selected.as_ref();
+        self.memory.given.as_ref() == Some(own) || self.label.as_ref().is_some_and(is_loaded)
+    }
+
+    fn follow(&mut self, mut found: Box<Found>, now: Timestamp) -> Option<Action> {
+        let id = KeyId::of(&found.session.access_key_id);
+        let is_new = match self.own.clone() {
+            Some(own) if own == id => false,
             // The user has unset it in this shell.
-            None if is_given => return None,
-            // The user has other credentials here.
-            Some(own) if self.memory.given.as_ref() != Some(own) => return None,
+            None if !self.is_first_prompt && self.memory.given.as_ref() == Some(&id) => {
+                return None;
+            }
+            Some(own) if !self.is_ours(&own) => {
+                self.report_foreign(&own, now);
+                return None;
+            }
             _ => true,
         };
-        if is_new && let Some(warning) = found.warning {
-            super::note(&format!("warning: {warning}"));
+        if is_new && let Some(warning) = found.warning.take() {
+            self.say(&format!("warning: {warning}"));
         }
         // Only a session needs a new code; a role is renewed without one.
-        if session.provenance.role.is_none()
-            && let Some(left) = session.time_left(now)
+        if found.session.provenance.role.is_none()
+            && let Some(left) = found.session.time_left(now)
         {
             self.warn_about_expiry(&id, left);
         }
-        self.memory.given = Some(id);
-        is_new.then(|| Action::Set(Box::new(session)))
+        self.memory.given = Some(id.clone());
+        match (is_new, &self.label) {
+            (true, _) => Some(Action::Set(found)),
+            (false, Some(_)) => None,
+            (false, None) => Some(Action::Label(Label {
+                name: found.name,
+                key: id,
+            })),
+        }
+    }
+
+    /// Reports once that credentials which stay have expired. Only the variable says so, and it may be older than they are.
+    fn report_foreign(&mut self, own: &KeyId, now: Timestamp) {
+        let Some(left) = self.time_left(now).filter(|left| !left.is_positive()) else {
+            return;
+        };
+        let is_temporary = own.as_str().starts_with("ASIA");
+        if self.prompt.quiet || !is_temporary || self.memory.reported.as_ref() == Some(own) {
+            return;
+        }
+        let whose = match &self.label {
+            Some(label) => format!("the session of {}", label.name),
+            None => "credentials that aws-mfa has not loaded".to_owned(),
+        };
+        super::note(&format!(
+            "this shell has {whose}, expired {} ago: run `{}`",
+            time::span(left.abs()),
+            self.load_command()
+        ));
+        self.memory.reported = Some(own.clone());
+    }
+
+    /// The time left for the shell's credentials, as their variable says.
+    fn time_left(&self, now: Timestamp) -> Option<SignedDuration> {
+        let variable = variable::AWS_CREDENTIAL_EXPIRATION;
+        let expiration: Timestamp = self.environment.get(variable)?.to_str()?.parse().ok()?;
+        Some(expiration.duration_since(now))
     }
 
     /// Where direnv is active, loading is up to the `.envrc`, which selects the profile and the role. But direnv does not
@@ -126,9 +192,7 @@ impl Shell<'_> {
     fn in_direnv(&mut self) -> Option<Action> {
         let own = self.own.clone()?;
         let now = now();
-        let expiration = self.environment.get(variable::AWS_CREDENTIAL_EXPIRATION)?;
-        let expiration: Timestamp = expiration.to_str()?.parse().ok()?;
-        let left = expiration.duration_since(now);
+        let left = self.time_left(now)?;
         if left.is_positive() {
             if left > SOON {
                 return None;
@@ -146,21 +210,33 @@ impl Shell<'_> {
             self.memory.reloaded = Some(own);
             return Some(Action::Reload);
         }
-        // Reloading the .envrc has not replaced them.
-        if self.memory.reported.as_ref() != Some(&own) {
-            let (ago, get) = (time::span(left.abs()), self.get_command());
-            let expired = format!("this shell's credentials expired {ago} ago");
-            super::note(&format!("{expired}: run `{get}`"));
+        if !self.prompt.quiet && self.memory.reported.as_ref() != Some(&own) {
+            super::note(&format!(
+                "this shell's credentials expired {} ago, and the .envrc has not replaced them: run `{}`",
+                time::span(left.abs()),
+                self.load_command()
+            ));
             self.memory.reported = Some(own);
         }
         None
     }
 
     fn warn_about_expiry(&mut self, id: &KeyId, left: SignedDuration) {
-        if left <= SOON && self.memory.warned.as_ref() != Some(id) {
-            let (left, get) = (time::span(left), self.get_command());
-            super::note(&format!("session expires in {left}: run `{get}`"));
+        if !self.prompt.quiet && left <= SOON && self.memory.warned.as_ref() != Some(id) {
+            super::note(&format!(
+                "session expires in {}: run `{}`",
+                time::span(left),
+                invocation::get_command(&self.prompt.selection, &Flags::default())
+            ));
             self.memory.warned = Some(id.clone());
+        }
+    }
+
+    /// Says something that goes with the action, or holds both back.
+    fn say(&mut self, text: &str) {
+        match self.prompt.quiet {
+            true => self.is_held_back = true,
+            false => super::note(text),
         }
     }
 
@@ -190,31 +266,34 @@ impl Shell<'_> {
         Some(Account::of(&sources).ok()?.session_file.ok()?.value)
     }
 
-    fn get_command(&self) -> String {
-        invocation::get_command(&self.prompt.selection, &Flags::default())
+    fn load_command(&self) -> String {
+        loader::load_command(&self.prompt.selection, self.environment)
     }
 }
 
-/// The commands for the shell, and its new memory, in its language.
-fn script(format: Format, action: Option<Action>, memory: &Memory) -> Result<String, Failure> {
+/// The commands for the shell, in its language. `memory` is what has changed in it.
+fn script(
+    format: Format,
+    action: Option<Action>,
+    is_label_wrong: bool,
+    memory: Option<&Memory>,
+) -> Result<String, Failure> {
     let language = load::language(format).unwrap_or(Language::Sh);
-    let (change, direnv) = match &action {
-        Some(Action::Set(session)) => (Change::of(session), ""),
+    let (mut change, direnv) = match &action {
+        Some(Action::Set(found)) => (Change::of(&found.session, &found.name), ""),
         Some(Action::Unset) => (Change::without_session(), ""),
+        Some(Action::Label(label)) => (Change::nothing().with(LABEL, label.to_string()), ""),
         Some(Action::Reload) => (direnv::without_watches(), run_direnv(language)),
+        None if is_label_wrong => (Change::of_variables([(LABEL, None)]), ""),
         None => (Change::nothing(), ""),
     };
-    let script = shell::render(&change, language)?;
-    Ok(match language {
-        Language::Fish => format!("{script}set -g __aws_mfa_memory '{memory}'\n{direnv}"),
-        Language::Tcsh => format!("{script}set __aws_mfa_memory = '{memory}';\n{direnv}"),
-        Language::Powershell => format!("{script}$global:__AwsMfaMemory = '{memory}'\n{direnv}"),
-        Language::Json => {
-            let environment = script.trim_end();
-            format!("{{\"memory\":\"{memory}\",\"environment\":{environment}}}\n")
-        }
-        _ => format!("{script}__aws_mfa_memory='{memory}'\n{direnv}"),
-    })
+    if let Some(memory) = memory {
+        change = change.with(variable::AWS_MFA_HOOK.name(), memory.to_string());
+    }
+    if change.entries().next().is_none() {
+        return Ok(String::new());
+    }
+    Ok(shell::render(&change, language)? + direnv)
 }
 
 /// Runs direnv's hook at this prompt, whichever of the two hooks comes first. In the other shells, ours comes first, or the

@@ -183,7 +183,7 @@ impl<'a> Rotating<'a> {
         let earlier = |failure| read(self.earlier_session.as_ref()).map_err(|_| failure);
         let session = read(&session_file.value).or_else(earlier)?;
         let network = self.settings.sts_of_session(&self.account)?;
-        let session = session_file.map(|_| session.with_warnings_printed());
+        let session = session_file.map(|_| session.with_warnings_printed().session);
         let get_command = invocation::get_command(&self.selection, &Flags::default());
         let user = User::of_session(&self.settings, &network, session, get_command)?;
         let is_other = |journal: &Journal| !journal.is_of(&user.identity);

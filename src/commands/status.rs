@@ -12,7 +12,7 @@ use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
-use crate::loader::{self, Loader};
+use crate::loader::{self, Integration, Loader};
 use crate::rotation::journal::Journal;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
@@ -86,7 +86,12 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     failures.extend(sources.profiles().err());
     let has_keys = rows.iter().any(Row::is_key_id_of_profile);
     failures.extend(rival_credentials::ignored(selection, environment, has_keys));
-    failures.extend(rival_credentials::with_session(environment, valid));
+    let integration = Integration::of(&sources, &account);
+    failures.extend(rival_credentials::with_session(
+        environment,
+        &integration,
+        valid,
+    ));
     let own = Selection {
         role_arn: None,
         ..selection.clone()
@@ -105,17 +110,19 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let next = session.hint.clone();
     let get_command = invocation::get_command(selection, &Flags::default());
     let next = next.unwrap_or(format!("run `{get_command}`"));
-    let integration = Loader::of(environment);
+    let integration_in_words = match integration.in_words() {
+        Ok((words, None)) => words,
+        Ok((words, Some(hint))) => format!("{words}; {hint}"),
+        Err(failure) => failure.one_line(),
+    };
     let report = Report {
         version: 1,
         next: (session.state != SessionState::Valid).then_some(next),
         loaded: valid.is_some_and(|id| rival_credentials::has_credentials(environment, id)),
         session,
         role,
-        integration_in_words: integration
-            .in_words(selection, environment, store.path())
-            .unwrap_or_else(|failure| failure.one_line()),
-        integration,
+        integration_in_words,
+        integration: Loader::of(environment),
         account: device.and_then(|device| device.value.account().map(str::to_owned)),
         settings: rows,
         home: environment.home().ok().flatten(),

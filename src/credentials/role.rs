@@ -106,6 +106,7 @@ impl<'a> RoleSession<'a> {
                 region: session.region.or(region.clone()),
                 ..session
             },
+            name: String::new(),
             warning: None,
             not_renewed,
         };

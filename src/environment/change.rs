@@ -1,8 +1,13 @@
 //! What a session changes in an environment.
 
+use super::label::{KeyId, Label};
+use super::variable;
 use crate::session::Session;
 use secrecy::ExposeSecret;
 use std::borrow::Cow;
+
+/// The variable with the label of a session.
+pub const LABEL: &str = variable::AWS_MFA_LOADED.name();
 
 /// What a session changes in an environment: variables in order, each with its new value, or unset.
 ///
@@ -12,7 +17,7 @@ pub struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// The change that loads `session`.
+    /// The change that loads `session`, whose label begins with `name`.
     ///
     /// It unsets the variables that this session lacks, because they can only come from another session. It also unsets
     /// those that an SDK prefers to the session:
@@ -22,7 +27,11 @@ impl<'a> Change<'a> {
     ///   looks for keys in the environment (`FallbackCredentialsFactory.Reset` in aws-sdk-net). The
     ///   other SDKs look for the keys first, and all SDKs look for a container's credentials last:
     ///   <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
-    pub fn of(session: &'a Session) -> Self {
+    pub fn of(session: &'a Session, name: &str) -> Self {
+        let label = Label {
+            name: name.to_owned(),
+            key: KeyId::of(&session.access_key_id),
+        };
         let expiration = session.expiration.map(|time| Cow::from(time.to_string()));
         let region = session.region.as_deref().map(Cow::from);
         let secret = session.secret_access_key.expose_secret();
@@ -32,6 +41,7 @@ impl<'a> Change<'a> {
             ("AWS_SECRET_ACCESS_KEY", Some(Cow::from(secret))),
             ("AWS_SESSION_TOKEN", Some(Cow::from(token))),
             ("AWS_CREDENTIAL_EXPIRATION", expiration),
+            (LABEL, Some(Cow::from(label.to_string()))),
         ];
         if region.is_some() {
             entries.push(("AWS_REGION", region.clone()));
@@ -58,6 +68,7 @@ impl<'a> Change<'a> {
             ("AWS_SECRET_ACCESS_KEY", None),
             ("AWS_SESSION_TOKEN", None),
             ("AWS_CREDENTIAL_EXPIRATION", None),
+            (LABEL, None),
         ])
     }
 

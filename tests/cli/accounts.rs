@@ -441,7 +441,7 @@ fn mistyped_profile_is_named_by_every_command() {
     assert!(sandbox.session_directory().is_empty());
 
     sandbox.set("AWS_MFA_PROFILE", "stagin");
-    let prompt = sandbox.run(["prompt", "--format", "sh"]);
+    let prompt = sandbox.run(["prompt", "--format", "sh", "4711"]);
     assert!(
         prompt.stderr.contains(&format!("{message}: {hint}")),
         "{} {}",

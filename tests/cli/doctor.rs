@@ -104,7 +104,7 @@ fn correct_setup_has_only_ok_findings_in_order() {
          ok      settings: endpoint {url} (AWS_ENDPOINT_URL_STS)\n\
          ok      settings: code command touch … (AWS_MFA_CODE_COMMAND)\n\
          ok      environment: nothing conflicts with the session\n\
-         ok      shell: the session is loaded by the prompt hook\n"
+         ok      shell: the prompt hook has run in this shell\n"
     );
     let asked = aws.requests().len();
     sandbox.run(["doctor", "--offline"]).is(0, &offline, "");
@@ -584,8 +584,8 @@ fn conflicting_variable_or_key_is_a_warning() {
     assert_eq!(
         environment(&sandbox),
         format!(
-            "this shell has other credentials (AKIAOTHER)\n        \
-             load the session, or unset AWS_ACCESS_KEY_ID\n\
+            "this shell has credentials that aws-mfa has not loaded (AKIAOTHER); they stay\n        \
+             eval \"$(aws-mfa load)\"\n\
              AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session\n        \
              unset AWS_PROFILE\n\
              AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token\n        \
@@ -599,7 +599,8 @@ fn conflicting_variable_or_key_is_a_warning() {
     assert_eq!(
         environment(&sandbox),
         format!(
-            "AWS_ACCESS_KEY_ID is a long-term key (AKIAOTHER), which programs use without MFA\n{unset}"
+            "this shell has credentials that aws-mfa has not loaded (AKIAOTHER): a long-term key, which programs use \
+             without MFA\n{unset}"
         )
     );
     sandbox.write(".aws/credentials", format!("[default]\n{}", profile_keys()));
@@ -613,7 +614,8 @@ fn conflicting_variable_or_key_is_a_warning() {
         format!(
             "AWS_SESSION_FILE is ignored, because AWS_MFA_PROFILE selects the profile default\n        \
              unset AWS_SESSION_FILE\n\
-             this shell has credentials (ASIAOTHER), but there is no valid session\n{unset}{}",
+             this shell has credentials that aws-mfa has not loaded (ASIAOTHER), but there is no valid session\n        \
+             run `aws-mfa get <code>`, then `eval \"$(aws-mfa load)\"`\n{}",
             fallback(&sandbox, "default")
         )
     );
@@ -671,8 +673,8 @@ fn shell_without_the_session_is_a_warning() {
     sandbox.set("DIRENV_DIR", "-/project");
     assert_eq!(
         shell(&sandbox),
-        "warning shell: direnv, but /project/.envrc does not load this session\n        \
-         add `use aws_mfa` or `direnv_load aws-mfa load`\n"
+        "warning shell: direnv has loaded /project/.envrc, which loads no session, or failed before that\n        \
+         add `direnv_load aws-mfa load` to it, and run `direnv allow`\n"
     );
     sandbox.unset("DIRENV_DIR");
     for (version, is_old) in [
@@ -711,7 +713,8 @@ fn session_loaded_by_direnv_is_ok_with_its_envrc() {
         .current_dir(&project);
     let outcome = sandbox.run_with(&mut inside);
     let line = format!(
-        "\nok      shell: the session is loaded by direnv ({}/.envrc)\n",
+        "\nok      shell: the session is loaded by direnv ({}/.envrc)\n        \
+         direnv does not notice that time passes: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n",
         project.display()
     );
     assert!(outcome.stdout.ends_with(&line), "{}", outcome.stdout);

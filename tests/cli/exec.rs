@@ -47,6 +47,7 @@ fn command_has_the_session_and_no_other_credentials() {
         aws,
         [
             "AWS_ACCESS_KEY_ID=ASIASESSION000000000",
+            "AWS_MFA_LOADED=AKIA1:ASIASESSION000000000",
             "AWS_REGION=eu-west-1",
             "AWS_SECRET_ACCESS_KEY=session/S3CR3T+0",
             &format!("AWS_SESSION_FILE={}", sandbox.session_file().display()),

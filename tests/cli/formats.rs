@@ -1,6 +1,7 @@
 //! The formats of `load`, in the programs that read them: the line from the README sets exactly the session's values and
 //! runs nothing, whatever the session file contains.
 
+use super::fake_sts::KEY_ID;
 use super::load::unset;
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
@@ -116,8 +117,12 @@ impl Shell<'_> {
         for [left, middle, right] in threes(values) {
             let mut sandbox = Sandbox::without_session();
             let region = [left, middle, right].join("|");
+            // The label has the name of the file.
+            let label: String = left.replace('/', "_").chars().take(60).collect();
+            let file = sandbox.home().join(format!("session-{label}"));
+            sandbox.set("AWS_SESSION_FILE", &file);
             sandbox.write(
-                sandbox.session_file(),
+                &file,
                 json!({
                     "Credentials": {"AccessKeyId": left, "SecretAccessKey": middle, "SessionToken": right},
                     "Region": region,
@@ -137,6 +142,10 @@ impl Shell<'_> {
                 ("AWS_DEFAULT_REGION", &region),
             ]);
             assert_eq!(aws(&after), expected, "{}", outcome.stderr);
+            let is_plain = label.chars().all(|c| (' '..='~').contains(&c) && c != '\\');
+            if is_plain && let Some(loaded) = after.get("AWS_MFA_LOADED") {
+                assert_eq!(loaded.rsplit_once(':').unwrap().0, label);
+            }
             assert!(
                 !sandbox.home().join("ran").exists(),
                 "{left} {middle} {right}"
@@ -183,12 +192,13 @@ impl Shell<'_> {
     }
 }
 
-/// The variables whose names begin with AWS, except our own setting.
+/// The variables whose names begin with AWS, except our own.
 fn aws(after: &After) -> BTreeMap<&str, &str> {
     after
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
-        .filter(|(name, _)| name.starts_with("AWS_") && *name != "AWS_SESSION_FILE")
+        .filter(|(name, _)| name.starts_with("AWS_"))
+        .filter(|(name, _)| !["AWS_SESSION_FILE", "AWS_MFA_LOADED"].contains(name))
         .collect()
 }
 
@@ -365,7 +375,7 @@ fn dotenv_file_is_read_alike_by_all_readers() {
     let loaded = sandbox.run(["load", "--format", "dotenv"]);
     let expected = format!(
         "AWS_ACCESS_KEY_ID=ASIA1\nAWS_SECRET_ACCESS_KEY=a/b+c\nAWS_SESSION_TOKEN={token}\n\
-         AWS_CREDENTIAL_EXPIRATION={expiration}\n"
+         AWS_CREDENTIAL_EXPIRATION={expiration}\nAWS_MFA_LOADED={KEY_ID}:ASIA1\n"
     );
     loaded.is(0, &expected, "");
     assert_eq!(
@@ -379,6 +389,7 @@ fn dotenv_file_is_read_alike_by_all_readers() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_MFA_LOADED",
     ];
     let node_script =
         format!("for (const name of {names:?}) console.log(name + '=' + process.env[name])");
@@ -439,11 +450,12 @@ fn value_that_a_format_cannot_carry_is_an_error() {
 }
 
 /// The values of every format's session below.
-const SESSION: [(&str, Option<&str>); 6] = [
+const SESSION: [(&str, Option<&str>); 7] = [
     ("AWS_ACCESS_KEY_ID", Some("ASIA1")),
     ("AWS_SECRET_ACCESS_KEY", Some("a/b+c")),
     ("AWS_SESSION_TOKEN", Some("d==")),
     ("AWS_CREDENTIAL_EXPIRATION", Some("2086-11-24T18:10:00Z")),
+    ("AWS_MFA_LOADED", Some("AKIAIOSFODNN7EXAMPLE:ASIA1")),
     ("AWS_SECURITY_TOKEN", None),
     ("AWS_WEB_IDENTITY_TOKEN_FILE", None),
 ];

@@ -2,7 +2,7 @@
 
 use super::deadline::wait_until;
 use super::direnv::ENVRC;
-use super::fake_sts::{self, FakeSts};
+use super::fake_sts::{self, FakeSts, KEY_ID};
 use super::load::unset;
 use super::sandbox::{Outcome, Sandbox, in_an_hour};
 use super::shell::{Kind, Shell};
@@ -112,38 +112,70 @@ fn open_shell_at_expiry(kind: Kind) {
     }
 }
 
-/// One prompt without a shell: the text that the hook would evaluate.
+/// The process id of the shell in [`prompt`].
+const SHELL: &str = "4711";
+
+/// One prompt without a shell: the text that the hook would evaluate. The memory comes from the same shell.
 fn prompt(sandbox: &Sandbox, memory: &str) -> Outcome {
-    sandbox.run(["prompt", "--format", "sh", memory])
+    prompt_with(sandbox, &format!("{SHELL}:{memory}"), &[])
+}
+
+fn prompt_with(sandbox: &Sandbox, hook: &str, options: &[&str]) -> Outcome {
+    let mut command = sandbox.command(super::sandbox::binary());
+    command
+        .args(["prompt", "--format", "sh", SHELL])
+        .args(options);
+    sandbox.run_with(command.env("AWS_MFA_HOOK", hook))
+}
+
+/// The line that sets the memory.
+fn remember(memory: &str) -> String {
+    format!("export AWS_MFA_HOOK='{SHELL}:{memory}'\n")
+}
+
+/// The line that names what the shell has.
+fn label(name: &str, key: &str) -> String {
+    format!("export AWS_MFA_LOADED='{name}:{key}'\n")
 }
 
 #[test]
 fn credentials_exported_by_hand_are_unchanged() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_ACCESS_KEY_ID", "AKIABYHAND");
-    for memory in [
-        "",
-        "ASIASESSION000000000:::::",
-        "ASIAOTHER:::::",
-        "nonsense",
-    ] {
-        prompt(&sandbox, memory).is(0, "", "");
+    for given in ["", "ASIASESSION000000000", "ASIAOTHER"] {
+        let memory = format!("{given}::::::{KEY_ID}");
+        prompt(&sandbox, &memory).is(0, "", "");
     }
+    // The memory is another program's.
+    prompt_with(&sandbox, "nonsense", &[]).is(0, &remember(&format!("::::::{KEY_ID}")), "");
+    let memory = format!("ASIASESSION000000000::::::{KEY_ID}");
     sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
-    prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
+    prompt(&sandbox, &memory).is(0, "", "");
     // The hook loaded it, but the user unset it.
     sandbox.write_session(in_an_hour());
     sandbox.unset("AWS_ACCESS_KEY_ID");
-    prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
+    prompt(&sandbox, &memory).is(0, "", "");
+    // In another shell, that was no decision.
+    let other = prompt_with(&sandbox, &format!("1:{memory}"), &[]);
+    assert!(
+        other
+            .succeeded()
+            .contains("export AWS_ACCESS_KEY_ID='ASIASESSION000000000'\n")
+    );
 }
 
 #[test]
 fn loaded_session_changes_nothing() {
     let mut sandbox = Sandbox::with_session();
-    sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
-    prompt(&sandbox, "ASIASESSION000000000:::::").is(0, "", "");
-    // A subshell has no memory, but has the session from its parent.
-    prompt(&sandbox, "").is(0, "__aws_mfa_memory='ASIASESSION000000000:::::'\n", "");
+    let key = "ASIASESSION000000000";
+    sandbox.set("AWS_ACCESS_KEY_ID", key);
+    let memory = format!("{key}::::::{KEY_ID}");
+    // Loaded by an older version, without a label.
+    prompt(&sandbox, &memory).is(0, &label(KEY_ID, key), "");
+    sandbox.set("AWS_MFA_LOADED", format!("{KEY_ID}:{key}"));
+    prompt(&sandbox, &memory).is(0, "", "");
+    // A shell that has the session from its parent.
+    prompt(&sandbox, "").is(0, &remember(&memory), "");
 }
 
 #[test]
@@ -156,7 +188,7 @@ fn other_account_without_session_unsets_the_first_one() {
     let outcome = prompt(&sandbox, "ASIASESSION000000000:::::");
     outcome.is(
         0,
-        &(SET.map(unset).concat() + "__aws_mfa_memory=':::::'\n"),
+        &(SET.map(unset).concat() + &unset("AWS_MFA_LOADED") + &remember("::::::other")),
         &format!(
             "aws-mfa: {}: {}\n",
             words::no_session_yet(other.display()),
@@ -170,16 +202,19 @@ fn last_15_minutes_are_a_single_warning_with_the_get_command() {
     let mut sandbox = Sandbox::without_session();
     let end = Timestamp::now() + SignedDuration::from_secs(12 * 60 + 30);
     let file = sandbox.write_session(end).display().to_string();
-    sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
-    let arguments = ["prompt", "--format", "sh", "--session-file", &file, ""];
-    sandbox.run(arguments).is(
+    let key = "ASIASESSION000000000";
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", key)
+        .set("AWS_MFA_LOADED", format!("{KEY_ID}:{key}"));
+    let memory = format!("{key}:{key}:::::{KEY_ID}");
+    prompt_with(&sandbox, "", &["--session-file", &file]).is(
         0,
-        "__aws_mfa_memory='ASIASESSION000000000:ASIASESSION000000000::::'\n",
+        &remember(&memory),
         &format!(
             "aws-mfa: session expires in 12m: run `aws-mfa get --session-file {file} <code>`\n"
         ),
     );
-    prompt(&sandbox, "ASIASESSION000000000:ASIASESSION000000000::::").is(0, "", "");
+    prompt(&sandbox, &memory).is(0, "", "");
 }
 
 #[test]
@@ -197,9 +232,10 @@ fn invalid_setting_is_reported_once_on_one_line() {
 
 /// The memory that the hook has printed for the next prompt.
 fn memory(outcome: &Outcome) -> String {
-    let memory = outcome.stdout.lines().last().unwrap_or_default();
-    let memory = memory.trim_start_matches("__aws_mfa_memory=");
-    memory.trim_matches('\'').to_owned()
+    let start = format!("export AWS_MFA_HOOK='{SHELL}:");
+    let mut lines = outcome.stdout.lines();
+    let memory = lines.find_map(|line| line.strip_prefix(&start)?.strip_suffix('\''));
+    memory.unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -259,15 +295,13 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
             "{traced}"
         );
         shell.run("set +x");
-        // The memory is not exported.
+        // Nothing but the two variables is exported.
         shell.run("set -a");
         sandbox.write_session(in_an_hour());
         shell.run("");
         let environment = shell.run("set +a; env");
-        assert!(
-            !environment.to_lowercase().contains("aws_mfa_"),
-            "{environment}"
-        );
+        let exported = environment.to_lowercase().matches("aws_mfa_").count();
+        assert_eq!(exported, 2, "{environment}");
         shell.run("set -euo pipefail");
         sandbox.write_session(Timestamp::now() - SignedDuration::from_mins(3));
         let shown = shell.run("");
@@ -292,7 +326,7 @@ fn hook_in_a_noninteractive_shell_does_nothing() {
         ),
         (
             "fish",
-            "aws-mfa init fish | source; functions -q aws-mfa; or echo none",
+            "aws-mfa init fish | source; functions --all | string match '*aws_mfa*'; or echo none",
         ),
         (
             "tcsh",
@@ -525,13 +559,13 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     once.is(
         0,
         &(unset("DIRENV_WATCHES")
-            + "__aws_mfa_memory='::ASIAOLD:::'\n\
-             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
+            + &remember("::ASIAOLD::::")
+            + "if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
         "",
     );
     // They are still there, because the .envrc did not set them.
-    let outcome = prompt(&sandbox, "::ASIAOLD:::");
-    assert_eq!(outcome.stdout, "__aws_mfa_memory='::ASIAOLD::ASIAOLD:'\n");
+    let outcome = prompt(&sandbox, "::ASIAOLD::::");
+    assert_eq!(outcome.stdout, remember("::ASIAOLD::ASIAOLD::"));
     assert!(
         outcome
             .stderr
@@ -540,7 +574,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
         outcome.stderr
     );
     assert_eq!(outcome.stderr.lines().count(), 1);
-    prompt(&sandbox, "::ASIAOLD::ASIAOLD:").is(0, "", "");
+    prompt(&sandbox, "::ASIAOLD::ASIAOLD::").is(0, "", "");
 }
 
 #[test]
@@ -614,14 +648,16 @@ fn role_is_renewed_at_the_prompt_and_a_failure_hides_no_new_session() {
             .contains("export AWS_ACCESS_KEY_ID='ASIAROLE000000000002'\n")
             && outcome
                 .stdout
-                .ends_with("__aws_mfa_memory='ASIAROLE000000000002:::::'\n"),
+                .ends_with(&remember("ASIAROLE000000000002::::::deploy@333333333333")),
         "{}",
         outcome.stdout
     );
-    sandbox.set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000002");
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", "ASIAROLE000000000002")
+        .set("AWS_MFA_LOADED", "deploy@333333333333:ASIAROLE000000000002");
     sandbox.make_due(&sandbox.role_file("deploy"));
     sts.behave(Behaviour::Close);
-    let outcome = prompt(&sandbox, "ASIAROLE000000000002:::::");
+    let outcome = prompt(&sandbox, "ASIAROLE000000000002::::::deploy@333333333333");
     assert_eq!(
         outcome.stderr,
         format!(
@@ -727,11 +763,11 @@ fn due_role_makes_direnv_reload_once() {
         prompt(&sandbox, "").is(
             0,
             &(unset("DIRENV_WATCHES")
-                + "__aws_mfa_memory=':::ASIAROLE000000000001::'\n\
-             if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
+                + &remember(":::ASIAROLE000000000001:::")
+                + "if typeset -f _direnv_hook >/dev/null; then _direnv_hook; fi\n"),
             "",
         );
-        prompt(&sandbox, ":::ASIAROLE000000000001::").is(0, "", "");
+        prompt(&sandbox, ":::ASIAROLE000000000001:::").is(0, "", "");
         assert_eq!(sts.requests().len(), requests);
     }
 }

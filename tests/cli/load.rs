@@ -1,6 +1,7 @@
 //! `aws-mfa load` for a shell.
 
 use super::deadline::InTime;
+use super::fake_sts::KEY_ID;
 use super::sandbox::{Sandbox, binary};
 use super::words;
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +29,7 @@ fn saved_region_is_set_and_an_unknown_expiration_is_unset() {
              export AWS_SECRET_ACCESS_KEY='b'\\''c'\n\
              export AWS_SESSION_TOKEN='d'\n\
              {}\
+             export AWS_MFA_LOADED='{KEY_ID}:A'\n\
              export AWS_REGION='eu-west-1'\n\
              export AWS_DEFAULT_REGION='eu-west-1'\n\
              {}{}",

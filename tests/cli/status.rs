@@ -302,7 +302,7 @@ fn secret_in_the_place_of_a_key_id_is_not_shown() {
     };
     check(
         &sandbox,
-        "this shell has other credentials (invalid key id): load the session",
+        "this shell has credentials that aws-mfa has not loaded (invalid key id); they stay: run",
     );
     let session = json!({"Credentials": {"AccessKeyId": SWAPPED, "SecretAccessKey": "AKIA1", "SessionToken": "t"}});
     let file = sandbox.session_file().with_file_name("session-swapped");
@@ -497,7 +497,7 @@ fn status_warns_about_conflicting_environment() {
                 file.display()
             ),
             "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
-            "this shell has other credentials (AKIAOTHER): load the session, or unset AWS_ACCESS_KEY_ID",
+            "this shell has credentials that aws-mfa has not loaded (AKIAOTHER); they stay: run `eval \"$(aws-mfa load)\"`",
             "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session: unset AWS_PROFILE",
             "AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token: unset AWS_SECURITY_TOKEN",
         ]
@@ -659,11 +659,12 @@ fn integration_is_direnv_the_hook_or_the_command_to_run() {
     );
     assert!(shown.contains(&warning), "{shown}");
     sandbox.set("AWS_MFA_HOOK", "1");
-    assert_eq!(row(&sandbox), "the prompt hook");
+    assert_eq!(row(&sandbox), "the prompt hook has run in this shell");
     sandbox.set("DIRENV_DIR", "-/project");
     assert_eq!(
         row(&sandbox),
-        "direnv, but /project/.envrc does not load this session: add `use aws_mfa` or `direnv_load aws-mfa load`"
+        "direnv has loaded /project/.envrc, which loads no session, or failed before that: \
+         add `direnv_load aws-mfa load` to it, and run `direnv allow`"
     );
     assert!(
         !sandbox

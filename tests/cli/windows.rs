@@ -199,6 +199,7 @@ fn powershell_and_cmd_lines_are_exact() {
          $env:AWS_SECRET_ACCESS_KEY = 'se cret'\n\
          $env:AWS_SESSION_TOKEN = 't' + [char]8217 + ''\n\
          $env:AWS_CREDENTIAL_EXPIRATION = $null\n\
+         $env:AWS_MFA_LOADED = 'AKIAIOSFODNN7EXAMPLE:ab'\n\
          $env:AWS_REGION = 'eu-west-1'\n\
          $env:AWS_DEFAULT_REGION = 'eu-west-1'\n\
          $env:AWS_SECURITY_TOKEN = $null\n\
@@ -210,6 +211,7 @@ fn powershell_and_cmd_lines_are_exact() {
          set \"AWS_SESSION_TOKEN=t\"\n\
          set \"AWS_CREDENTIAL_EXPIRATION=-\"\n\
          set \"AWS_CREDENTIAL_EXPIRATION=\"\n\
+         set \"AWS_MFA_LOADED=AKIAIOSFODNN7EXAMPLE:ab\"\n\
          set \"AWS_REGION=eu-west-1\"\n\
          set \"AWS_DEFAULT_REGION=eu-west-1\"\n\
          set \"AWS_SECURITY_TOKEN=-\"\n\

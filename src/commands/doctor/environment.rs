@@ -24,31 +24,21 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     let keys = setup.settings.keys.as_ref();
     let has_profile_keys = keys.is_ok_and(|keys| matches!(keys.origin, Origin::Profile(..)));
     let mut failures = rival_credentials::ignored(setup.selection, environment, has_profile_keys);
-    failures.extend(leftover_key(setup, valid));
-    failures.extend(rival_credentials::with_session(environment, valid));
+    let integration = setup.integration();
+    if valid.is_none() {
+        failures.extend(integration.leftover_credentials());
+    }
+    failures.extend(rival_credentials::with_session(
+        environment,
+        &integration,
+        valid,
+    ));
     failures.extend(fallback(setup));
     if failures.is_empty() {
         return vec![ok(CHECK, "nothing conflicts with the session")];
     }
     let failures = failures.into_iter();
     failures.map(|failure| warning(CHECK, failure)).collect()
-}
-
-/// Credentials in the environment without a valid session, or long-term ones.
-fn leftover_key(setup: &Setup, valid: Option<&str>) -> Option<Failure> {
-    let own = setup.environment.get(variable::AWS_ACCESS_KEY_ID)?;
-    if valid.is_some() {
-        return None;
-    }
-    let own = rival_credentials::key_id_to_show(own);
-    let message = match own.starts_with("AKIA") {
-        true => {
-            format!("AWS_ACCESS_KEY_ID is a long-term key ({own}), which programs use without MFA")
-        }
-        false => format!("this shell has credentials ({own}), but there is no valid session"),
-    };
-    let remedy = "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN";
-    Some(Failure::setup(message).hint(remedy))
 }
 
 /// The profile's keys that programs use if the environment has none.

@@ -8,6 +8,7 @@ use crate::cli::Selection;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::invocation;
+use crate::loader::Integration;
 use crate::origin::Setting;
 use crate::session::Session;
 use crate::session::error::Error;
@@ -56,6 +57,11 @@ impl<'a> Setup<'a> {
             account,
             get_command: invocation::get_command(sources.selection, &Flags::default()),
         })
+    }
+
+    /// What loads the credentials into the shell.
+    pub fn integration(&self) -> Integration<'a> {
+        Integration::of(self.sources, &self.account)
     }
 
     /// The configured or remembered MFA device.

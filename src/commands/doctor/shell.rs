@@ -5,7 +5,7 @@ use super::{Finding, Setup, ok, warning};
 use crate::error::Failure;
 use crate::loader::{self, Loader};
 use crate::user_command::{self, Fault};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -32,15 +32,21 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         findings.push(warning(CHECK, why_inactive(inactive, version, deadline)));
     }
 
-    let file = setup.store.as_ref().map(|store| store.value.path());
-    let file = file.unwrap_or(Path::new(""));
-    let integration = Loader::of(environment);
-    match integration.in_words(setup.selection, environment, file) {
-        Ok(words) => findings.push(ok(CHECK, format!("the session is loaded by {words}"))),
+    match setup.integration().in_words() {
+        Ok((words, hint)) => {
+            let message = match Loader::of(environment) {
+                Loader::Direnv => format!("the session is loaded by {words}"),
+                _ => words,
+            };
+            findings.push(Finding {
+                hint,
+                ..ok(CHECK, message)
+            });
+        }
         // direnv is not active, which is reported.
         Err(_) if is_inactive => {}
         Err(mut failure) => {
-            if integration == Loader::None {
+            if Loader::of(environment) == Loader::None {
                 failure.message = "nothing loads the session into this shell".to_owned();
             }
             findings.push(warning(CHECK, failure));
@@ -87,5 +93,5 @@ fn not_allowed(status: &str) -> Option<Failure> {
         return None;
     }
     let message = format!("direnv is not allowed to load {}", path.display());
-    Some(Failure::setup(message).hint(format!("direnv allow {}", path.display())))
+    Some(Failure::setup(message).hint(loader::allow_command(&path)))
 }

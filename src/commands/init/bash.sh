@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# aws-mfa for bash, printed by `aws-mfa init bash`. In ~/.bashrc:
+# aws-mfa for bash, printed by `aws-mfa init bash`. In ~/.bashrc, before the line of a prompt such as starship:
 #
 #     eval "$(aws-mfa init bash)"
 
@@ -7,31 +7,22 @@ if [[ $- == *i* ]]; then
   __aws_mfa_hook() {
     # Tracing is off, because a trace would show the session's secrets.
     { local previous=$? traced= script; [[ $- != *x* ]] || { traced=1; set +x; }; } 2>/dev/null
-    if type -P aws-mfa >/dev/null; then
-      # exec avoids a second process, and the function below.
-      script="$(exec aws-mfa prompt --format sh @OPTIONS@ "${__aws_mfa_memory-}" </dev/null)" || script=
-      [[ -z $script ]] || eval "$script"
-      # Not exported, even with `set -a`.
-      export -n __aws_mfa_memory
-    fi
+    # hash searches PATH anew, and takes no file that cannot be run. exec avoids a second process, aliases and functions.
+    # Output of a prompt that has failed is not evaluated.
+    script="$({ set -h; hash aws-mfa; } 2>/dev/null && exec aws-mfa prompt --format sh @OPTIONS@ "$$" </dev/null)" \
+      && eval "$script" || :
     [[ -z $traced ]] || set -x
     # With `set -e`, a failure status would end the shell.
     [[ $- == *e* ]] || return "$previous"
   }
 
-  # Tells status and get that the hook is active in this shell.
-  if [[ :$SHELLOPTS: != *:posix:* ]]; then
-    eval 'aws-mfa() { AWS_MFA_HOOK=1 command aws-mfa "$@"; }'
-  fi
-
+  # At the start of the first element: VS Code wraps that one only, and other tools append to it.
   if [[ ${PROMPT_COMMAND[*]-} != *__aws_mfa_hook* ]]; then
-    if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
-      # A separate element after the first one, to which other tools append: each element sees the status and the pipe
-      # status of the command before the prompt.
-      PROMPT_COMMAND=("${PROMPT_COMMAND[@]-}" __aws_mfa_hook)
+    if (PROMPT_COMMAND=) 2>/dev/null; then
+      # shellcheck disable=SC2178,SC2128 # the first element
+      PROMPT_COMMAND="__aws_mfa_hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
     else
-      # shellcheck disable=SC2178,SC2128 # not an array before 5.1
-      PROMPT_COMMAND="${PROMPT_COMMAND-}"$'\n'__aws_mfa_hook
+      echo "aws-mfa: PROMPT_COMMAND is readonly, so this shell has no hook" >&2
     fi
   fi
 fi

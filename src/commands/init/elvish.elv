@@ -4,19 +4,17 @@
 
 use str
 
-var __aws_mfa_memory = ''
-
 var __aws_mfa_hook = {
   if (has-external aws-mfa) {
     try {
-      (external aws-mfa) prompt --format json @OPTIONS@ $__aws_mfa_memory </dev/null | from-json | each {|answer|
-        set __aws_mfa_memory = $answer[memory]
-        for name [(keys $answer[environment])] {
-          var value = $answer[environment][$name]
-          if (eq $value $nil) {
+      # Captured first: what a prompt that has failed printed is not used.
+      var changes = [((external aws-mfa) prompt --format json @OPTIONS@ $pid </dev/null | from-json)]
+      for change $changes {
+        for name [(keys $change)] {
+          if (eq $change[$name] $nil) {
             unset-env $name
           } else {
-            set-env $name $value
+            set-env $name $change[$name]
           }
         }
       }
@@ -28,7 +26,7 @@ var __aws_mfa_hook = {
 
 fn __aws_mfa_is_hook {|function|
   try {
-    str:contains $function[body] __aws_mfa_memory
+    str:contains $function[body] '(external aws-mfa) prompt'
   } catch _ {
     put $false
   }
@@ -37,9 +35,4 @@ fn __aws_mfa_is_hook {|function|
 if (not (or $false (each $__aws_mfa_is_hook~ $edit:before-readline))) {
   # Comes first, so that direnv reloads at the same prompt.
   set edit:before-readline = [$__aws_mfa_hook $@edit:before-readline]
-  # Tells status and get that the hook is active in this shell.
-  edit:add-var aws-mfa~ {|@arguments|
-    tmp E:AWS_MFA_HOOK = 1
-    (external aws-mfa) $@arguments
-  }
 }

@@ -7,12 +7,8 @@ if status is-interactive
         # Tracing is off, because a trace would show the session's secrets.
         set -l fish_trace
         command -q aws-mfa; or return
-        set -l script (command aws-mfa prompt --format fish @OPTIONS@ "$__aws_mfa_memory" </dev/null | string collect)
-        test -z "$script"; or eval $script
-    end
-
-    # Tells status and get that the hook is active in this shell.
-    function aws-mfa --wraps aws-mfa
-        AWS_MFA_HOOK=1 command aws-mfa $argv
+        # Output of a prompt that has failed is not evaluated.
+        set -l script (command aws-mfa prompt --format fish @OPTIONS@ $fish_pid </dev/null)
+        and eval (string join \n -- $script | string collect)
     end
 end

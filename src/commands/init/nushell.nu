@@ -6,19 +6,15 @@
 
 # A record is not exported to programs.
 if $nu.is-interactive and ($env.__aws_mfa? == null) {
-    $env.__aws_mfa = {memory: ""}
+    $env.__aws_mfa = {hook: true}
     $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt? | default [] | prepend {||
         if (which --all aws-mfa | any {|found| $found.type == "external" }) {
-            let answer = (try { ^aws-mfa prompt --format json @OPTIONS@ $env.__aws_mfa.memory | from json } catch { null })
-            if $answer != null {
-                $env.__aws_mfa = {memory: $answer.memory}
-                $answer.environment | load-env
-            }
+            # What a prompt that has failed printed is not used.
+            let change = (try {
+                let text = (^aws-mfa prompt --format json @OPTIONS@ $nu.pid)
+                if $env.LAST_EXIT_CODE == 0 and $text != "" { $text | from json }
+            } catch { null })
+            if $change != null { $change | load-env }
         }
     })
-}
-
-# Tells status and get that the hook is active in this shell.
-def --wrapped aws-mfa [...arguments] {
-    with-env {AWS_MFA_HOOK: "1"} { ^aws-mfa ...$arguments }
 }

@@ -3,12 +3,12 @@
 #     aws-mfa init powershell | Out-String | Invoke-Expression
 
 function global:__AwsMfaHook {
+    # Not a function or an alias of this name.
     $program = Get-Command -Name aws-mfa -CommandType Application -ErrorAction Ignore | Select-Object -First 1
     if ($program) {
-        $memory = Get-Variable -Name __AwsMfaMemory -Scope Global -ValueOnly -ErrorAction Ignore
-        # An older PowerShell drops empty arguments.
-        $script = $null | & $program prompt --format powershell @OPTIONS@ "$(if ($memory) { $memory } else { ':' })"
-        if ($script) { Invoke-Expression ($script -join "`n") }
+        $script = $null | & $program prompt --format powershell @OPTIONS@ $PID
+        # What a prompt that has failed printed is not evaluated.
+        if ($LASTEXITCODE -eq 0 -and $script) { Invoke-Expression ($script -join "`n") }
     }
 }
 
@@ -22,16 +22,5 @@ if (-not (Test-Path Variable:global:__AwsMfaPrompt)) {
         # The original prompt sees the status of the user's command.
         if ($succeeded) { $null = 1 } else { Write-Error '' -ErrorAction Ignore }
         & $global:__AwsMfaPrompt
-    }
-}
-
-# Tells status and get that the hook is active in this shell.
-function global:aws-mfa {
-    $program = Get-Command -Name aws-mfa -CommandType Application | Select-Object -First 1
-    $env:AWS_MFA_HOOK = '1'
-    try {
-        if ($MyInvocation.ExpectingInput) { $input | & $program @args } else { & $program @args }
-    } finally {
-        $env:AWS_MFA_HOOK = $null
     }
 }
