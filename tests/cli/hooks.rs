@@ -11,16 +11,19 @@ use super::words;
 use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
 
+/// Each test in its shell, if that is installed.
 macro_rules! in_shells {
     ($story:ident: $($test:ident $kind:ident,)*) => {
         $(#[test]
         fn $test() {
-            if tool(Kind::$kind.program()).is_some() {
+            if crate::tool::tool(Kind::$kind.program()).is_some() {
                 $story(Kind::$kind);
             }
         })*
     };
 }
+
+pub(super) use in_shells;
 
 in_shells! { open_shell_at_expiry:
     bash_at_expiry_prints_one_line_and_loads_the_next_session Bash,
@@ -33,7 +36,7 @@ in_shells! { open_shell_at_expiry:
 }
 
 /// The notices of aws-mfa in what is shown.
-fn notices(shown: &str) -> Vec<String> {
+pub fn notices(shown: &str) -> Vec<String> {
     shown
         .lines()
         .filter_map(|line| Some(line[line.find("aws-mfa: ")?..].to_owned()))
@@ -48,14 +51,14 @@ const SET: [&str; 4] = [
 ];
 
 #[track_caller]
-fn has_none(shell: &mut Shell) {
+pub fn has_none(shell: &mut Shell) {
     for name in SET {
         assert_eq!(shell.variable(name), "unset", "{name}");
     }
 }
 
 #[track_caller]
-fn has_session(shell: &mut Shell, number: u32) {
+pub fn has_session(shell: &mut Shell, number: u32) {
     for (name, value) in [
         ("AWS_ACCESS_KEY_ID", format!("ASIASESSION{number:09}")),
         ("AWS_SECRET_ACCESS_KEY", format!("session/S3CR3T+{number}")),
@@ -129,7 +132,7 @@ fn prompt_with(sandbox: &Sandbox, hook: &str, options: &[&str]) -> Outcome {
 }
 
 /// The line that sets the memory.
-fn remember(memory: &str) -> String {
+pub fn remember(memory: &str) -> String {
     format!("export AWS_MFA_HOOK='{SHELL}:{memory}'\n")
 }
 

@@ -52,6 +52,8 @@ mod hangs;
 #[cfg(unix)]
 mod hooks;
 #[cfg(unix)]
+mod inheritance;
+#[cfg(unix)]
 mod killed;
 mod load;
 mod man;

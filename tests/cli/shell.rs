@@ -109,6 +109,18 @@ impl Shell {
 
     /// Opens a shell of this kind without any hook.
     pub fn open_bare(kind: Kind, sandbox: &Sandbox, directory: &Path) -> Self {
+        Shell::open_after(kind, sandbox, directory, ":", "")
+    }
+
+    /// Opens a shell of this kind without any hook, as a child of a POSIX shell that runs `before` first. `through` is a
+    /// program that runs it.
+    pub fn open_after(
+        kind: Kind,
+        sandbox: &Sandbox,
+        directory: &Path,
+        before: &str,
+        through: &str,
+    ) -> Self {
         let arguments = match kind {
             Kind::Bash => "--norc --noprofile --noediting -i",
             Kind::Zsh => "-f -o no_zle -o no_prompt_sp -o no_prompt_cr -i",
@@ -119,7 +131,7 @@ impl Shell {
         };
         let program = tool(kind.program()).unwrap();
         let line = format!(
-            "cd '{}' && TERM=dumb exec '{}' {arguments}",
+            "cd '{}' && {before}; TERM=dumb exec {through} '{}' {arguments}",
             directory.display(),
             program.display()
         );
