@@ -26,10 +26,14 @@ const ENVRCS: [(&str, &str); 3] = [
 /// The hook at a prompt where nothing has changed, compared with `true` and with direnv's own hook.
 pub fn prompt(bench: &Bench, build: &Build, rows: &mut Vec<Row>) {
     let mut sandbox = user();
-    sandbox.set("AWS_ACCESS_KEY_ID", "ASIASESSION000000000");
+    let (name, key) = (fake_sts::KEY_ID, "ASIASESSION000000000");
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", key)
+        .set("AWS_MFA_LOADED", format!("{name}:{key}"))
+        .set("AWS_MFA_HOOK", format!("4711:{key}::::::{name}"));
     let ours = Side::new(build.name, || {
         let mut command = sandbox.command(&build.binary);
-        command.args(["prompt", "--format", "sh", "ASIASESSION000000000:::::"]);
+        command.args(["prompt", "--format", "sh", "4711"]);
         command
     });
     let nothing = installed("true").map(|path| {

@@ -36,6 +36,8 @@ mod accounts;
 mod clear;
 mod codes;
 #[cfg(unix)]
+mod coexistence;
+#[cfg(unix)]
 mod completions;
 mod direnv;
 mod discovery;

@@ -6,11 +6,12 @@
 if [[ $- == *i* ]]; then
   __aws_mfa_hook() {
     # Tracing is off, because a trace would show the session's secrets.
-    { local previous=$? traced= script; [[ $- != *x* ]] || { traced=1; set +x; }; } 2>/dev/null
+    { local previous=$? traced='' script; [[ $- != *x* ]] || { traced=1; set +x; }; } 2>/dev/null
     # hash searches PATH anew, and takes no file that cannot be run. exec avoids a second process, aliases and functions.
     # Output of a prompt that has failed is not evaluated.
-    script="$({ set -h; hash aws-mfa; } 2>/dev/null && exec aws-mfa prompt --format sh @OPTIONS@ "$$" </dev/null)" \
-      && eval "$script" || :
+    if script="$({ set -h; hash aws-mfa; } 2>/dev/null && exec aws-mfa prompt --format sh @OPTIONS@ "$$" </dev/null)"; then
+      eval "$script"
+    fi
     [[ -z $traced ]] || set -x
     # With `set -e`, a failure status would end the shell.
     [[ $- == *e* ]] || return "$previous"
@@ -18,8 +19,8 @@ if [[ $- == *i* ]]; then
 
   # At the start of the first element: VS Code wraps that one only, and other tools append to it.
   if [[ ${PROMPT_COMMAND[*]-} != *__aws_mfa_hook* ]]; then
+    # shellcheck disable=SC2030,SC2031,SC2178,SC2128 # the first element, which may be readonly
     if (PROMPT_COMMAND=) 2>/dev/null; then
-      # shellcheck disable=SC2178,SC2128 # the first element
       PROMPT_COMMAND="__aws_mfa_hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
     else
       echo "aws-mfa: PROMPT_COMMAND is readonly, so this shell has no hook" >&2
