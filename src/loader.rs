@@ -95,7 +95,7 @@ impl<'a> Integration<'a> {
         }
         if direnv::is_blocked(environment) {
             let message = format!("direnv is not allowed to load {shown}");
-            return Err(Failure::setup(message).hint(allow_command(&envrc)));
+            return Err(Failure::setup(message).hint(allow(&envrc)));
         }
         let load = invocation::command("load", self.selection, "");
         let hint = format!("add `direnv_load {load}` to it, and run `direnv allow`");
@@ -232,12 +232,10 @@ fn whose(environment: &Environment) -> String {
     }
 }
 
-/// The command that lets direnv load this file.
-pub fn allow_command(envrc: &Path) -> String {
-    format!(
-        "direnv allow {}",
-        invocation::word(&envrc.to_string_lossy())
-    )
+/// The remedy for a file that direnv is not allowed to load.
+pub fn allow(envrc: &Path) -> String {
+    let envrc = invocation::word(&envrc.to_string_lossy());
+    format!("run `direnv allow {envrc}`")
 }
 
 /// The warning for an `.envrc` that is not loaded because direnv's hook is missing in this shell.

@@ -56,6 +56,8 @@ mod hooks;
 #[cfg(unix)]
 mod inheritance;
 #[cfg(unix)]
+mod integration;
+#[cfg(unix)]
 mod killed;
 mod load;
 mod man;

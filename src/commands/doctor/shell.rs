@@ -93,5 +93,5 @@ fn not_allowed(status: &str) -> Option<Failure> {
         return None;
     }
     let message = format!("direnv is not allowed to load {}", path.display());
-    Some(Failure::setup(message).hint(loader::allow_command(&path)))
+    Some(Failure::setup(message).hint(loader::allow(&path)))
 }
