@@ -183,17 +183,17 @@ impl Account {
     /// the master key; else the name of the session file.
     pub fn name(&self) -> String {
         let of_profile = |origin: &Origin| matches!(origin, Origin::Profile(..));
-        let name = match (&self.role, &self.line, &self.key_id) {
+        let name = match (&self.role, &self.line, self.key_of_session()) {
             (Ok(Some(chain)), ..) if !of_profile(&chain.role.arn.origin) => {
                 let arn = chain.role.arn.value.as_str();
                 let account = arn.split(':').nth(4).unwrap_or_default();
                 format!("{}@{account}", arn.rsplit('/').next().unwrap_or_default())
             }
-            (Ok(None), _, Some(key)) if self.owner == Ok(Owner::Environment) => key.clone(),
+            (Ok(None), _, Some(key)) if self.owner == Ok(Owner::Environment) => key.to_owned(),
             (_, Ok(line), _) if self.choice.is_named() || !line.is_empty() => {
                 self.choice.name.clone()
             }
-            (_, _, Some(key)) => key.clone(),
+            (_, _, Some(key)) => key.to_owned(),
             _ => self.name_of_session_file(),
         };
         escape(&name).into_owned()

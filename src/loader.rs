@@ -250,7 +250,8 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
     Some(Failure::setup(message).hint(format!("add {line}")))
 }
 
-fn envrc_above(directory: &Path) -> Option<PathBuf> {
+/// The `.envrc` of this directory, or of one above it.
+pub fn envrc_above(directory: &Path) -> Option<PathBuf> {
     let mut envrcs = directory.ancestors().map(|above| above.join(".envrc"));
     envrcs.find(|envrc| envrc.is_file())
 }

@@ -79,6 +79,8 @@ mod recipes;
 #[cfg(target_os = "linux")]
 mod release;
 #[cfg(unix)]
+mod remedies;
+#[cfg(unix)]
 mod rotate;
 #[cfg(unix)]
 mod sdks;

@@ -1,6 +1,7 @@
 //! Variables that conflict with the session, and keys that programs fall back to without it.
 
 use super::{Finding, Setup, ok, warning};
+use crate::account::credential_process::aws_mfa_arguments;
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::Origin;
@@ -34,11 +35,32 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         valid,
     ));
     failures.extend(fallback(setup));
+    failures.extend(stale_keys(setup));
     if failures.is_empty() {
         return vec![ok(CHECK, "nothing conflicts with the session")];
     }
     let failures = failures.into_iter();
     failures.map(|failure| warning(CHECK, failure)).collect()
+}
+
+/// Keys in the credentials file, often another tool's expired ones, that programs prefer to the `credential_process` which
+/// loads a session.
+fn stale_keys(setup: &Setup) -> Vec<Failure> {
+    let Ok(profiles) = setup.sources.profiles() else {
+        return Vec::new();
+    };
+    let stale = |name| {
+        let profile = profiles.profile(name);
+        let process = profile.get("credential_process").ok()??;
+        let key = profile.get("aws_access_key_id").ok()??;
+        aws_mfa_arguments(process.value).filter(|_| key.file != process.file)?;
+        let (section, file) = (profile.section_in(key.file), key.file.display());
+        let message = format!(
+            "{section} in {file} has keys, which programs prefer to its credential_process"
+        );
+        Some(Failure::setup(message).hint(format!("delete the section {section} from {file}")))
+    };
+    profiles.names().into_iter().filter_map(stale).collect()
 }
 
 /// The profile's keys that programs use if the environment has none.

@@ -2,10 +2,12 @@
 
 use super::limit::Deadline;
 use super::{Finding, Setup, ok, warning};
+use crate::environment::Environment;
 use crate::error::Failure;
 use crate::loader::{self, Loader};
 use crate::user_command::{self, Fault};
-use std::path::PathBuf;
+use crate::{direnv, file};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +15,9 @@ const CHECK: &str = "shell";
 
 /// The oldest direnv whose `direnv_load` works with `load`.
 const OLDEST_DIRENV: [u32; 3] = [2, 21, 3];
+
+/// The largest `.envrc`, in bytes.
+const LARGEST_ENVRC: u64 = 1024 * 1024;
 
 /// The time limit for direnv, which answers at once.
 const DIRENV_LIMIT: Duration = Duration::from_secs(2);
@@ -32,6 +37,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         findings.push(warning(CHECK, why_inactive(inactive, version, deadline)));
     }
 
+    findings.extend(traced(setup.environment, directory.as_deref()));
     match setup.integration().in_words() {
         Ok((words, hint)) => {
             let message = match Loader::of(environment) {
@@ -53,6 +59,36 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The line of the `.envrc` that makes bash print the secrets which `load` hands to it. `use aws_mfa` turns that off.
+fn traced(environment: &Environment, directory: Option<&Path>) -> Option<Finding> {
+    let envrc = direnv::loaded_file(environment).or_else(|| loader::envrc_above(directory?))?;
+    let text = String::from_utf8(file::read(&envrc, LARGEST_ENVRC).ok()?).ok()?;
+    let mut tracing = None;
+    for (number, line) in (1..).zip(text.lines()) {
+        let code = line.trim_start();
+        let words: Vec<&str> = code.split([' ', ';']).collect();
+        match words.as_slice() {
+            ["set", option, ..] if option.starts_with('-') && option.contains('x') => {
+                tracing = Some(number)
+            }
+            ["set", "-o", "xtrace", ..] => tracing = Some(number),
+            ["set", option, ..] if option.starts_with('+') && option.contains('x') => {
+                tracing = None
+            }
+            _ if !code.starts_with('#') && code.contains("aws-mfa load") => {
+                let Some(number) = tracing else { continue };
+                let envrc = envrc.display();
+                let message =
+                    format!("line {number} of {envrc} makes bash print the session's secrets");
+                let hint = format!("delete line {number} of {envrc}");
+                return Some(warning(CHECK, Failure::setup(message).hint(hint)));
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Why direnv has not loaded an existing `.envrc`; `otherwise`, if it could.
