@@ -284,3 +284,37 @@ fn fish_with_the_hook_before_the_newest_direnvs_never_has_another_accounts_sessi
 fn fish_with_the_hook_after_direnvs_never_has_another_accounts_session() {
     wrong_account(Kind::Fish, "direnv", false);
 }
+
+/// The first recipe of the guide for this language.
+fn recipe(language: &str) -> &'static str {
+    let (_, section) = super::readme::GUIDE.split_once("\n## Prompt\n").unwrap();
+    let (_, block) = section.split_once(&format!("```{language}\n")).unwrap();
+    block.split_once("\n```").unwrap().0
+}
+
+#[test]
+fn prompt_of_the_guide_names_what_the_shell_has() {
+    for (kind, language) in [
+        (Kind::Bash, "bash"),
+        (Kind::Zsh, "zsh"),
+        (Kind::Fish, "fish"),
+    ] {
+        if tool(kind.program()).is_none() {
+            continue;
+        }
+        let sandbox = sandbox();
+        let mut shell = Shell::open_hooked(kind, &sandbox, " -p prod");
+        for line in recipe(language).lines() {
+            shell.type_line(line);
+        }
+        let shown = shell.run("");
+        let shown = shown + &shell.run("");
+        let prompt = if language == "fish" {
+            "prod"
+        } else {
+            "(prod) "
+        };
+        assert!(shown.contains(prompt), "{language}: {shown}");
+        assert!(!shown.contains("ASIAPROD"), "{language}: {shown}");
+    }
+}
