@@ -307,14 +307,25 @@ fn prompt_of_the_guide_names_what_the_shell_has() {
         for line in recipe(language).lines() {
             shell.type_line(line);
         }
-        let shown = shell.run("");
-        let shown = shown + &shell.run("");
-        let prompt = if language == "fish" {
-            "prod"
-        } else {
-            "(prod) "
+        // A dumb terminal has no right prompt.
+        let (line, prompt) = match kind {
+            Kind::Fish => ("fish_right_prompt", "\nprod\n"),
+            _ => ("", "(prod) "),
         };
+        let mut shown = shell.run("");
+        shown += &shell.run(line);
         assert!(shown.contains(prompt), "{language}: {shown}");
         assert!(!shown.contains("ASIAPROD"), "{language}: {shown}");
     }
+    // starship runs two commands.
+    let value = |key: &str| {
+        let (_, rest) = recipe("toml").split_once(&format!("{key} = '")).unwrap();
+        rest.split_once('\'').unwrap().0
+    };
+    let mut sandbox = sandbox();
+    let script = format!("{} && {}", value("when"), value("command"));
+    let run = |sandbox: &Sandbox| Outcome::of(sandbox.command("sh").args(["-c", &script]));
+    run(&sandbox).is(1, "", "");
+    sandbox.set("AWS_MFA_LOADED", "prod:ASIAPROD000000000");
+    run(&sandbox).is(0, "prod\n", "");
 }
