@@ -1,10 +1,12 @@
-//! Every remedy of `doctor` and `status` for the shell and its environment: it is followed to the letter in the state that
-//! raises it, in a shell or in a file, and then the finding is gone.
+//! Every remedy of `doctor`, and of `status`, which has the same ones: it is followed to the letter in the state that raises
+//! it, in a shell, in a file or at AWS, and then the finding is gone.
 
+use super::fake_iam::{FakeIam, FakeKey};
 use super::fake_sts::{self, FakeSts};
-use super::sandbox::{Outcome, Sandbox, in_an_hour, profile_keys};
+use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -194,6 +196,35 @@ fn remedy_for_a_shell_or_its_environment_makes_the_finding_go() {
     }
 }
 
+/// The remedy is for the user's shell.
+#[test]
+fn variable_is_unset_by_the_remedy_in_each_shell() {
+    for kind in [
+        Kind::Bash,
+        Kind::Zsh,
+        Kind::Fish,
+        Kind::Elvish,
+        Kind::Tcsh,
+        Kind::Nushell,
+    ] {
+        if tool(kind.program()).is_none() {
+            continue;
+        }
+        let mut sandbox = Sandbox::with_session();
+        let login = format!("/bin/{}", kind.program());
+        sandbox.set("SHELL", login).set("AWS_SECURITY_TOKEN", "x");
+        let said = sandbox.run(["doctor", "--offline"]).stdout;
+        let mut lines = said
+            .lines()
+            .skip_while(|line| !line.contains("AWS_SECURITY_TOKEN is set"));
+        let remedy = lines.nth(1).unwrap().trim();
+        let mut shell = Shell::open_bare(kind, &sandbox, &sandbox.home());
+        assert_eq!(shell.variable("AWS_SECURITY_TOKEN"), "x");
+        shell.run(remedy);
+        assert_eq!(shell.variable("AWS_SECURITY_TOKEN"), "unset", "{remedy}");
+    }
+}
+
 /// What `doctor` says to do about this finding, if there is anything to do.
 fn remedy(shell: &mut Shell, finding: &str) -> Option<String> {
     let shown = shell.run("aws-mfa doctor --offline | cat");
@@ -234,6 +265,259 @@ fn edit(home: &Path, remedy: &str) {
     std::fs::write(&path, lines).unwrap();
 }
 
+/// A state of AWS, the keys, the session or the files; how its remedy is followed where AWS's console, the machine's clock or
+/// an editor is needed; and how `doctor` is asked.
+struct Setup {
+    finding: &'static str,
+    raise: fn(&FakeSts, &mut Sandbox),
+    by_hand: fn(&FakeSts, &mut Sandbox),
+}
+
+const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
+
+fn iam(devices: &[&str], days: i64) -> FakeIam {
+    FakeIam {
+        devices: devices.iter().map(|&device| device.to_owned()).collect(),
+        keys: vec![FakeKey {
+            created: Timestamp::now() - SignedDuration::from_hours(24 * days + 1),
+            ..FakeKey::new(fake_sts::KEY_ID, fake_sts::SECRET)
+        }],
+        needs_mfa: true,
+        ..FakeIam::default()
+    }
+}
+
+fn nothing(_: &FakeSts, _: &mut Sandbox) {}
+
+/// The checks of files, settings and AWS.
+const SETUPS: &[Setup] = &[
+    Setup {
+        finding: " is 200 days old",
+        raise: |aws, _| {
+            aws.set_iam(iam(&[DEVICE], 200));
+        },
+        // The key moves into a profile.
+        by_hand: |_, sandbox| {
+            sandbox
+                .unset("MASTER_AWS_ACCESS_KEY_ID")
+                .unset("MASTER_AWS_SECRET_ACCESS_KEY")
+                .unset("AWS_SESSION_FILE");
+            sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+            sandbox.set("AWS_MFA_PROFILE", "work");
+            sandbox.get("222222");
+            let rotated = sandbox.run(["rotate", "--profile", "work"]);
+            assert_eq!(rotated.status, 0, "{}", rotated.stderr);
+        },
+    },
+    Setup {
+        finding: " is a key of the root user: ",
+        raise: |aws, _| {
+            aws.set_owner("arn:aws:iam::123456789012:root");
+        },
+        by_hand: |aws, _| {
+            aws.set_owner(fake_sts::USER);
+        },
+    },
+    Setup {
+        finding: " is a temporary key: ",
+        raise: |aws, _| {
+            aws.set_owner("arn:aws:sts::123456789012:assumed-role/x/y");
+        },
+        by_hand: |aws, _| {
+            aws.set_owner(fake_sts::USER);
+        },
+    },
+    Setup {
+        finding: "none is configured, and igor has several: ",
+        raise: |aws, sandbox| {
+            sandbox.unset("AWS_MFA_ARN");
+            aws.set_iam(iam(&[DEVICE, OTHER], 1));
+        },
+        by_hand: nothing,
+    },
+    Setup {
+        finding: " does not belong to igor, who ",
+        raise: |aws, _| {
+            aws.set_iam(iam(&[OTHER], 1));
+        },
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "this user has no MFA device",
+        raise: |aws, sandbox| {
+            sandbox.unset("AWS_MFA_ARN");
+            aws.set_iam(iam(&[], 1));
+        },
+        by_hand: |aws, _| {
+            aws.set_iam(iam(&[DEVICE], 1));
+        },
+    },
+    Setup {
+        finding: "MFA is not enforced: IAM lists the access keys for the keys alone",
+        raise: |aws, _| {
+            aws.set_iam(FakeIam {
+                needs_mfa: false,
+                ..iam(&[DEVICE], 1)
+            });
+        },
+        by_hand: |aws, _| {
+            aws.set_iam(iam(&[DEVICE], 1));
+        },
+    },
+    Setup {
+        finding: "the session belongs to ",
+        raise: |aws, _| {
+            aws.set_owner("arn:aws:iam::123456789012:user/anna");
+        },
+        // The sessions of this AWS are always igor's.
+        by_hand: |aws, _| {
+            aws.set_owner(fake_sts::USER);
+        },
+    },
+    Setup {
+        finding: "session expired ",
+        raise: |_, sandbox| sandbox.expire_session(),
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "no session yet",
+        raise: |_, sandbox| std::fs::remove_file(sandbox.session_file()).unwrap(),
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "AWS rejected the session ",
+        raise: |_, sandbox| {
+            let saved = std::fs::read_to_string(sandbox.session_file()).unwrap();
+            sandbox.write(sandbox.session_file(), saved.replace("token//", "other//"));
+        },
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "session file is corrupt: ",
+        raise: |_, sandbox| drop(sandbox.write(sandbox.session_file(), "x")),
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "others can read the session file ",
+        raise: |_, sandbox| chmod(&sandbox.session_file(), 0o644),
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "others can replace files in the session file's directory ",
+        raise: |_, sandbox| chmod(sandbox.session_file().parent().unwrap(), 0o777),
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "others can read the secret keys in ",
+        raise: |_, sandbox| {
+            let file = sandbox.write("my keys", format!("[x]\n{}", profile_keys()));
+            chmod(&file, 0o644);
+            sandbox.set("AWS_SHARED_CREDENTIALS_FILE", file);
+        },
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "others can write to ",
+        raise: |_, sandbox| {
+            let file = sandbox.write("my keys", format!("[x]\n{}", profile_keys()));
+            chmod(&file, 0o620);
+            sandbox.set("AWS_SHARED_CREDENTIALS_FILE", file);
+        },
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "/my config: everyone can write to it",
+        raise: |_, sandbox| {
+            let file = sandbox.write("my config", "[default]\nregion = eu-west-1\n");
+            chmod(&file, 0o602);
+            sandbox.set("AWS_CONFIG_FILE", file);
+        },
+        by_hand: nothing,
+    },
+    Setup {
+        finding: "the section [work] in ",
+        raise: |_, sandbox| drop(sandbox.write(".aws/config", "[work]\nregion = eu-west-1\n")),
+        by_hand: |_, sandbox| {
+            drop(sandbox.write(".aws/config", "[profile work]\nregion = eu-west-1\n"))
+        },
+    },
+    Setup {
+        finding: "requests to http://iam.example are not encrypted",
+        raise: |_, sandbox| {
+            sandbox.set("AWS_ENDPOINT_URL_IAM", "http://iam.example");
+        },
+        by_hand: |_, sandbox| {
+            sandbox.set("AWS_ENDPOINT_URL_IAM", "https://iam.example");
+        },
+    },
+    Setup {
+        finding: "this machine's clock is ",
+        raise: |aws, _| {
+            aws.set_clock(SignedDuration::from_mins(6));
+        },
+        by_hand: |aws, _| {
+            aws.set_clock(SignedDuration::ZERO);
+        },
+    },
+    Setup {
+        finding: "connection refused",
+        raise: |_, sandbox| {
+            sandbox.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+        },
+        by_hand: |aws, sandbox| {
+            sandbox.set("AWS_ENDPOINT_URL_STS", aws.url());
+        },
+    },
+];
+
+#[test]
+fn remedy_for_the_files_the_settings_or_aws_makes_the_finding_go() {
+    for Setup {
+        finding,
+        raise,
+        by_hand,
+    } in SETUPS
+    {
+        let aws = FakeSts::start();
+        let mut sandbox = Sandbox::with_user(&aws);
+        sandbox.set("AWS_ENDPOINT_URL_IAM", aws.url());
+        aws.set_iam(iam(&[DEVICE], 1));
+        sandbox.get("111111");
+        raise(&aws, &mut sandbox);
+        let doctor = |sandbox: &Sandbox| {
+            let outcome = sandbox.run(["doctor"]);
+            let mut lines = outcome
+                .stdout
+                .lines()
+                .skip_while(|line| line.starts_with("skipped ") || !line.contains(finding));
+            lines.next()?;
+            Some(
+                lines
+                    .next()?
+                    .strip_prefix("        ")
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
+        };
+        let remedy = doctor(&sandbox).unwrap_or_else(|| panic!("{finding} is not found"));
+        let set = remedy
+            .strip_prefix("set ")
+            .and_then(|set| set.split_once(" to "));
+        if let Some((variable, value)) = set {
+            sandbox.set(variable, value);
+        } else if ["aws-mfa ", "chmod "]
+            .iter()
+            .any(|start| remedy.starts_with(start))
+        {
+            let line = remedy.replace("<code>", "654321");
+            let ran = sandbox.run_with(sandbox.command("sh").args(["-c", &line]));
+            assert_eq!(ran.status, 0, "{remedy}: {}", ran.stderr);
+        }
+        by_hand(&aws, &mut sandbox);
+        assert_eq!(doctor(&sandbox), None, "{finding}: {remedy}");
+    }
+}
+
 /// Messages whose remedy no test can follow: another program has to be installed, or direnv hangs.
 const NOT_FOLLOWED: [&str; 4] = [
     "there is an .envrc, but direnv is not installed",
@@ -244,12 +528,18 @@ const NOT_FOLLOWED: [&str; 4] = [
 
 /// The messages of these checks in the source: the text of each `message`, and of each `Failure::setup`.
 #[test]
-fn message_with_a_remedy_for_a_shell_is_in_the_states() {
+fn message_of_doctor_with_a_remedy_has_its_state() {
     let sources = [
         include_str!("../../src/loader.rs"),
         include_str!("../../src/rival_credentials.rs"),
         include_str!("../../src/commands/doctor/environment.rs"),
         include_str!("../../src/commands/doctor/shell.rs"),
+        include_str!("../../src/commands/doctor/device.rs"),
+        include_str!("../../src/commands/doctor/files.rs"),
+        include_str!("../../src/commands/doctor/keys.rs"),
+        include_str!("../../src/commands/doctor/policy.rs"),
+        include_str!("../../src/commands/doctor/session.rs"),
+        include_str!("../../src/commands/doctor/settings.rs"),
     ];
     let mut messages = BTreeSet::new();
     for source in sources {
@@ -263,6 +553,7 @@ fn message_with_a_remedy_for_a_shell_is_in_the_states() {
             "let message = \"",
             "Failure::setup(format!(\"",
             "failure(\"",
+            "format!(\"others can",
             "format!(\"this shell",
             "format!(\"direnv has",
         ] {
@@ -272,7 +563,10 @@ fn message_with_a_remedy_for_a_shell_is_in_the_states() {
         }
     }
     assert!(messages.len() > 12, "{messages:?}");
-    let states: Vec<&str> = STATES.iter().map(|state| state.finding).collect();
+    let states = STATES.iter().map(|state| state.finding);
+    let states: Vec<&str> = states
+        .chain(SETUPS.iter().map(|setup| setup.finding))
+        .collect();
     let is_followed = |message: &String| {
         // The texts that are the same in every state.
         let mut parts = message.split(['{', '}']).step_by(2).map(str::trim);

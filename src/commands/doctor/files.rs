@@ -2,6 +2,7 @@
 
 use super::{Finding, Setup, error, ok, warning};
 use crate::error::Failure;
+use crate::invocation;
 use crate::session::access::{self, Access, Distrust};
 use crate::session::error::{Problem, Warning};
 use crate::session::store::SessionStore;
@@ -61,21 +62,22 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 /// What others can do with a file in `~/.aws`. Anyone who can write to it chooses the commands that run.
 fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
     let shown = path.display();
+    let word = invocation::word(&path.to_string_lossy());
     let (message, remedy) = match access::of_file(&std::fs::metadata(path).ok()?) {
         Access::Readable { mode } if has_secret => (
             format!("others can read the secret keys in {shown} (mode {mode:04o})"),
-            format!("chmod 600 {shown}"),
+            format!("chmod 600 {word}"),
         ),
         Access::Writable { mode } if has_secret => (
             format!("others can write to {shown} (mode {mode:04o})"),
-            format!("chmod 600 {shown}"),
+            format!("chmod 600 {word}"),
         ),
         Access::Refused(refusal @ (Distrust::EverybodyWrites(_) | Distrust::GroupWrites(_))) => {
-            (format!("{shown}: {refusal}"), format!("chmod go-w {shown}"))
+            (format!("{shown}: {refusal}"), format!("chmod go-w {word}"))
         }
         Access::Refused(refusal @ Distrust::ForeignFile) => (
             format!("{shown}: {refusal}, and can choose your keys and the commands that run"),
-            format!("sudo chown \"$USER\" {shown}"),
+            format!("sudo chown \"$USER\" {word}"),
         ),
         _ => return None,
     };
