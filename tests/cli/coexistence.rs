@@ -277,3 +277,45 @@ fn bash_hook_in_shellcheck_has_no_findings() {
     let mut command = sandbox.command(shellcheck);
     super::sandbox::Outcome::of(command.arg(hook)).is(0, "", "");
 }
+
+/// The number of processes that these shells start at each of three more prompts, as strace counts them.
+#[test]
+fn prompt_starts_one_process() {
+    use super::tool::{LOOK_INSIDE, root};
+    let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
+        return;
+    };
+    for (kind, arguments) in [
+        (Kind::Bash, "--norc --noprofile -i"),
+        (Kind::Zsh, "-f -i"),
+        (Kind::Tcsh, "-f -i"),
+    ] {
+        let Some(program) = tool(kind.program()) else {
+            continue;
+        };
+        let sandbox = Sandbox::with_session();
+        let init = kind.init_lines("").join("\n");
+        let processes = |prompts: usize| {
+            sandbox.write("typed", format!("{init}\n{}", ":\n".repeat(prompts)));
+            let line = format!(
+                "'{}' -f -e trace=process -o trace '{}' {arguments} < typed > shown 2>&1",
+                strace.display(),
+                program.display()
+            );
+            super::sandbox::Outcome::of(sandbox.command("sh").args(["-c", &line]));
+            let trace = std::fs::read_to_string(sandbox.home().join("trace")).unwrap();
+            let started = |line: &&str| {
+                ["clone(", "clone3(", "fork("]
+                    .iter()
+                    .any(|call| line.contains(call))
+                    && !line.contains("resumed")
+            };
+            (
+                trace.lines().filter(started).count(),
+                trace.matches("\"prompt\"").count(),
+            )
+        };
+        let (few, many) = (processes(1), processes(4));
+        assert_eq!((many.0 - few.0, many.1 - few.1), (3, 3), "{kind:?}");
+    }
+}

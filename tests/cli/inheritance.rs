@@ -241,6 +241,28 @@ fn wrong_account(kind: Kind, direnv: &str, hook_first: bool) {
     }
 }
 
+/// The directory selects the account of the shell outside, whose session expires while the shell is in it.
+#[test]
+fn expired_session_from_outside_a_direnv_directory_is_unset_with_one_line() {
+    let (Some(direnv), Some(_)) = (tool("direnv"), tool("bash")) else {
+        return;
+    };
+    let sandbox = sandbox();
+    allow(&sandbox, &direnv, "project", "direnv_load aws-mfa load");
+    let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
+    shell.hook_direnv(&direnv);
+    shell.run("cd ~/project");
+    has_session(&mut shell, 0);
+    sandbox.expire_session();
+    let mut shown = shell.run(EXPIRED);
+    shown += &shell.run("");
+    shown += &shell.run("");
+    let expired = words::session_expired("3m", sandbox.session_file().display());
+    let line = format!("aws-mfa: {expired}: {}", words::get_a_session());
+    assert_eq!(notices(&shown), [line], "{shown}");
+    has_none(&mut shell);
+}
+
 /// One line says that the session of another account is unset.
 #[track_caller]
 fn says_once(shown: &str, name: &str, envrc: &str) {

@@ -375,17 +375,17 @@ const SETUPS: &[Setup] = &[
         },
     },
     Setup {
-        finding: "session expired ",
+        finding: "warning session: ",
         raise: |_, sandbox| sandbox.expire_session(),
         by_hand: nothing,
     },
     Setup {
-        finding: "no session yet",
+        finding: "warning session: ",
         raise: |_, sandbox| std::fs::remove_file(sandbox.session_file()).unwrap(),
         by_hand: nothing,
     },
     Setup {
-        finding: "AWS rejected the session ",
+        finding: "error   session: ",
         raise: |_, sandbox| {
             let saved = std::fs::read_to_string(sandbox.session_file()).unwrap();
             sandbox.write(sandbox.session_file(), saved.replace("token//", "other//"));
@@ -393,7 +393,7 @@ const SETUPS: &[Setup] = &[
         by_hand: nothing,
     },
     Setup {
-        finding: "session file is corrupt: ",
+        finding: "error   files: ",
         raise: |_, sandbox| drop(sandbox.write(sandbox.session_file(), "x")),
         by_hand: nothing,
     },

@@ -335,7 +335,7 @@ fn failed_renewal_is_remembered_for_a_minute_or_until_a_get_or_clear() {
         &|_| json!({"kind": "Setup", "message": "it was interrupted"}),
     );
     let before = sts.requests().len();
-    let prompt = sandbox.run(["prompt", "--format", "sh", "-p", "staging", ""]);
+    let prompt = sandbox.run(["prompt", "--format", "sh", "-p", "staging", "4711"]);
     let said = "aws-mfa: it was interrupted: that was ";
     assert!(prompt.stderr.starts_with(said), "{}", prompt.stderr);
     assert_eq!(sts.requests().len(), before);
