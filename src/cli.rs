@@ -45,13 +45,15 @@ pub enum Command {
     /// Print the saved session for a shell, direnv or an SDK
     ///
     /// Without a valid session, it prints nothing on standard output, gives the reason on standard error, and exits
-    /// with status 3. Under direnv, the environment is then unchanged, and the exit status is 0.
+    /// with status 3. Under direnv, the environment is then unchanged, but for credentials that aws-mfa has loaded
+    /// outside the directory, which are unset; the exit status is 0.
     Load(Load),
     /// Print the integration code for a shell, direnv or ~/.aws/config
     ///
-    /// For a shell, it is a hook that runs at each prompt: it loads a new session, removes an expired one and says so,
-    /// and warns when 15 minutes are left. Where direnv is active, the hook changes nothing itself: it makes direnv
-    /// reload the .envrc when the session has expired.
+    /// For a shell, it is a hook that runs at each prompt: it loads a new session, also in place of an older one that
+    /// the shell has inherited, removes an expired one and says so, and warns when 15 minutes are left. Where direnv is
+    /// active, the hook changes no credentials itself: it makes direnv reload the .envrc when the session has expired.
+    /// The line belongs before that of a prompt such as starship. AWS_MFA_LOADED names what a shell has.
     Init(Init),
     /// Run a command with the session
     ///
