@@ -3,6 +3,7 @@
 pub mod client;
 pub mod endpoint;
 pub mod error;
+pub mod federation;
 pub mod http;
 pub mod iam;
 pub mod legal;

@@ -50,6 +50,14 @@ pub fn no_iam(partition: &str, fips: bool) -> Failure {
         .hint("set AWS_MFA_ARN to the MFA device, or AWS_ENDPOINT_URL_IAM to the endpoint")
 }
 
+/// The failure for a partition whose console is not known.
+pub fn no_console(partition: &str) -> Failure {
+    Failure::setup(format!(
+        "aws-mfa does not know the console of the partition {partition}"
+    ))
+    .hint("it knows those of aws, aws-cn, aws-us-gov and aws-eusc")
+}
+
 /// The failure for a setting that is not a proxy's URL. The URL is not shown, because it may contain a password.
 pub fn proxy(origin: &Origin, error: ProxyError) -> Failure {
     match error {

@@ -47,6 +47,16 @@ pub enum Call<'a> {
     MfaDevices,
     /// This action of IAM on the user's own access keys.
     AccessKeys(&'static str),
+    /// A token for the console.
+    SignIn(RoleToSignIn<'a>),
+}
+
+/// A role that signs in to the console.
+pub struct RoleToSignIn<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
+    /// The command that forgets its credentials.
+    pub clear_command: &'a str,
 }
 
 /// The MFA device of a code.
@@ -78,6 +88,7 @@ impl<'a> Call<'a> {
             Call::Identity | Call::IdentityOfNewKey => ("STS", "sts:GetCallerIdentity"),
             Call::MfaDevices => ("IAM", "iam:ListMFADevices"),
             Call::AccessKeys(action) => ("IAM", action),
+            Call::SignIn(_) => ("AWS sign-in", "getSigninToken"),
         }
     }
 
@@ -192,6 +203,15 @@ impl Caller<'_> {
                 if self.network.proxy.is_some() && !endpoint.has_tls() =>
             {
                 self.not_sent(&NotSent::ProxyCredentials)
+            }
+            // Its refusals are HTML, without a code.
+            (Call::SignIn(role), Reason::NotAws) if refusal.http_status == 400 => {
+                let message = format!(
+                    "AWS does not accept the credentials of the role {} for the console{status}",
+                    role.arn
+                );
+                Failure::setup(message)
+                    .hint(format!("run `{}`, then the same again", role.clear_command))
             }
             (_, Reason::NotAws | Reason::ProxyCredentials) => {
                 self.not_aws(call, refusal.http_status)

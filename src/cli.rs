@@ -63,6 +63,11 @@ pub enum Command {
     /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if
     /// it does not exist.
     Exec(Exec),
+    /// Open the AWS console in the browser, as the selected role
+    ///
+    /// It needs a role and a valid session, but no code: AWS accepts only the credentials of a role for this, not those of
+    /// a user's own session. The browser is the one in BROWSER, else the system's.
+    Console(Console),
     /// Show the session, how long it is valid, and where each setting comes from
     ///
     /// It uses no network and shows no secrets. Exit status: 3 without a valid session, so scripts can test for one.
@@ -263,6 +268,27 @@ pub struct Exec {
         value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  aws-mfa console -p staging
+  aws-mfa console -p staging s3
+  aws-mfa console -p staging --url")]
+pub struct Console {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Print the URL instead of opening it
+    ///
+    /// It is a secret: for 15 minutes, whoever has it can sign in as the role.
+    #[arg(long)]
+    pub url: bool,
+
+    /// A service (ec2, s3, cloudwatch) or a URL of the console [default: its home page]
+    #[arg(value_name = "DESTINATION")]
+    pub destination: Option<String>,
 }
 
 #[derive(Args)]

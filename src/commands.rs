@@ -2,6 +2,7 @@
 
 mod clear;
 pub mod completions;
+mod console;
 mod doctor;
 mod exec;
 mod get;
@@ -29,6 +30,7 @@ pub fn run(command: &Command, environment: &Environment) -> anyhow::Result<ExitC
         Command::Load(load) => return load::run(load, environment),
         Command::Init(init) => init::run(init, environment),
         Command::Exec(exec) => return exec::run(exec, environment),
+        Command::Console(console) => console::run(console, environment),
         Command::Status(status) => return status::run(status, environment, now()),
         Command::Doctor(doctor) => return doctor::run(doctor, environment),
         Command::Clear(clear) => clear::run(clear, environment, now()),

@@ -114,9 +114,9 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
         Err(error) if error.is::<LengthLimitError>() => Vec::new(),
         Err(error) => return Err(ConnectorError::io(error)),
     };
-    match bytes.trim_ascii_end().last() {
-        Some(b'>') | None => Ok(bytes),
-        Some(_) => Err(ConnectorError::io("the answer is cut short".into())),
+    match bytes.trim_ascii() {
+        [] | [b'<', .., b'>'] | [b'{', .., b'}'] => Ok(bytes),
+        _ => Err(ConnectorError::io("the answer is cut short".into())),
     }
 }
 

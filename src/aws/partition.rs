@@ -33,6 +33,45 @@ pub fn of_region(region: &str) -> &'static str {
     found.map_or("aws", |(name, ..)| name)
 }
 
+/// Where a partition has its console.
+pub struct Console {
+    /// The URL of its sign-in.
+    pub sign_in: String,
+    /// Its domain: each service and each region has a host below it.
+    pub domain: &'static str,
+}
+
+/// The console of a partition, which is signed in to in `region` where each region has a host for that. `None` if its hosts
+/// are not public.
+/// <https://docs.aws.amazon.com/general/latest/gr/signin-service.html>
+pub fn console(partition: &str, region: &str) -> Option<Console> {
+    let (host, domain) = match partition {
+        "aws" => ("signin.aws.amazon.com".to_owned(), "console.aws.amazon.com"),
+        "aws-cn" => ("signin.amazonaws.cn".to_owned(), "console.amazonaws.cn"),
+        "aws-us-gov" => (
+            "signin.amazonaws-us-gov.com".to_owned(),
+            "console.amazonaws-us-gov.com",
+        ),
+        "aws-eusc" => (
+            format!("{region}.signin.amazonaws-eusc.eu"),
+            "console.amazonaws-eusc.eu",
+        ),
+        _ => return None,
+    };
+    let sign_in = format!("https://{host}");
+    Some(Console { sign_in, domain })
+}
+
+/// Where users of an account sign in with their password, if that is known.
+/// <https://docs.aws.amazon.com/signin/latest/userguide/iam-user-sign-in-tutorial.html>
+pub fn sign_in_page(partition: &str, account: Option<&str>) -> Option<String> {
+    let Console { sign_in, domain } = console(partition, default_region(partition))?;
+    Some(match account.filter(|_| partition != "aws-eusc") {
+        Some(account) => sign_in.replace("https://", &format!("https://{account}.")) + "/console",
+        None => format!("https://{domain}/"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! IAM's Query API over the SDK's own signer and HTTP client, without an SDK client.
+//! IAM's Query API, and any form, over the SDK's own signer and HTTP client, without an SDK client.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html>
 
@@ -41,10 +41,27 @@ pub fn call<O>(
     writer.finish();
     let not_sent = |_| CallError::NotSent(NotSent::Unmade);
     let request = signed(client, &body).map_err(not_sent)?;
+    let answer = send(client, SERVICE, action, request)?;
+    result_of(answer.expose_secret(), action, read)
+        .map_err(|_| CallError::Unusable(UNEXPECTED.to_owned()))
+}
 
+/// The body of an answer, which may have a secret in it.
+pub type Answer = SecretSlice<u8>;
+
+/// Sends one request, once, as it is. The names of the service and the action are for the SDK.
+///
+/// # Errors
+/// The call failed.
+pub fn send(
+    client: &Client,
+    service: &'static str,
+    action: &'static str,
+    request: HttpRequest,
+) -> Result<Answer, CallError> {
     let config = &client.config;
     let mut operation = Operation::builder()
-        .service_name(SERVICE)
+        .service_name(service)
         .operation_name(action)
         .behavior_version(BehaviorVersion::latest())
         .no_auth()
@@ -57,13 +74,21 @@ pub fn call<O>(
         operation = operation.http_client(http_client);
     }
     let operation = operation.serializer(Ok).deserializer(accepted).build();
-    let answer: Answer = client.call(operation.invoke(request))?;
-    result_of(answer.expose_secret(), action, read)
-        .map_err(|_| CallError::Unusable(UNEXPECTED.to_owned()))
+    client.call(operation.invoke(request))
 }
 
-/// The body of an answer, which may have a secret in it.
-type Answer = SecretSlice<u8>;
+/// The type of a form.
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// The request with this form, unsigned.
+pub fn form(path: &str, body: &str) -> Result<http::Request<SdkBody>, http::Error> {
+    http::Request::builder()
+        .method("POST")
+        .uri(path)
+        .header(FORM.0, FORM.1)
+        .header("content-length", body.len())
+        .body(SdkBody::from(body))
+}
 
 /// The request with this form, with the client's signature.
 fn signed(client: &Client, body: &str) -> Result<HttpRequest, BoxError> {
@@ -79,20 +104,14 @@ fn signed(client: &Client, body: &str) -> Result<HttpRequest, BoxError> {
         .settings(SigningSettings::default())
         .build()?
         .into();
-    let (name, value) = ("content-type", "application/x-www-form-urlencoded");
     let signable = SignableRequest::new(
         "POST",
         format!("{}/", endpoint.trim_end_matches('/')),
-        std::iter::once((name, value)),
+        std::iter::once(FORM),
         SignableBody::Bytes(body.as_bytes()),
     )?;
     let (instructions, _) = sign(signable, &parameters)?.into_parts();
-    let mut request = http::Request::builder()
-        .method("POST")
-        .uri("/")
-        .header(name, value)
-        .header("content-length", body.len())
-        .body(SdkBody::from(body))?;
+    let mut request = form("/", body)?;
     instructions.apply_to_request_http1x(&mut request);
     Ok(HttpRequest::try_from(request)?)
 }

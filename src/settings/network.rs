@@ -3,7 +3,7 @@
 use crate::aws::client::Route;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::iam;
-use crate::aws::partition;
+use crate::aws::partition::{self, Console};
 use crate::aws::proxy::{self, Proxy};
 use crate::aws::trust::Trust;
 use crate::aws_failure;
@@ -41,6 +41,7 @@ impl Network {
 pub struct NetworkSettings {
     sts: Result<Option<Setting<Endpoint>>, Failure>,
     iam: Result<Option<Setting<Endpoint>>, Failure>,
+    sign_in: Result<Option<Setting<Endpoint>>, Failure>,
     use_fips: Result<bool, Failure>,
     /// The file of certificates to trust instead of the system's.
     pub ca_bundle: Result<Option<Setting<String>>, Failure>,
@@ -109,6 +110,7 @@ impl NetworkSettings {
         NetworkSettings {
             sts: endpoint("sts", variable::AWS_ENDPOINT_URL_STS),
             iam: endpoint("iam", variable::AWS_ENDPOINT_URL_IAM),
+            sign_in: endpoint("signin", variable::AWS_ENDPOINT_URL_SIGNIN),
             use_fips: fips
                 .map(|fips| fips.is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"))),
             ca_bundle: look_up(&[variable::AWS_CA_BUNDLE], "ca_bundle").and_then(expanded),
@@ -145,6 +147,22 @@ impl NetworkSettings {
         };
         let region = partition::default_region(partition).to_owned();
         self.network_to(endpoint, Setting::by_default(region))
+    }
+
+    /// The network settings for the sign-in of this console. Reads the CA bundle.
+    ///
+    /// # Errors
+    /// A setting is invalid, or the CA bundle cannot be used.
+    pub fn sign_in(&self, console: &Console, region: &str) -> Result<Network, Failure> {
+        let endpoint = match self.sign_in.clone()? {
+            Some(endpoint) => endpoint,
+            None => {
+                let url = Endpoint::parse(&console.sign_in);
+                let default = Origin::Default;
+                Setting::by_default(url.map_err(|error| aws_failure::endpoint(&default, error))?)
+            }
+        };
+        self.network_to(endpoint, Setting::by_default(region.to_owned()))
     }
 
     fn network_to(

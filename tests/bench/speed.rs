@@ -29,6 +29,8 @@ mod chart;
 mod deadline;
 #[path = "../cli/fake_iam.rs"]
 mod fake_iam;
+#[path = "../cli/fake_sign_in.rs"]
+mod fake_sign_in;
 #[path = "../cli/fake_sts.rs"]
 mod fake_sts;
 #[path = "../cli/leaks.rs"]

@@ -4,6 +4,7 @@
 //! answers in AWS's XML and remembers all requests.
 
 use super::fake_iam::FakeIam;
+use super::fake_sign_in;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -136,6 +137,8 @@ struct Issued {
     expiration: Timestamp,
     arn: String,
     has_mfa: bool,
+    /// Whether temporary credentials obtained them.
+    is_chained: bool,
 }
 
 /// Who signed a request.
@@ -256,6 +259,13 @@ impl FakeSts {
         self
     }
 
+    /// Makes AWS forget the credentials of all roles.
+    pub fn revoke_roles(&self) {
+        let mut state = self.state.lock().unwrap();
+        let is_of_user = |issued: &Issued| issued.arn == USER;
+        state.issued.retain(|_, issued| is_of_user(issued));
+    }
+
     /// What IAM knows by now.
     pub fn iam(&self) -> FakeIam {
         self.state.lock().unwrap().iam.clone()
@@ -368,6 +378,19 @@ impl State {
     /// AWS's answer: the HTTP status and the body.
     fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> (u16, String) {
         let form = self.note(request);
+        if request.path.starts_with("/federation") {
+            return fake_sign_in::answer(request, &form, |key_id| {
+                let issued = self.issued.get(key_id)?;
+                (issued.expiration > now && issued.arn.contains(":assumed-role/")).then(|| {
+                    let [secret, token] = [&issued.secret, &issued.token].map(String::clone);
+                    fake_sign_in::Role {
+                        secret,
+                        token,
+                        is_chained: issued.is_chained,
+                    }
+                })
+            });
+        }
         match self.result(request, &form, now) {
             Ok(xml) => (200, xml),
             Err((code, message)) => {
@@ -497,7 +520,8 @@ impl State {
         let expiration = now + lasts;
         let parts: Vec<&str> = arn.split([':', '/']).collect();
         let user = format!(
-            "arn:aws:sts::{}:assumed-role/{}/{name}",
+            "arn:{}:sts::{}:assumed-role/{}/{name}",
+            parts[1],
             parts[4],
             parts.last().unwrap()
         );
@@ -509,6 +533,7 @@ impl State {
                 expiration,
                 arn: user.clone(),
                 has_mfa: false,
+                is_chained: caller.is_temporary,
             },
         );
         Ok(role_xml(number, &user, &format!("{expiration:.0}")))
@@ -559,6 +584,7 @@ impl State {
                 expiration,
                 arn: USER.into(),
                 has_mfa: true,
+                is_chained: false,
             },
         );
         Ok(session_xml(self.sessions, &format!("{expiration:.0}")))
@@ -632,9 +658,9 @@ pub fn error_xml(code: &str, message: &str) -> String {
 }
 
 /// A request of HTTP/1.1 with its headers in lower case.
-struct HttpRequest {
-    method: String,
-    path: String,
+pub struct HttpRequest {
+    pub method: String,
+    pub path: String,
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
 }
@@ -666,7 +692,7 @@ impl HttpRequest {
         })
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map(String::as_str)

@@ -24,7 +24,7 @@ impl Leaks {
         let mut leaks = Leaks {
             hands_on: arguments
                 .iter()
-                .any(|argument| argument == "load" || argument == "exec" || argument == "prompt"),
+                .any(|argument| ["load", "exec", "prompt", "--url"].contains(&argument.as_str())),
             codes: BTreeSet::new(),
             files: Vec::new(),
         };

@@ -16,6 +16,7 @@
 mod authority;
 mod deadline;
 mod fake_iam;
+mod fake_sign_in;
 mod fake_sts;
 mod leaks;
 mod moto;
@@ -39,6 +40,8 @@ mod codes;
 mod coexistence;
 #[cfg(unix)]
 mod completions;
+#[cfg(unix)]
+mod console;
 mod direnv;
 mod discovery;
 #[cfg(unix)]
