@@ -242,8 +242,19 @@ impl Caller<'_> {
                 Failure::setup(format!("{caller} is not allowed to assume the role {arn}"))
                     .hint(match is_chained {
                         true => CHAINED_WITHOUT_MFA,
-                        false => "check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name",
+                        false => "check the role's trust policy, the permission sts:AssumeRole, external_id, role_session_name, source_identity and session_tags",
                     })
+            }
+            (Call::Role(role, _), Reason::TagsDenied | Reason::SourceIdentityDenied) => {
+                let (what, action) = match refusal.reason {
+                    Reason::TagsDenied => ("session tags", "sts:TagSession"),
+                    _ => ("a source identity", "sts:SetSourceIdentity"),
+                };
+                let RoleToAssume { arn, caller, .. } = role;
+                let message = format!("{caller} is not allowed to assume the role {arn} with {what}");
+                Failure::setup(message).hint(format!(
+                    "the role's trust policy must allow {action} next to sts:AssumeRole, and so must those of all roles that are assumed from it"
+                ))
             }
             (Call::Role(role, code), Reason::InvalidDuration) => {
                 let kind = if code.is_some() { Kind::Usage } else { Kind::Setup };

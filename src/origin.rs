@@ -57,6 +57,18 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// The same profile's `key`; of another origin, that origin.
+    pub fn of_key(&self, key: &'static str) -> Self {
+        match self {
+            Origin::Profile(profile, _, file) => {
+                Origin::Profile(profile.clone(), key, file.clone())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,9 +2,12 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 
+mod session_tags;
+
 use super::key_source::{self, KeySource};
 use super::{Owner, ProfileChoice};
 use crate::aws::legal::{self, Legal, is_account};
+use crate::aws::sts::SessionTag;
 use crate::aws_files::{Profile, Profiles, Property};
 use crate::environment::variable;
 use crate::error::Failure;
@@ -40,6 +43,10 @@ pub struct Role {
     pub external_id: Option<String>,
     /// The session's name in CloudTrail; by default, the user's name.
     pub session_name: Option<String>,
+    /// The source identity that it sets, unless a role before it in the chain has set it already.
+    pub source_identity: Option<String>,
+    /// The session tags that it adds to those that the roles before it pass on.
+    pub tags: Vec<SessionTag>,
     /// The requested duration, in seconds.
     pub seconds: i32,
 }
@@ -55,9 +62,25 @@ impl RoleChain {
                 role.arn.value.to_string(),
                 role.external_id.clone().unwrap_or_default(),
                 role.session_name.clone().unwrap_or_default(),
+                role.source_identity.clone().unwrap_or_default(),
+                session_tags::text(&role.tags, |_| true),
+                session_tags::text(&role.tags, |tag| tag.is_transitive),
                 seconds.unwrap_or_default(),
             ]
         }))
+    }
+
+    /// The source identity of the selected role's session.
+    pub fn source_identity(&self) -> Option<&str> {
+        let mut roles = self.hops.iter().chain([&self.role]);
+        roles.find_map(|role| role.source_identity.as_deref())
+    }
+
+    /// The tags of the selected role's session: those that the roles before it pass on, and its own.
+    pub fn tags(&self) -> impl Iterator<Item = &SessionTag> {
+        let passed_on = self.hops.iter().flat_map(|hop| &hop.tags);
+        let passed_on = passed_on.filter(|tag| tag.is_transitive);
+        passed_on.chain(&self.role.tags)
     }
 }
 
@@ -150,6 +173,8 @@ pub fn chain(
             arn: role_arn(arn)?,
             external_id: None,
             session_name: None,
+            source_identity: None,
+            tags: Vec::new(),
             seconds: CHAINED,
         }];
     } else if uses_environment && let Owner::Profile(owner) = &owner {
@@ -163,12 +188,51 @@ pub fn chain(
     }
     // The selected one is assumed last.
     roles.reverse();
+    check_inheritance(&mut roles)?;
     let role = roles.pop().ok_or_else(|| no_source(name))?;
     Ok(Some(RoleChain {
         owner,
         hops: roles,
         role,
     }))
+}
+
+/// Whether these roles, assumed in this order, set nothing that AWS passes on to them already: it would refuse the call.
+/// The source identity is set once.
+fn check_inheritance(roles: &mut [Role]) -> Result<(), Failure> {
+    const REMEDY: &str = "remove it there: AWS passes it on, and lets no later role change it";
+    let mut identity: Option<(String, Origin)> = None;
+    let mut passed_on: Vec<(SessionTag, Origin)> = Vec::new();
+    for role in roles {
+        let named = |key| role.arn.origin.of_key(key);
+        if let Some(own) = role.source_identity.take() {
+            match &identity {
+                None => {
+                    role.source_identity = Some(own.clone());
+                    identity = Some((own, named("source_identity")));
+                }
+                Some((earlier, _)) if *earlier == own => {}
+                Some((earlier, set_by)) => {
+                    let own = format!("{} is {}", named("source_identity"), quote(&own));
+                    let message = format!("{own}, but {set_by} is {}", quote(earlier));
+                    return Err(Failure::setup(message).hint(REMEDY));
+                }
+            }
+        }
+        for tag in &role.tags {
+            let is_same =
+                |(other, _): &&(SessionTag, Origin)| session_tags::is_same(&other.key, &tag.key);
+            if let Some((_, set_by)) = passed_on.iter().find(is_same) {
+                let own = format!("{} sets {}", named("session_tags"), quote(&tag.key));
+                let message = format!("{own}, which {set_by} passes on already");
+                return Err(Failure::setup(message).hint(REMEDY));
+            }
+        }
+        let transitive = role.tags.iter().filter(|tag| tag.is_transitive);
+        let origin = named("transitive_session_tags");
+        passed_on.extend(transitive.map(|tag| (tag.clone(), origin.clone())));
+    }
+    Ok(())
 }
 
 /// Whether a profile that is its own source has keys, perhaps those of the environment.
@@ -244,6 +308,8 @@ impl Role {
             arn: role_arn(arn)?,
             external_id: legal("external_id", &legal::EXTERNAL_ID)?,
             session_name: legal("role_session_name", &legal::SESSION_NAME)?,
+            source_identity: legal("source_identity", &legal::SOURCE_IDENTITY)?,
+            tags: session_tags::of_profile(profile)?,
             seconds,
         })
     }

@@ -124,6 +124,10 @@ pub enum Reason {
     TemporaryCredentials,
     /// A policy denies the action.
     AccessDenied,
+    /// A policy denies session tags.
+    TagsDenied,
+    /// A policy denies a source identity.
+    SourceIdentityDenied,
     /// AWS does not know the key's id.
     UnknownKey,
     /// The signature was not made with the key's secret.
@@ -244,6 +248,10 @@ impl Reason {
             "AccessDenied" if says("invalid mfa one time pass code") => Reason::InvalidMfaCode,
             "AccessDenied" if says("unable to validate mfa code") => Reason::ForeignMfaDevice,
             "AccessDenied" if says("with session credentials") => Reason::TemporaryCredentials,
+            "AccessDenied" if says("perform: sts:tagsession") => Reason::TagsDenied,
+            "AccessDenied" if says("perform: sts:setsourceidentity") => {
+                Reason::SourceIdentityDenied
+            }
             "AccessDenied" => Reason::AccessDenied,
             "InvalidClientTokenId" => Reason::UnknownKey,
             "ExpiredToken" | "ExpiredTokenException" => Reason::ExpiredSession,

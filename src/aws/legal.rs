@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// The legal values of a parameter: so many letters, digits and other characters, all of them ASCII.
+/// The legal values of a parameter: so many letters, digits and other characters, all of them ASCII unless said otherwise.
 pub struct Legal {
     least: usize,
     most: usize,
     others: &'static str,
+    has_every_script: bool,
 }
 
 /// SerialNumber.
@@ -17,6 +18,18 @@ pub const SESSION_NAME: Legal = Legal::new(2, 64, "_+=,.@-");
 
 /// ExternalId.
 pub const EXTERNAL_ID: Legal = Legal::new(2, 1224, "_+=,.@:/-");
+
+/// SourceIdentity.
+pub const SOURCE_IDENTITY: Legal = Legal::new(2, 256, "_+=,.@-");
+
+/// The key of a session tag.
+pub const TAG_KEY: Legal = Legal::new(1, 128, "_.:/=+@-").in_every_script();
+
+/// The value of a session tag.
+pub const TAG_VALUE: Legal = Legal::new(0, 256, "_.:/=+@-").in_every_script();
+
+/// The most session tags in a request.
+pub const MOST_TAGS: usize = 50;
 
 /// The name of a role, without its path.
 pub const ROLE_NAME: Legal = Legal::new(1, 64, "_+=,.@-");
@@ -33,17 +46,32 @@ impl Legal {
             least,
             most,
             others,
+            has_every_script: false,
+        }
+    }
+
+    /// The same with the letters, digits and spaces of every script. std cannot tell a letter from the marks that belong to
+    /// some, so AWS may still refuse one of these.
+    const fn in_every_script(self) -> Self {
+        Legal {
+            has_every_script: true,
+            ..self
         }
     }
 
     /// Whether the value is legal.
     pub fn accepts(&self, value: &str) -> bool {
-        (self.least..=self.most).contains(&value.len()) && value.chars().all(|c| self.allows(c))
+        (self.least..=self.most).contains(&value.chars().count())
+            && value.chars().all(|c| self.allows(c))
     }
 
     /// Whether a legal value may have this character.
     pub fn allows(&self, character: char) -> bool {
-        character.is_ascii_alphanumeric() || self.others.contains(character)
+        let is_of_a_script =
+            character.is_alphanumeric() || character.is_whitespace() && !character.is_control();
+        character.is_ascii_alphanumeric()
+            || self.others.contains(character)
+            || self.has_every_script && is_of_a_script
     }
 }
 
@@ -51,8 +79,15 @@ impl fmt::Display for Legal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} to {} letters, digits and characters from {}",
-            self.least, self.most, self.others
+            "{} to {} letters, digits{} and characters from {}",
+            self.least,
+            self.most,
+            if self.has_every_script {
+                ", spaces"
+            } else {
+                ""
+            },
+            self.others
         )
     }
 }
@@ -83,29 +118,41 @@ mod tests {
             (SERIAL_NUMBER, 9, 256, "a ~"),
             (SESSION_NAME, 2, 64, ":/~"),
             (EXTERNAL_ID, 2, 1224, " ~é"),
+            (SOURCE_IDENTITY, 2, 256, ":/ "),
+            (TAG_KEY, 1, 128, "\t,;#\u{85}"),
+            (TAG_VALUE, 0, 256, "\n,*\u{2713}"),
             (ROLE_NAME, 1, 64, "/:"),
             (USER_NAME, 1, 128, "/ "),
             (ACCESS_KEY_ID, 1, 128, "-+"),
         ] {
             let of = |length: usize| "x".repeat(length);
             assert!(legal.accepts(&of(least)) && legal.accepts(&of(most)));
-            assert!(!legal.accepts(&of(least - 1)) && !legal.accepts(&of(most + 1)));
+            assert!(least == 0 || !legal.accepts(&of(least - 1)));
+            assert!(!legal.accepts(&of(most + 1)));
             assert!(legal.others.chars().all(|c| legal.allows(c)));
             assert!(!odd.chars().all(|c| legal.allows(c)), "{odd}");
+            let other_script = "\u{e4}\u{4e2d}\u{a0}\u{664}";
+            assert_eq!(legal.accepts(other_script), legal.has_every_script);
         }
     }
 
-    /// Prints the limits and the characters of these parameters in botocore's models.
+    /// Prints the limits and the characters of these parameters in botocore's models. `re` knows no classes of Unicode.
     const MODELS: &str = r#"
-import re, botocore.session
+import re, unicodedata, botocore.session
+classes = {r"\p{%s}" % kind: "".join(c for c in map(chr, range(128)) if unicodedata.category(c)[0] == kind) for kind in "LZN"}
 session = botocore.session.Session()
 for service, name in [("sts", "serialNumberType"), ("sts", "roleSessionNameType"), ("sts", "externalIdType"),
+                      ("sts", "sourceIdentityType"), ("sts", "tagKeyType"), ("sts", "tagValueType"),
                       ("iam", "roleNameType"), ("iam", "existingUserNameType"), ("iam", "accessKeyIdType"),
                       ("iam", "pathType")]:
     model = session.get_service_model(service).shape_for(name).metadata
-    legal = re.compile(model["pattern"], re.ASCII)
+    pattern = model["pattern"]
+    for name_of_class, characters in classes.items():
+        pattern = pattern.replace(name_of_class, characters)
+    legal = re.compile(pattern, re.ASCII)
     around = "/" if name == "pathType" else ""
     print(model["min"], model["max"], "".join(c for c in map(chr, range(128)) if legal.fullmatch(around + c + around)))
+print(session.get_service_model("sts").shape_for("tagListType").metadata["max"])
 "#;
 
     #[test]
@@ -129,10 +176,14 @@ for service, name in [("sts", "serialNumberType"), ("sts", "roleSessionNameType"
                 row(&SERIAL_NUMBER, SERIAL_NUMBER.least),
                 row(&SESSION_NAME, SESSION_NAME.least),
                 row(&EXTERNAL_ID, EXTERNAL_ID.least),
+                row(&SOURCE_IDENTITY, SOURCE_IDENTITY.least),
+                row(&TAG_KEY, TAG_KEY.least),
+                row(&TAG_VALUE, TAG_VALUE.least),
                 row(&ROLE_NAME, ROLE_NAME.least),
                 row(&USER_NAME, USER_NAME.least),
                 row(&ACCESS_KEY_ID, 16),
                 format!("1 512 {path}\n"),
+                format!("{MOST_TAGS}\n"),
             ]
             .concat()
         );

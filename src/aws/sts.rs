@@ -3,12 +3,12 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html>
 
 use super::client::Client;
-use super::error::{CallError, Reason, Refusal};
+use super::error::{CallError, NotSent, Reason, Refusal};
 use crate::escape::MASK;
 use crate::mfa_code::{Code, CodeState};
 use crate::session::{AssumedRole, Provenance, Session};
 use crate::time::now;
-use aws_sdk_sts::types::Credentials;
+use aws_sdk_sts::types::{Credentials, Tag};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -64,6 +64,18 @@ pub fn state_of_code(error: &CallError) -> CodeState {
     }
 }
 
+/// A session tag.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionTag {
+    /// Its key, whose case AWS ignores.
+    pub key: String,
+    /// Its value, which may be empty.
+    pub value: String,
+    /// Whether it stays on through a chain of roles.
+    pub is_transitive: bool,
+}
+
 /// A role to assume.
 pub struct RoleRequest<'a> {
     /// Its ARN.
@@ -72,6 +84,10 @@ pub struct RoleRequest<'a> {
     pub session_name: &'a str,
     /// What the trust policy may demand.
     pub external_id: Option<&'a str>,
+    /// The source identity, which stays on through a chain of roles.
+    pub source_identity: Option<&'a str>,
+    /// The session tags.
+    pub tags: &'a [SessionTag],
     /// How long the credentials are to last, in seconds.
     pub seconds: i32,
     /// An MFA device's ARN or serial number, and its code. Without them the signing session's MFA counts.
@@ -83,11 +99,22 @@ pub struct RoleRequest<'a> {
 /// # Errors
 /// The call failed, or the answer is for another role.
 pub fn assume_role(client: &Client, role: &RoleRequest) -> Result<Session, CallError> {
+    let is_transitive = |tag: &&SessionTag| tag.is_transitive;
+    let transitive = role.tags.iter().filter(is_transitive);
+    let transitive: Vec<String> = transitive.map(|tag| tag.key.clone()).collect();
+    let tags = role.tags.iter().map(|tag| {
+        let tag = Tag::builder().key(&tag.key).value(&tag.value).build();
+        tag.map_err(|_| CallError::NotSent(NotSent::Unmade))
+    });
+    let tags: Vec<Tag> = tags.collect::<Result<_, _>>()?;
     let request = aws_sdk_sts::Client::new(&client.config)
         .assume_role()
         .role_arn(role.arn)
         .role_session_name(role.session_name)
         .set_external_id(role.external_id.map(str::to_owned))
+        .set_source_identity(role.source_identity.map(str::to_owned))
+        .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
+        .set_transitive_tag_keys(Some(transitive).filter(|keys| !keys.is_empty()))
         .duration_seconds(role.seconds)
         .set_serial_number(role.mfa.map(|(device, _)| device.to_owned()))
         .set_token_code(role.mfa.map(|(_, code)| code.digits().to_owned()));

@@ -31,6 +31,8 @@ impl ValueKind {
             | "external_id"
             | "role_session_name"
             | "source_identity"
+            | "session_tags"
+            | "transitive_session_tags"
             | "duration_seconds"
             | "credential_source"
             | "endpoint_url"

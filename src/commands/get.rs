@@ -345,6 +345,8 @@ impl<'a> Resolved<'a> {
                 arn,
                 session_name: &name,
                 external_id: wanted.external_id.as_deref(),
+                source_identity: wanted.source_identity.as_deref(),
+                tags: &wanted.tags,
                 seconds,
                 mfa: Some((device, code)),
             };

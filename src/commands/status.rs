@@ -164,6 +164,16 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     RoleReport {
         arn: role.arn.value.to_string(),
         origin: role.arn.origin.clone(),
+        source_identity: chain.source_identity().map(str::to_owned),
+        session_tags: chain
+            .tags()
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
+        transitive_session_tags: chain
+            .tags()
+            .filter(|tag| tag.is_transitive)
+            .map(|tag| tag.key.clone())
+            .collect(),
         through: (chain.hops.iter().map(|hop| hop.arn.value.to_string())).collect(),
         file: store.path().display().to_string(),
         session,

@@ -240,6 +240,8 @@ impl<'a> RoleSession<'a> {
                 arn: role.arn.value.as_str(),
                 session_name: role.session_name.as_deref().unwrap_or(&default_name),
                 external_id: role.external_id.as_deref(),
+                source_identity: role.source_identity.as_deref(),
+                tags: &role.tags,
                 // Credentials assumed with temporary ones last an hour at most.
                 seconds: role.seconds.min(CHAINED),
                 mfa: None,

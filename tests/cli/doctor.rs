@@ -1290,7 +1290,7 @@ fn each_role_is_assumed_once_and_nothing_is_saved() {
                 "error   roles: admin: the user igor is not allowed to assume the role {ADMIN}: AccessDenied: User: {USER} \
                  is not authorized to perform: sts:AssumeRole on resource: {ADMIN} \
                  (request 42d59b56-7407-4c4a-be0f-4c88daeea257)\n        \
-                 check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name\n\
+                 check the role's trust policy, the permission sts:AssumeRole, external_id, role_session_name, source_identity and session_tags\n\
                  ok      roles: staging: the session may assume {DEPLOY}\n{gone}"
             )
         )

@@ -111,6 +111,12 @@ pub struct Role {
     pub external_id: Option<&'static str>,
     /// The session name that the trust policy requires.
     pub session_name: Option<&'static str>,
+    /// The source identity that the trust policy requires.
+    pub source_identity: Option<&'static str>,
+    /// The session tags that the trust policy requires, with those of roles before it.
+    pub tags: &'static [(&'static str, &'static str)],
+    /// What the trust policy allows beside sts:AssumeRole.
+    pub allows: &'static [&'static str],
     /// MaxSessionDuration, in seconds.
     pub longest: i64,
     /// The actual duration of its credentials; by default the requested one.
@@ -123,6 +129,9 @@ impl Default for Role {
             needs_mfa: true,
             external_id: None,
             session_name: None,
+            source_identity: None,
+            tags: &[],
+            allows: &["sts:TagSession", "sts:SetSourceIdentity"],
             longest: 3600,
             lasts: None,
         }
@@ -139,6 +148,14 @@ struct Issued {
     has_mfa: bool,
     /// Whether temporary credentials obtained them.
     is_chained: bool,
+    passed_on: PassedOn,
+}
+
+/// What AWS passes on along a chain of roles.
+#[derive(Clone, Default)]
+pub struct PassedOn {
+    source_identity: Option<String>,
+    tags: BTreeMap<String, String>,
 }
 
 /// Who signed a request.
@@ -147,6 +164,7 @@ pub struct Caller {
     /// Whether the credentials carry MFA.
     pub has_mfa: bool,
     pub is_temporary: bool,
+    pub passed_on: PassedOn,
 }
 
 /// The user's own ARN.
@@ -281,6 +299,46 @@ impl FakeSts {
     /// All requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state.lock().unwrap().requests.clone()
+    }
+}
+
+impl PassedOn {
+    /// All tags of the session that this request asks for, and what it passes on in turn.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
+    fn and_those_of(
+        &self,
+        form: &BTreeMap<String, String>,
+    ) -> Result<(BTreeMap<String, String>, PassedOn), Error> {
+        let invalid = |what: &str| ("ValidationError", what.to_owned());
+        let (mut tags, mut passed_on) = (self.tags.clone(), self.clone());
+        if let Some(identity) = form.get("SourceIdentity") {
+            if self.source_identity.is_some() {
+                return Err(invalid("The source identity is set already"));
+            }
+            passed_on.source_identity = Some(identity.clone());
+        }
+        let member = |list: &str, number: usize| form.get(&list.replace('N', &number.to_string()));
+        for number in 1.. {
+            let Some(key) = member("Tags.member.N.Key", number) else {
+                break;
+            };
+            let value = member("Tags.member.N.Value", number).unwrap();
+            let is_known = tags.keys().any(|known| known.eq_ignore_ascii_case(key));
+            if number > 50 || is_known {
+                return Err(invalid("Too many tags, or a tag that is set already"));
+            }
+            tags.insert(key.clone(), value.clone());
+        }
+        for number in 1.. {
+            let Some(key) = member("TransitiveTagKeys.member.N", number) else {
+                break;
+            };
+            let value = tags
+                .get(key)
+                .ok_or(invalid("A transitive key without a tag"))?;
+            passed_on.tags.insert(key.clone(), value.clone());
+        }
+        Ok((tags, passed_on))
     }
 }
 
@@ -440,6 +498,7 @@ impl State {
                 arn: self.owner.clone().unwrap_or(USER.into()),
                 has_mfa: false,
                 is_temporary: false,
+                passed_on: PassedOn::default(),
             });
         }
         if request.scope().len() != 5 {
@@ -461,6 +520,7 @@ impl State {
             arn: issued.arn.clone(),
             has_mfa: issued.has_mfa,
             is_temporary: true,
+            passed_on: issued.passed_on.clone(),
         })
     }
 
@@ -498,16 +558,36 @@ impl State {
             self.check_code(form)?;
             has_mfa = true;
         }
+        let (tags, passed_on) = caller.passed_on.and_those_of(form)?;
         let is_trusted = role.as_ref().is_some_and(|role| {
-            (has_mfa || !role.needs_mfa)
+            let has_tag = |(key, value): &(&str, &str)| tags.get(*key).is_some_and(|v| v == value);
+            let identity = passed_on.source_identity.as_deref();
+            role.tags.iter().all(has_tag)
+                && role.source_identity.is_none_or(|id| identity == Some(id))
+                && (has_mfa || !role.needs_mfa)
                 && role.external_id.is_none_or(|id| id == field("ExternalId"))
                 && role.session_name.is_none_or(|wanted| wanted == name)
         });
-        if !is_trusted {
+        let is_allowed = |action| {
+            role.as_ref()
+                .is_some_and(|role| role.allows.contains(&action))
+        };
+        let denied = [
+            ("sts:AssumeRole", !is_trusted),
+            (
+                "sts:TagSession",
+                !tags.is_empty() && !is_allowed("sts:TagSession"),
+            ),
+            (
+                "sts:SetSourceIdentity",
+                passed_on.source_identity.is_some() && !is_allowed("sts:SetSourceIdentity"),
+            ),
+        ];
+        if let Some((action, _)) = denied.iter().find(|(_, is_denied)| *is_denied) {
             return Err((
                 "AccessDenied",
                 format!(
-                    "User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+                    "User: {} is not authorized to perform: {action} on resource: {arn}",
                     caller.arn
                 ),
             ));
@@ -534,6 +614,7 @@ impl State {
                 arn: user.clone(),
                 has_mfa: false,
                 is_chained: caller.is_temporary,
+                passed_on,
             },
         );
         Ok(role_xml(number, &user, &format!("{expiration:.0}")))
@@ -585,6 +666,7 @@ impl State {
                 arn: USER.into(),
                 has_mfa: true,
                 is_chained: false,
+                passed_on: PassedOn::default(),
             },
         );
         Ok(session_xml(self.sessions, &format!("{expiration:.0}")))

@@ -89,6 +89,7 @@ mod rotate;
 mod sdks;
 #[cfg(unix)]
 mod secrets;
+mod session_tags;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]

@@ -176,7 +176,7 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
         format!(
             "aws-mfa: the user is not allowed to assume the role {DEPLOY}\n  \
              AccessDenied: User: {} is not authorized to perform: sts:AssumeRole on resource: {DEPLOY} (request {})\n\
-             hint: check the role's trust policy, the permission sts:AssumeRole, external_id and role_session_name\n",
+             hint: check the role's trust policy, the permission sts:AssumeRole, external_id, role_session_name, source_identity and session_tags\n",
             super::fake_sts::USER,
             super::fake_sts::REQUEST_ID
         )

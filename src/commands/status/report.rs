@@ -60,6 +60,12 @@ pub struct RoleReport {
     pub origin: Origin,
     /// The roles assumed before it.
     pub through: Vec<String>,
+    /// The source identity of its session.
+    pub source_identity: Option<String>,
+    /// The tags of its session.
+    pub session_tags: BTreeMap<String, String>,
+    /// The keys of those that AWS passes on to a role that is assumed from it.
+    pub transitive_session_tags: Vec<String>,
     /// The file with its credentials.
     pub file: String,
     /// Its credentials.
@@ -299,6 +305,17 @@ impl RoleReport {
         let origin = report.origin_in_words(&self.origin);
         let mut lines = vec![Line::new("role", &self.arn).origin(&origin)];
         lines.extend(self.through.iter().map(|arn| Line::new("through", arn)));
+        let identity = self.source_identity.iter();
+        lines.extend(identity.map(|name| Line::new("source identity", name)));
+        if !self.session_tags.is_empty() {
+            let tags = self.session_tags.iter();
+            let tags: Vec<String> = tags.map(|(key, value)| format!("{key}={value}")).collect();
+            lines.push(Line::new("session tags", &tags.join(", ")));
+        }
+        if !self.transitive_session_tags.is_empty() {
+            let keys = self.transitive_session_tags.join(", ");
+            lines.push(Line::new("transitive tags", &keys));
+        }
         let (session, style) = match (self.session.state, report.session.state) {
             (SessionState::Missing, SessionState::Valid) => {
                 ("not assumed yet".to_owned(), AnsiColor::Yellow.on_default())
