@@ -90,6 +90,7 @@ mod sdks;
 #[cfg(unix)]
 mod secrets;
 mod session_tags;
+mod shapes;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
