@@ -118,7 +118,10 @@ impl<'a> Rotating<'a> {
     /// Stores the new key of the journal in a profile that cannot be read, so that nothing in it is lost. Returns whether
     /// there is one.
     fn restore(&self) -> Result<bool, Failure> {
-        let own = self.journal.get().and_then(|journal| journal.read().ok()?);
+        let own = self
+            .journal
+            .get()
+            .and_then(|journal| journal.resume().ok()?);
         match own.filter(|own| own.step == Step::Created) {
             Some(mut own) => self.save(&mut own).map(|()| true),
             None => Ok(false),
@@ -134,7 +137,7 @@ impl<'a> Rotating<'a> {
         if self.journal.get().is_none() && !rotate.finish {
             self.store.place()?;
         }
-        let mut rotation = self.journal()?.read()?;
+        let mut rotation = self.journal()?.resume()?;
         if let Some(own) = rotation.as_mut().filter(|own| own.step == Step::Retired) {
             let keys = self.user()?.keys()?;
             let is_active = keys.iter().any(|key| key.id == own.old && key.is_active);
@@ -382,7 +385,7 @@ impl<'a> Rotating<'a> {
     /// `--delete`: deletes a key that is not in use.
     fn delete(&self, id: &str) -> Result<String, Failure> {
         let (user, journal) = (self.user()?, self.journal()?);
-        let rotation = journal.read()?;
+        let rotation = journal.resume()?;
         let current = self.store.current().map_err(|failure| self.kept(failure))?;
         let in_use = &current.value.access_key_id;
         if id == in_use {

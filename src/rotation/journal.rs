@@ -175,13 +175,21 @@ impl Journal {
         .hint(format!("run `{}`", rotation.next(rotate)))
     }
 
-    /// The rotation to resume; `None` if there is none.
+    /// [`Journal::read`] for `rotate`, which also removes the temporary file of a rotation that was killed while it wrote the
+    /// journal: there may be a secret in it.
+    ///
+    /// # Errors
+    /// Those of [`Journal::read`].
+    pub fn resume(&self) -> Result<Option<Rotation>, Failure> {
+        leftover::clean_up(&self.path);
+        self.read()
+    }
+
+    /// The unfinished rotation; `None` if there is none. Changes nothing.
     ///
     /// # Errors
     /// The journal cannot be read, is corrupt, or could be another user's.
     pub fn read(&self) -> Result<Option<Rotation>, Failure> {
-        // A rotation that was killed while it wrote the journal has left a secret.
-        leftover::clean_up(&self.path);
         let unusable = |fault: &str| {
             let path = self.path.display();
             let message = format!("cannot use the journal of the rotation, {path}: {fault}");

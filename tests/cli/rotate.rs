@@ -1304,6 +1304,34 @@ fn status_and_doctor_report_an_unfinished_rotation_with_the_command_that_goes_on
     assert!(!sandbox.run(["status"]).stdout.contains("rotation"));
 }
 
+/// A rotation that was killed while it wrote the journal has left a file with a secret. Only `rotate` writes here.
+#[test]
+fn temporary_file_of_a_killed_rotation_stays_until_the_next_rotate() {
+    for arguments in [
+        &["rotate"][..],
+        &["rotate", "--finish"],
+        &["rotate", "--delete", KEY_ID],
+    ] {
+        let aws = FakeSts::start();
+        let sandbox = with_key_in_the_journal(&aws);
+        let name = format!(".aws-mfa-rotation-{ACCOUNT}-igor.killed000000.tmp");
+        let left = sandbox.write(journal(&sandbox).with_file_name(name), NEW_SECRET);
+        for reader in [
+            &["status"][..],
+            &["status", "--all"],
+            &["doctor"],
+            &["doctor", "--offline"],
+        ] {
+            sandbox.run(reader);
+            assert!(left.exists(), "{reader:?}");
+        }
+        sandbox.run(arguments);
+        assert!(!left.exists(), "{arguments:?}");
+        sandbox.write("keep", "cat > store");
+        assert_eq!(sandbox.run(["rotate"]).status, 0);
+    }
+}
+
 /// Of an earlier version, or of the console.
 #[test]
 fn doctor_reports_a_second_key_that_is_inactive() {
