@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod label;
+pub mod search;
 pub mod variable;
 pub mod zone;
 

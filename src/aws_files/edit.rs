@@ -55,9 +55,8 @@ impl KeysFile {
         }
         if self.read()?.bytes != before.bytes {
             let path = self.path.display();
-            return Err(Failure::setup(format!(
-                "{path} was changed by another program"
-            )));
+            let message = format!("{path} was changed by another program");
+            return Err(Failure::setup(message));
         }
         Replacement::of_own(&self.path, &edited, is_trial)
     }
@@ -72,11 +71,8 @@ impl KeysFile {
     /// The file with these changes.
     fn edited(&self, document: &Document, changes: &Changes) -> Result<Vec<u8>, Failure> {
         let refused = |fault: &str| {
-            let path = self.path.display();
-            let message = format!(
-                "cannot edit the profile {} in {path}: {fault}",
-                self.profile
-            );
+            let (path, profile) = (self.path.display(), &self.profile);
+            let message = format!("cannot edit the profile {profile} in {path}: {fault}");
             Failure::setup(message)
                 .hint("correct that line, and leave each key of the profile once, on one line")
         };
@@ -93,11 +89,7 @@ impl KeysFile {
         }
         edited.extend_from_slice(document.bytes.get(end..).unwrap_or_default());
         let after = Document::parse(edited.clone(), self.kind);
-        let is_other = |key: &str| {
-            changes
-                .iter()
-                .all(|(own, _)| !own.eq_ignore_ascii_case(key))
-        };
+        let is_other = |key: &str| !changes.iter().any(|(own, _)| own.eq_ignore_ascii_case(key));
         let has_changed = changes.iter().all(|(key, value)| {
             let entry = after.entry(SectionKind::Profile, &self.profile, key);
             let place = entry.map(|entry| after.value(key, entry, |_, _| false));
@@ -138,10 +130,9 @@ impl KeysFile {
             .filter(|section| section.is(SectionKind::Profile, &self.profile))
             .collect();
         if let [first, second, ..] = own.as_slice() {
-            return Err(format!(
-                "the profile has two sections, on lines {} and {}",
-                first.line, second.line
-            ));
+            let (first, second) = (first.line, second.line);
+            let fault = format!("the profile has two sections, on lines {first} and {second}");
+            return Err(fault);
         }
         if let Some(fault) = document.fault(SectionKind::Profile, &self.profile) {
             return Err(format!("line {} {}", fault.line, fault.what));
@@ -168,10 +159,8 @@ impl KeysFile {
             }
             match (entry, value) {
                 (Some(entry), Some(value)) => {
-                    edits.push((
-                        document.value(key, entry, |_, _| false),
-                        (*value).to_owned(),
-                    ));
+                    let place = document.value(key, entry, |_, _| false);
+                    edits.push((place, (*value).to_owned()));
                 }
                 (Some(entry), None) => {
                     edits.push((document.line(entry.key.start), String::new()));

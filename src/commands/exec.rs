@@ -1,14 +1,12 @@
 //! `aws-mfa exec`: runs a command with the session in its environment.
 
-mod search;
-
 use super::get;
 use crate::account::MASTER_KEYS;
 use crate::cli::Exec;
 use crate::credentials::{self, Waiter};
-use crate::environment::Environment;
 use crate::environment::change::Change;
 use crate::environment::variable::{self, Variable};
+use crate::environment::{Environment, search};
 use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;

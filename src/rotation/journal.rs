@@ -169,10 +169,8 @@ impl Journal {
     /// The report of an unfinished rotation, with the command that goes on. `rotate` is that for the profile.
     pub fn unfinished(&self, rotation: &Rotation, rotate: &str) -> Failure {
         let state = self.state(rotation);
-        Failure::setup(format!(
-            "the rotation of the access key is not finished: {state}"
-        ))
-        .hint(format!("run `{}`", rotation.next(rotate)))
+        let message = format!("the rotation of the access key is not finished: {state}");
+        Failure::setup(message).hint(format!("run `{}`", rotation.next(rotate)))
     }
 
     /// [`Journal::read`] for `rotate`, which also removes the temporary file of a rotation that was killed while it wrote the
@@ -193,9 +191,9 @@ impl Journal {
         let unusable = |fault: &str| {
             let path = self.path.display();
             let message = format!("cannot use the journal of the rotation, {path}: {fault}");
-            Failure::setup(message).hint(
-                "it may hold the only copy of a new key's secret: check it before you remove it",
-            )
+            let hint =
+                "it may hold the only copy of a new key's secret: check it before you remove it";
+            Failure::setup(message).hint(hint)
         };
         let of_system = |error: std::io::Error| unusable(&crate::error::reason(&error));
         let bytes = match file::read(&self.path, LARGEST) {

@@ -65,6 +65,7 @@ impl<'a> KeyStore<'a> {
             })
         };
         if let (Some(line), Owner::Profile(_)) = (&self.line, &self.owner) {
+            place::check_program(line, name, environment)?;
             return of_line(line);
         }
         let profiles = Profiles::load(environment)?;
@@ -211,9 +212,8 @@ impl<'a> KeyStore<'a> {
         let mut places: Vec<String> = names.map(|name| format!("the profile {name}")).collect();
         let variable = self.environment.get(variable::MASTER_AWS_ACCESS_KEY_ID);
         if variable.is_some_and(|value| value == id) {
-            places.push(format!(
-                "{KEY_ID}: delete it and {SECRET} from where they are set"
-            ));
+            let place = format!("{KEY_ID}: delete it and {SECRET} from where they are set");
+            places.push(place);
         }
         places
     }

@@ -3,10 +3,11 @@
 use crate::account::keys::MasterKeys;
 use crate::account::session_directory;
 use crate::aws_files::KeysFile;
-use crate::environment::Environment;
+use crate::environment::{Environment, search};
 use crate::error::Failure;
 use crate::escape::quote;
 use crate::file_name::FileNames;
+use crate::invocation;
 use crate::session::replacement::Replacement;
 use crate::user_command;
 use secrecy::ExposeSecret;
@@ -57,6 +58,25 @@ pub fn credential_process(
     };
     let place = Place::of(&line, profile, environment);
     place.map(|_| line).ok_or_else(unusable)
+}
+
+/// Checks that the program of a store of `--to`, whose `credential_process` this is, is installed.
+///
+/// # Errors
+/// It is not. The hint says what to install, or names the command that moves the key elsewhere.
+pub fn check_program(line: &str, profile: &str, environment: &Environment) -> Result<(), Failure> {
+    let program = line.split(' ').next().unwrap_or_default();
+    if search::find(program.as_ref(), environment).is_some() {
+        return Ok(());
+    }
+    let remedy = match program {
+        "secret-tool" => "install it (package libsecret-tools or libsecret), or",
+        "security" => "as only macOS has it,",
+        _ => "install it, or",
+    };
+    let other = invocation::move_command(profile);
+    let message = format!("the store needs `{program}`, which is not installed");
+    Err(Failure::setup(message).hint(format!("{remedy} choose another store: `{other}`")))
 }
 
 fn file_line(path: &str, profile: &str, environment: &Environment) -> Result<String, Failure> {

@@ -2,7 +2,7 @@
 
 use crate::account::keys::MasterKeys;
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience, SigningKey};
-use crate::aws::error::{CallError, Reason, Refusal};
+use crate::aws::error::{CallError, Reason};
 use crate::aws::iam::{self, AccessKey};
 use crate::aws::legal;
 use crate::aws::sts::{self, Identity};
@@ -126,11 +126,8 @@ impl User {
         action: &'static str,
         done: Result<(), CallError>,
     ) -> Result<(), Failure> {
-        const MISSING: Reason = Reason::NoSuchEntity;
         match done {
-            Err(CallError::Refused(Refusal {
-                reason: MISSING, ..
-            })) => Ok(()),
+            Err(CallError::Refused(refusal)) if refusal.reason == Reason::NoSuchEntity => Ok(()),
             done => done.map_err(|error| self.failure(action, &error)),
         }
     }

@@ -249,6 +249,16 @@ fn key_moves_to_the_keychain_of_macos_without_the_secret_in_an_argument() {
     }
 }
 
+/// Stands for `pass` and `secret-tool`: keeps what it gets in a file of the entry's name, and prints it.
+const STORE: &str = r#"#!/bin/bash
+name=${@: -1}
+file=~/${0##*/}-${name//\//%}
+case $1 in
+  insert | store) cat > "$file" ;;
+  *) cat "$file" ;;
+esac
+"#;
+
 const OP: &str = r#"#!/bin/bash
 case $* in
   'document edit aws-work -') cat > ~/vault ;;
@@ -404,6 +414,70 @@ fn key_in_the_environment_moves_to_a_profile_as_doctor_advises() {
     assert_eq!(reader.keys().len(), 1);
     reader.codes = 1;
     reader.follows_doctor("-p work");
+}
+
+/// The key would be in the journal, with no store to take it.
+#[test]
+fn store_whose_program_is_not_installed_is_refused_before_a_key_is_requested() {
+    if tool("bash").is_none() {
+        return;
+    }
+    for (store, name, script, remedy) in [
+        ("pass", "pass", STORE, "install it, or"),
+        (
+            "secret-service",
+            "secret-tool",
+            STORE,
+            "install it (package libsecret-tools or libsecret), or",
+        ),
+        ("keychain", "security", SECURITY, "as only macOS has it,"),
+    ] {
+        for is_installed in [true, false] {
+            let aws = FakeSts::start();
+            let mut sandbox = sandbox(&aws);
+            sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+            let programs = sandbox.write("bin/notes", "");
+            let programs = programs.parent().unwrap();
+            for name in ["sh", "cat", "sed"] {
+                let program = super::tool::installed(name).unwrap();
+                std::os::unix::fs::symlink(program, programs.join(name)).unwrap();
+            }
+            let own = super::sandbox::binary().parent().unwrap().to_owned();
+            sandbox.set("PATH", std::env::join_paths([programs, &own]).unwrap());
+            let before = aws.requests().len();
+            let rotate = ["rotate", "-p", "work", "--to", store];
+            let outcome = sandbox.run(rotate);
+            outcome.is(
+                1,
+                "",
+                &format!(
+                    "aws-mfa: the store needs `{name}`, which is not installed\n\
+                     hint: {remedy} choose another store: `aws-mfa rotate --profile work --to file`\n"
+                ),
+            );
+            assert_eq!(aws.requests().len(), before);
+
+            for file in ["keychain", "pass-aws%work", "secret-tool-work"] {
+                sandbox.write(file, "");
+            }
+            sandbox.write(".config/aws/work-key.json", "");
+            let outcome = match is_installed {
+                true => {
+                    program(&sandbox, name, script);
+                    sandbox.run(rotate)
+                }
+                false => {
+                    let command = outcome.stderr.split('`').nth(3).unwrap();
+                    sandbox.run_with(sandbox.command("sh").args(["-c", command]))
+                }
+            };
+            assert_eq!(outcome.status, 0, "{store}: {}", outcome.stderr);
+            let finish = sandbox.run(["rotate", "-p", "work", "--finish"]);
+            assert_eq!(finish.status, 0, "{store}: {}", finish.stderr);
+            assert_eq!(aws.iam().keys.len(), 1);
+            assert_ne!(aws.iam().keys[0].id, KEY_ID);
+        }
+    }
 }
 
 /// What is there would be lost.

@@ -1,6 +1,6 @@
 //! Finds a command as a shell does.
 
-use crate::environment::{Environment, variable};
+use super::{Environment, variable};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
