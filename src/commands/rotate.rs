@@ -28,8 +28,10 @@ use std::time::Duration;
 
 /// Runs `aws-mfa rotate`.
 pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
-    let directory = session_directory(environment)?
-        .ok_or_else(|| Failure::setup("no home directory is known").hint("set HOME"))?;
+    let variable = if cfg!(windows) { "APPDATA" } else { "HOME" };
+    let directory = session_directory(environment)?.ok_or_else(|| {
+        Failure::setup("no home directory is known").hint(format!("set {variable}"))
+    })?;
     let of = || Rotating::of(rotate, environment, &directory);
     let mut rotating = of()?;
     // For all rotations by this user of the machine: two must not edit one file at once.
@@ -231,10 +233,12 @@ impl<'a> Rotating<'a> {
                 true => "the secret of the new access key of an interrupted rotation is lost",
                 false => "the user has two access keys, and AWS allows no third",
             };
-            let profile = self.store.profile();
+            let (origin, again) = (&current.origin, self.command(""));
             let hint = match self.delete_command(id, &current) {
                 Some(delete) => format!("if nothing uses {id}, delete it: `{delete}`"),
-                None => format!("AWS rejects {old}: correct it in the profile {profile}"),
+                None => format!(
+                    "AWS does not accept {old}: correct its secret ({origin}), and run `{again}` again"
+                ),
             };
             let detail: Vec<String> = keys.iter().map(|key| user.in_words(key, &old)).collect();
             return Err(Failure::setup(message).detail(detail.join("; ")).hint(hint));
@@ -351,15 +355,13 @@ impl<'a> Rotating<'a> {
             return self.delete_old(own);
         }
         for place in self.store.other_places(old) {
-            super::note(&format!(
-                "warning: the old access key {old} is still in {place}"
-            ));
+            let warning = format!("warning: the old access key {old} is still in {place}");
+            super::note(&warning);
         }
         let command = self.rotate.store_command.as_deref();
         if let Some(line) = command.and_then(|command| self.store.line_to_add(command)) {
-            super::note(&format!(
-                "add this to the profile, and leave out the flag: {line}"
-            ));
+            let offer = format!("add this to the profile, and leave out the flag: {line}");
+            super::note(&offer);
         }
         let replaced = format!("replaced the access key {old} with {new}");
         let finish = self.command(" --finish");
@@ -409,10 +411,7 @@ impl<'a> Rotating<'a> {
             self.move_sessions(own);
         }
         // A secret that is in the journal alone stays there.
-        let is_stored = |own: &Rotation| {
-            let new = own.new_key();
-            new.is_none_or(|new| new.is(&current.value))
-        };
+        let is_stored = |own: &Rotation| own.new_key().is_none_or(|new| new.is(&current.value));
         let was_requested = rotation.as_ref().is_some_and(|own| own.new.is_empty());
         if is_new || was_requested || old.is_some_and(is_stored) {
             journal.remove();

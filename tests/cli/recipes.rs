@@ -416,6 +416,70 @@ fn key_in_the_environment_moves_to_a_profile_as_doctor_advises() {
     reader.follows_doctor("-p work");
 }
 
+/// Each of the stores that the hint lists takes the key, under its own name and under any that the hint allows.
+#[test]
+fn unknown_store_is_refused_with_the_list_of_stores() {
+    if tool("bash").is_none() {
+        return;
+    }
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+    let rotate = |options: &[&str]| sandbox.run([&["rotate", "-p", "work"], options].concat());
+    let outcome = rotate(&["--to", "vault"]);
+    outcome.is(
+        2,
+        "",
+        "aws-mfa: --to cannot use vault\n\
+         hint: the stores are file[:PATH], pass[:NAME], secret-service[:NAME] and keychain[:NAME]; a name may have \
+         letters, digits, spaces and . _ - / +\n",
+    );
+    for (name, script) in [
+        ("pass", STORE),
+        ("secret-tool", STORE),
+        ("security", SECURITY),
+    ] {
+        program(&sandbox, name, script);
+    }
+    let name = "aB1 ._-/+";
+    for file in [
+        "keychain",
+        "pass-aws%work",
+        "pass-aB1 ._-%+",
+        "secret-tool-work",
+        "secret-tool-aB1 ._-%+",
+        ".config/aws/work-key.json",
+        name,
+    ] {
+        sandbox.write(file, "");
+    }
+    let (_, list) = outcome.stderr.split_once("the stores are ").unwrap();
+    let (list, _) = list.split_once(';').unwrap();
+    let list = list.replace(" and ", ", ");
+    let mut count = 0;
+    for store in list.split(", ") {
+        let (store, named) = store.trim_end_matches(']').split_once("[:").unwrap();
+        let named = match named {
+            "PATH" => format!("{store}:{}", sandbox.home().join(name).display()),
+            _ => format!("{store}:{name}"),
+        };
+        // The stand-in for macOS's program knows one entry.
+        let named = Some(named).filter(|_| store != "keychain");
+        for to in std::iter::once(store.to_owned()).chain(named) {
+            let outcome = rotate(&["--to", &to]);
+            assert_eq!(outcome.status, 0, "{to}: {}", outcome.stderr);
+            let outcome = rotate(&["--finish"]);
+            assert_eq!(outcome.status, 0, "{to}: {}", outcome.stderr);
+            count += 1;
+            let keys = aws.iam().keys;
+            assert_eq!(keys.len(), 1);
+            assert_eq!(keys[0].id, format!("AKIANEW{count:013}"));
+        }
+    }
+    assert_eq!(count, 7);
+    sandbox.run(["get", "-p", "work", "234567"]).succeeded();
+}
+
 /// The key would be in the journal, with no store to take it.
 #[test]
 fn store_whose_program_is_not_installed_is_refused_before_a_key_is_requested() {
@@ -498,7 +562,15 @@ fn place_that_holds_something_else_is_refused_before_a_key_is_created() {
         );
         assert_eq!(std::fs::read_to_string(&file).unwrap(), contents);
     }
-    for store in ["vault", "pass:a;b", "file:/a$b", "keychain:a`b"] {
+    // As the hint says.
+    let other = sandbox.write("other", "");
+    let to = format!("file:{}", other.display());
+    let outcome = sandbox.run(["rotate", "-p", "work", "--to", &to]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    let outcome = sandbox.run(["rotate", "-p", "work", "--finish"]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert_eq!(read_json(&other)["AccessKeyId"], aws.iam().keys[0].id);
+    for store in ["pass:a;b", "file:/a$b", "keychain:a`b"] {
         let outcome = sandbox.run(["rotate", "-p", "work", "--to", store]);
         let message = format!("aws-mfa: --to cannot use {store}\nhint: the stores are file[:PATH]");
         assert!(

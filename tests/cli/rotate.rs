@@ -9,6 +9,7 @@ use super::fake_sts::{
 use super::moto::Moto;
 use super::readme::ROTATE_ACTIONS;
 use super::sandbox::{DEVICE, Outcome, Sandbox, mode, profile_keys, read_json};
+use super::store::{OTHER_USER, as_other_user, as_root};
 use super::tool::tool;
 use super::words;
 use std::collections::BTreeSet;
@@ -241,6 +242,71 @@ fn session_of_another_user_is_an_error() {
     assert_eq!(sandbox.run(["rotate", "--profile", "igor"]).status, 0);
 }
 
+/// A session of root's, or of a role that another program has assumed.
+#[test]
+fn session_that_is_no_users_is_refused_and_another_profile_is_selected() {
+    for arn in [
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:sts::123456789012:assumed-role/x/igor",
+    ] {
+        let aws = FakeSts::start();
+        let sandbox = sandbox(&aws);
+        let both = format!("{}[root]\n{}", credentials(KEY_ID, SECRET), profile_keys());
+        sandbox.write(credentials_file(&sandbox), both);
+        sandbox.run(["get", "-p", "root", "234567"]).succeeded();
+        let answer = Behaviour::Answer {
+            status: 200,
+            body: identity_xml(arn),
+        };
+        aws.behave_once(0, true, answer);
+        let outcome = sandbox.run(["rotate", "-p", "root"]);
+        outcome.is(
+            1,
+            "",
+            &format!(
+                "aws-mfa: the session does not belong to an IAM user, but to {arn}\n\
+                 hint: select the profile of an IAM user with access keys: `--profile <name>`\n"
+            ),
+        );
+        assert_eq!(keys(&aws), [KEY_ID]);
+        let option = outcome.stderr.split('`').nth(1).unwrap();
+        let option = option.replace("<name>", "work");
+        let rotate = ["rotate"].into_iter().chain(option.split(' '));
+        assert_eq!(sandbox.run(rotate).status, 0);
+        assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+    }
+}
+
+#[test]
+fn rotation_without_a_home_directory_says_which_variable_to_set() {
+    if !as_root() {
+        return;
+    }
+    let aws = FakeSts::start();
+    let mut sandbox = sandbox(&aws);
+    let home = sandbox.home();
+    let mut all = std::process::Command::new("chown");
+    let owner = format!("{OTHER_USER}:{OTHER_USER}");
+    assert!(
+        all.arg("-R")
+            .arg(owner)
+            .arg(&home)
+            .status_in_time()
+            .success()
+    );
+    // No user has this number, so there is no home directory.
+    sandbox.unset("HOME");
+    sandbox.run_with(as_other_user(&sandbox).arg("rotate")).is(
+        1,
+        "",
+        "aws-mfa: no home directory is known\nhint: set HOME\n",
+    );
+    sandbox.set("HOME", home);
+    let outcome = sandbox.run_with(as_other_user(&sandbox).arg("rotate"));
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
 #[test]
 fn keys_in_the_environment_alone_are_refused_with_the_way_to_a_profile() {
     let aws = FakeSts::start();
@@ -286,7 +352,8 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         hint,
         "hint: if nothing uses AKIASECOND, delete it: `aws-mfa rotate --delete AKIASECOND`\n"
     );
-    sandbox.run(["rotate", "--delete", KEY_ID]).is(
+    let in_use = sandbox.run(["rotate", "--delete", KEY_ID]);
+    in_use.is(
         2,
         "",
         &format!(
@@ -294,6 +361,8 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
              hint: to replace it, run `aws-mfa rotate`\n"
         ),
     );
+    let outcome = try_to_follow(&sandbox, &in_use.stderr, 0);
+    assert!(outcome.failed(1).starts_with(message));
     sandbox.run(["rotate", "--delete", "AKIATHIRD"]).is(
         1,
         "",
@@ -312,7 +381,7 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         "{told}"
     );
     assert_eq!(keys(&aws), [KEY_ID]);
-    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    follow(&sandbox, &in_use.stderr, 0);
 
     let iam = |request: &Request| request.form["Version"] == "2010-05-08";
     let requests = aws.requests().into_iter().filter(iam);
@@ -527,8 +596,22 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
         if call >= 5 {
             assert_eq!(keys(&aws), [KEY_ID, NEW]);
         }
-        let outcome = sandbox.run(["rotate"]);
-        assert_eq!(outcome.status, 0, "{call}: {}", outcome.stderr);
+        // As the message says, once the policy allows it.
+        match call {
+            0 => {
+                assert_eq!(commands(stderr), ["aws-mfa get <code>"]);
+                follow(&sandbox, &stderr.replace("<code>", "234567"), 0);
+                sandbox.run(["rotate"]);
+            }
+            1 | 2 => {
+                assert_eq!(commands(stderr), [""; 0]);
+                sandbox.run(["rotate"]);
+            }
+            _ => {
+                assert_eq!(commands(stderr)[0], "aws-mfa rotate", "{call}");
+                follow(&sandbox, stderr, 0);
+            }
+        }
         assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
         assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
     }
@@ -549,6 +632,8 @@ fn new_key_of_another_user_is_not_saved() {
     let stderr = outcome.failed(1);
     assert!(stderr.contains(&message), "{stderr}");
     assert_eq!(in_credentials_file(&sandbox), credentials(KEY_ID, SECRET));
+    follow(&sandbox, stderr, 0);
+    assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
 }
 
 /// A disk that is full, say: nobody would know the secret of the new key.
@@ -598,7 +683,7 @@ fn key_whose_secret_was_lost_is_offered_for_deletion() {
             outcome.stderr
         );
         assert_eq!(aws.requests_for("CreateAccessKey").len(), 1);
-        let outcome = sandbox.run(["rotate"]);
+        let outcome = try_to_follow(&sandbox, &outcome.stderr, 0);
         let stderr = outcome.failed(1);
         assert!(
             stderr.starts_with(
@@ -621,8 +706,8 @@ fn lost_request_for_a_key_is_made_again_by_the_next_rotation() {
     let aws = FakeSts::start();
     let sandbox = sandbox(&aws);
     aws.behave_once(2, false, Behaviour::Close);
-    sandbox.run(["rotate"]).failed(1);
-    assert_eq!(sandbox.run(["rotate"]).status, 0);
+    let outcome = sandbox.run(["rotate"]);
+    follow(&sandbox, outcome.failed(1), 0);
     assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
 }
 
@@ -633,8 +718,9 @@ fn file_that_has_another_key_by_now_stops_the_rotation() {
     let sandbox = sandbox(&aws);
     assert_eq!(sandbox.run(["rotate"]).status, 0);
     sandbox.write(credentials_file(&sandbox), credentials(KEY_ID, SECRET));
-    for arguments in [&["rotate", "--finish"][..], &["rotate"]] {
-        sandbox.run(arguments).is(
+    let failure = [&["rotate", "--finish"][..], &["rotate"]].map(|arguments| {
+        let outcome = sandbox.run(arguments);
+        outcome.is(
             1,
             "",
             &format!(
@@ -642,15 +728,14 @@ fn file_that_has_another_key_by_now_stops_the_rotation() {
                  `aws-mfa rotate --delete {NEW}`\n"
             ),
         );
-    }
+        outcome.stderr
+    });
     assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
-    // Restored: the first of the two ways.
+    // Restored: the first of the two ways. The next rotation deletes the old key.
     sandbox.write(credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
-    assert_eq!(sandbox.run(["rotate", "--finish"]).status, 0);
-    assert_eq!(keys(&aws), [NEW]);
+    follow(&sandbox, &failure[0], 0);
 
     // The other one activates the key that stays.
-    assert_eq!(sandbox.run(["rotate"]).status, 0);
     sandbox.write(credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
     let next = "AKIANEW0000000000002";
     assert_eq!(keys(&aws), [format!("-{NEW}"), next.into()]);
@@ -917,9 +1002,11 @@ fn key_that_iam_does_not_list_yet_is_offered_for_deletion_later() {
         stderr.ends_with("\nhint: run `aws-mfa rotate` again\n"),
         "{stderr}"
     );
-    let outcome = sandbox.run(["rotate"]);
+    let outcome = try_to_follow(&sandbox, stderr, 0);
     let delete = format!("`aws-mfa rotate --delete {NEW}`\n");
     assert!(outcome.failed(1).ends_with(&delete), "{}", outcome.stderr);
+    follow(&sandbox, &outcome.stderr, 0);
+    assert_eq!(sandbox.run(["rotate"]).status, 0);
 }
 
 /// A profile whose store command is the script `keep`, and which a failed `rotate` has left with a new key in the journal.
@@ -1210,10 +1297,21 @@ fn second_key_is_not_offered_for_deletion_if_the_first_does_not_work() {
     sandbox.write(credentials_file(&sandbox), credentials(KEY_ID, "wrong"));
     let outcome = sandbox.run(["rotate"]);
     let stderr = outcome.failed(1);
-    let hint = format!("\nhint: AWS rejects {KEY_ID}: correct it in the profile work\n");
+    let hint = format!(
+        "\nhint: AWS does not accept {KEY_ID}: correct its secret (aws_access_key_id in the profile work), and run \
+         `aws-mfa rotate` again\n"
+    );
     assert!(stderr.ends_with(&hint), "{stderr}");
     sandbox.run(["rotate", "--delete", "AKIASECOND"]).failed(1);
     assert_eq!(keys(&aws), [KEY_ID, "AKIASECOND"]);
+
+    // Corrected, as it says.
+    sandbox.write(credentials_file(&sandbox), credentials(KEY_ID, SECRET));
+    let outcome = try_to_follow(&sandbox, stderr, 0);
+    follow(&sandbox, outcome.failed(1), 0);
+    assert_eq!(keys(&aws), [KEY_ID]);
+    follow(&sandbox, stderr, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
 }
 
 /// What `finish` needs is the session and the profile.
@@ -1272,6 +1370,32 @@ fn ctrl_c_says_what_state_things_are_in_and_how_to_go_on() {
         ),
     );
     sandbox.write("keep", "cat > store");
+    follow(&sandbox, &outcome.stderr, 0);
+    assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
+}
+
+#[test]
+fn ctrl_c_before_a_key_is_requested_says_that_none_is_being_replaced() {
+    let aws = FakeSts::start();
+    let sandbox = sandbox(&aws);
+    let go = sandbox.home().join("go");
+    aws.behave_once(1, true, Behaviour::Hold(go.clone()));
+    let mut rotate = sandbox.command(super::sandbox::binary());
+    let pipe = std::process::Stdio::piped;
+    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
+    let mut rotate = rotate.spawn().unwrap();
+    wait_until("ListAccessKeys", || {
+        !aws.requests_for("ListAccessKeys").is_empty()
+    });
+    let pid = rustix::process::Pid::from_raw(rotate.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    wait_until("its end", || rotate.try_wait().unwrap().is_some());
+    sandbox.write(go, "");
+    let outcome = Outcome::from(rotate.output_in_time());
+    let message =
+        "aws-mfa: interrupted; no key is being replaced\nhint: run `aws-mfa rotate` again\n";
+    outcome.is(130, "", message);
+    assert_eq!(keys(&aws), [KEY_ID]);
     follow(&sandbox, &outcome.stderr, 0);
     assert_eq!(keys(&aws), [format!("-{KEY_ID}"), NEW.into()]);
 }
