@@ -57,8 +57,8 @@ pub enum Command {
     Init(Init),
     /// Run a command with the session
     ///
-    /// If there is no valid session, and there is a terminal, it gets one first, as `get` does. The command finds the
-    /// session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to the
+    /// If there is no valid session, and there is a code command or a terminal, it gets one first, as `get` does. The
+    /// command finds the session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to the
     /// session. On Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status:
     /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if
     /// it does not exist.
@@ -182,6 +182,7 @@ Examples:
   cmd             for /f \"delims=\" %i in ('aws-mfa load --format cmd') do @%i
   .envrc          direnv_load aws-mfa load
   ~/.aws/config   credential_process = aws-mfa load --format process
+  asking there    credential_process = aws-mfa load --ask --profile work --format process
   docker, Node    aws-mfa load --format dotenv > session.env")]
 pub struct Load {
     /// The output format [default: direnv under direnv_load, else sh]
@@ -190,6 +191,13 @@ pub struct Load {
 
     #[command(flatten)]
     pub selection: Selection,
+
+    /// Without a valid session, ask for a code and get one: for programs that run this as their credential_process
+    ///
+    /// The code comes from the code command, else from a prompt on the terminal, else from a dialog, which waits for 60 s.
+    /// However many programs start at once, one asks. Under direnv, none does.
+    #[arg(long)]
+    pub ask: bool,
 
     /// Under direnv, fail (exit status 3) if there is no valid session
     ///
@@ -221,6 +229,10 @@ pub struct Init {
 
     #[command(flatten)]
     pub selection: Selection,
+
+    /// With aws-config: profiles that ask for a code if there is no valid session, as `load --ask` does
+    #[arg(long)]
+    pub ask: bool,
 }
 
 /// What `init` prints code for.

@@ -2,6 +2,7 @@
 
 pub mod device_lookup;
 mod failed_renewal;
+pub mod refusal;
 pub mod role;
 
 use crate::account::Account;

@@ -1,5 +1,6 @@
 //! MFA codes.
 
+pub mod dialog;
 pub mod source;
 
 use crate::error::Failure;

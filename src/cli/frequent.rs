@@ -15,6 +15,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Command> {
     while let Some(option) = arguments.next() {
         match option.to_str()? {
             "-q" | "--quiet" if !load.quiet => load.quiet = true,
+            "--ask" if !load.ask => load.ask = true,
             "--strict" if !load.strict => load.strict = true,
             option => {
                 let value = arguments.next()?.into_string().ok()?;
@@ -46,7 +47,7 @@ mod tests {
     use clap::Parser;
     use proptest::prelude::*;
 
-    const WORDS: [&str; 22] = [
+    const WORDS: [&str; 23] = [
         "load",
         "get",
         "-p",
@@ -66,6 +67,7 @@ mod tests {
         "--quiet",
         "-qq",
         "--strict",
+        "--ask",
         "--",
         "-",
         "",
@@ -99,6 +101,7 @@ mod tests {
             "load -p work",
             "load --profile work --format process",
             "load -f fish",
+            "load --ask --profile work --format process",
             "load --strict -q --role-arn arn:aws:iam::123456789012:role/admin --session-file /s",
         ] {
             let words = ["aws-mfa"].into_iter().chain(line.split(' '));

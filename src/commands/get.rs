@@ -2,7 +2,7 @@
 
 use crate::account::key_source::KeySource;
 use crate::account::keys::MasterKeys;
-use crate::account::{self, Account, credential_process, session_directory};
+use crate::account::{self, Account, Owner, credential_process, session_directory};
 use crate::aws::client::{CALL_TIMEOUT, Client, Patience};
 use crate::aws::error::CallError;
 use crate::aws::partition;
@@ -11,6 +11,7 @@ use crate::aws_failure::next_code_hint;
 use crate::caller::{Call, Caller, CodeDevice, RoleToAssume};
 use crate::cli::{Get, Selection};
 use crate::credentials::device_lookup;
+use crate::credentials::refusal::Refusal;
 use crate::credentials::role::{self, RoleSession};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
@@ -77,6 +78,28 @@ pub fn session_for_command(
     })
 }
 
+/// Gets the user's own session for `load --ask`, with a code from `code`, and saves it.
+///
+/// # Errors
+/// Those of `aws-mfa get`.
+pub fn own_session(
+    sources: &Sources,
+    account: &Account,
+    settings: &Settings,
+    code: CodeSource,
+) -> Result<(), Failure> {
+    let get = Get {
+        selection: sources.selection.clone(),
+        ..Get::default()
+    };
+    let store = SessionStore::new(account.session_file.clone()?.value);
+    let commands = Commands::of(sources, account);
+    let mut resolved = Resolved::of(&get, sources, account, settings, store, &commands)?;
+    resolved.code = code;
+    let session = resolved.session()?;
+    resolved.save(&session, &resolved.store)
+}
+
 /// Gets the selection's credentials, and calls `report` after each step, with what it has done.
 fn obtain(
     get: &Get,
@@ -110,6 +133,7 @@ fn obtain(
     };
     // Nothing reads them again.
     let _ = files::sweep(files::directory_of(resolved.store.path()), now());
+    Refusal::forget(resolved.store.path());
 
     if get.direct {
         let Some((role, _)) = role else {
@@ -403,6 +427,10 @@ impl<'a> Resolved<'a> {
         }
         let prompt = Prompt {
             device: sts.device.value.name(),
+            profile: match self.account.owner {
+                Ok(Owner::Profile(_)) => Some(&self.account.choice.name),
+                _ => None,
+            },
             get_command: &self.commands.get,
         };
         let mut session = self.code.spend(&prompt, |code| {

@@ -1,7 +1,9 @@
 //! `aws-mfa load`: prints the saved session for a shell, direnv or an SDK.
 //!
 //! It runs whenever direnv reloads and, in some set-ups, at every prompt. It reads, checks, renders and writes once, and
-//! never prompts or starts a process.
+//! without `--ask` never prompts or starts a process.
+
+mod ask;
 
 use crate::cli::{Format, Load};
 use crate::credentials::{self, Found, Waiter};
@@ -40,8 +42,11 @@ fn print_session(load: &Load, environment: &Environment) -> anyhow::Result<()> {
     if language == Language::Sh && environment.get(variable::DIRENV_IN_ENVRC).is_some() {
         return in_envrc(load, environment);
     }
-    let found = credentials::find(&load.selection, environment, Waiter::Program, &mut |_| {})?
-        .with_warnings_printed();
+    let found = match load.ask {
+        true => ask::find(&load.selection, environment),
+        false => credentials::find(&load.selection, environment, Waiter::Program, &mut |_| {}),
+    };
+    let found = found?.with_warnings_printed();
     let change = Change::of(&found.session, &found.name);
     super::print(&shell::render(&change, language)?)
 }

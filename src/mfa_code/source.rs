@@ -1,5 +1,6 @@
-//! Where a code comes from: the command line, standard input, the user's code command, or the terminal.
+//! Where a code comes from: the command line, standard input, the user's code command, the terminal, or a dialog.
 
+use super::dialog::Dialog;
 use super::{Code, CodeState, next_code};
 use crate::environment::Environment;
 use crate::error::{self, Failure, Kind};
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// The time limit for a code command: enough to touch a key or to unlock a vault.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
-/// How many times the terminal prompts for a code, including the first.
+/// How many times the terminal or a dialog asks for a code, including the first.
 const MOST_PROMPTS: u32 = 3;
 
 /// The longest line that can contain a code, in bytes.
@@ -37,13 +38,17 @@ pub enum CodeSource<'a> {
     },
     /// A prompt on the terminal, even if standard input and output are redirected.
     Terminal,
+    /// A dialog, for a program without a terminal.
+    Dialog(Dialog),
 }
 
-/// What the prompt on the terminal shows.
+/// What the prompt on the terminal or the dialog shows.
 pub struct Prompt<'a> {
     /// The MFA device.
     pub device: &'a str,
-    /// The command to run if there is no terminal.
+    /// The selected profile, which a dialog names: it may come from a program in the background.
+    pub profile: Option<&'a str>,
+    /// The command to run without a terminal or a dialog.
     pub get_command: &'a str,
 }
 
@@ -59,7 +64,7 @@ impl CodeSource<'_> {
     /// Gets codes and sends each with `request`, until one is accepted or another would not help. A rejected code is
     /// never sent again.
     ///
-    /// After a malformed or rejected code, the terminal prompts again, three times in all. After a rejected code, a
+    /// After a malformed or rejected code, the terminal or the dialog asks again, three times in all. After a rejected code, a
     /// code command runs once more, in the next time step: until then it would print the same code. The other sources
     /// have only one code.
     ///
@@ -71,9 +76,10 @@ impl CodeSource<'_> {
         mut request: impl FnMut(&Code) -> Result<T, Failed>,
     ) -> Result<T, Failure> {
         let mut rejected: Option<Code> = None;
+        let mut previous: Option<Failure> = None;
         let mut attempt = 1;
         loop {
-            let (failure, try_another) = match self.code(prompt)? {
+            let (failure, try_another) = match self.code(prompt, previous.as_ref())? {
                 Err(malformed) => (malformed, true),
                 Ok(code) if rejected.as_ref() == Some(&code) => (self.rejected_again(), true),
                 Ok(code) => match request(&code) {
@@ -93,6 +99,9 @@ impl CodeSource<'_> {
                     let failure = try_again(failure, attempt + 1, now());
                     stderr::write(&error::render(&failure.into()), stderr::ERROR);
                 }
+                CodeSource::Dialog(_) if try_another && attempt < MOST_PROMPTS => {
+                    previous = Some(try_again(failure, attempt + 1, now()));
+                }
                 CodeSource::Command { .. } if try_another && attempt == 1 => {
                     let wait = next_code(now());
                     let what = "the code was rejected; running the code command again in";
@@ -106,11 +115,15 @@ impl CodeSource<'_> {
         }
     }
 
-    /// The code, or the failure for something else that was given.
+    /// The code, or the failure for something else that was given. A dialog shows why the previous one was none.
     ///
     /// # Errors
     /// The source could not give anything.
-    fn code(&self, prompt: &Prompt) -> Result<Result<Code, Failure>, Failure> {
+    fn code(
+        &self,
+        prompt: &Prompt,
+        previous: Option<&Failure>,
+    ) -> Result<Result<Code, Failure>, Failure> {
         Ok(match self {
             CodeSource::Argument(words) => {
                 let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
@@ -125,6 +138,7 @@ impl CodeSource<'_> {
                 environment,
             } => Ok(code_of_command(command, environment)?),
             CodeSource::Terminal => parse_line(&ask(prompt)?),
+            CodeSource::Dialog(dialog) => parse_line(&dialog.ask(prompt, previous)?),
         })
     }
 
@@ -177,6 +191,21 @@ fn ask(prompt: &Prompt) -> Result<Vec<u8>, Failure> {
         Ok(line) if line.is_empty() => Err(Failure::setup("no MFA code was entered")),
         Ok(line) => Ok(line),
     }
+}
+
+/// Whether this process may prompt on its terminal. In the background, the system would stop it instead.
+#[cfg(not(windows))]
+pub fn is_in_foreground() -> bool {
+    use rustix::process::getpgrp;
+    use rustix::termios::tcgetpgrp;
+    File::open("/dev/tty").is_ok_and(|it| tcgetpgrp(it).is_ok_and(|group| group == getpgrp()))
+}
+
+/// Whether this process may prompt on its console. A program with windows may have one that is hidden, but then standard
+/// input is something else.
+#[cfg(windows)]
+pub fn is_in_foreground() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stdin())
 }
 
 /// The line typed on the terminal after `question`; empty if the user has pressed Ctrl-D.

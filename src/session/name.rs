@@ -41,10 +41,19 @@ fn has_form_of_role(name: &str) -> bool {
 
 /// The file beside a role's that remembers a failed renewal.
 pub fn of_failed_renewal(role_file: &Path) -> PathBuf {
+    beside(role_file, ".failed")
+}
+
+/// The file beside a session's that remembers that nobody gave a code for it.
+pub fn of_refusal(session_file: &Path) -> PathBuf {
+    beside(session_file, ".refused")
+}
+
+fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(".");
-    name.push(role_file.file_name().unwrap_or_default());
-    name.push(".failed");
-    role_file.with_file_name(name)
+    name.push(file.file_name().unwrap_or_default());
+    name.push(suffix);
+    file.with_file_name(name)
 }
 
 /// Whether the file has a name from [`of_failed_renewal`].

@@ -34,6 +34,8 @@ mod tool;
 mod words;
 
 mod accounts;
+#[cfg(unix)]
+mod ask;
 mod clear;
 mod codes;
 #[cfg(unix)]

@@ -231,6 +231,15 @@ impl Sandbox {
         project
     }
 
+    /// A program in the sandbox's `bin`. Only that and `aws-mfa` are then in `PATH`.
+    #[cfg(unix)]
+    pub fn add_program(&mut self, name: &str, script: &str) -> &mut Self {
+        let file = self.write(format!("bin/{name}"), script);
+        chmod(&file, 0o700);
+        let path = [file.parent().unwrap(), binary().parent().unwrap()].map(Path::to_owned);
+        self.set("PATH", std::env::join_paths(path).unwrap())
+    }
+
     /// A command for this sandbox.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
