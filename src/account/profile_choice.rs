@@ -100,6 +100,7 @@ mod tests {
                 Some("work"),
             ),
             ("'/opt/my tools/aws-mfa' load --profile='a b'", Some("a b")),
+            ("aws-mfa load --ask -p work -f process", Some("work")),
             ("aws-mfa load --format process", None),
             ("aws-mfa get --profile work", None),
             ("aws-mfa load --nonsense --profile work", None),

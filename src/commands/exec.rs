@@ -58,11 +58,12 @@ pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
     replace_process(command).map_err(|error| not_run(program, &error, environment).into())
 }
 
-/// The saved credentials, with their name. On a terminal, gets a session if there is none.
+/// The saved credentials, with their name. On a terminal or with a code command, gets a session if there is none.
 fn session(exec: &Exec, environment: &Environment) -> anyhow::Result<(Session, String)> {
-    let can_prompt = !exec.no_prompt && std::io::stderr().is_terminal();
+    let can_ask =
+        || std::io::stderr().is_terminal() || get::has_code_command(&exec.selection, environment);
     match credentials::find(&exec.selection, environment, Waiter::Program, &mut |_| {}) {
-        Err(failure) if failure.kind == Kind::NoSession && can_prompt => {
+        Err(failure) if failure.kind == Kind::NoSession && !exec.no_prompt && can_ask() => {
             super::note(&failure.message);
             let session = get::session_for_command(&exec.selection, environment)?;
             Ok((session, credentials::name(&exec.selection, environment)?))

@@ -13,8 +13,8 @@ use crate::cli::{Get, Selection};
 use crate::credentials::device_lookup;
 use crate::credentials::refusal::Refusal;
 use crate::credentials::role::{self, RoleSession};
-use crate::environment::Environment;
 use crate::environment::zone::time_zone;
+use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::invocation::{self, Commands};
 use crate::loader::{self, Integration, Loader};
@@ -57,6 +57,17 @@ pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
         super::note(&failure.one_line());
     }
     Ok(())
+}
+
+/// Whether a code command is configured, if only badly: `get` says what is wrong with it. Inside such a command, none is.
+pub fn has_code_command(selection: &Selection, environment: &Environment) -> bool {
+    let sources = Sources::new(selection, Flags::default(), environment);
+    let is_inside = environment.get(variable::AWS_MFA_INSIDE_COMMAND).is_some();
+    let is_configured = |account: Account| {
+        let command = Settings::of(&sources, &account).code_command;
+        !matches!(command, Ok(None))
+    };
+    !is_inside && Account::of(&sources).is_ok_and(is_configured)
 }
 
 /// Gets a session for `exec`. If several commands start together, one prompts for a code.

@@ -17,6 +17,11 @@ const OPTIONS: &str = "@OPTIONS@";
 /// Runs `aws-mfa init`.
 pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
     let options = options(&init.selection)?;
+    if init.ask && init.tool != Tool::AwsConfig {
+        let message =
+            "only `init aws-config` takes --ask: neither a hook nor direnv asks for a code";
+        return Err(Failure::usage(message).into());
+    }
     let (hook, language) = match init.tool {
         Tool::Bash => (include_str!("init/bash.sh"), Language::Sh),
         Tool::Zsh => (include_str!("init/zsh.zsh"), Language::Sh),
@@ -27,10 +32,12 @@ pub fn run(init: &Init, environment: &Environment) -> anyhow::Result<()> {
         Tool::Nushell => (include_str!("init/nushell.nu"), Language::Json),
         Tool::Direnv if options.is_empty() => return super::print(include_str!("init/direnv.sh")),
         Tool::AwsConfig if options.is_empty() => {
-            return super::print(&aws_config::stanzas(environment)?);
+            return super::print(&aws_config::stanzas(environment, init.ask)?);
         }
-        Tool::AwsConfig => Err(Failure::usage("`init aws-config` takes no options")
-            .hint("it prints the profiles of all roles and MFA devices"))?,
+        Tool::AwsConfig => Err(
+            Failure::usage("`init aws-config` takes no option but --ask")
+                .hint("it prints the profiles of all roles and MFA devices"),
+        )?,
         Tool::Direnv => Err(Failure::usage("`init direnv` takes no options")
             .hint("set the profile in the .envrc: `use aws_mfa --profile <name>`"))?,
     };

@@ -206,3 +206,26 @@ fn text(mut file: File) -> String {
     let _ = file.take(MOST_SAID).read_to_end(&mut said);
     String::from_utf8_lossy(&said).into_owned()
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn dialog_that_nobody_answers_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("zenity");
+        std::fs::write(&program, "#!/bin/sh\nexec sleep 600\n").unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
+        let tool = Tool::Zenity;
+        let limit = Duration::from_secs(1);
+        let why = Dialog { tool, program }.answer("", limit).unwrap_err();
+        assert_eq!(
+            why,
+            "no MFA code was entered: the dialog was not answered within 1 s"
+        );
+        assert_eq!(LIMIT.as_secs(), 60);
+    }
+}

@@ -151,6 +151,34 @@ fn status_of_the_command_is_the_exit_status() {
 
 #[cfg(unix)]
 #[test]
+fn exec_without_a_session_or_a_terminal_runs_the_code_command() {
+    let sts = super::fake_sts::FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
+    let exec = ["exec", "env"];
+    let expected = words::no_session_yet(sandbox.session_file().display());
+    let hint = words::get_a_session();
+    sandbox
+        .run(exec)
+        .is(3, "", &words::failure(&expected, hint));
+    sandbox.set("AWS_MFA_CODE_COMMAND", "echo 123456");
+    sandbox
+        .run(["exec", "--no-prompt", "env"])
+        .is(3, "", &words::failure(&expected, hint));
+    // A code command that runs `exec` itself.
+    sandbox.set("AWS_MFA_INSIDE_COMMAND", "1");
+    sandbox.run(exec).failed(3);
+    sandbox.unset("AWS_MFA_INSIDE_COMMAND");
+    let outcome = sandbox.run_with(sandbox.command(binary()).args(["exec", "--", "true"]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, ""));
+    let saved = words::saved_session_info_to(sandbox.session_file().display());
+    let said = format!("aws-mfa: {expected}\naws-mfa: {saved} (valid 12h, until ");
+    assert!(outcome.stderr.starts_with(&said), "{}", outcome.stderr);
+    sandbox.run(["exec", "--", "true"]).is(0, "", "");
+    assert_eq!(sts.requests().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
 fn command_replaces_aws_mfa() {
     use std::os::unix::process::ExitStatusExt;
     let sandbox = Sandbox::with_session();

@@ -958,6 +958,13 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
             evil - 1
         ),
     );
+    let asking = expected.replace(" load ", " load --ask ");
+    assert_eq!(sandbox.run(["init", "aws-config", "--ask"]).stdout, asking);
+    sandbox.run(["init", "bash", "--ask"]).is(
+        2,
+        "",
+        "aws-mfa: only `init aws-config` takes --ask: neither a hook nor direnv asks for a code\n",
+    );
     // Each line that it prints works, in a shell too.
     sandbox.write(".aws/config", format!("{written}{expected}"));
     for (name, code) in [("-x", "111111"), ("My Team", "222222")] {

@@ -13,21 +13,25 @@ use anyhow::Context;
 const SUFFIX: &str = "-mfa";
 
 /// The second profiles, to be appended to `~/.aws/config`. Skips a profile that already has one, and with a warning one
-/// that cannot have one.
+/// that cannot have one. `asks`: without a session, they ask for a code.
 ///
 /// # Errors
 /// The profiles cannot be read, or the path of this program is unknown or cannot be quoted.
-pub fn stanzas(environment: &Environment) -> anyhow::Result<String> {
+pub fn stanzas(environment: &Environment, asks: bool) -> anyhow::Result<String> {
     let program = std::env::current_exe().context("cannot find the path of this program")?;
     let program = program.to_str().and_then(quoted).ok_or_else(|| {
         let path = program.display();
         Failure::setup(format!("the path of this program cannot be quoted: {path}"))
             .hint("install aws-mfa in a directory with a plain name")
     })?;
+    let load = match asks {
+        true => format!("{program} load --ask"),
+        false => format!("{program} load"),
+    };
     let profiles = Profiles::load(environment)?;
     let mut text = String::new();
     for name in profiles.names() {
-        match stanza(profiles.profile(name), &profiles, &program) {
+        match stanza(profiles.profile(name), &profiles, &load) {
             Ok(stanza) => text.push_str(&stanza),
             Err(failure) => {
                 let why = failure.one_line();
@@ -38,8 +42,8 @@ pub fn stanzas(environment: &Environment) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The second profile of `profile`, if it needs one.
-fn stanza(profile: Profile<'_>, profiles: &Profiles, program: &str) -> Result<String, Failure> {
+/// The second profile of `profile`, if it needs one. `load` is the beginning of its command.
+fn stanza(profile: Profile<'_>, profiles: &Profiles, load: &str) -> Result<String, Failure> {
     let own = format!("{}{SUFFIX}", profile.name());
     if !is_wanted(profile)? || profiles.profile(&own).exists() {
         return Ok(String::new());
@@ -51,8 +55,7 @@ fn stanza(profile: Profile<'_>, profiles: &Profiles, program: &str) -> Result<St
     let (Some(section), Some(word)) = (aws_files::config_section(&own), word) else {
         return Err(Failure::setup("its name cannot be quoted"));
     };
-    let mut text =
-        format!("\n{section}\ncredential_process = {program} load {word} --format process\n");
+    let mut text = format!("\n{section}\ncredential_process = {load} {word} --format process\n");
     if let Some(region) = profile.get("region")? {
         // A region of an emulator may be any word.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
