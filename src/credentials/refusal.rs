@@ -46,32 +46,40 @@ impl Refusal {
         }
     }
 
-    /// The one that counts for a process that has been waiting since `since`: what came meanwhile, or less than 30 s ago
-    /// from something other than a terminal.
-    pub fn recent(session_file: &Path, since: Timestamp, now: Timestamp) -> Option<Self> {
+    /// Why a process that has been waiting since `since` need not ask: what came meanwhile, or less than 30 s ago from
+    /// something other than a terminal. `get_command` needs no waiting.
+    pub fn recent(
+        session_file: &Path,
+        since: Timestamp,
+        now: Timestamp,
+        get_command: &str,
+    ) -> Option<Failure> {
         let json = file::read(&name::of_refusal(session_file), LARGEST_FILE).ok()?;
         let refusal: Refusal = serde_json::from_slice(&json).ok()?;
+        let ago = now.as_millisecond() - refusal.at;
         // The clock can be set back.
-        let is_recent = (0..MEMORY).contains(&(now.as_millisecond() - refusal.at));
-        let is_new = refusal.at >= since.as_millisecond();
-        (is_recent && (is_new || !refusal.is_of_terminal)).then_some(refusal)
+        if !(0..MEMORY).contains(&ago) {
+            return None;
+        }
+        if refusal.at >= since.as_millisecond() {
+            return Some(refusal.failure);
+        }
+        (!refusal.is_of_terminal).then(|| refusal.remembered(ago / 1000, get_command))
+    }
+
+    /// The failure, `ago` seconds later.
+    fn remembered(self, ago: i64, get_command: &str) -> Failure {
+        let left = MEMORY / 1000 - ago;
+        let mut step = format!("that was {ago} s ago; aws-mfa asks again in {left} s");
+        let hint = self.failure.hint.as_deref().unwrap_or_default();
+        if !hint.contains(get_command) {
+            step += &format!(", or at once with `{get_command}`");
+        }
+        with_next_step(self.failure, step)
     }
 
     /// Forgets the one for the session in this file.
     pub fn forget(session_file: &Path) {
         let _ = std::fs::remove_file(name::of_refusal(session_file));
-    }
-
-    /// Why, and when somebody is asked again. `get_command` needs no waiting.
-    pub fn failure(self, get_command: &str, now: Timestamp) -> Failure {
-        if self.is_of_terminal {
-            return self.failure;
-        }
-        let ago = (now.as_millisecond() - self.at) / 1000;
-        let left = MEMORY / 1000 - ago;
-        let step = format!(
-            "that was {ago} s ago; aws-mfa asks again in {left} s, or at once with `{get_command}`"
-        );
-        with_next_step(self.failure, step)
     }
 }

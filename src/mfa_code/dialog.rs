@@ -118,8 +118,10 @@ impl Dialog {
                     format!("no MFA code was entered: the dialog was not answered within {limit} s")
                 }
                 fault => {
-                    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-                    let why = last.map_or_else(|| fault.to_string(), str::to_owned);
+                    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+                    let of_display = lines.clone().find(|line| line.contains("display"));
+                    let line = of_display.or(lines.next_back());
+                    let why = line.map_or_else(|| fault.to_string(), str::to_owned);
                     let name = self.program.file_stem().unwrap_or_default();
                     let name = Path::new(name).display();
                     format!("the dialog for the MFA code cannot be shown: {name}: {why}")
@@ -142,14 +144,18 @@ impl Dialog {
                     "--text={}",
                     question.replace('\\', "\\\\").replace('_', "__")
                 )),
-            // Qt guesses whether a text is HTML, so that it is HTML.
+            // Qt guesses whether a text is HTML, so that it is HTML. A single `&` would underline a letter.
             Tool::Kdialog => {
-                let html = [("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")]
-                    .iter()
-                    .fold(question.to_owned(), |text, (from, to)| {
-                        text.replace(from, to)
-                    });
-                let html = html.replace('\n', "<br>");
+                let mut html = question.to_owned();
+                for (character, shown) in [
+                    ("&", "&amp;&amp;"),
+                    ("<", "&lt;"),
+                    (">", "&gt;"),
+                    ("\\", "\\\\"),
+                    ("\n", "<br>"),
+                ] {
+                    html = html.replace(character, shown);
+                }
                 command.args(["--title", TITLE, "--inputbox", &format!("<qt>{html}</qt>")])
             }
             Tool::Powershell => command

@@ -140,7 +140,7 @@ fn odd_name_of_a_profile_is_shown_as_it_is() {
         ),
         (
             "kdialog",
-            r"<qt>MFA code for the profile a_b &amp;amp; &lt;i&gt;\\n<br>",
+            r"<qt>MFA code for the profile a_b &amp;&amp;amp; &lt;i&gt;\\n<br>",
         ),
         ("osascript", r"|MFA code for the profile a_b &amp; <i>\n"),
     ] {
@@ -200,8 +200,7 @@ fn cancelled_dialog_comes_back_after_30_s_or_a_get() {
     let said = again.failed(1);
     let step = format!("{CANCELLED}{get}; that was ");
     assert!(said.starts_with(&step), "{said}");
-    let end = format!(" s, or at once with {}\n", get.trim_start_matches("run "));
-    assert!(said.ends_with(&end), "{said}");
+    assert!(said.contains(" s ago; aws-mfa asks again in "), "{said}");
     assert_eq!(dialogs(&sandbox).len(), 1);
 
     // Time passes.
@@ -330,11 +329,8 @@ fn cancelled_dialog_is_an_error_of_all_ten_processes_with_boto3() {
         let shown = "Error when retrieving credentials from custom-process: \
                      aws-mfa: no MFA code was entered: the dialog was cancelled\nhint: ";
         assert!(outcome.failed(1).contains(shown), "{}", outcome.stderr);
-        assert!(
-            outcome.stderr.contains(&get_command()),
-            "{}",
-            outcome.stderr
-        );
+        let hint = format!("hint: {}\n", get_command());
+        assert!(outcome.stderr.contains(&hint), "{}", outcome.stderr);
     }
     assert!(sts.requests().is_empty());
 }

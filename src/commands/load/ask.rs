@@ -63,8 +63,8 @@ pub fn find(selection: &Selection, environment: &Environment) -> Result<Found, F
         Err(failure) if failure.kind == Kind::NoSession => {}
         found => return found,
     }
-    if let Some(refusal) = Refusal::recent(&file, since, now()) {
-        return Err(refusal.failure(&get_command, now()));
+    if let Some(failure) = Refusal::recent(&file, since, now(), &get_command) {
+        return Err(failure);
     }
     let is_of_terminal = matches!(code, CodeSource::Terminal);
     let asked = get::own_session(&sources, &account, &settings, code);
