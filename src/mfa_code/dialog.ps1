@@ -1,3 +1,4 @@
+$ErrorActionPreference = 'Stop'
 Add-Type -AssemblyName System.Windows.Forms
 $form = New-Object System.Windows.Forms.Form
 $form.Text = 'aws-mfa'
@@ -33,5 +34,5 @@ $timer = New-Object System.Windows.Forms.Timer
 $timer.Interval = 65000
 $timer.Add_Tick({ $form.Close() })
 $timer.Start()
-if ($form.ShowDialog() -ne 'OK') { exit 1 }
+if ($form.ShowDialog() -ne 'OK') { exit 2 }
 [Console]::Out.WriteLine($code.Text)

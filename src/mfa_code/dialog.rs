@@ -175,12 +175,13 @@ impl Dialog {
 
     /// Whether the user has cancelled the dialog. Without a display, zenity ends with the same status.
     fn is_cancelled(&self, status: ExitStatus, said: &str) -> bool {
-        status.code() == Some(1)
-            && match self.tool {
-                Tool::Osascript => said.contains("(-128)"),
-                Tool::Zenity => !said.contains("open display"),
-                Tool::Kdialog | Tool::Powershell => true,
-            }
+        match self.tool {
+            Tool::Osascript => said.contains("(-128)"),
+            Tool::Zenity => status.code() == Some(1) && !said.contains("open display"),
+            Tool::Kdialog => status.code() == Some(1),
+            // The script's own; an error in it is 1.
+            Tool::Powershell => status.code() == Some(2),
+        }
     }
 }
 
