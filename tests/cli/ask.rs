@@ -127,17 +127,6 @@ fn dialog_shows_profile_and_device_and_its_code_gets_the_session() {
     }
 }
 
-/// The dialog of Windows needs Windows, but its script is read by any PowerShell.
-#[test]
-fn script_for_windows_is_powershell() {
-    let Some(pwsh) = tool("pwsh") else { return };
-    let sandbox = Sandbox::new();
-    sandbox.write("dialog.ps1", include_str!("../../src/mfa_code/dialog.ps1"));
-    let parse = "[void][scriptblock]::Create((Get-Content -Raw dialog.ps1))";
-    let mut command = sandbox.command(pwsh);
-    Outcome::of(command.args(["-NoProfile", "-NonInteractive", "-Command", parse])).is(0, "", "");
-}
-
 /// What these programs would take for markup, an escape sequence or a mnemonic.
 #[test]
 fn odd_name_of_a_profile_is_shown_as_it_is() {

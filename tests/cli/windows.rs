@@ -510,3 +510,16 @@ mod only_there {
         }
     }
 }
+
+/// The script of `load --ask`. Nobody is there to answer its dialog.
+#[test]
+fn script_of_the_dialog_is_powershell() {
+    for program in powershells() {
+        let sandbox = Sandbox::new();
+        sandbox.write("dialog.ps1", include_str!("../../src/mfa_code/dialog.ps1"));
+        let parse = "[void][scriptblock]::Create((Get-Content -Raw dialog.ps1))";
+        let mut command = sandbox.command(program);
+        let command = command.args(["-NoProfile", "-NonInteractive", "-Command", parse]);
+        Outcome::of(command).is(0, "", "");
+    }
+}
