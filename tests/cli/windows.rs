@@ -512,6 +512,7 @@ mod only_there {
 }
 
 /// The script of `load --ask`. Nobody is there to answer its dialog.
+#[cfg_attr(not(windows), ignore = "PowerShell and cmd are on Windows")]
 #[test]
 fn script_of_the_dialog_is_powershell() {
     for program in powershells() {
