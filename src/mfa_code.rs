@@ -22,6 +22,16 @@ pub enum CodeState {
     MaybeSpent,
 }
 
+/// What the prompt on the terminal or the dialog shows.
+pub struct Prompt<'a> {
+    /// The MFA device.
+    pub device: &'a str,
+    /// The selected profile, which a dialog names: it may come from a program in the background.
+    pub profile: Option<&'a str>,
+    /// The command to run without a terminal or a dialog.
+    pub get_command: &'a str,
+}
+
 /// Six digits, valid for one request within about half a minute (RFC 6238).
 pub struct Code(SecretString);
 

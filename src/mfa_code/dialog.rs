@@ -2,7 +2,7 @@
 //!
 //! What it shows comes from the names of profiles and devices, so it is data for that program and never part of a script.
 
-use super::source::Prompt;
+use super::Prompt;
 use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::escape::escape;

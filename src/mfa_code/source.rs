@@ -1,7 +1,7 @@
 //! Where a code comes from: the command line, standard input, the user's code command, the terminal, or a dialog.
 
 use super::dialog::Dialog;
-use super::{Code, CodeState, next_code};
+use super::{Code, CodeState, Prompt, next_code};
 use crate::environment::Environment;
 use crate::error::{self, Failure, Kind};
 use crate::origin::Setting;
@@ -40,16 +40,6 @@ pub enum CodeSource<'a> {
     Terminal,
     /// A dialog, for a program without a terminal.
     Dialog(Dialog),
-}
-
-/// What the prompt on the terminal or the dialog shows.
-pub struct Prompt<'a> {
-    /// The MFA device.
-    pub device: &'a str,
-    /// The selected profile, which a dialog names: it may come from a program in the background.
-    pub profile: Option<&'a str>,
-    /// The command to run without a terminal or a dialog.
-    pub get_command: &'a str,
 }
 
 /// A failed request that contained a code.

@@ -48,21 +48,19 @@ pub fn find(selection: &Selection, environment: &Environment) -> Result<Found, F
 
     let deadline = Instant::now() + LONGEST_WAIT;
     let _lock = loop {
-        // Without locks, each process asks. Failing would be worse.
-        match Lock::take_within(&file, LOOK) {
-            Ok(None) if Instant::now() >= deadline => return Err(still_asking(&get_command)),
-            Ok(None) => {}
-            lock => break lock,
-        }
+        let lock = Lock::take_within(&file, LOOK);
+        // The process that had the lock, or a `get` by hand, may have saved one.
         match find() {
             Err(failure) if failure.kind == Kind::NoSession => {}
             found => return found,
         }
+        match lock {
+            Ok(None) if Instant::now() >= deadline => return Err(still_asking(&get_command)),
+            Ok(None) => {}
+            // Without locks, each process asks. Failing would be worse.
+            lock => break lock,
+        }
     };
-    match find() {
-        Err(failure) if failure.kind == Kind::NoSession => {}
-        found => return found,
-    }
     if let Some(failure) = Refusal::recent(&file, since, now(), &get_command) {
         return Err(failure);
     }
