@@ -495,7 +495,7 @@ fn direnv_the_hooks_plain_load_and_commands_for_codes_never_ask() {
     let mut sandbox = desktop(&sts, "zenity");
     answers(&sandbox, &["123456"]);
     let plain = ["load", "--profile", "work", "--format", "process"];
-    let hook = ["prompt", "--format", "sh", "--profile", "work"];
+    let hook = ["prompt", "--format", "sh", "--profile", "work", "4711"];
     for (arguments, status) in [(&plain[..], 3), (&hook, 0)] {
         let mut command = without_terminal(&sandbox, arguments).unwrap();
         assert_eq!(sandbox.run_with(&mut command).status, status);
