@@ -4,6 +4,7 @@ use crate::account::{Account, Owner};
 use crate::cli::Selection;
 use crate::environment::variable;
 use crate::sources::{Flags, Sources};
+use crate::word;
 use std::path::Path;
 
 /// The `get` command for this selection and these flags, for hints.
@@ -48,27 +49,11 @@ pub fn move_command(profile: &str) -> String {
 pub fn words(options: &[(&str, Option<&str>)]) -> String {
     let given = |(option, value): &(&str, Option<&str>)| {
         value.map(|value| match value.starts_with('-') {
-            true => format!(" {option}={}", word(value)),
-            false => format!(" {option} {}", word(value)),
+            true => format!(" {option}={}", word::quoted(value)),
+            false => format!(" {option} {}", word::quoted(value)),
         })
     };
     options.iter().filter_map(given).collect()
-}
-
-/// A word quoted for a shell, if necessary.
-pub fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
-        // The one way that cmd, PowerShell and a POSIX shell share.
-        format!("\"{text}\"")
-    } else if cfg!(windows) {
-        // PowerShell's own.
-        format!("'{}'", text.replace('\'', "''"))
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 /// The commands that the hints of `get` name.

@@ -32,6 +32,7 @@ mod shell;
 mod sources;
 mod stderr;
 mod time;
+mod word;
 
 /// The parsers, for `tests/parsers.rs` and `tests/fuzz`.
 #[doc(hidden)]

@@ -11,6 +11,7 @@ use crate::hook::Memory;
 use crate::invocation;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
+use crate::word;
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -234,7 +235,7 @@ fn whose(environment: &Environment) -> String {
 
 /// The remedy for a file that direnv is not allowed to load.
 pub fn allow(envrc: &Path) -> String {
-    let envrc = invocation::word(&envrc.to_string_lossy());
+    let envrc = word::of_path(envrc);
     format!("run `direnv allow {envrc}`")
 }
 

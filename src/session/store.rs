@@ -6,7 +6,7 @@ use super::error::{Error, Obstacle, Problem, Warning};
 use super::lock::Lock;
 use super::replacement::{self, Replacement};
 use super::{directory, json, leftover, name, symlink};
-use crate::file;
+use crate::{file, word};
 use jiff::Timestamp;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -77,7 +77,7 @@ impl SessionStore {
     fn warning(&self, what: &str, mode: u32) -> Warning {
         Warning {
             message: format!("others can {what} the session file (mode {mode:04o})"),
-            remedy: format!("chmod 600 {}", self.path.display()),
+            remedy: format!("chmod 600 {}", word::of_path(&self.path)),
         }
     }
 
@@ -105,7 +105,7 @@ impl SessionStore {
             let what = "replace files in the session file's directory";
             Some(Warning {
                 message: format!("others can {what} (mode {mode:04o})"),
-                remedy: format!("chmod go-w {}", directory.display()),
+                remedy: format!("chmod go-w {}", word::of_path(directory)),
             })
         })
     }

@@ -452,16 +452,24 @@ fn file_is_created_with_0600_and_never_changes_its_mode() {
     assert!(!log.contains("chmod"), "{log}");
 }
 
+/// Runs the command in a warning.
+fn follow_remedy(sandbox: &Sandbox, warning: &str) {
+    let (_, rest) = warning.split_once("run `").unwrap();
+    let (remedy, _) = rest.split_once('`').unwrap();
+    Outcome::of(sandbox.command("sh").args(["-c", remedy])).is(0, "", "");
+}
+
 #[test]
 fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
     let mut sandbox = Sandbox::new();
-    let file = sandbox.write_session(in_an_hour());
+    let file = sandbox.home().join("its session");
+    std::fs::rename(sandbox.write_session(in_an_hour()), &file).unwrap();
     sandbox.set("AWS_SESSION_FILE", &file);
     let is_root = root("give a file to another user");
     let own = |user, group| std::os::unix::fs::chown(&file, user, group).unwrap();
     let warning = |warning: &str| {
         let file = file.display();
-        format!("aws-mfa: warning: {warning}: run `chmod 600 {file}`\n")
+        format!("aws-mfa: warning: {warning}: run `chmod 600 '{file}'`\n")
     };
     let readable = |mode: &str| warning(&words::others_can_read_the_session_file(mode));
     let writable = warning("others can write to the session file (mode 0620)");
@@ -486,18 +494,23 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         }
         own(None, group);
         let outcome = load(mode);
-        assert_eq!((outcome.status, outcome.stderr), (0, stderr), "{mode:o}");
+        assert_eq!((outcome.status, &outcome.stderr), (0, &stderr), "{mode:o}");
+        if !stderr.is_empty() {
+            follow_remedy(&sandbox, &outcome.stderr);
+            assert_eq!(super::sandbox::mode(&file), 0o600);
+        }
     }
     if is_root {
         let keys = format!("[default]\n{}", super::sandbox::profile_keys());
         let credentials = sandbox.write(".aws/credentials", keys);
         chmod(&credentials, 0o620);
+        chmod(&file, 0o620);
         let findings = sandbox.run(["doctor", "--offline"]).stdout;
         let shown = credentials.display().to_string();
-        for (subject, file) in [("the session file", &file), (&shown, &credentials)] {
+        let session = format!("'{}'", file.display());
+        for (subject, word) in [("the session file", &session), (&shown, &shown)] {
             let finding = format!(
-                "warning files: others can write to {subject} (mode 0620)\n        chmod 600 {}\n",
-                file.display()
+                "warning files: others can write to {subject} (mode 0620)\n        chmod 600 {word}\n"
             );
             assert!(findings.contains(&finding), "{findings}");
         }
@@ -719,7 +732,7 @@ fn symlink_that_keeps_changing_never_leads_to_a_foreign_file() {
 fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
     let sts = FakeSts::start();
     let mut sandbox = Sandbox::with_user(&sts);
-    let shared = sandbox.home().join("shared");
+    let shared = sandbox.home().join("shared by all");
     std::fs::create_dir(&shared).unwrap();
     sandbox.set("AWS_SESSION_FILE", shared.join("session"));
     for (number, (mode, warned)) in [
@@ -734,7 +747,7 @@ fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
     {
         chmod(&shared, mode);
         let warning = format!(
-            "others can replace files in the session file's directory (mode {mode:04o}): run `chmod go-w {}`",
+            "others can replace files in the session file's directory (mode {mode:04o}): run `chmod go-w '{}'`",
             shared.display()
         );
         let outcome = sandbox.run(["get", &format!("11111{number}")]);
@@ -742,7 +755,11 @@ fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
             true => format!("aws-mfa: warning: {warning}\n"),
             false => String::new(),
         };
-        assert_eq!((outcome.status, outcome.stderr), (0, expected), "{mode:o}");
+        assert_eq!(
+            (outcome.status, &outcome.stderr),
+            (0, &expected),
+            "{mode:o}"
+        );
         let status = sandbox.run(["status"]);
         assert_eq!(
             status.stdout.contains(&warning),
@@ -752,6 +769,10 @@ fn directory_that_others_can_write_to_is_a_warning_unless_sticky() {
         );
         let load = sandbox.run(["load"]);
         assert_eq!((load.status, load.stderr.as_str()), (0, ""));
+        if warned {
+            follow_remedy(&sandbox, &outcome.stderr);
+            assert_eq!(super::sandbox::mode(&shared), mode & !0o022);
+        }
     }
     // A group with the user's number is the user's private group.
     if as_root() {

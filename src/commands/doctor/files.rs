@@ -2,10 +2,10 @@
 
 use super::{Finding, Setup, error, ok, warning};
 use crate::error::Failure;
-use crate::invocation;
 use crate::session::access::{self, Access, Distrust};
 use crate::session::error::{Problem, Warning};
 use crate::session::store::SessionStore;
+use crate::word;
 use std::path::Path;
 
 const CHECK: &str = "files";
@@ -62,7 +62,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 /// What others can do with a file in `~/.aws`. Anyone who can write to it chooses the commands that run.
 fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
     let shown = path.display();
-    let word = invocation::word(&path.to_string_lossy());
+    let word = word::of_path(path);
     let (message, remedy) = match access::of_file(&std::fs::metadata(path).ok()?) {
         Access::Readable { mode } if has_secret => (
             format!("others can read the secret keys in {shown} (mode {mode:04o})"),

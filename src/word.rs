@@ -1,0 +1,24 @@
+//! Words of a command line that a person pastes into a shell.
+
+use std::path::Path;
+
+/// A word quoted for a shell, if necessary.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else if cfg!(windows) && !text.contains(['"', '$', '`', '%', '!']) {
+        // The one way that cmd, PowerShell and a POSIX shell share.
+        format!("\"{text}\"")
+    } else if cfg!(windows) {
+        // PowerShell's own.
+        format!("'{}'", text.replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// A path as such a word.
+pub fn of_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
