@@ -339,6 +339,17 @@ fn prompt_of_the_guide_names_what_the_shell_has() {
         assert!(shown.contains(prompt), "{language}: {shown}");
         assert!(!shown.contains("ASIAPROD"), "{language}: {shown}");
     }
+    // powerlevel10k shows the text if the condition is not empty.
+    if tool("zsh").is_some() {
+        let recipes = super::readme::blocks(super::readme::GUIDE, "zsh");
+        let recipe = recipes.iter().find(|text| text.contains("p10k")).unwrap();
+        let sandbox = sandbox();
+        let mut shell = Shell::open_hooked(Kind::Zsh, &sandbox, " -p prod");
+        shell.run("p10k() { [[ $1 == segment && -z $3 ]] || print -r -- \"($2 $4 $5)\" }");
+        shell.run(recipe);
+        assert_eq!(shell.run("prompt_aws_mfa"), "(-c -t prod)\n");
+        assert_eq!(shell.run("unset AWS_MFA_LOADED; prompt_aws_mfa"), "");
+    }
     // starship runs two commands.
     let value = |key: &str| {
         let (_, rest) = recipe("toml").split_once(&format!("{key} = '")).unwrap();
