@@ -278,44 +278,49 @@ fn bash_hook_in_shellcheck_has_no_findings() {
     super::sandbox::Outcome::of(command.arg(hook)).is(0, "", "");
 }
 
-/// The number of processes that these shells start at each of three more prompts, as strace counts them.
+/// The number of processes that each shell starts at its prompts, as strace counts them.
 #[test]
 fn prompt_starts_one_process() {
     use super::tool::{LOOK_INSIDE, root};
     let Some(strace) = tool("strace").filter(|_| root(LOOK_INSIDE)) else {
         return;
     };
-    for (kind, arguments) in [
-        (Kind::Bash, "--norc --noprofile -i"),
-        (Kind::Zsh, "-f -i"),
-        (Kind::Tcsh, "-f -i"),
+    let strace = format!("'{}' -f -e trace=process -o trace", strace.display());
+    // With the number of prompts after a line, and after the one that shows its end.
+    for (kind, prompts) in [
+        (Kind::Bash, 2),
+        (Kind::Zsh, 2),
+        (Kind::Fish, 2),
+        (Kind::Elvish, 3),
+        (Kind::Tcsh, 2),
+        (Kind::Nushell, 1),
     ] {
-        let Some(program) = tool(kind.program()) else {
+        if tool(kind.program()).is_none() {
             continue;
-        };
+        }
         let sandbox = Sandbox::with_session();
-        let init = kind.init_lines("").join("\n");
-        let processes = |prompts: usize| {
-            sandbox.write("typed", format!("{init}\n{}", ":\n".repeat(prompts)));
-            let line = format!(
-                "'{}' -f -e trace=process -o trace '{}' {arguments} < typed > shown 2>&1",
-                strace.display(),
-                program.display()
-            );
-            super::sandbox::Outcome::of(sandbox.command("sh").args(["-c", &line]));
-            let trace = std::fs::read_to_string(sandbox.home().join("trace")).unwrap();
-            let started = |line: &&str| {
-                ["clone(", "clone3(", "fork("]
-                    .iter()
-                    .any(|call| line.contains(call))
-                    && !line.contains("resumed")
-            };
-            (
-                trace.lines().filter(started).count(),
-                trace.matches("\"prompt\"").count(),
-            )
+        let mut shell = Shell::open_after(kind, &sandbox, &sandbox.home(), ":", &strace);
+        shell.hook("");
+        for line in ["expr 1", "", "", "expr 2"] {
+            shell.run(line);
+        }
+        let trace = std::fs::read_to_string(sandbox.home().join("trace")).unwrap();
+        let (before, _) = trace.split_once("expr\", \"2\"]").unwrap();
+        let (_, trace) = before.rsplit_once("expr\", \"1\"]").unwrap();
+        let started = |line: &&str| {
+            ["clone(", "clone3(", "fork("]
+                .iter()
+                .any(|call| line.contains(call))
+                && !line.contains("resumed")
+                && !line.contains("CLONE_THREAD")
         };
-        let (few, many) = (processes(1), processes(4));
-        assert_eq!((many.0 - few.0, many.1 - few.1), (3, 3), "{kind:?}");
+        let processes = trace.lines().filter(started).count();
+        let prompts = 3 * prompts;
+        // expr is one too.
+        assert_eq!(
+            (processes, trace.matches("\"prompt\"").count()),
+            (prompts + 1, prompts),
+            "{kind:?}: {trace}"
+        );
     }
 }
