@@ -10,6 +10,8 @@ use std::path::Path;
 
 in_shells! { program_comes_and_goes:
     bash_without_a_working_program_is_silent_and_follows_it Bash,
+    bash_5_1_without_a_working_program_is_silent_and_follows_it Bash51,
+    newest_bash_without_a_working_program_is_silent_and_follows_it BashNewest,
     zsh_without_a_working_program_is_silent_and_follows_it Zsh,
     fish_without_a_working_program_is_silent_and_follows_it Fish,
     elvish_without_a_working_program_is_silent_and_follows_it Elvish,
@@ -116,6 +118,14 @@ fn alias_of_the_programs_name_is_the_users() {
     }
 }
 
+/// The versions of bash that are installed.
+fn bashes() -> impl Iterator<Item = Kind> {
+    let kinds = [Kind::Bash, Kind::Bash51, Kind::BashNewest];
+    kinds
+        .into_iter()
+        .filter(|kind| tool(kind.program()).is_some())
+}
+
 /// The script of VS Code wraps the first element of PROMPT_COMMAND, and reports what the user runs from a DEBUG trap. This
 /// has the same structure.
 const VS_CODE: &str = "__vsc_in=0; \
@@ -127,36 +137,34 @@ const VS_CODE: &str = "__vsc_in=0; \
 
 #[test]
 fn vs_code_reports_only_what_the_user_runs() {
-    if tool("bash").is_none() {
-        return;
-    }
-    let sandbox = Sandbox::with_session();
-    for is_first in [true, false] {
-        let lines = [VS_CODE];
-        let mut shell = match is_first {
-            true => open(Kind::Bash, &sandbox, &[], &lines),
-            false => open(Kind::Bash, &sandbox, &lines, &[]),
-        };
-        let shown = shell.run("true one");
-        assert!(shown.contains("<true one>"), "{shown}");
-        assert!(!shown.contains("aws_mfa"), "{shown}");
-        has_session(&mut shell, 0);
+    for kind in bashes() {
+        let sandbox = Sandbox::with_session();
+        for is_first in [true, false] {
+            let lines = [VS_CODE];
+            let mut shell = match is_first {
+                true => open(kind, &sandbox, &[], &lines),
+                false => open(kind, &sandbox, &lines, &[]),
+            };
+            let shown = shell.run("true one");
+            assert!(shown.contains("<true one>"), "{shown}");
+            assert!(!shown.contains("aws_mfa"), "{shown}");
+            has_session(&mut shell, 0);
+        }
     }
 }
 
 /// A timer that a DEBUG trap starts before a command, and PROMPT_COMMAND stops after it.
 #[test]
 fn timer_of_a_debug_trap_does_not_run_while_the_user_thinks() {
-    if tool("bash").is_none() {
-        return;
-    }
-    let sandbox = Sandbox::with_session();
-    const TIMER: &str = "start() { timer=${timer:-$BASH_COMMAND}; }; stop() { echo \"timed <$timer>\"; unset timer; }; \
+    for kind in bashes() {
+        let sandbox = Sandbox::with_session();
+        const TIMER: &str = "start() { timer=${timer:-$BASH_COMMAND}; }; stop() { echo \"timed <$timer>\"; unset timer; }; \
         trap start DEBUG; PROMPT_COMMAND=stop";
-    let mut shell = open(Kind::Bash, &sandbox, &[TIMER], &[]);
-    let shown = shell.run("true one");
-    assert!(shown.contains("timed <true one>"), "{shown}");
-    assert!(!shown.contains("aws_mfa"), "{shown}");
+        let mut shell = open(kind, &sandbox, &[TIMER], &[]);
+        let shown = shell.run("true one");
+        assert!(shown.contains("timed <true one>"), "{shown}");
+        assert!(!shown.contains("aws_mfa"), "{shown}");
+    }
 }
 
 /// starship keeps the PROMPT_COMMAND that it finds, and sets the prompt from the environment and the status. This has the
@@ -167,55 +175,53 @@ const STARSHIP: &str = "STARSHIP_PROMPT_COMMAND=${PROMPT_COMMAND-}; \
 
 #[test]
 fn prompt_of_starship_is_current_before_and_after_the_hook() {
-    if tool("bash").is_none() {
-        return;
-    }
-    for is_first in [true, false] {
-        let sandbox = Sandbox::without_session();
-        let lines = [STARSHIP];
-        let mut shell = match is_first {
-            true => open(Kind::Bash, &sandbox, &lines, &[]),
-            false => open(Kind::Bash, &sandbox, &[], &lines),
-        };
-        sandbox.write_session(in_an_hour());
-        let shown = shell.run("(exit 5)");
-        let prompt = format!("[5 {}]", fake_sts::KEY_ID);
-        assert!(shown.contains(&prompt), "{shown}");
+    for kind in bashes() {
+        for is_first in [true, false] {
+            let sandbox = Sandbox::without_session();
+            let lines = [STARSHIP];
+            let mut shell = match is_first {
+                true => open(kind, &sandbox, &lines, &[]),
+                false => open(kind, &sandbox, &[], &lines),
+            };
+            sandbox.write_session(in_an_hour());
+            let shown = shell.run("(exit 5)");
+            let prompt = format!("[5 {}]", fake_sts::KEY_ID);
+            assert!(shown.contains(&prompt), "{shown}");
+        }
     }
 }
 
 #[test]
 fn prompt_command_of_any_kind_keeps_working() {
-    if tool("bash").is_none() {
-        return;
+    for kind in bashes() {
+        let sandbox = Sandbox::with_session();
+        let other = "other() { echo \"other $?\"; }";
+        for (before, after) in [
+            (
+                &["unset PROMPT_COMMAND", other][..],
+                &["PROMPT_COMMAND=\"$PROMPT_COMMAND; other\""][..],
+            ),
+            (&[other, "PROMPT_COMMAND=other"], &[]),
+            (&[other, "PROMPT_COMMAND=(other)"], &[]),
+            (&[other], &["PROMPT_COMMAND=\"$PROMPT_COMMAND; other\""]),
+            (&[other], &["PROMPT_COMMAND=\"other; $PROMPT_COMMAND\""]),
+        ] {
+            let mut shell = open(kind, &sandbox, before, after);
+            let shown = shell.run("(exit 7)");
+            assert!(
+                shown.contains("other 7") && !shown.contains("syntax"),
+                "{shown}"
+            );
+            has_session(&mut shell, 0);
+            // Twice is once.
+            shell.hook("");
+            let shown = shell.run("echo \"<${PROMPT_COMMAND[*]}>\"");
+            assert_eq!(shown.matches("__aws_mfa_hook").count(), 1, "{shown}");
+        }
+        let shell = open(kind, &sandbox, &["readonly PROMPT_COMMAND"], &[]);
+        let said = "aws-mfa: PROMPT_COMMAND is readonly, so this shell has no hook";
+        assert_eq!(notices(&shell.first_prompt), [said]);
     }
-    let sandbox = Sandbox::with_session();
-    let other = "other() { echo \"other $?\"; }";
-    for (before, after) in [
-        (
-            &["unset PROMPT_COMMAND", other][..],
-            &["PROMPT_COMMAND=\"$PROMPT_COMMAND; other\""][..],
-        ),
-        (&[other, "PROMPT_COMMAND=other"], &[]),
-        (&[other, "PROMPT_COMMAND=(other)"], &[]),
-        (&[other], &["PROMPT_COMMAND=\"$PROMPT_COMMAND; other\""]),
-        (&[other], &["PROMPT_COMMAND=\"other; $PROMPT_COMMAND\""]),
-    ] {
-        let mut shell = open(Kind::Bash, &sandbox, before, after);
-        let shown = shell.run("(exit 7)");
-        assert!(
-            shown.contains("other 7") && !shown.contains("syntax"),
-            "{shown}"
-        );
-        has_session(&mut shell, 0);
-        // Twice is once.
-        shell.hook("");
-        let shown = shell.run("echo \"<${PROMPT_COMMAND[*]}>\"");
-        assert_eq!(shown.matches("__aws_mfa_hook").count(), 1, "{shown}");
-    }
-    let shell = open(Kind::Bash, &sandbox, &["readonly PROMPT_COMMAND"], &[]);
-    let said = "aws-mfa: PROMPT_COMMAND is readonly, so this shell has no hook";
-    assert_eq!(notices(&shell.first_prompt), [said]);
 }
 
 #[test]
@@ -289,6 +295,8 @@ fn prompt_starts_one_process() {
     // With the number of prompts after a line, and after the one that shows its end.
     for (kind, prompts) in [
         (Kind::Bash, 2),
+        (Kind::Bash51, 2),
+        (Kind::BashNewest, 2),
         (Kind::Zsh, 2),
         (Kind::Fish, 2),
         (Kind::Elvish, 3),

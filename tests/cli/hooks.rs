@@ -27,6 +27,8 @@ pub(super) use in_shells;
 
 in_shells! { open_shell_at_expiry:
     bash_at_expiry_prints_one_line_and_loads_the_next_session Bash,
+    bash_5_1_at_expiry_prints_one_line_and_loads_the_next_session Bash51,
+    newest_bash_at_expiry_prints_one_line_and_loads_the_next_session BashNewest,
     zsh_at_expiry_prints_one_line_and_loads_the_next_session Zsh,
     fish_at_expiry_prints_one_line_and_loads_the_next_session Fish,
     elvish_at_expiry_prints_one_line_and_loads_the_next_session Elvish,
@@ -243,7 +245,7 @@ fn memory(outcome: &Outcome) -> String {
 
 #[test]
 fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
-    for kind in [Kind::Bash, Kind::Zsh] {
+    for kind in [Kind::Bash, Kind::Bash51, Kind::BashNewest, Kind::Zsh] {
         if tool(kind.program()).is_none() {
             continue;
         }
@@ -259,27 +261,27 @@ fn hook_in_a_posix_shell_keeps_status_and_options_and_shows_no_secret() {
         // The exit status and pipe status, at this prompt and in other hooks. Before 5.1, bash has no list of hooks, and
         // the second of two sees the status of the first.
         let version = match kind {
-            Kind::Bash => shell.run("echo $((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))"),
-            _ => String::new(),
+            Kind::Zsh => String::new(),
+            _ => shell.run("echo $((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))"),
         };
         let number_of_others = match version.trim().parse::<u32>() {
             Ok(..501) => 1,
             _ => 2,
         };
         shell.run(match kind {
-            Kind::Bash => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; \
+            Kind::Zsh => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
+            _ => "other() { echo \"other: $? ${PIPESTATUS[*]}\"; }; PROMPT_COMMAND=\"other${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"; \
                  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)) || PROMPT_COMMAND+=(other)",
-            _ => "other() { print \"other: $? ${pipestatus[*]}\"; }; precmd_functions=(other $precmd_functions other)",
         });
         let statuses = match kind {
-            Kind::Bash => "${PIPESTATUS[*]}",
-            _ => "${pipestatus[*]}",
+            Kind::Zsh => "${pipestatus[*]}",
+            _ => "${PIPESTATUS[*]}",
         };
         sandbox.write_session(in_an_hour());
         let shown = shell.run("(exit 3) | (exit 4) | (exit 5)");
         let others = shown.matches("other: 5 ").count();
         assert_eq!(others, number_of_others, "{shown}");
-        if let Kind::Bash = kind {
+        if !matches!(kind, Kind::Zsh) {
             let others = shown.matches("other: 5 3 4 5").count();
             assert_eq!(others, number_of_others, "{shown}");
         }

@@ -13,6 +13,8 @@ use std::path::Path;
 
 in_shells! { inherited_session:
     bash_replaces_an_inherited_session_of_ours_and_nothing_else Bash,
+    bash_5_1_replaces_an_inherited_session_of_ours_and_nothing_else Bash51,
+    newest_bash_replaces_an_inherited_session_of_ours_and_nothing_else BashNewest,
     zsh_replaces_an_inherited_session_of_ours_and_nothing_else Zsh,
     fish_replaces_an_inherited_session_of_ours_and_nothing_else Fish,
     elvish_replaces_an_inherited_session_of_ours_and_nothing_else Elvish,

@@ -9,6 +9,8 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Bash,
+    Bash51,
+    BashNewest,
     Zsh,
     Fish,
     Elvish,
@@ -22,6 +24,8 @@ impl Kind {
     pub fn program(self) -> &'static str {
         match self {
             Kind::Bash => "bash",
+            Kind::Bash51 => "bash-5.1",
+            Kind::BashNewest => "bash-newest",
             Kind::Zsh => "zsh",
             Kind::Fish => "fish",
             Kind::Elvish => "elvish",
@@ -39,7 +43,9 @@ impl Kind {
     /// The lines in a start-up file for `aws-mfa init` with these options.
     pub fn init_lines(self, options: &str) -> Vec<String> {
         match self {
-            Kind::Bash => vec![format!("eval \"$(aws-mfa init bash {options})\"")],
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest => {
+                vec![format!("eval \"$(aws-mfa init bash {options})\"")]
+            }
             Kind::Zsh => vec![format!("eval \"$(aws-mfa init zsh {options})\"")],
             Kind::Fish => vec![format!("aws-mfa init fish {options} | source")],
             Kind::Elvish | Kind::ElvishNewest => {
@@ -82,7 +88,9 @@ impl Shell {
     pub fn hook_direnv(&mut self, direnv: &Path) {
         let direnv = direnv.display();
         self.first_prompt = self.run(&match self.kind {
-            Kind::Bash => format!("eval \"$('{direnv}' hook bash)\""),
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest => {
+                format!("eval \"$('{direnv}' hook bash)\"")
+            }
             Kind::Zsh => format!("eval \"$('{direnv}' hook zsh)\""),
             Kind::Fish => format!("'{direnv}' hook fish | source"),
             Kind::Elvish | Kind::ElvishNewest => {
@@ -122,7 +130,7 @@ impl Shell {
         through: &str,
     ) -> Self {
         let arguments = match kind {
-            Kind::Bash => "--norc --noprofile --noediting -i",
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest => "--norc --noprofile --noediting -i",
             Kind::Zsh => "-f -o no_zle -o no_prompt_sp -o no_prompt_cr -i",
             Kind::Fish => "--no-config -i",
             Kind::Elvish | Kind::ElvishNewest => "-norc",
@@ -145,7 +153,7 @@ impl Shell {
             shell.terminal.wait_for(NUSHELL_PROMPT);
         }
         shell.run(match kind {
-            Kind::Bash | Kind::Zsh => "stty -echo; PS1=",
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest | Kind::Zsh => "stty -echo; PS1=",
             Kind::Fish => "function fish_prompt; end; function fish_greeting; end",
             Kind::Tcsh => "stty -echo; set prompt=",
             Kind::Elvish | Kind::ElvishNewest | Kind::Nushell => "",
@@ -206,7 +214,9 @@ impl Shell {
     /// Exports a variable, and returns what is shown until the next prompt.
     pub fn export(&mut self, name: &str, value: &str) -> String {
         self.run(&match self.kind {
-            Kind::Bash | Kind::Zsh => format!("export {name}='{value}'"),
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest | Kind::Zsh => {
+                format!("export {name}='{value}'")
+            }
             Kind::Fish => format!("set -gx {name} '{value}'"),
             Kind::Elvish | Kind::ElvishNewest => format!("set-env {name} '{value}'"),
             Kind::Tcsh => format!("setenv {name} '{value}'"),
@@ -218,7 +228,9 @@ impl Shell {
     #[track_caller]
     pub fn variable(&mut self, name: &str) -> String {
         let line = match self.kind {
-            Kind::Bash | Kind::Zsh => format!("echo \"val''ue:${{{name}-unset}}\""),
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest | Kind::Zsh => {
+                format!("echo \"val''ue:${{{name}-unset}}\"")
+            }
             Kind::Fish => format!("set -q {name}; and echo val''ue:${name}; or echo val''ue:unset"),
             Kind::Elvish | Kind::ElvishNewest => {
                 format!(
