@@ -6,6 +6,7 @@ use super::sandbox::{Sandbox, binary, chmod, in_an_hour};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
 use super::words;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 in_shells! { program_comes_and_goes:
@@ -167,26 +168,98 @@ fn timer_of_a_debug_trap_does_not_run_while_the_user_thinks() {
     }
 }
 
-/// starship keeps the PROMPT_COMMAND that it finds, and sets the prompt from the environment and the status. This has the
-/// same structure.
-const STARSHIP: &str = "STARSHIP_PROMPT_COMMAND=${PROMPT_COMMAND-}; \
-    starship_precmd() { local status=$?; eval \"$STARSHIP_PROMPT_COMMAND\"; PS1=\"[$status ${AWS_MFA_LOADED%:*}]\"; }; \
-    PROMPT_COMMAND=starship_precmd";
-
+/// The real starship, with the guide's recipe.
 #[test]
 fn prompt_of_starship_is_current_before_and_after_the_hook() {
-    for kind in bashes() {
+    let Some(starship) = tool("starship-newest") else {
+        return;
+    };
+    let recipe = super::readme::blocks(super::readme::GUIDE, "toml");
+    let recipe = recipe
+        .iter()
+        .find(|text| text.contains("[custom."))
+        .unwrap();
+    let config = format!(
+        "format = '<$status ${{custom.aws_mfa}}>'\n{recipe}\n[status]\ndisabled = false\nformat = '$status'\n"
+    );
+    let others = [Kind::Zsh, Kind::Fish].into_iter();
+    for kind in bashes().chain(others.filter(|kind| tool(kind.program()).is_some())) {
         for is_first in [true, false] {
-            let sandbox = Sandbox::without_session();
-            let lines = [STARSHIP];
+            let mut sandbox = Sandbox::without_session();
+            sandbox.set("STARSHIP_CONFIG", sandbox.write("starship.toml", &config));
+            sandbox.write("bin/README", "");
+            symlink(&starship, sandbox.home().join("bin/starship")).unwrap();
+            let lines = match kind {
+                Kind::Fish => [
+                    "set -gx TERM xterm; set -gx PATH ~/bin $PATH",
+                    "starship init fish | source",
+                ],
+                Kind::Zsh => [
+                    "TERM=xterm; PATH=~/bin:$PATH",
+                    "eval \"$(starship init zsh)\"",
+                ],
+                _ => [
+                    "TERM=xterm; PATH=~/bin:$PATH",
+                    "eval \"$(starship init bash)\"",
+                ],
+            };
             let mut shell = match is_first {
                 true => open(kind, &sandbox, &lines, &[]),
                 false => open(kind, &sandbox, &[], &lines),
             };
             sandbox.write_session(in_an_hour());
-            let shown = shell.run("(exit 5)");
-            let prompt = format!("[5 {}]", fake_sts::KEY_ID);
-            assert!(shown.contains(&prompt), "{shown}");
+            let shown = shell.run("sh -c 'exit 5'");
+            let prompt = format!("<5 {}", fake_sts::KEY_ID);
+            assert!(shown.contains(&prompt), "{kind:?}: {shown}");
+        }
+    }
+}
+
+/// The real ble.sh, which replaces bash's line editor and runs PROMPT_COMMAND itself.
+#[test]
+fn hook_works_under_ble_sh_before_and_after_it() {
+    let Some(ble) = tool("ble.sh") else { return };
+    let source = format!("source '{}' --noattach", ble.display());
+    let lines = [
+        "seen() { echo \"<$1>\"; }; blehook PREEXEC+=seen",
+        "other() { echo \"other $?\"; }; PROMPT_COMMAND+=';other'",
+        "ble-attach",
+    ];
+    let sandbox = Sandbox::with_session();
+    // It fills its cache at the first start.
+    sandbox.write(".cache/README", "");
+    for kind in bashes() {
+        let bash = tool(kind.program()).unwrap();
+        // One that edits lines.
+        let bash = format!(
+            "PS1= TERM=xterm exec '{}' --norc --noprofile -i",
+            bash.display()
+        );
+        for is_first in [true, false] {
+            sandbox.write_session(in_an_hour());
+            let mut shell = match is_first {
+                true => open(kind, &sandbox, &[bash.as_str(), &source], &lines),
+                false => open(
+                    kind,
+                    &sandbox,
+                    &[&bash],
+                    &[&[source.as_str()], &lines[..]].concat(),
+                ),
+            };
+            has_session(&mut shell, 0);
+            // It takes lines that are typed at once without a prompt between them.
+            shell.type_line("(exit 5)");
+            let shown = shell.wait_for("other 5");
+            assert!(shown.contains("<(exit 5)>"), "{kind:?}: {shown}");
+            assert!(!shown.contains("aws_mfa"), "{kind:?}: {shown}");
+            sandbox.write_session(jiff::Timestamp::now() - jiff::SignedDuration::from_mins(3));
+            let expired = words::session_expired("3m", sandbox.session_file().display());
+            shell.type_line("");
+            shell.wait_for(&expired);
+            shell.type_line("(exit 6)");
+            let shown = shell.wait_for("other 6");
+            assert!(!shown.contains(&expired), "{kind:?}: {shown}");
+            super::hooks::has_none(&mut shell);
         }
     }
 }

@@ -183,6 +183,12 @@ impl Shell {
         self.terminal.type_line(line);
     }
 
+    /// Waits until `text` appears, and returns what is shown before it.
+    #[track_caller]
+    pub fn wait_for(&mut self, text: &str) -> String {
+        plain(&self.terminal.wait_for(text))
+    }
+
     /// Presses Ctrl-C.
     pub fn interrupt(&mut self) {
         self.terminal.type_key(3);
