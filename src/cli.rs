@@ -304,6 +304,7 @@ pub struct Console {
 }
 
 #[derive(Args)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Prompt {
     /// The shell's language; json for shells that read data instead of code
     #[arg(long, value_name = "FORMAT")]

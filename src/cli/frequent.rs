@@ -1,27 +1,30 @@
 //! The command lines that `.envrc`s, hooks and SDKs run all the time, parsed without clap, which would take a third of
 //! their time. Anything but the plainest is left to clap, and so is every error.
 
-use super::{Command, Format, Load};
+use super::{Command, Format, Load, Prompt};
 use clap::ValueEnum;
 use std::ffi::OsString;
 
-/// The subcommand, if it is `load` with plain options: what clap would make of it.
+/// The subcommand, if it is `load` or `prompt` with plain options: what clap would make of it.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Command> {
     let mut arguments = arguments.into_iter().skip(1);
-    if arguments.next()? != "load" {
+    let verb = arguments.next()?;
+    let is_load = verb == "load";
+    if !is_load && verb != "prompt" {
         return None;
     }
     let mut load = Load::default();
-    while let Some(option) = arguments.next() {
-        match option.to_str()? {
-            "-q" | "--quiet" if !load.quiet => load.quiet = true,
-            "--ask" if !load.ask => load.ask = true,
-            "--strict" if !load.strict => load.strict = true,
+    let mut shell = None;
+    while let Some(argument) = arguments.next() {
+        match argument.to_str()? {
+            "-q" if is_load && !load.quiet => load.quiet = true,
+            "--quiet" if !load.quiet => load.quiet = true,
+            "--ask" if is_load && !load.ask => load.ask = true,
+            "--strict" if is_load && !load.strict => load.strict = true,
+            word if !is_load && shell.is_none() && is_plain(word) => shell = Some(word.to_owned()),
             option => {
-                let value = arguments.next()?.into_string().ok()?;
-                if value.is_empty() || value.starts_with('-') {
-                    return None;
-                }
+                let value = arguments.next()?.into_string().ok();
+                let value = value.filter(|value| is_plain(value))?;
                 let to = &mut load.selection;
                 match option {
                     "-p" | "--profile" if to.profile.is_none() => to.profile = Some(value),
@@ -29,6 +32,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Command> {
                     "--session-file" if to.session_file.is_none() => {
                         to.session_file = Some(value.into());
                     }
+                    "-f" if !is_load => return None,
                     "-f" | "--format" if load.format.is_none() => {
                         load.format = Some(Format::from_str(&value, false).ok()?);
                     }
@@ -37,7 +41,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Command> {
             }
         }
     }
-    Some(Command::Load(load))
+    if is_load {
+        return Some(Command::Load(load));
+    }
+    Some(Command::Prompt(Prompt {
+        format: load.format?,
+        selection: load.selection,
+        quiet: load.quiet,
+        shell: shell?,
+    }))
+}
+
+fn is_plain(word: &str) -> bool {
+    !word.is_empty() && !word.starts_with('-')
 }
 
 #[cfg(test)]
@@ -47,7 +63,8 @@ mod tests {
     use clap::Parser;
     use proptest::prelude::*;
 
-    const WORDS: [&str; 23] = [
+    const WORDS: [&str; 24] = [
+        "4242",
         "load",
         "get",
         "-p",
@@ -73,35 +90,39 @@ mod tests {
         "",
     ];
 
-    fn load(command: Command) -> Option<Load> {
+    fn parts(command: Command) -> (Option<Load>, Option<Prompt>) {
         match command {
-            Command::Load(load) => Some(load),
-            _ => None,
+            Command::Load(load) => (Some(load), None),
+            Command::Prompt(prompt) => (None, Some(prompt)),
+            _ => (None, None),
         }
     }
 
     proptest! {
         #[test]
         fn any_command_line_is_what_clap_makes_of_it_or_is_left_to_clap(
+            verb in proptest::sample::select(&["load", "prompt"]),
             words in proptest::collection::vec(proptest::sample::select(&WORDS), 0..7),
         ) {
-            let line = ["aws-mfa", "load"].into_iter().chain(words);
+            let line = ["aws-mfa", verb].into_iter().chain(words);
             let line: Vec<OsString> = line.map(OsString::from).collect();
             if let Some(frequent) = parse(line.clone()) {
-                let clap = Cli::try_parse_from(line).ok().map(|cli| cli.command);
-                prop_assert_eq!(load(frequent), clap.and_then(load));
+                let clap = Cli::try_parse_from(line).ok().map(|cli| parts(cli.command));
+                prop_assert_eq!(Some(parts(frequent)), clap);
             }
         }
     }
 
     #[test]
-    fn lines_of_the_readme_are_parsed_without_clap() {
+    fn lines_of_the_readme_and_the_hooks_are_parsed_without_clap() {
         for line in [
             "load",
             "load -p work",
             "load --profile work --format process",
             "load -f fish",
             "load --ask --profile work --format process",
+            "prompt --format sh 4242",
+            "prompt --format json -p work --quiet 4242",
             "load --strict -q --role-arn arn:aws:iam::123456789012:role/admin --session-file /s",
         ] {
             let words = ["aws-mfa"].into_iter().chain(line.split(' '));
