@@ -1,8 +1,7 @@
 //! The credentials of a selection, for the subcommands that use them: the user's own session, or a role's credentials.
 
 pub mod device_lookup;
-mod failed_renewal;
-pub mod refusal;
+pub mod past_failure;
 pub mod role;
 
 use crate::account::Account;

@@ -48,6 +48,12 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// Whether there is a display of X11 or Wayland.
+    pub fn has_display(&self) -> bool {
+        let displays = [variable::DISPLAY, variable::WAYLAND_DISPLAY];
+        displays.iter().any(|name| self.get(*name).is_some())
+    }
+
     /// The value of a variable that must be UTF-8.
     ///
     /// # Errors

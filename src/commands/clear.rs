@@ -3,7 +3,7 @@
 use crate::account::role::RoleChain;
 use crate::account::{Account, session_directory};
 use crate::cli::Clear;
-use crate::credentials::refusal::Refusal;
+use crate::credentials::past_failure::PastFailure;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::session::files;
@@ -25,7 +25,7 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
         Ok(None) | Err(_) => remove_session(&session),
     };
     // Nothing reads them again.
-    Refusal::forget(&session);
+    PastFailure::forget(&session);
     files::sweep(files::directory_of(&session), now)?;
     removed
 }

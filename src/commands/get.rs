@@ -11,7 +11,7 @@ use crate::aws_failure::next_code_hint;
 use crate::caller::{Call, Caller, CodeDevice, RoleToAssume};
 use crate::cli::{Get, Selection};
 use crate::credentials::device_lookup;
-use crate::credentials::refusal::Refusal;
+use crate::credentials::past_failure::PastFailure;
 use crate::credentials::role::{self, RoleSession};
 use crate::environment::zone::time_zone;
 use crate::environment::{Environment, variable};
@@ -144,7 +144,7 @@ fn obtain(
     };
     // Nothing reads them again.
     let _ = files::sweep(files::directory_of(resolved.store.path()), now());
-    Refusal::forget(resolved.store.path());
+    PastFailure::forget(resolved.store.path());
 
     if get.direct {
         let Some((role, _)) = role else {

@@ -1,11 +1,12 @@
 //! A role's credentials: used while they are fresh, then renewed with the user's own session.
 
-use super::failed_renewal::FailedRenewal;
+use super::past_failure::{By, PastFailure};
 use super::{Found, Waiter};
 use crate::account::Account;
 use crate::account::role::{self, CHAINED, Role, RoleChain};
 use crate::aws::client::Patience;
 use crate::aws::sts::{self, RoleRequest};
+use crate::aws_failure::with_next_step;
 use crate::caller::{Call, Caller, RoleToAssume};
 use crate::error::Failure;
 use crate::invocation;
@@ -24,6 +25,9 @@ use std::time::{Duration, Instant};
 
 /// The time limit for the calls that renew a role, all together: a shell waits for them.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a failed renewal is remembered, in seconds.
+const MEMORY: i64 = 60;
 
 /// The time limit for another process that is renewing the role. It may have been stopped, so its time is not that of the
 /// calls.
@@ -140,10 +144,22 @@ impl<'a> RoleSession<'a> {
     ) -> Result<Session, Failure> {
         let base = self.session(now())?;
         let key = base.access_key_id.clone();
-        let recent = || FailedRenewal::recent(store.path(), &key, now());
-        let failure = |failed: FailedRenewal| failed.failure(&self.get_command, now());
-        if let Some(failed) = recent().filter(FailedRenewal::has_ended) {
-            return Err(failure(failed));
+        let recent = || {
+            let past = PastFailure::recent(store.path(), MEMORY, now());
+            past.filter(|past| past.session_key_id == key)
+        };
+        // What a prompt has begun may not have ended.
+        let has_ended = |past: &PastFailure| past.by != By::Prompt;
+        let failure = |past: PastFailure| {
+            let (ago, get) = (past.seconds_ago(now()), &self.get_command);
+            let left = MEMORY - ago;
+            let step = format!(
+                "that was {ago} s ago; the next attempt is in {left} s, or at once with `{get}`"
+            );
+            with_next_step(past.failure, step)
+        };
+        if let Some(past) = recent().filter(has_ended) {
+            return Err(failure(past));
         }
         // Without the lock, a hundred processes make a hundred requests. Failing would be worse.
         let lock = Lock::take_within(store.path(), LOCK_LIMIT).ok().flatten();
@@ -152,21 +168,20 @@ impl<'a> RoleSession<'a> {
             return Ok(session);
         }
         let is_interrupted = waiter == Waiter::Prompt && lock.is_some();
-        if let Some(failed) = recent().filter(|failed| failed.has_ended() || is_interrupted) {
-            return Err(failure(failed));
+        if let Some(past) = recent().filter(|past| has_ended(past) || is_interrupted) {
+            return Err(failure(past));
         }
         let network = Settings::of(self.sources, self.account).sts(None)?;
         // Removes the leftovers of killed processes. Credentials that cannot be saved are still usable.
         let _ = store.prepare();
+        let remember = |failure, by| PastFailure::new(failure, by, &key, now()).save(store.path());
         if waiter == Waiter::Prompt {
-            FailedRenewal::begun_at_prompt(&key, now()).save(store.path());
+            remember(Failure::setup("it was interrupted"), By::Prompt);
         }
         let session = self
             .assume(&network, base, Instant::now() + LIMIT)
-            .inspect_err(|failure| {
-                FailedRenewal::new(&key, failure.clone(), now()).save(store.path());
-            })?;
-        FailedRenewal::forget(store.path());
+            .inspect_err(|failure| remember(failure.clone(), By::Program))?;
+        PastFailure::forget(store.path());
         match store.save(&session, now()) {
             Ok(()) => watch(store.path()),
             Err(error) => stderr::note(&format!("warning: {}", Failure::from(error).one_line())),

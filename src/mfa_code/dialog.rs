@@ -72,9 +72,7 @@ impl Dialog {
     /// The dialog of this desktop, if it has one: `osascript` on macOS, `zenity` or `kdialog` with a display, PowerShell
     /// on Windows.
     pub fn find(environment: &Environment) -> Option<Self> {
-        let has_display = [variable::DISPLAY, variable::WAYLAND_DISPLAY]
-            .iter()
-            .any(|name| environment.get(*name).is_some());
+        let has_display = environment.has_display();
         let path = environment.get(variable::PATH).unwrap_or(OsStr::new(""));
         let find = |name: &str| {
             let files = std::env::split_paths(path).map(|directory| directory.join(name));

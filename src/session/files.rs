@@ -126,7 +126,7 @@ fn is_of_key(provenance: &Provenance, master_key_id: Option<&str>) -> bool {
 /// # Errors
 /// The directory cannot be read. A file that cannot be removed stays.
 pub fn sweep(directory: &Path, now: Timestamp) -> Result<(), Failure> {
-    for file in listed(directory, name::is_of_failed_renewal)? {
+    for file in listed(directory, name::is_of_failed_role)? {
         let _ = std::fs::remove_file(file);
     }
     for file in in_directory(directory)? {

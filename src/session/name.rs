@@ -39,25 +39,16 @@ fn has_form_of_role(name: &str) -> bool {
     })
 }
 
-/// The file beside a role's that remembers a failed renewal.
-pub fn of_failed_renewal(role_file: &Path) -> PathBuf {
-    beside(role_file, ".failed")
-}
-
-/// The file beside a session's that remembers that nobody gave a code for it.
-pub fn of_refusal(session_file: &Path) -> PathBuf {
-    beside(session_file, ".refused")
-}
-
-fn beside(file: &Path, suffix: &str) -> PathBuf {
+/// The file that remembers, beside a session's or a role's, that its credentials were not to be had.
+pub fn of_past_failure(file: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(file.file_name().unwrap_or_default());
-    name.push(suffix);
+    name.push(".failed");
     file.with_file_name(name)
 }
 
-/// Whether the file has a name from [`of_failed_renewal`].
-pub fn is_of_failed_renewal(path: &Path) -> bool {
+/// Whether the file has a name from [`of_past_failure`], for a role.
+pub fn is_of_failed_role(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str);
     let role = name.and_then(|name| name.strip_prefix('.')?.strip_suffix(".failed"));
     role.is_some_and(has_form_of_role)

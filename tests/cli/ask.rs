@@ -204,7 +204,7 @@ fn cancelled_dialog_comes_back_after_30_s_or_a_get() {
     assert_eq!(dialogs(&sandbox).len(), 1);
 
     // Time passes.
-    let memory = session_file(&sandbox).with_file_name(".session-work.refused");
+    let memory = session_file(&sandbox).with_file_name(".session-work.failed");
     let mut remembered = super::sandbox::read_json(&memory);
     remembered["At"] = (remembered["At"].as_i64().unwrap() - 30_000).into();
     std::fs::write(&memory, remembered.to_string()).unwrap();

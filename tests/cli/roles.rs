@@ -319,17 +319,17 @@ fn failed_renewal_is_remembered_for_a_minute_or_until_a_get_or_clear() {
         sandbox.write(&failed, memory.to_string());
     };
     // A minute later; with the clock set back; with another session; damaged.
-    change("At", &|at| json!(at.as_i64().unwrap() - 60));
+    change("At", &|at| json!(at.as_i64().unwrap() - 60_000));
     fails(&broken, 3);
     fails(&broken, 0);
-    change("At", &|at| json!(at.as_i64().unwrap() + 90));
+    change("At", &|at| json!(at.as_i64().unwrap() + 90_000));
     fails(&broken, 3);
     change("SessionKeyId", &|_| json!("ASIAOTHER"));
     fails(&broken, 3);
     sandbox.write(&failed, "{");
     fails(&broken, 3);
     // A prompt has begun it, and the user has interrupted it: the next prompt does not wait again, but a program does.
-    change("IsOfPrompt", &|_| json!(true));
+    change("By", &|_| json!("Prompt"));
     change(
         "Failure",
         &|_| json!({"kind": "Setup", "message": "it was interrupted"}),

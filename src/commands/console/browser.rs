@@ -66,9 +66,7 @@ fn of_list(list: &str, url: &str) -> Vec<Command> {
 /// What the system opens URLs with. On Linux it needs a display, except from WSL, where Windows does it: without one,
 /// `xdg-open` would start a text browser that has no terminal.
 fn of_system(url: &str, environment: &Environment) -> Vec<Command> {
-    let display = [variable::DISPLAY, variable::WAYLAND_DISPLAY];
-    let has_display = cfg!(any(windows, target_os = "macos"))
-        || display.iter().any(|name| environment.get(*name).is_some());
+    let has_display = cfg!(any(windows, target_os = "macos")) || environment.has_display();
     let commands = open::commands(url).into_iter();
     commands
         .filter(|command| has_display || command.get_program() == "powershell.exe")

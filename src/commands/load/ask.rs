@@ -1,9 +1,10 @@
 //! `aws-mfa load --ask`: without a valid session, one process asks for a code and gets one; the others wait for it.
 
 use crate::account::Account;
+use crate::aws_failure::with_next_step;
 use crate::cli::Selection;
 use crate::commands::get;
-use crate::credentials::refusal::Refusal;
+use crate::credentials::past_failure::{By, PastFailure};
 use crate::credentials::{self, Found, Waiter};
 use crate::environment::{Environment, variable};
 use crate::error::{Failure, Kind};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// The longest wait for the process that asks: as long as three dialogs with their calls.
 const LONGEST_WAIT: Duration = Duration::from_secs(240);
+
+/// How long it is remembered that nobody gave a code, or that AWS refused it, in seconds.
+const MEMORY: i64 = 30;
 
 /// How often a waiting process looks for a session that `get` has saved meanwhile.
 const LOOK: Duration = Duration::from_millis(500);
@@ -61,15 +65,21 @@ pub fn find(selection: &Selection, environment: &Environment) -> Result<Found, F
             lock => break lock,
         }
     };
-    if let Some(failure) = Refusal::recent(&file, since, now(), &get_command) {
-        return Err(failure);
+    match PastFailure::recent(&file, MEMORY, now()) {
+        Some(past) if past.is_since(since) => return Err(past.failure),
+        // A terminal prompts again for the next command: it is in nobody's way.
+        Some(past) if past.by != By::Terminal => return Err(remembered(past, &get_command)),
+        _ => {}
     }
-    let is_of_terminal = matches!(code, CodeSource::Terminal);
+    let by = match code {
+        CodeSource::Terminal => By::Terminal,
+        _ => By::Program,
+    };
     let asked = get::own_session(&sources, &account, &settings, code);
     match (asked, find()) {
         // Otherwise a `get` by hand was quicker.
         (Err(failure), Err(missing)) if missing.kind == Kind::NoSession => {
-            Refusal::new(failure.clone(), is_of_terminal, now()).save(&file);
+            PastFailure::new(failure.clone(), by, "", now()).save(&file);
             Err(failure)
         }
         (_, found) => found,
@@ -103,6 +113,18 @@ fn code_source<'a>(
         None if is_in_foreground() => Some(CodeSource::Terminal),
         None => Dialog::find(environment).map(CodeSource::Dialog),
     })
+}
+
+/// The failure of the process that asked last, some seconds later.
+fn remembered(past: PastFailure, get_command: &str) -> Failure {
+    let ago = past.seconds_ago(now());
+    let left = MEMORY - ago;
+    let mut step = format!("that was {ago} s ago; aws-mfa asks again in {left} s");
+    let hint = past.failure.hint.as_deref().unwrap_or_default();
+    if !hint.contains(get_command) {
+        step += &format!(", or at once with `{get_command}`");
+    }
+    with_next_step(past.failure, step)
 }
 
 fn still_asking(get_command: &str) -> Failure {
