@@ -377,14 +377,7 @@ fn options_of_init_with_any_characters_reach_the_prompt() {
     sandbox.write(&odd, fake_sts::session_json(in_an_hour()));
     let odd_in_tcsh = sandbox.home().join("it's a b \\ !y");
     sandbox.write(&odd_in_tcsh, fake_sts::session_json(in_an_hour()));
-    for kind in [
-        Kind::Bash,
-        Kind::Zsh,
-        Kind::Fish,
-        Kind::Elvish,
-        Kind::Tcsh,
-        Kind::Nushell,
-    ] {
+    for kind in Kind::EACH {
         if tool(kind.program()).is_none() {
             continue;
         }

@@ -199,14 +199,7 @@ fn remedy_for_a_shell_or_its_environment_makes_the_finding_go() {
 /// The remedy is for the user's shell.
 #[test]
 fn variable_is_unset_by_the_remedy_in_each_shell() {
-    for kind in [
-        Kind::Bash,
-        Kind::Zsh,
-        Kind::Fish,
-        Kind::Elvish,
-        Kind::Tcsh,
-        Kind::Nushell,
-    ] {
+    for kind in Kind::EACH {
         if tool(kind.program()).is_none() {
             continue;
         }

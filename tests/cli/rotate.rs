@@ -636,6 +636,14 @@ fn new_key_of_another_user_is_not_saved() {
     assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
 }
 
+/// `rotate`, which runs while the test goes on.
+fn start(sandbox: &Sandbox) -> std::process::Child {
+    let mut rotate = sandbox.command(super::sandbox::binary());
+    let pipe = std::process::Stdio::piped;
+    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
+    rotate.spawn().unwrap()
+}
+
 /// A disk that is full, say: nobody would know the secret of the new key.
 #[test]
 fn new_key_that_cannot_be_written_down_is_deleted() {
@@ -643,10 +651,7 @@ fn new_key_that_cannot_be_written_down_is_deleted() {
     let sandbox = sandbox(&aws);
     let go = sandbox.home().join("go");
     aws.behave_once(2, true, Behaviour::Hold(go.clone()));
-    let mut rotate = sandbox.command(super::sandbox::binary());
-    let pipe = std::process::Stdio::piped;
-    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
-    let mut rotate = rotate.spawn().unwrap();
+    let mut rotate = start(&sandbox);
     wait_until("CreateAccessKey", || {
         !aws.requests_for("CreateAccessKey").is_empty()
     });
@@ -1344,10 +1349,7 @@ fn ctrl_c_says_what_state_things_are_in_and_how_to_go_on() {
         "keep",
         "exec 2> /dev/null; touch started; while [ ! -e go ]; do sleep 0.1; done",
     );
-    let mut rotate = sandbox.command(super::sandbox::binary());
-    let pipe = std::process::Stdio::piped;
-    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
-    let mut rotate = rotate.spawn().unwrap();
+    let mut rotate = start(&sandbox);
     wait_until("the store command", || {
         sandbox.home().join("started").exists()
     });
@@ -1380,10 +1382,7 @@ fn ctrl_c_before_a_key_is_requested_says_that_none_is_being_replaced() {
     let sandbox = sandbox(&aws);
     let go = sandbox.home().join("go");
     aws.behave_once(1, true, Behaviour::Hold(go.clone()));
-    let mut rotate = sandbox.command(super::sandbox::binary());
-    let pipe = std::process::Stdio::piped;
-    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
-    let mut rotate = rotate.spawn().unwrap();
+    let mut rotate = start(&sandbox);
     wait_until("ListAccessKeys", || {
         !aws.requests_for("ListAccessKeys").is_empty()
     });
@@ -1512,10 +1511,7 @@ fn session_of_a_get_during_the_rotation_is_kept() {
         .open(file.with_file_name(".session-work.lock"))
         .unwrap();
     lock.lock().unwrap();
-    let mut rotate = sandbox.command(super::sandbox::binary());
-    let pipe = std::process::Stdio::piped;
-    rotate.arg("rotate").stdout(pipe()).stderr(pipe());
-    let mut rotate = rotate.spawn().unwrap();
+    let mut rotate = start(&sandbox);
     wait_until("the stored key", || {
         let text = std::fs::read_to_string(journal(&sandbox)).unwrap_or_default();
         text.contains("\nstep saved\n")

@@ -20,6 +20,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The shells of Unix, each in the version that the system has.
+    pub const EACH: [Kind; 6] = [
+        Kind::Bash,
+        Kind::Zsh,
+        Kind::Fish,
+        Kind::Elvish,
+        Kind::Tcsh,
+        Kind::Nushell,
+    ];
+
     /// The program's name, for [`tool`].
     pub fn program(self) -> &'static str {
         match self {
