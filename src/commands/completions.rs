@@ -46,7 +46,7 @@ pub fn answer(environment: &Environment) -> anyhow::Result<ExitCode> {
     let shell = shell.unwrap_or_default().to_string_lossy();
     if Shells::builtins().completer(&shell).is_none() {
         let hint = "the scripts of `aws-mfa completions` set it for themselves";
-        let message = format!("{VARIABLE} names no shell: {shell}");
+        let message = format!("{VARIABLE} is not the name of a shell: {shell}");
         Err(Failure::usage(message).hint(format!("unset {VARIABLE}: {hint}")))?;
     }
     CompleteEnv::with_factory(|| with_profiles(environment))

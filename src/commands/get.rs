@@ -166,8 +166,8 @@ fn obtain(
     };
     if let (Some(_), None, Some(duration)) = (&kept, resolved.margin, &get.duration) {
         super::note(&format!(
-            "--duration {duration} is for a new session, and this one is kept: give a code for a new session, \
-             or add --direct for the role's own"
+            "--duration {duration} applies to new sessions, and the current one is kept: give a code to get a new \
+             session, or add --direct to get the role for that long"
         ));
     }
     if let (None, Some(margin)) = (&kept, resolved.margin) {
@@ -247,11 +247,12 @@ impl Sts {
             && own != other
         {
             let name = device.value.name();
-            let message =
-                format!("the MFA device {name} is not in the partition of {endpoint} ({other})");
+            let message = format!(
+                "the MFA device {name} is in the partition {own}, but {endpoint} is in {other}"
+            );
             let region = partition::default_region(own);
             let hint = format!(
-                "use a region of its own, such as `--region {region}`, or check {}",
+                "use a region of {own}, such as `--region {region}`, or check {}",
                 device.origin
             );
             return Err(Failure::setup(message).hint(hint));

@@ -248,7 +248,7 @@ fn completion_for_an_unknown_shell_is_an_error_that_a_terminal_can_show() {
         2,
         "",
         &words::failure(
-            "AWS_MFA_COMPLETE names no shell: x\\u{1b}[31m",
+            "AWS_MFA_COMPLETE is not the name of a shell: x\\u{1b}[31m",
             "unset AWS_MFA_COMPLETE: the scripts of `aws-mfa completions` set it for themselves",
         ),
     );

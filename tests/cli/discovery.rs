@@ -291,7 +291,7 @@ fn region_that_cannot_exist_is_an_error_before_any_request() {
 
 /// A server that pretends to be IAM.
 #[test]
-fn thousand_devices_are_eight() {
+fn list_of_a_thousand_devices_shows_eight() {
     let names: Vec<String> = (0..1000)
         .map(|number| format!("{DEVICE}{number}"))
         .collect();

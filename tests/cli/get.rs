@@ -184,8 +184,8 @@ fn device_in_another_partition_than_the_endpoint_is_an_error_before_the_code() {
             1,
             "",
             &words::failure(
-                &format!("the MFA device {device} is not in the partition of {endpoint} ({other})"),
-                "use a region of its own, such as `--region cn-north-1`, or check AWS_MFA_ARN",
+                &format!("the MFA device {device} is in the partition aws-cn, but {endpoint} is in {other}"),
+                "use a region of aws-cn, such as `--region cn-north-1`, or check AWS_MFA_ARN",
             ),
         );
     }

@@ -543,8 +543,8 @@ fn direct_credentials_are_kept_and_not_replaced_without_a_word() {
     assert_eq!(outcome.status, 0);
     assert_eq!(
         outcome.stderr,
-        "aws-mfa: --duration 8h is for a new session, and this one is kept: give a code for a new session, \
-         or add --direct for the role's own\n"
+        "aws-mfa: --duration 8h applies to new sessions, and the current one is kept: give a code to get a new \
+         session, or add --direct to get the role for that long\n"
     );
     sandbox.run([&direct[..], &["444444"]].concat()).succeeded();
     sandbox
