@@ -731,6 +731,38 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
     assert!(sts.requests().is_empty());
 }
 
+/// Either way of the hint.
+#[test]
+fn profile_that_is_its_own_source_needs_an_access_key() {
+    let sts = FakeSts::start();
+    let sandbox = with_profiles(&sts);
+    sts.add_role(READER, Role::default());
+    let profile = |source: &str| {
+        let config = format!(
+            "[profile work]\nmfa_serial = {DEVICE}\n[profile own]\nrole_arn = {READER}\n\
+             source_profile = {source}\nmfa_serial = {DEVICE}\n"
+        );
+        sandbox.write(".aws/config", config);
+    };
+    let fails = words::failure(
+        "the profile own is its own source_profile, but has no access key",
+        "set source_profile to the profile that has it, or put aws_access_key_id and aws_secret_access_key under [own] in \
+         ~/.aws/credentials",
+    );
+    profile("own");
+    sandbox
+        .run(["get", "-p", "own", "111111"])
+        .is(1, "", &fails);
+    profile("work");
+    sandbox.run(["get", "-p", "own", "111111"]).succeeded();
+    profile("own");
+    sandbox.run(["load", "-p", "own"]).is(1, "", &fails);
+    let keys = format!("[own]\n{}", profile_keys());
+    sandbox.write(".aws/credentials", keys);
+    sandbox.run(["get", "-p", "own", "222222"]).succeeded();
+    assert!(loaded(&sandbox, &["-p", "own"]).starts_with("ASIAROLE"));
+}
+
 #[test]
 fn every_legal_name_of_a_device_or_a_role_is_accepted() {
     const ODD: &str = "arn:aws:iam::333333333333:role/team~x!/De+ploy@1";
