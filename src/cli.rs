@@ -182,7 +182,7 @@ Examples:
   cmd             for /f \"delims=\" %i in ('aws-mfa load --format cmd') do @%i
   .envrc          direnv_load aws-mfa load
   ~/.aws/config   credential_process = aws-mfa load --format process
-  asking there    credential_process = aws-mfa load --ask --profile work --format process
+  asking there    credential_process = aws-mfa load -p work --ask -f process
   docker, Node    aws-mfa load --format dotenv > session.env")]
 pub struct Load {
     /// The output format [default: direnv under direnv_load, else sh]
@@ -213,15 +213,17 @@ pub struct Load {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  eval \"$(aws-mfa init bash)\"                                in ~/.bashrc
-  eval \"$(aws-mfa init zsh)\"                                 in ~/.zshrc
-  aws-mfa init fish | source                                 in ~/.config/fish/config.fish
-  eval (aws-mfa init elvish | slurp)                         in ~/.config/elvish/rc.elv
-  eval \"`aws-mfa init tcsh`\"                                 in ~/.tcshrc, after direnv's hook
-  aws-mfa init powershell | Out-String | Invoke-Expression   in $PROFILE
-  aws-mfa init nushell | save -f ~/.aws-mfa.nu               then `source` it in config.nu
-  aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh      for `use aws_mfa` in an .envrc
-  aws-mfa init aws-config >> ~/.aws/config                   for the AWS CLI, SDKs and IDEs")]
+  ~/.bashrc      eval \"$(aws-mfa init bash)\"
+  ~/.zshrc       eval \"$(aws-mfa init zsh)\"
+  config.fish    aws-mfa init fish | source
+  rc.elv         eval (aws-mfa init elvish | slurp)
+  ~/.tcshrc      eval \"`aws-mfa init tcsh`\"    (after direnv's hook)
+  $PROFILE       aws-mfa init powershell | Out-String | Invoke-Expression
+  Nushell, once  aws-mfa init nushell | save -f ~/.aws-mfa.nu
+  config.nu      source ~/.aws-mfa.nu
+  direnv, once   aws-mfa init direnv > ~/.config/direnv/lib/aws-mfa.sh
+  .envrc         use aws_mfa
+  SDKs, once     aws-mfa init aws-config >> ~/.aws/config")]
 pub struct Init {
     /// The shell, direnv, or aws-config
     #[arg(value_name = "SHELL | TOOL")]
@@ -436,11 +438,11 @@ impl Rotate {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  eval \"$(aws-mfa completions bash)\"                            in ~/.bashrc
-  source <(aws-mfa completions zsh)                             in ~/.zshrc, after compinit
-  aws-mfa completions fish | source                             in ~/.config/fish/config.fish
-  eval (aws-mfa completions elvish | slurp)                     in ~/.config/elvish/rc.elv
-  aws-mfa completions powershell | Out-String | Invoke-Expression   in $PROFILE")]
+  ~/.bashrc    eval \"$(aws-mfa completions bash)\"
+  ~/.zshrc     source <(aws-mfa completions zsh)    (after compinit)
+  config.fish  aws-mfa completions fish | source
+  rc.elv       eval (aws-mfa completions elvish | slurp)
+  $PROFILE     aws-mfa completions powershell | Out-String | Invoke-Expression")]
 pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]

@@ -1,5 +1,6 @@
 //! `aws-mfa man`: one complete page that renders without a warning.
 
+use super::forgotten::subcommands;
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
 
@@ -36,6 +37,27 @@ fn every_entry_of_the_man_page_has_a_description() {
         let (_, text) = command.split_once("\n.PP\n").unwrap();
         assert!(!text.is_empty() && !text.starts_with('.'), "{command}");
     }
+}
+
+/// A wrapped example cannot be copied.
+#[test]
+fn examples_of_the_help_fit_80_columns() {
+    let mut sandbox = Sandbox::new();
+    let mut seen = 0;
+    for subcommand in subcommands() {
+        let mut examples = ["80", "200"].map(|columns| {
+            sandbox.set("COLUMNS", columns);
+            let help = sandbox.run([&subcommand, "--help"]).stdout;
+            let examples = help
+                .split_once("Examples:\n")
+                .map(|(_, text)| text.to_owned());
+            examples.unwrap_or_default()
+        });
+        let [narrow, wide] = &mut examples;
+        assert_eq!(narrow, wide);
+        seen += narrow.lines().count();
+    }
+    assert!(seen > 40, "{seen}");
 }
 
 #[test]
