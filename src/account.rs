@@ -19,6 +19,7 @@ use crate::environment::variable;
 use crate::error::Failure;
 use crate::escape::escape;
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use crate::session::name;
 use crate::sources::{Lineage, Sources};
 use key_source::KeySource;
@@ -183,13 +184,23 @@ impl Account {
     /// the master key; else the name of the session file.
     pub fn name(&self) -> String {
         let of_profile = |origin: &Origin| matches!(origin, Origin::Profile(..));
-        let name = match (&self.role, &self.line, self.key_of_session()) {
-            (Ok(Some(chain)), ..) if !of_profile(&chain.role.arn.origin) => {
+        let name = match &self.role {
+            Ok(Some(chain)) if of_profile(&chain.role.arn.origin) => self.choice.name.clone(),
+            Ok(Some(chain)) => {
                 let arn = chain.role.arn.value.as_str();
                 let account = arn.split(':').nth(4).unwrap_or_default();
                 format!("{}@{account}", arn.rsplit('/').next().unwrap_or_default())
             }
-            (Ok(None), _, Some(key)) if self.owner == Ok(Owner::Environment) => key.to_owned(),
+            _ => return self.name_of_session(),
+        };
+        escape(&name).into_owned()
+    }
+
+    /// The same for the user's own session, also where a role is selected.
+    pub fn name_of_session(&self) -> String {
+        let name = match (&self.owner, &self.line, self.key_of_session()) {
+            (Ok(Owner::Environment), _, Some(key)) => key.to_owned(),
+            (Ok(Owner::Profile(name)), ..) if matches!(self.role, Ok(Some(_))) => name.clone(),
             (_, Ok(line), _) if self.choice.is_named() || !line.is_empty() => {
                 self.choice.name.clone()
             }
@@ -255,7 +266,7 @@ fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure>
         line.push(next);
         if is_cycle {
             let message = format!("cycle in source_profile: {}", line.join(" → "));
-            let file = source.file.display();
+            let file = in_words(source.file);
             let hint = format!("set source_profile to the profile that has the keys, in {file}");
             return Err(Failure::setup(message).hint(hint));
         }

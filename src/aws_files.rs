@@ -21,6 +21,7 @@ use crate::environment::{Environment, variable};
 use crate::error::{Failure, reason};
 use crate::escape::quote;
 use crate::file;
+use crate::path::in_words;
 use lines::{Document, Section, What};
 use names::{FileKind, SectionKind};
 use remarks::Remark;
@@ -164,7 +165,7 @@ impl Profiles {
             return failure;
         }
         let paths = self.files.iter().rev();
-        let paths: Vec<String> = paths.map(|file| file.path.display().to_string()).collect();
+        let paths: Vec<String> = paths.map(|file| in_words(&file.path)).collect();
         let ignored = self.sections().find_map(|(file, section)| {
             let meant = names::meant(&section.name, file.kind);
             let is_meant = section.kind == SectionKind::Ignored
@@ -173,7 +174,7 @@ impl Profiles {
         });
         let names = self.names();
         let hint = if let Some((file, section, meant)) = ignored {
-            let (header, path) = (&section.name, file.path.display());
+            let (header, path) = (&section.name, in_words(&file.path));
             format!("write {meant} instead of [{header}] in {path}, where the section is ignored")
         } else if let Some(nearest) = nearest(name, &names) {
             format!("did you mean {nearest}?")
@@ -236,7 +237,7 @@ impl ProfileFile {
 
     /// The failure for a line of the profile `name`.
     fn failure(&self, name: &str, remark: Remark) -> Failure {
-        let (name, path) = (quote(name), self.path.display());
+        let (name, path) = (quote(name), in_words(&self.path));
         let Remark { line, what, .. } = remark;
         Failure::setup(format!(
             "cannot read the profile {name}: line {line} of {path} {what}"
@@ -260,7 +261,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
         ErrorKind::InvalidData => "save it as UTF-8",
         _ => "correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE",
     };
-    Failure::setup(format!("cannot read {}: {}", path.display(), reason(error))).hint(hint)
+    Failure::setup(format!("cannot read {}: {}", in_words(path), reason(error))).hint(hint)
 }
 
 impl<'a> Profile<'a> {
@@ -307,7 +308,7 @@ impl<'a> Profile<'a> {
             let (profile, name) = (self.name, quote(name));
             let setting = format!("services in the profile {profile} is {name}");
             let message = format!("{setting}, but there is no section {section}");
-            let file = services.file.display();
+            let file = in_words(services.file);
             let hint = format!("add {section} to {file}, or remove services from the profile");
             return Err(Failure::setup(message).hint(hint));
         };
@@ -319,7 +320,7 @@ impl<'a> Profile<'a> {
         };
         // What looks like an endpoint must not be passed over in favour of AWS's own.
         if document.block(entry).next().is_none() {
-            let line = format!("line {} of {}", entry.line, file.path.display());
+            let line = format!("line {} of {}", entry.line, in_words(&file.path));
             let what = format!("has no indented lines below it, so {service} has no endpoint_url");
             return Err(Failure::setup(format!("{line} {what}")).hint(format!(
                 "write {service} = on that line, and an indented line endpoint_url = <URL> below it"
@@ -356,7 +357,7 @@ impl<'a> Profile<'a> {
                 (Some(secret), _) => Ok(Some(AccessKey { id, secret, token })),
                 (None, None) => Err(self.half_a_pair(secret_key, id_key)),
                 (None, Some(secret)) => {
-                    let (id, secret) = (id.file.display(), secret.file.display());
+                    let (id, secret) = (in_words(id.file), in_words(secret.file));
                     let what =
                         format!("the id of its access key in {id} and the secret in {secret}");
                     let message = format!("the profile {} has {what}", self.name);

@@ -8,6 +8,7 @@ use crate::environment::label::KeyId;
 use crate::environment::{Environment, native, variable};
 use crate::error::Failure;
 use crate::file::never_blocking;
+use crate::path::in_words;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -196,7 +197,7 @@ pub fn write_dump(place: &OsStr, dump: &str) -> anyhow::Result<()> {
         _ => None,
     };
     if let Some(what) = leak {
-        let message = format!("{DUMP_FILE} points to {what} ({})", path.display());
+        let message = format!("{DUMP_FILE} points to {what} ({})", in_words(&path));
         let hint = format!(
             "outside direnv_load, run `unset {DUMP_FILE}`, or choose a format: `aws-mfa load --format sh`"
         );
@@ -246,7 +247,7 @@ pub fn is_seen(file: &impl std::io::IsTerminal) -> bool {
 }
 
 fn cannot_write(path: &Path) -> String {
-    format!("cannot write the dump for direnv in {}", path.display())
+    format!("cannot write the dump for direnv in {}", in_words(path))
 }
 
 /// The state of a watched file at one moment, as direnv records it.

@@ -19,6 +19,7 @@ mod hook;
 mod loader;
 mod mfa_code;
 mod origin;
+mod path;
 mod rival_credentials;
 mod rotation;
 mod user_command;
@@ -31,6 +32,7 @@ mod settings;
 mod shell;
 mod sources;
 mod stderr;
+mod terminal;
 mod time;
 mod word;
 
@@ -67,6 +69,7 @@ pub fn run() -> ExitCode {
         return reported(commands::completions::answer(&environment));
     }
     stderr::use_colour(&environment);
+    path::shorten_home(&environment);
     let command = match cli::frequent::parse(std::env::args_os()) {
         Some(command) => command,
         None => match cli::Cli::try_parse() {

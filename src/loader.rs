@@ -9,6 +9,7 @@ use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::hook::Memory;
 use crate::invocation;
+use crate::path::in_words;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
 use crate::word;
@@ -67,7 +68,7 @@ impl<'a> Integration<'a> {
     ///
     /// # Errors
     /// Nothing does; with what would.
-    pub fn in_words(&self) -> Result<(String, Option<String>), Failure> {
+    pub fn in_words(self) -> Result<(String, Option<String>), Failure> {
         let environment = self.environment;
         match Loader::of(environment) {
             Loader::Direnv => self.direnv_in_words(),
@@ -83,10 +84,10 @@ impl<'a> Integration<'a> {
         }
     }
 
-    fn direnv_in_words(&self) -> Result<(String, Option<String>), Failure> {
+    fn direnv_in_words(self) -> Result<(String, Option<String>), Failure> {
         let environment = self.environment;
         let envrc = direnv::loaded_file(environment).unwrap_or_default();
-        let shown = envrc.display();
+        let shown = in_words(&envrc);
         if direnv::watches_any(environment, &self.files) {
             let has_hook = Memory::of(environment).is_of_this_shell();
             let line = start_up_line(environment).filter(|_| !has_hook);
@@ -131,8 +132,8 @@ impl<'a> Integration<'a> {
             Loader::Direnv => {
                 let envrc = direnv::loaded_file(environment).unwrap_or_default();
                 match direnv::is_blocked(environment) {
-                    true => format!("direnv is not allowed to load {}", envrc.display()),
-                    false => format!("{} does not load it", envrc.display()),
+                    true => format!("direnv is not allowed to load {}", in_words(&envrc)),
+                    false => format!("{} does not load it", in_words(&envrc)),
                 }
             }
             Loader::Hook => match memory.selected.filter(|selected| *selected != self.name) {
@@ -246,7 +247,7 @@ pub fn inactive_direnv(environment: &Environment, directory: Option<&Path>) -> O
     }
     let envrc = envrc_above(directory?)?;
     let line = UserShell::of(environment).start_up_line("direnv hook")?;
-    let envrc = envrc.display();
+    let envrc = in_words(&envrc);
     let message = format!("direnv is not active in this shell, so {envrc} is not loaded");
     Some(Failure::setup(message).hint(format!("add {line}")))
 }

@@ -1,5 +1,6 @@
 //! Words of a command line that a person pastes into a shell.
 
+use crate::path::in_words;
 use std::path::Path;
 
 /// A word quoted for a shell, if necessary.
@@ -18,7 +19,11 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// A path as such a word.
+/// A path as such a word of its own: after `--option=`, a shell expands no `~`, and neither does cmd.
 pub fn of_path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
+    let short = in_words(path);
+    match short.strip_prefix("~/") {
+        Some(rest) if cfg!(unix) && quoted(rest) == rest => short,
+        _ => quoted(&path.to_string_lossy()),
+    }
 }

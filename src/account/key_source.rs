@@ -6,6 +6,7 @@ use crate::aws_files::{Profile, Profiles};
 use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use crate::sources::{in_profile, of_profile};
 use std::time::Duration;
 
@@ -121,7 +122,7 @@ fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Fa
     if let Some(token) = key.token
         && !id.value.starts_with("ASIA")
     {
-        let (name, file) = (profile.name(), token.file.display());
+        let (name, file) = (profile.name(), in_words(token.file));
         let message = format!("the profile {name} has a long-term key with an aws_session_token");
         let hint = format!("remove aws_session_token from the profile {name} in {file}");
         return Err(Failure::setup(message).hint(hint));

@@ -6,6 +6,7 @@ use super::lines::{Document, Entry, Section, is_space};
 use super::names::{self, FileKind, SectionKind};
 use super::{KEY_PAIR, Profile, read, unreadable};
 use crate::error::Failure;
+use crate::path::in_words;
 use crate::session::replacement::Replacement;
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -54,7 +55,7 @@ impl KeysFile {
             return Ok(());
         }
         if self.read()?.bytes != before.bytes {
-            let path = self.path.display();
+            let path = in_words(&self.path);
             let message = format!("{path} was changed by another program");
             return Err(Failure::setup(message));
         }
@@ -71,7 +72,7 @@ impl KeysFile {
     /// The file with these changes.
     fn edited(&self, document: &Document, changes: &Changes) -> Result<Vec<u8>, Failure> {
         let refused = |fault: &str| {
-            let (path, profile) = (self.path.display(), &self.profile);
+            let (path, profile) = (in_words(&self.path), &self.profile);
             let message = format!("cannot edit the profile {profile} in {path}: {fault}");
             Failure::setup(message)
                 .hint("correct that line, and leave each key of the profile once, on one line")

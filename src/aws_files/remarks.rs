@@ -5,6 +5,7 @@ use super::lookup::ValueKind;
 use super::names::{FileKind, SectionKind, section};
 use super::{ProfileFile, Profiles};
 use crate::error::Failure;
+use crate::path::in_words;
 use std::collections::BTreeMap;
 
 /// What is remarkable about a line, with what to do about it.
@@ -41,7 +42,7 @@ impl Remark {
             true => ": the AWS CLI refuses the file",
             false => "",
         };
-        let (line, path, what) = (self.line, file.path.display(), self.what);
+        let (line, path, what) = (self.line, in_words(&file.path), self.what);
         let failure = Failure::setup(format!("line {line} of {path} {what}{refused}"));
         (self.is_refused, failure.hint(self.remedy))
     }

@@ -6,7 +6,9 @@ use crate::cli::Clear;
 use crate::credentials::past_failure::PastFailure;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::path::in_words;
 use crate::session::files;
+use crate::session::name::is_of_saved_file;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
 use jiff::Timestamp;
@@ -22,7 +24,7 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
         Ok(Some(chain)) => remove_role(chain, &account, &session),
         // A role that was mistyped must not mean the user's session. Where nothing can be read, there is only that.
         Err(failure) if account.line.is_ok() => return Err(failure.clone().into()),
-        Ok(None) | Err(_) => remove_session(&session),
+        Ok(None) | Err(_) => remove_session(&account, &session),
     };
     // Nothing reads them again.
     PastFailure::forget(&session);
@@ -31,11 +33,26 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
 }
 
 /// Removes the user's own session, and its roles, which could not be renewed any more and must not outlive it.
-fn remove_session(session: &Path) -> anyhow::Result<()> {
+fn remove_session(account: &Account, session: &Path) -> anyhow::Result<()> {
+    let mut roles = 0;
     for role in files::roles_of(session)? {
-        confirm(remove(&role)?, "the role's credentials", &role)?;
+        roles += usize::from(remove(&role)?);
     }
-    confirm(remove(session)?, "the session", session)
+    let roles = match roles {
+        0 => None,
+        1 => Some("1 role".to_owned()),
+        _ => Some(format!("{roles} roles")),
+    };
+    let mut done = match (remove(session)?, roles) {
+        (true, None) => "removed the session".to_owned(),
+        (true, Some(roles)) => format!("removed the session and {roles}"),
+        (false, None) => "no session to remove".to_owned(),
+        (false, Some(roles)) => format!("removed {roles}; no session to remove"),
+    };
+    if !is_of_saved_file(session) {
+        done += &format!(" ({})", in_words(session));
+    }
+    super::confirm(&format!("{}: {done}", account.name_of_session()))
 }
 
 /// Removes the credentials of the selected role, also those that cost a code of their own. Without a session, nothing says
@@ -44,14 +61,13 @@ fn remove_role(chain: &RoleChain, account: &Account, session: &Path) -> anyhow::
     let digests = [false, true].map(|is_direct| chain.digest(is_direct));
     let key = account.key_id.as_deref();
     let files = files::with_digest(files::directory_of(session), &digests, key)?;
+    let mut done = "no role to remove";
     for file in &files {
-        confirm(remove(file)?, "the role's credentials", file)?;
+        if remove(file)? {
+            done = "removed the role";
+        }
     }
-    if files.is_empty() {
-        let file = account.role_file(chain, session, None, false);
-        confirm(false, "the role's credentials", &file)?;
-    }
-    Ok(())
+    super::confirm(&format!("{}: {done}", account.name()))
 }
 
 /// Removes every session and role in the directory of the session files, and the selected session file.
@@ -69,7 +85,7 @@ fn remove_all(selected: &Path, environment: &Environment) -> anyhow::Result<()> 
     for file in files {
         match remove(&file) {
             Ok(true) => {
-                super::confirm(&format!("removed {}", file.display()))?;
+                super::confirm(&format!("removed {}", in_words(&file)))?;
                 removed = true;
             }
             Ok(false) => {}
@@ -78,7 +94,7 @@ fn remove_all(selected: &Path, environment: &Environment) -> anyhow::Result<()> 
         }
     }
     if !removed && outcome.is_ok() {
-        super::confirm("there was no session to remove")?;
+        super::confirm("no session to remove")?;
     }
     outcome
 }
@@ -86,12 +102,4 @@ fn remove_all(selected: &Path, environment: &Environment) -> anyhow::Result<()> 
 fn remove(file: &Path) -> Result<bool, Failure> {
     let store = SessionStore::new(file.to_owned());
     store.remove().map_err(Failure::from)
-}
-
-fn confirm(removed: bool, what: &str, file: &Path) -> anyhow::Result<()> {
-    let done = match removed {
-        true => format!("removed {what}"),
-        false => format!("there was no {} to remove", what.trim_start_matches("the ")),
-    };
-    super::confirm(&format!("{done} ({})", file.display()))
 }

@@ -58,8 +58,9 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> anyhow::Result<ExitCod
         // Scripts rely on it: within one version, fields are added, but never changed or removed.
         true => super::json(&json!({ "version": 1, "findings": findings }))?,
         false => {
-            let colour = std::io::stdout().is_terminal() && stderr::allows_colour(environment);
-            report::text(&findings, colour)
+            let is_terminal = std::io::stdout().is_terminal();
+            let colour = is_terminal && stderr::allows_colour(environment);
+            report::text(&findings, is_terminal, colour)
         }
     })?;
     let any_error = findings.iter().any(|finding| finding.mark == Mark::Error);

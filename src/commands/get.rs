@@ -21,7 +21,9 @@ use crate::loader::{self, Integration, Loader};
 use crate::mfa_code::source::{CodeSource, Failed};
 use crate::mfa_code::{Code, Prompt};
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use crate::session::lock::Lock;
+use crate::session::name::is_of_saved_file;
 use crate::session::store::{Loaded, SessionStore};
 use crate::session::{Session, files};
 use crate::settings::Settings;
@@ -35,7 +37,11 @@ use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
 
-const KEPT_ROLE: &str = "kept the role's credentials in";
+/// What is valid now, for the confirmation.
+const SESSION: &str = "session";
+const KEPT_SESSION: &str = "session still";
+const ROLE: &str = "role";
+const KEPT_ROLE: &str = "role still";
 
 /// Runs `aws-mfa get`.
 pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
@@ -48,7 +54,7 @@ pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
     }
     if let Loader::None = Loader::of(environment) {
         let load = loader::load_command(&get.selection, environment);
-        super::note(&format!("to load it in this shell, run `{load}`"));
+        super::note(&format!("to load it here, run `{load}`"));
         return Ok(());
     }
     let sources = Sources::new(&get.selection, Flags::default(), environment);
@@ -139,7 +145,7 @@ fn obtain(
     let commands = Commands::of(&sources, &account);
     let mut resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
     let mut done = |what: &str, session: Session, file: &Path| {
-        report(&|| confirmation(what, &session, file, environment))?;
+        report(&|| confirmation(&account, what, &session, file, environment))?;
         Ok(session)
     };
     // Nothing reads them again.
@@ -153,7 +159,7 @@ fn obtain(
                 .into());
         };
         let (what, session, store) = resolved.role_session(&role, get)?;
-        return done(&what, session, store.path());
+        return done(what, session, store.path());
     }
 
     // Held until the session is saved, so that processes waiting for the lock find it.
@@ -176,7 +182,7 @@ fn obtain(
         kept = resolved.kept_in(&resolved.store, margin);
     }
     let mut session = match kept {
-        Some(session) => done("kept the session in", session, resolved.store.path())?,
+        Some(session) => done(KEPT_SESSION, session, resolved.store.path())?,
         None => {
             let session = resolved.session()?;
             // A rotation may be assigning the session before it to another key.
@@ -187,7 +193,7 @@ fn obtain(
                 false => None,
             };
             resolved.save(&session, &resolved.store)?;
-            done("saved session info to", session, resolved.store.path())?
+            done(SESSION, session, resolved.store.path())?
         }
     };
     let region = session.region.clone();
@@ -198,7 +204,7 @@ fn obtain(
             None => {
                 let direct = role.store(Some(&session), true);
                 let (session, store) = role.get(&sts, session)?;
-                let session = done(&role.confirmation(), session, store.path())?;
+                let session = done(ROLE, session, store.path())?;
                 if let Some(left) = role::fresh(&direct, now()).and_then(|it| it.time_left(now())) {
                     let left = time::rounded_span(left);
                     let clear = invocation::command("clear", &get.selection, "");
@@ -312,7 +318,10 @@ impl<'a> Resolved<'a> {
             None => {
                 let origin = &self.keys.origin;
                 let device = device_lookup::discover(self.settings, keys, origin, self.commands)?;
-                super::note(&format!("found the MFA device {}", device.value.name()));
+                // A prompt names it.
+                if !matches!(self.code, CodeSource::Terminal | CodeSource::Dialog(_)) {
+                    super::note(&format!("found the MFA device {}", device.value.name()));
+                }
                 device
             }
         };
@@ -339,7 +348,7 @@ impl<'a> Resolved<'a> {
         &mut self,
         role: &RoleSession,
         get: &Get,
-    ) -> Result<(String, Session, SessionStore), Failure> {
+    ) -> Result<(&'static str, Session, SessionStore), Failure> {
         let wanted = &role.chain.role;
         let arn = wanted.arn.value.as_str();
         if !role.chain.hops.is_empty() {
@@ -361,7 +370,7 @@ impl<'a> Resolved<'a> {
                 self.kept_in(&store, margin)
             });
             if let Some(session) = kept {
-                return Ok((KEPT_ROLE.to_owned(), session, store));
+                return Ok((KEPT_ROLE, session, store));
             }
         }
         let sts = self.sts(&keys)?;
@@ -391,7 +400,7 @@ impl<'a> Resolved<'a> {
         session.region = region_to_save(&sts.network.region, None);
         let session = role.complete(session, true);
         self.save(&session, &store)?;
-        Ok((role.confirmation(), session, store))
+        Ok((ROLE, session, store))
     }
 
     /// Saves a session that has cost a code. In the worst case it cannot be saved.
@@ -522,13 +531,27 @@ fn code_source<'a>(
     })
 }
 
-fn confirmation(what: &str, session: &Session, file: &Path, environment: &Environment) -> String {
+/// One line: who has what, and until when. A file with a name of the user's own choice is named.
+fn confirmation(
+    account: &Account,
+    what: &str,
+    session: &Session,
+    file: &Path,
+    environment: &Environment,
+) -> String {
     let now = now();
-    let mut text = format!("{what} {}", file.display());
+    let name = match session.provenance.role {
+        Some(_) => account.name(),
+        None => account.name_of_session(),
+    };
+    let mut text = format!("{name}: {what} valid");
     if let (Some(left), Some(end)) = (session.time_left(now), session.expiration) {
         let left = time::rounded_span(left);
         let end = time::until(end, now, &time_zone(environment));
-        text += &format!(" (valid {left}, until {end})");
+        text += &format!(" until {end} ({left})");
+    }
+    if !is_of_saved_file(file) {
+        text += &format!(", in {}", in_words(file));
     }
     text
 }

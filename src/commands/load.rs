@@ -101,7 +101,7 @@ fn change<'f>(load: &Load, environment: &Environment, found: Option<&'f Found>) 
     let is_other = credentials::name(&load.selection, environment).is_ok_and(|own| own != name);
     if is_other && !load.quiet {
         super::note(&format!(
-            "the session of {name} was loaded outside this directory, and is unset in it"
+            "unset the session of {name}, loaded outside this directory"
         ));
     }
     Change::without_session()
@@ -139,7 +139,7 @@ fn refuse_to_show_secrets(load: &Load, environment: &Environment) -> Result<(), 
     }
     if load.format.is_none() && std::io::stdout().is_terminal() {
         let load = loader::load_command(&load.selection, environment);
-        let hint = format!("to load them, run `{load}`; to see them, `aws-mfa load --format sh`");
+        let hint = format!("run `{load}`; to see them: `aws-mfa load --format sh`");
         let message = "load would show the session's secrets on the terminal";
         return Err(Failure::usage(message).hint(hint));
     }

@@ -169,11 +169,11 @@ impl Shell<'_> {
             return;
         }
         let whose = match &self.label {
-            Some(label) => format!("the session of {}", label.name),
+            Some(label) => format!("session of {}", label.name),
             None => "credentials that aws-mfa has not loaded".to_owned(),
         };
         super::note(&format!(
-            "this shell has {whose}, expired {} ago: run `{}`",
+            "{whose} expired {} ago: run `{}`",
             time::span(left.abs()),
             self.load_command()
         ));
@@ -212,8 +212,7 @@ impl Shell<'_> {
         }
         if !self.prompt.quiet && self.memory.reported.as_ref() != Some(&own) {
             super::note(&format!(
-                "this shell's credentials expired {} ago, and the .envrc has not replaced them: run `{}`",
-                time::span(left.abs()),
+                "the .envrc leaves expired credentials: run `{}`",
                 self.load_command()
             ));
             self.memory.reported = Some(own);

@@ -47,7 +47,10 @@ pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
     rotating.account.owner.as_ref().map_err(Failure::clone)?;
     // A role has no keys of its own; its user's are replaced.
     rotating.account.role.as_ref().map_err(Failure::clone)?;
-    super::confirm(&rotating.carry_on()?)
+    for line in rotating.carry_on()? {
+        super::confirm(&line)?;
+    }
+    Ok(())
 }
 
 /// A rotation, and everything that it needs.
@@ -130,11 +133,11 @@ impl<'a> Rotating<'a> {
         }
     }
 
-    /// Does the remaining steps. Returns the confirmation.
-    fn carry_on(&self) -> Result<String, Failure> {
+    /// Does the remaining steps. Returns the lines of the confirmation.
+    fn carry_on(&self) -> Result<Vec<String>, Failure> {
         let rotate = self.rotate;
         if let Some(id) = &rotate.delete {
-            return self.delete(id);
+            return Ok(vec![self.delete(id)?]);
         }
         if self.journal.get().is_none() && !rotate.finish {
             self.store.place()?;
@@ -149,7 +152,7 @@ impl<'a> Rotating<'a> {
             } else {
                 let done = self.delete_old(own)?;
                 if rotate.finish {
-                    return Ok(done);
+                    return Ok(vec![done]);
                 }
                 super::note(&done);
                 rotation = None;
@@ -158,7 +161,7 @@ impl<'a> Rotating<'a> {
         let requested = rotation.as_ref().map(|own| own.step == Step::Requested);
         let mut own = match rotation {
             _ if requested != Some(false) && rotate.finish => {
-                return Ok("there is no rotation to finish".to_owned());
+                return Ok(vec!["no rotation to finish".to_owned()]);
             }
             Some(own) if requested == Some(false) => own,
             _ => self.create(requested.is_some())?,
@@ -349,10 +352,10 @@ impl<'a> Rotating<'a> {
     }
 
     /// The last step, once the old key is inactive. If both are one, there is none to delete.
-    fn end(&self, own: &Rotation) -> Result<String, Failure> {
+    fn end(&self, own: &Rotation) -> Result<Vec<String>, Failure> {
         let Rotation { old, new, .. } = own;
         if old == new {
-            return self.delete_old(own);
+            return Ok(vec![self.delete_old(own)?]);
         }
         for place in self.store.other_places(old) {
             let warning = format!("warning: the old access key {old} is still in {place}");
@@ -365,10 +368,11 @@ impl<'a> Rotating<'a> {
         }
         let replaced = format!("replaced the access key {old} with {new}");
         let finish = self.command(" --finish");
-        Ok(match self.rotate.finish {
-            true => format!("{replaced}; {}", self.delete_old(own)?),
-            false => format!("{replaced}; once nothing uses {old}, delete it: `{finish}`"),
-        })
+        let next = match self.rotate.finish {
+            true => self.delete_old(own)?,
+            false => format!("later, delete the old key: `{finish}`"),
+        };
+        Ok(vec![replaced, next])
     }
 
     /// Deletes the old key, if the new one works as it is stored.

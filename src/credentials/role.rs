@@ -204,11 +204,6 @@ impl<'a> RoleSession<'a> {
         Ok((session, store))
     }
 
-    /// The beginning of the confirmation of `get`.
-    pub fn confirmation(&self) -> String {
-        format!("assumed the role {}; saved to", self.chain.role.arn.value)
-    }
-
     /// The user's own session that the role is assumed with.
     ///
     /// # Errors

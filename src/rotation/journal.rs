@@ -4,6 +4,7 @@ use crate::account::keys::MasterKeys;
 use crate::aws::sts::Identity;
 use crate::error::Failure;
 use crate::file;
+use crate::path::in_words;
 use crate::session::access::{self, Access};
 use crate::session::leftover;
 use crate::session::replacement::{self, Replacement};
@@ -157,7 +158,7 @@ impl Journal {
     /// In what state the rotation has left the keys.
     pub fn state(&self, rotation: &Rotation) -> String {
         let Rotation { old, new, .. } = rotation;
-        let journal = self.path.display();
+        let journal = in_words(&self.path);
         match rotation.step {
             Step::Requested => format!("IAM may have created a new access key beside {old}"),
             Step::Created => format!("{new} is in {journal}, and {old} is still active"),
@@ -189,7 +190,7 @@ impl Journal {
     /// The journal cannot be read, is corrupt, or could be another user's.
     pub fn read(&self) -> Result<Option<Rotation>, Failure> {
         let unusable = |fault: &str| {
-            let path = self.path.display();
+            let path = in_words(&self.path);
             let message = format!("cannot use the journal of the rotation, {path}: {fault}");
             let hint =
                 "it may hold the only copy of a new key's secret: check it before you remove it";

@@ -10,6 +10,7 @@ use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::invocation;
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use crate::sources::in_profile;
 use crate::user_command;
 
@@ -229,9 +230,9 @@ impl<'a> KeyStore<'a> {
     pub fn way(&self) -> String {
         match (&self.place, &self.line) {
             (Ok(Place::Profile(file)), _) => {
-                format!("to {} (profile {})", file.path.display(), self.profile())
+                format!("to {} (profile {})", in_words(&file.path), self.profile())
             }
-            (Ok(Place::File(path)), _) => format!("to {}", path.display()),
+            (Ok(Place::File(path)), _) => format!("to {}", in_words(path)),
             (_, Some(line)) => format!("where `{line}` reads it"),
             _ => "with the store command".to_owned(),
         }

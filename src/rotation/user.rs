@@ -77,15 +77,23 @@ impl User {
 
     /// The key with its age and its last use.
     pub fn in_words(&self, key: &AccessKey, current: &str) -> String {
-        let ago = |time: Timestamp| format!("{} ago", span(now().duration_since(time)));
+        let age = |time: Timestamp| {
+            let age = now().duration_since(time);
+            match age.as_hours() / 24 {
+                0 | 1 => span(age),
+                days => format!("{days}d"),
+            }
+        };
         let used = iam::access_key_last_used(&self.iam, &key.id).ok().flatten();
-        let created = key.created.map_or("at an unknown time".to_owned(), ago);
+        let created = key.created.map_or("of unknown age".to_owned(), |time| {
+            format!("{} old", age(time))
+        });
         let used = used.map_or("last use unknown".to_owned(), |time| {
-            format!("last used {}", ago(time))
+            format!("last used {} ago", age(time))
         });
         let in_use = if key.id == current { "in use, " } else { "" };
         let state = if key.is_active { "active" } else { "inactive" };
-        format!("{} ({in_use}{state}, created {created}, {used})", key.id)
+        format!("{} ({in_use}{state}, {created}, {used})", key.id)
     }
 
     /// Creates an access key. The request is sent only once.

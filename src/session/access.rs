@@ -1,5 +1,6 @@
 //! Who else can read or write a session file.
 
+use crate::path::in_words;
 use std::fmt;
 use std::fs::Metadata;
 #[cfg(unix)]
@@ -44,7 +45,7 @@ impl fmt::Display for Distrust {
         match self {
             Distrust::ForeignFile => f.write_str("another user owns it"),
             Distrust::ForeignSymlink(link) => {
-                write!(f, "another user owns the symlink {}", link.display())
+                write!(f, "another user owns the symlink {}", in_words(link))
             }
             Distrust::EverybodyWrites(mode) => {
                 write!(f, "everyone can write to it, mode {mode:04o}")

@@ -1,8 +1,11 @@
 //! Errors of session files, and their messages.
 
 use super::access::Distrust;
+use super::name::is_of_saved_file;
 use crate::error::{Failure, Kind, reason};
+use crate::path::in_words;
 use crate::time::span;
+use crate::word;
 use jiff::SignedDuration;
 use std::fmt;
 use std::io::ErrorKind;
@@ -108,12 +111,12 @@ impl Obstacle {
             Obstacle::Tilde => "write $HOME instead of ~, or remove the quotes".to_owned(),
             Obstacle::MountPoint(_) => "mount its directory instead of the file".to_owned(),
             Obstacle::Protected(file) => {
-                format!("run `chattr -i -a {}` as root", file.display())
+                format!("run `chattr -i -a {}` as root", word::of_path(file))
             }
             Obstacle::ReadOnly(file) => format!("run `attrib -r \"{}\"`", file.display()),
             Obstacle::CorruptForLoad(_) => "run `aws-mfa status` and check the endpoint".to_owned(),
             Obstacle::LockFile(file, _) | Obstacle::ForeignLockFile(file) => {
-                format!("remove {}", file.display())
+                format!("remove {}", in_words(file))
             }
             #[cfg(windows)]
             Obstacle::System(error) if super::open_elsewhere::is_violation(error) => {
@@ -140,22 +143,22 @@ impl fmt::Display for Obstacle {
             Obstacle::Path(why) => f.write_str(why),
             Obstacle::Tilde => f.write_str("the shell did not expand ~"),
             Obstacle::Distrusted(why) => write!(f, "{why}"),
-            Obstacle::NotRegular(file) => write!(f, "{} is not a regular file", file.display()),
+            Obstacle::NotRegular(file) => write!(f, "{} is not a regular file", in_words(file)),
             Obstacle::OtherContents => f.write_str("it contains something other than a session"),
             Obstacle::StickyDirectory(directory) => write!(
                 f,
                 "it belongs to another user, and only that user can replace it in the sticky directory {}",
-                directory.display()
+                in_words(directory)
             ),
             Obstacle::MountPoint(file) => write!(
                 f,
                 "{} is a mount point and cannot be replaced",
-                file.display()
+                in_words(file)
             ),
             Obstacle::Protected(file) => {
-                write!(f, "{} is immutable or append-only", file.display())
+                write!(f, "{} is immutable or append-only", in_words(file))
             }
-            Obstacle::ReadOnly(file) => write!(f, "{} is read-only", file.display()),
+            Obstacle::ReadOnly(file) => write!(f, "{} is read-only", in_words(file)),
             Obstacle::RefusedByLoad(refusal) => {
                 write!(f, "`load` would reject a file there: {refusal}")
             }
@@ -165,14 +168,14 @@ impl fmt::Display for Obstacle {
             Obstacle::Directory(directory, error) => write!(
                 f,
                 "cannot write to the directory {}: {}",
-                directory.display(),
+                in_words(directory),
                 reason(error)
             ),
             Obstacle::LockFile(file, error) => {
-                write!(f, "cannot open {}: {}", file.display(), reason(error))
+                write!(f, "cannot open {}: {}", in_words(file), reason(error))
             }
             Obstacle::ForeignLockFile(file) => {
-                write!(f, "{} does not belong to this user", file.display())
+                write!(f, "{} does not belong to this user", in_words(file))
             }
             Obstacle::System(error) => f.write_str(&reason(error)),
         }
@@ -187,7 +190,9 @@ impl From<std::io::Error> for Obstacle {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let file = error.file.display();
+        let file = in_words(&error.file);
+        // Nothing is wrong with a file in the usual place.
+        let is_fine = matches!(error.problem, Problem::Missing | Problem::Expired(_));
         let cannot = |what: &str, obstacle: Obstacle| {
             Failure::setup(format!("cannot {what} {file}: {obstacle}")).hint(obstacle.hint())
         };
@@ -211,7 +216,11 @@ impl From<Error> for Failure {
             Problem::Corrupt(fault) => format!("session file is corrupt: {fault}"),
             Problem::Refused(refusal) => format!("session file rejected: {refusal}"),
         };
-        Failure::new(Kind::NoSession, format!("{message} ({file})"))
+        let message = match is_fine && is_of_saved_file(&error.file) {
+            true => message,
+            false => format!("{message} ({file})"),
+        };
+        Failure::new(Kind::NoSession, message)
     }
 }
 

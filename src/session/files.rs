@@ -8,6 +8,7 @@ use crate::environment::variable::AWS_SESSION_FILE;
 use crate::error::{Failure, reason};
 use crate::file_name::FileNames;
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use jiff::Timestamp;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// The files in `directory` with these names, in alphabetical order.
 fn listed(directory: &Path, is_listed: fn(&Path) -> bool) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: std::io::Error| {
-        let (directory, reason) = (directory.display(), reason(&error));
+        let (directory, reason) = (in_words(directory), reason(&error));
         Failure::setup(format!("cannot read the directory {directory}: {reason}"))
     };
     let entries = match std::fs::read_dir(directory) {

@@ -6,6 +6,7 @@ use super::open_elsewhere;
 use super::{access, directory, leftover, symlink};
 use crate::error::Failure;
 use crate::file_name::FileNames;
+use crate::path::in_words;
 use std::ffi::OsStr;
 #[cfg(windows)]
 use std::fs::File;
@@ -61,7 +62,7 @@ impl Replacement {
             Ok(())
         };
         replace().map_err(|obstacle| {
-            let path = path.display();
+            let path = in_words(path);
             let why = match &obstacle {
                 Obstacle::RefusedByLoad(refusal) => refusal.to_string(),
                 other => other.to_string(),

@@ -93,7 +93,7 @@ fn correct_setup_has_only_ok_findings_in_order() {
     sandbox.set("AWS_MFA_CODE_COMMAND", "touch \"$HOME/asked\"");
     let before = tree(&sandbox.home());
     let (url, file) = (aws.url(), sandbox.session_file());
-    let file = file.display();
+    let file = words::with_tilde(file.display());
     let offline = format!(
         "ok      files: valid and private: {file}\n\
          ok      settings: session file {file} (AWS_SESSION_FILE)\n\
@@ -205,7 +205,7 @@ fn terminal_gets_marks_in_colour_unless_no_color() {
         "{text}"
     );
     let warning = "\u{1b}[1m\u{1b}[33m!\u{1b}[0m shell: nothing loads the session into this shell\n  \
-                   \u{1b}[36mrun `eval \"$(aws-mfa load)\"`, or add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\u{1b}[0m\n";
+                   \u{1b}[36mrun `eval \"$(aws-mfa load)\"`, or add `eval \"$(aws-mfa init bash)\"` to\n  ~/.bashrc\u{1b}[0m\n";
     assert!(text.ends_with(warning), "{text}");
     sandbox.set("NO_COLOR", "1");
     let text = shown(&sandbox);
@@ -268,7 +268,7 @@ fn odd_lines_of_the_aws_files_are_findings_whose_remedies_help() {
     ] {
         expected += &format!(
             "error   files: line {line} of {} {what}: the AWS CLI refuses the file\n        {remedy}\n",
-            config.display()
+            words::with_tilde(config.display())
         );
     }
     for (line, what, remedy) in [
@@ -310,7 +310,7 @@ fn odd_lines_of_the_aws_files_are_findings_whose_remedies_help() {
     ] {
         expected += &format!(
             "warning files: line {line} of {} {what}\n        {remedy}\n",
-            config.display()
+            words::with_tilde(config.display())
         );
     }
     for (path, header, meant) in [
@@ -319,7 +319,7 @@ fn odd_lines_of_the_aws_files_are_findings_whose_remedies_help() {
     ] {
         expected += &format!(
             "warning files: the section [{header}] in {} is ignored\n        {meant}\n",
-            path.display()
+            words::with_tilde(path.display())
         );
     }
     assert_eq!(
@@ -362,7 +362,7 @@ fn invalid_or_writable_file_is_an_error() {
     let file = sandbox.write_session(in_an_hour());
     chmod(&file, 0o644);
     chmod(file.parent().unwrap(), 0o777);
-    let (config, credentials) = (config.display(), credentials.display());
+    let [config, credentials] = [config, credentials].map(|file| words::with_tilde(file.display()));
     assert_eq!(
         findings(&sandbox, &["--offline"], &["files"]),
         (
@@ -378,9 +378,9 @@ fn invalid_or_writable_file_is_an_error() {
                  chmod 600 {file}\n\
                  warning files: others can replace files in the session file's directory (mode 0777)\n        \
                  chmod go-w {}\n",
-                file.parent().unwrap().display(),
+                words::with_tilde(file.parent().unwrap().display()),
                 readable = words::others_can_read_the_session_file("0644"),
-                file = file.display(),
+                file = words::with_tilde(file.display()),
             )
         )
     );
@@ -402,7 +402,7 @@ fn invalid_or_writable_file_is_an_error() {
                  skipped session: a setting is invalid\n",
                 rejected = words::session_file_rejected(
                     "everyone can write to it, mode 0622",
-                    file.display()
+                    words::with_tilde(file.display())
                 ),
             )
         )
@@ -429,14 +429,17 @@ fn file_of_another_user_is_a_warning_until_it_is_ones_own() {
     let mut sandbox = user(&aws);
     let config = sandbox.write(".aws/config", "[default]\nregion = eu-west-1\n");
     std::os::unix::fs::chown(&config, Some(12345), None).unwrap();
-    let remedy = format!("sudo chown \"$USER\" {}", config.display());
+    let remedy = format!(
+        "sudo chown \"$USER\" {}",
+        words::with_tilde(config.display())
+    );
     assert_eq!(
         findings(&sandbox, &["--offline"], &["files"]),
         (
             0,
             format!(
                 "warning files: {}: another user owns it, and can choose your keys and the commands that run\n        {remedy}\n",
-                config.display()
+                words::with_tilde(config.display())
             )
         )
     );
@@ -573,7 +576,7 @@ fn conflicting_variable_or_key_is_a_warning() {
         format!(
             "without a session, programs use the keys of [{profile}] in {}/.aws/credentials\n        \
              rename that section, for example to [work-keys], and set AWS_MFA_PROFILE to work-keys\n",
-            sandbox.home().display()
+            words::with_tilde(sandbox.home().display())
         )
     };
     sandbox
@@ -637,7 +640,7 @@ fn shell_without_the_session_is_a_warning() {
     assert_eq!(shell(&sandbox), nothing);
 
     let envrc = sandbox.write(".envrc", "");
-    let envrc = envrc.display();
+    let envrc = words::with_tilde(envrc.display());
     let blocked = format!(
         "warning shell: direnv is not allowed to load {envrc}\n        direnv allow {envrc}\n"
     );
@@ -715,7 +718,7 @@ fn session_loaded_by_direnv_is_ok_with_its_envrc() {
     let line = format!(
         "\nok      shell: the session is loaded by direnv ({}/.envrc)\n        \
          direnv does not notice that time passes: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n",
-        project.display()
+        words::with_tilde(project.display())
     );
     assert!(outcome.stdout.ends_with(&line), "{}", outcome.stdout);
     let line = "\nok      environment: nothing conflicts with the session\n";
@@ -890,7 +893,7 @@ fn foreign_or_old_keys_are_a_finding() {
         format!(
             "warning session: the saved session belongs to the access key {KEY_ID}, but {key} is configured ({})\n        \
              aws-mfa get <code>",
-            file.display()
+            words::with_tilde(file.display())
         )
     };
     sandbox.set("MASTER_AWS_SECRET_ACCESS_KEY", "x");

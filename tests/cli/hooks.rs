@@ -100,7 +100,7 @@ fn open_shell_at_expiry(kind: Kind) {
 
     // In the shell that ran `get`, and in the other one.
     let shown = shell.run("aws-mfa get 111111");
-    assert!(shown.contains(&words::saved_session_info_to("")), "{shown}");
+    assert!(shown.contains(&words::session_is_valid("")), "{shown}");
     assert!(!shown.contains(fake_sts::SECRET_WORD), "{shown}");
     second.run("");
     for shell in [&mut shell, &mut second] {
@@ -108,7 +108,7 @@ fn open_shell_at_expiry(kind: Kind) {
     }
 
     let shown = second.run("aws-mfa clear");
-    let removed = words::removed_the_session(file.display());
+    let removed = words::removed_the_session("");
     assert!(shown.contains(&removed), "{shown}");
     let missing = words::no_session_yet(file.display());
     assert!(notices(&shell.run(""))[0].starts_with(&format!("aws-mfa: {missing}")));
@@ -496,7 +496,7 @@ fn expires_under_direnv(kind: Kind, direnv: &str, hook_first: bool) {
     has_none(&mut shell);
     assert_eq!(shell.variable("PROJECT"), "mine");
     let shown = shell.run("aws-mfa get 111111");
-    assert!(shown.contains(&words::saved_session_info_to("")), "{shown}");
+    assert!(shown.contains(&words::session_is_valid("")), "{shown}");
     has_session(&mut shell, 1);
     // Outside the directory, the hook loads the same session, without the .envrc's AWS_SESSION_FILE.
     shell.run("cd");
@@ -567,7 +567,7 @@ fn hook_changes_no_variable_where_direnv_is_active() {
     assert!(
         outcome
             .stderr
-            .starts_with("aws-mfa: this shell's credentials expired "),
+            .starts_with("aws-mfa: the .envrc leaves expired credentials: run `"),
         "{}",
         outcome.stderr
     );

@@ -123,7 +123,7 @@ fn inherited_session(kind: Kind) {
     let own = "export AWS_ACCESS_KEY_ID=ASIABYHAND AWS_SECRET_ACCESS_KEY=x AWS_SESSION_TOKEN=y";
     let (mut shell, said) = open(kind, &sandbox, &[own, EXPIRED, &shell_of(kind)], "");
     assert_eq!(said.len(), 1, "{said:?}");
-    let start = "aws-mfa: this shell has credentials that aws-mfa has not loaded, expired ";
+    let start = "aws-mfa: credentials that aws-mfa has not loaded expired ";
     assert!(said[0].starts_with(start), "{said:?}");
     assert_eq!(notices(&shell.run("")), SILENCE);
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIABYHAND");
@@ -268,8 +268,7 @@ fn expired_session_from_outside_a_direnv_directory_is_unset_with_one_line() {
 /// One line says that the session of another account is unset.
 #[track_caller]
 fn says_once(shown: &str, name: &str, envrc: &str) {
-    let line =
-        format!("the session of {name} was loaded outside this directory, and is unset in it");
+    let line = format!("unset the session of {name}, loaded outside this directory");
     assert_eq!(shown.matches(&line).count(), 1, "{envrc}: {shown}");
 }
 

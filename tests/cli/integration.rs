@@ -56,13 +56,13 @@ fn direnv_that_loads_the_session_or_the_role_is_believed_from_its_watches() {
             row,
             format!(
                 "direnv ({}); direnv does not notice that time passes: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc",
-                envrc.display()
+                words::with_tilde(envrc.display())
             )
         );
         shell.run(last_command(&row));
         assert_eq!(
             integration(&mut shell),
-            format!("direnv ({})", envrc.display())
+            format!("direnv ({})", words::with_tilde(envrc.display()))
         );
     }
 }
@@ -85,7 +85,7 @@ fn envrc_that_is_blocked_or_loads_no_session_says_so_until_the_remedy_is_followe
             row,
             format!(
                 "direnv is not allowed to load {}: run `{allow}`",
-                envrc.display()
+                words::with_tilde(envrc.display())
             )
         );
         let allow = allow.replace("direnv allow", &format!("'{}' allow", direnv.display()));
@@ -94,7 +94,7 @@ fn envrc_that_is_blocked_or_loads_no_session_says_so_until_the_remedy_is_followe
         let nothing = format!(
             "direnv has loaded {}, which loads no session, or failed before that: \
              add `direnv_load aws-mfa load` to it, and run `direnv allow`",
-            envrc.display()
+            words::with_tilde(envrc.display())
         );
         assert_eq!(row, nothing);
         // The file may have another name.
@@ -104,7 +104,7 @@ fn envrc_that_is_blocked_or_loads_no_session_says_so_until_the_remedy_is_followe
         shell.run(&allow);
         assert_eq!(
             integration(&mut shell),
-            format!("direnv ({})", envrc.display())
+            format!("direnv ({})", words::with_tilde(envrc.display()))
         );
 
         // It loads the session of another selection, which DIRENV_DIFF shows.
@@ -121,7 +121,7 @@ fn envrc_that_is_blocked_or_loads_no_session_says_so_until_the_remedy_is_followe
         let row = integration(&mut shell);
         let start = format!(
             "direnv has loaded {}, which loads the session of other, not {KEY_ID}: add `direnv_load aws-mfa load`",
-            envrc.display()
+            words::with_tilde(envrc.display())
         );
         assert!(row.starts_with(&start), "{row}");
         assert_ne!(shell.variable("DIRENV_DIFF"), "unset");
@@ -245,7 +245,7 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
     let mut get = |shell: &mut Shell, options: &str| {
         code += 1;
         let shown = shell.run(&format!("aws-mfa get {options} {code}"));
-        assert!(shown.contains(&words::saved_session_info_to("")), "{shown}");
+        assert!(shown.contains(&words::session_is_valid("")), "{shown}");
         notices(&shown)
     };
     let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
@@ -291,7 +291,7 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
         get(&mut shell, ""),
         [format!(
             "{not}{} does not load it: {}",
-            envrc.display(),
+            words::with_tilde(envrc.display()),
             load("")
         )]
     );
@@ -303,6 +303,6 @@ fn get_in_a_shell_without_a_hook_says_how_to_load_the_session() {
     let aws = FakeSts::start();
     let sandbox = Sandbox::with_user(&aws);
     let shown = Terminal::output(&sandbox, "aws-mfa get 123456").stdout;
-    let line = "aws-mfa: to load it in this shell, run `eval \"$(aws-mfa load)\"`";
+    let line = "aws-mfa: to load it here, run `eval \"$(aws-mfa load)\"`";
     assert!(shown.contains(line), "{shown}");
 }

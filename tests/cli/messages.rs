@@ -184,8 +184,7 @@ fn error_on_a_terminal_has_colour_unless_no_color() {
     let cyan = "\u{1b}[1m\u{1b}[36m";
     let end = "\u{1b}[0m";
     let refusal = "aws-mfa: load would show the session's secrets on the terminal\n\
-                   hint: to load them, run `eval \"$(aws-mfa load)\"`; \
-                   to see them, `aws-mfa load --format sh`\n";
+                   hint: run `eval \"$(aws-mfa load)\"`; to see them: `aws-mfa load --format sh`\n";
     let coloured = refusal
         .replace("aws-mfa: load", &format!("{red}aws-mfa:{end} load"))
         .replace("hint:", &format!("{cyan}hint:{end}"));
@@ -283,6 +282,87 @@ fn backtraces_change_neither_message_nor_status() {
     }
 }
 
+/// An ordinary day on a small terminal: a profile with a name of 12 characters, its only device, and a role.
+#[cfg(unix)]
+#[test]
+fn nothing_on_an_ordinary_day_is_wider_than_80_columns() {
+    use super::sandbox::{DEVICE, profile_keys};
+    use super::shell::{Kind, Shell};
+    let aws = FakeSts::start();
+    aws.set_iam(super::fake_iam::FakeIam {
+        devices: vec![DEVICE.to_owned()],
+        ..super::fake_iam::FakeIam::default()
+    });
+    let role = "arn:aws:iam::123456789012:role/deploy";
+    aws.add_role(role, super::fake_sts::Role::default());
+    let mut sandbox = Sandbox::with_profile(&aws);
+    sandbox
+        .unset("AWS_MFA_ARN")
+        .set("SHELL", "/bin/bash")
+        .set("AWS_MFA_PROFILE", "abcdefghijkl");
+    let keys = format!("[abcdefghijkl]\n{}", profile_keys());
+    sandbox.write(".aws/credentials", keys);
+    sandbox.write(
+        ".aws/config",
+        format!("[profile deploy-to-it]\nsource_profile = abcdefghijkl\nrole_arn = {role}\n"),
+    );
+    let mut terminal = Terminal::run(&sandbox, "aws-mfa get");
+    let mut shown = terminal.wait_for("igor: ") + "igor: ";
+    terminal.type_line("111111");
+    shown += &terminal.end().1;
+    assert_eq!(shown.matches(DEVICE).count(), 1, "{shown}");
+    let mut run = |line: &str| {
+        let line = format!("aws-mfa {line}");
+        shown += &format!("{line}\n{}", Terminal::output(&sandbox, &line).stdout);
+    };
+    for line in [
+        "status",
+        "get -p deploy-to-it",
+        "get -p deploy-to-it --unless-valid",
+        "status -p deploy-to-it",
+        "status --all",
+        "load",
+        "load --format json > /dev/null",
+        "doctor --offline",
+        "rotate",
+        "rotate --finish",
+        "get -p abcdefghijkl 222222",
+        "get --unless-valid",
+        "clear -p deploy-to-it",
+        "clear",
+        "clear",
+        "load --format json",
+        "load -p deploy-to-it --format json",
+        "status",
+        "status --all",
+        "get 333333",
+        "clear --all",
+        "clear --all",
+        "doctor --offline",
+        "get wrong",
+    ] {
+        run(line);
+    }
+    if super::tool::tool("bash").is_some() {
+        let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
+        let file = sandbox
+            .session_file()
+            .with_file_name("session-abcdefghijkl");
+        shown += &shell.run("aws-mfa get 444444");
+        for minutes in [10, -3] {
+            sandbox.make_end_in(&file, jiff::SignedDuration::from_mins(minutes));
+            shown += &shell.run("");
+        }
+        shown += &shell.run("aws-mfa get 555555; aws-mfa clear");
+        shown += &shell.run("");
+    }
+    let wide = shown
+        .lines()
+        .filter(|line| line.trim_end().chars().count() > 80);
+    let wide: Vec<&str> = wide.collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
 /// The sentences of `words`, each with its text. They stand nowhere else in the tests.
 #[cfg(unix)]
 fn sentences() -> Vec<(String, &'static str)> {
@@ -323,17 +403,14 @@ fn sentences() -> Vec<(String, &'static str)> {
             words::cannot_write_to_the_directory("DIRECTORY", "REASON"),
             "cannot write to the directory DIRECTORY: REASON",
         ),
+        (words::session_is_valid("NAME"), "NAME: session valid"),
         (
-            words::saved_session_info_to("FILE"),
-            "saved session info to FILE",
+            words::session_is_still_valid("NAME"),
+            "NAME: session still valid",
         ),
         (
-            words::kept_the_session_in("FILE"),
-            "kept the session in FILE",
-        ),
-        (
-            words::removed_the_session("FILE"),
-            "removed the session (FILE)",
+            words::removed_the_session("NAME"),
+            "NAME: removed the session",
         ),
         (
             words::wait_for_the_next_code("true"),

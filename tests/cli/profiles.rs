@@ -297,10 +297,9 @@ fn exported_aws_mfa_profile_selects_one_session_for_every_subcommand() {
             "{exec}"
         );
     }
-    let file = sandbox.session_file().with_file_name("session-work");
     sandbox
         .run(["clear"])
-        .is(0, &(words::removed_the_session(file.display()) + "\n"), "");
+        .is(0, &(words::removed_the_session("work") + "\n"), "");
 }
 
 #[test]
@@ -448,7 +447,7 @@ fn missing_profile_is_an_error_with_suggestions() {
     let sts = FakeSts::start();
     let sandbox = with_files(&sts, "[profile work]\n[profile work-eu]\n[private]\n", "");
     let home = sandbox.home();
-    let aws = home.join(".aws").display().to_string();
+    let aws = words::with_tilde(home.join(".aws").display());
     for (name, hint) in [
         ("wrok", "did you mean work or work-eu?".to_owned()),
         ("zzz", "available profiles: work, work-eu".to_owned()),
@@ -466,7 +465,7 @@ fn missing_profile_is_an_error_with_suggestions() {
     }
     let mut empty = Sandbox::new();
     empty.set("AWS_PROFILE", "work");
-    let aws = empty.home().join(".aws").display().to_string();
+    let aws = words::with_tilde(empty.home().join(".aws").display());
     assert_eq!(
         fails(&empty, &["get", "111111"]),
         words::failure(
@@ -537,7 +536,7 @@ fn broken_line_counts_where_its_profile_is_used() {
     let sandbox = with_files(&sts, &config, &keys);
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).status, 0);
     let path = sandbox.home().join(".aws").join("config");
-    let shown = path.display();
+    let shown = words::with_tilde(path.display());
     let broken = format!(
         "aws-mfa: cannot read the profile bad: line 4 of {shown} has no =\n\
          hint: write it as <key> = <value>, or put # before it to make it a comment\n"
@@ -570,7 +569,7 @@ fn broken_line_counts_where_its_profile_is_used() {
         format!(
             "aws-mfa: cannot read the profile work: line 1 of {} has no closing ]\n\
              hint: write it as [work]\n",
-            credentials.display()
+            words::with_tilde(credentials.display())
         )
     );
     let sandbox = other;
@@ -606,8 +605,8 @@ fn access_key_comes_from_one_file() {
         format!(
             "aws-mfa: the profile work has the id of its access key in {} and the secret in {}\n\
              hint: move both to one of the files\n",
-            credentials.display(),
-            credentials.with_file_name("config").display()
+            words::with_tilde(credentials.display()),
+            words::with_tilde(credentials.with_file_name("config").display())
         )
     );
 }
@@ -621,7 +620,7 @@ fn unreadable_profile_file_is_an_error() {
         fails(&sandbox, &["get", "-p", "work", "111111"]),
         format!(
             "aws-mfa: cannot read {}: it is UTF-16, not UTF-8\nhint: save it as UTF-8\n",
-            credentials.display()
+            words::with_tilde(credentials.display())
         )
     );
     let hint = "hint: correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
@@ -629,8 +628,10 @@ fn unreadable_profile_file_is_an_error() {
     std::fs::create_dir(&credentials).unwrap();
     let said = fails(&sandbox, &["get", "-p", "work", "111111"]);
     assert!(
-        said.starts_with(&format!("aws-mfa: cannot read {}: ", credentials.display()))
-            && said.ends_with(hint),
+        said.starts_with(&format!(
+            "aws-mfa: cannot read {}: ",
+            words::with_tilde(credentials.display())
+        )) && said.ends_with(hint),
         "{said}"
     );
 }
@@ -711,7 +712,7 @@ fn endpoint_of_a_services_section_is_used() {
             format!(
                 "services in the profile work is mine, but there is no section [services mine]\n\
                  hint: add [services mine] to {}, or remove services from the profile\n",
-                path.display()
+                words::with_tilde(path.display())
             ),
         ),
         (
@@ -720,7 +721,7 @@ fn endpoint_of_a_services_section_is_used() {
             format!(
                 "line 7 of {} has no indented lines below it, so sts has no endpoint_url\n\
                  hint: write sts = on that line, and an indented line endpoint_url = <URL> below it\n",
-                path.display()
+                words::with_tilde(path.display())
             ),
         ),
         (
@@ -729,7 +730,7 @@ fn endpoint_of_a_services_section_is_used() {
             format!(
                 "cannot read the profile work: line 10 of {} has no =\n\
                  hint: write it as <key> = <value>, or put # before it to make it a comment\n",
-                path.display()
+                words::with_tilde(path.display())
             ),
         ),
     ] {
@@ -755,7 +756,7 @@ fn source_profile_in_a_cycle_or_missing_is_an_error() {
          [profile lost]\nsource_profile = aa\n",
         "",
     );
-    let aws = sandbox.home().join(".aws").display().to_string();
+    let aws = words::with_tilde(sandbox.home().join(".aws").display());
     assert_eq!(
         fails(&sandbox, &["get", "-p", "a", "111111"]),
         format!(

@@ -92,7 +92,7 @@ impl Reader {
         assert_eq!(before, [old.as_str()]);
         let replaced = words::replaced_the_access_key(old, new);
         assert!(outcome.stdout.contains(&replaced), "{}", outcome.stdout);
-        let (_, finish) = outcome.stdout.split_once("delete it: `").unwrap();
+        let (_, finish) = outcome.stdout.split_once("delete the old key: `").unwrap();
         self.types(finish.split('`').next().unwrap());
         assert_eq!(self.keys(), [new.as_str()]);
         new.clone()

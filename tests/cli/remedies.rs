@@ -234,6 +234,7 @@ fn edit(home: &Path, remedy: &str) {
             .map_or(rest, |(text, _)| text)
             .to_owned()
     };
+    let in_home = |path: String| home.join(path.trim_start_matches("~/"));
     if remedy.starts_with("rename that section") {
         let path = home.join(".aws/credentials");
         let text = std::fs::read_to_string(&path).unwrap();
@@ -241,13 +242,13 @@ fn edit(home: &Path, remedy: &str) {
         return std::fs::write(&path, text.replace("[default]", &new)).unwrap();
     }
     if remedy.starts_with("delete the section ") {
-        let path = between(" from ", "\n");
+        let path = in_home(between(" from ", "\n"));
         let text = std::fs::read_to_string(&path).unwrap();
         let section = between("section ", " from ");
         assert!(text.starts_with(&section));
         return std::fs::write(&path, "").unwrap();
     }
-    let path = between(" of ", "\n");
+    let path = in_home(between(" of ", "\n"));
     let number: usize = between("line ", " of ").parse().unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     let lines = text

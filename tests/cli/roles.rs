@@ -67,26 +67,13 @@ fn get_with_a_role_saves_the_users_session_and_assumes_the_role() {
     let sandbox = with_profiles(&sts);
     let outcome = sandbox.run(["get", "-p", "staging", "123456"]);
     let lines: Vec<&str> = outcome.succeeded().lines().collect();
-    let directory = sandbox
-        .session_file()
-        .parent()
-        .unwrap()
-        .display()
-        .to_string();
-    assert!(
-        lines[0].starts_with(&format!(
-            "{} (valid 12h, until ",
-            words::saved_session_info_to(format!("{directory}{SEP}session-work"))
-        )),
-        "{lines:?}"
-    );
-    assert!(
-        lines[1].starts_with(&format!(
-            "assumed the role {DEPLOY}; saved to {} (valid 30m, until ",
-            sandbox.role_file("deploy").display()
-        )),
-        "{lines:?}"
-    );
+    for (line, said, lasts) in [
+        (lines[0], words::session_is_valid("work"), "(12h)"),
+        (lines[1], "staging: role valid".to_owned(), "(30m)"),
+    ] {
+        let is_said = line.starts_with(&format!("{said} until ")) && line.ends_with(lasts);
+        assert!(is_said, "{lines:?}");
+    }
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
     let request = &sts.requests()[1];
     assert_eq!(request.key_id, "ASIASESSION000000001");
@@ -135,18 +122,19 @@ fn get_with_a_role_and_no_code_uses_the_valid_session() {
     let outcome = sandbox.run(["get", "-p", "staging"]);
     let lines: Vec<&str> = outcome.succeeded().lines().collect();
     assert!(
-        lines[0].starts_with(&words::kept_the_session_in("")),
+        lines[0].contains(&words::session_is_still_valid("")),
         "{lines:?}"
     );
-    assert!(lines[1].starts_with("assumed the role "), "{lines:?}");
+    assert!(
+        lines[1].starts_with("staging: role valid until "),
+        "{lines:?}"
+    );
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
     // All terminals start together, and one of them sends the request.
     let kept = sandbox.run(["get", "-p", "staging", "--unless-valid"]);
     assert!(
-        kept.succeeded().contains(&format!(
-            "\nkept the role's credentials in {} (valid 30m, ",
-            sandbox.role_file("deploy").display()
-        )),
+        kept.succeeded()
+            .contains("\nstaging: role still valid until "),
         "{}",
         kept.stdout
     );
@@ -169,8 +157,8 @@ fn denied_role_is_an_error_that_costs_no_second_code() {
     );
     let outcome = sandbox.run(["get", "-p", "staging", "123456"]);
     assert_eq!(outcome.status, 1);
-    let saved = words::saved_session_info_to("");
-    assert!(outcome.stdout.starts_with(&saved));
+    let saved = words::session_is_valid("");
+    assert!(outcome.stdout.contains(&saved));
     assert_eq!(
         outcome.stderr,
         format!(
@@ -447,7 +435,7 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
     );
     let outcome = sandbox.run(["get", "-p", "staging", "--direct", "-d", "8h", "123456"]);
     assert!(
-        outcome.succeeded().contains("-direct (valid 8h, until "),
+        outcome.succeeded().ends_with(" (8h)\n"),
         "{}",
         outcome.stdout
     );
@@ -511,8 +499,8 @@ fn direct_credentials_are_kept_and_not_replaced_without_a_word() {
     sandbox.run([&direct[..], &["123456"]].concat()).succeeded();
     let file = sandbox.role_file("deploy").display().to_string();
     let kept = sandbox.run([&direct[..], &["--unless-valid", "222222"]].concat());
-    let said = format!("kept the role's credentials in {file} (valid 8h, until ");
-    assert!(kept.succeeded().starts_with(&said), "{}", kept.stdout);
+    let said = "staging: role still valid until ";
+    assert!(kept.succeeded().starts_with(said), "{}", kept.stdout);
     // With less left than the margin, they are replaced.
     sandbox.make_end_in(Path::new(&file), SignedDuration::from_mins(14));
     sandbox
@@ -524,7 +512,7 @@ fn direct_credentials_are_kept_and_not_replaced_without_a_word() {
     sandbox.run(["get", "-p", "work", "333333"]).succeeded();
     let plain = sandbox.run(["get", "-p", "staging"]);
     assert!(
-        plain.stdout.contains("\nassumed the role "),
+        plain.stdout.contains("\nstaging: role valid until "),
         "{}",
         plain.stdout
     );
@@ -867,11 +855,7 @@ fn status_shows_reduced_durations_and_roles_that_need_a_code() {
     let reduced = "\nrole duration: 1h at most, not 4h: AWS allows more only with --direct\n";
     assert!(status.contains(reduced), "{status}");
     let direct = sandbox.run(["get", "-p", "staging", "--direct", "222222"]);
-    assert!(
-        direct.succeeded().contains("(valid 4h, until "),
-        "{}",
-        direct.stdout
-    );
+    assert!(direct.succeeded().ends_with(" (4h)\n"), "{}", direct.stdout);
     let status = sandbox.run(["status", "-p", "staging"]).stdout;
     assert!(
         status.contains("\nrenewed: not without a code (--direct)\n"),
@@ -911,19 +895,13 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     assert_eq!(json["saved"][2]["role"], serde_json::Value::Null);
 
     // First only a role, then the session with its roles.
-    sandbox.run(["clear", "-p", "staging"]).is(
-        0,
-        &format!("removed the role's credentials ({role})\n"),
-        "",
-    );
+    sandbox
+        .run(["clear", "-p", "staging"])
+        .is(0, "staging: removed the role\n", "");
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000002");
     sandbox.run(["clear", "-p", "work"]).is(
         0,
-        &format!(
-            "removed the role's credentials ({role})\n\
-             {}\n",
-            words::removed_the_session(format!("{directory}{SEP}session-work"))
-        ),
+        &format!("{} and 1 role\n", words::removed_the_session("work")),
         "",
     );
     assert!(own.exists());
@@ -931,14 +909,16 @@ fn status_all_lists_every_session_and_role_and_clear_removes_them() {
     sandbox.run(["clear", "--all"]).is(
         0,
         &format!(
-            "removed {role}\nremoved {}\nremoved {directory}{SEP}session-work\n",
-            own.display()
+            "removed {}\nremoved {}\nremoved {}{SEP}session-work\n",
+            words::with_tilde(role),
+            words::with_tilde(own.display()),
+            words::with_tilde(directory)
         ),
         "",
     );
     sandbox
         .run(["clear", "--all"])
-        .is(0, "there was no session to remove\n", "");
+        .is(0, "no session to remove\n", "");
 }
 
 #[test]
@@ -986,7 +966,7 @@ fn init_aws_config_prints_a_second_profile_for_each_role_and_device() {
              aws-mfa: warning: skipping the profile long: cannot read the profile long: line {evil} of {} is indented, \
              so it continues region of line {}: remove the white space before it\n\
              aws-mfa: warning: skipping the profile odd: its region is not valid: eu_west\n",
-            sandbox.home().join(".aws").join("config").display(),
+            words::with_tilde(sandbox.home().join(".aws").join("config").display()),
             evil - 1
         ),
     );

@@ -111,10 +111,13 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
     sandbox.run(["rotate"]).is(
         0,
         &format!(
-            "{}; once nothing uses {KEY_ID}, delete it: `aws-mfa rotate --finish`\n",
+            "{}\nlater, delete the old key: `aws-mfa rotate --finish`\n",
             words::replaced_the_access_key(KEY_ID, NEW)
         ),
-        &replaced(&format!("to {} (profile work)", file.display())),
+        &replaced(&format!(
+            "to {} (profile work)",
+            words::with_tilde(file.display())
+        )),
     );
     assert_eq!(in_credentials_file(&sandbox), credentials(NEW, NEW_SECRET));
     assert_eq!(mode(&file), 0o600);
@@ -156,7 +159,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
     assert!(
         outcome
             .stderr
-            .starts_with(&format!("aws-mfa: deleting {KEY_ID} (inactive, created ")),
+            .starts_with(&format!("aws-mfa: deleting {KEY_ID} (inactive, ")),
         "{}",
         outcome.stderr
     );
@@ -164,7 +167,7 @@ fn master_key_in_a_profile_is_replaced_without_a_code() {
     assert!(!journal(&sandbox).exists());
     sandbox
         .run(["rotate", "--finish"])
-        .is(0, "there is no rotation to finish\n", "");
+        .is(0, "no rotation to finish\n", "");
     sandbox.get("234567");
     assert_eq!(saved()["MasterKeyId"], NEW);
 }
@@ -180,7 +183,7 @@ fn next_rotation_deletes_the_old_key() {
     assert!(outcome.stdout.starts_with(&replaced), "{}", outcome.stdout);
     let told: Vec<&str> = outcome.stderr.lines().take(3).collect();
     assert!(
-        told[0].starts_with(&format!("aws-mfa: deleting {KEY_ID} (inactive, created ")),
+        told[0].starts_with(&format!("aws-mfa: deleting {KEY_ID} (inactive, ")),
         "{told:?}"
     );
     assert_eq!(
@@ -340,14 +343,14 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
     );
     let (detail, hint) = rest.split_once('\n').unwrap();
     assert!(
-        detail.starts_with(&format!("  {KEY_ID} (in use, active, created ")),
+        detail.starts_with(&format!("  {KEY_ID} (in use, active, ")),
         "{detail}"
     );
     assert!(
-        detail.contains(" ago, last use unknown); AKIASECOND (inactive, created "),
+        detail.contains("d old, last use unknown); AKIASECOND (inactive, "),
         "{detail}"
     );
-    assert!(detail.ends_with(" ago, last used 3h ago)"), "{detail}");
+    assert!(detail.ends_with("d old, last used 3h ago)"), "{detail}");
     assert_eq!(
         hint,
         "hint: if nothing uses AKIASECOND, delete it: `aws-mfa rotate --delete AKIASECOND`\n"
@@ -376,8 +379,8 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
     );
     let told = outcome.stderr;
     assert!(
-        told.starts_with("aws-mfa: deleting AKIASECOND (inactive, created ")
-            && told.ends_with(" ago, last used 3h ago)\n"),
+        told.starts_with("aws-mfa: deleting AKIASECOND (inactive, ")
+            && told.ends_with("d old, last used 3h ago)\n"),
         "{told}"
     );
     assert_eq!(keys(&aws), [KEY_ID]);
@@ -446,7 +449,7 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
     sandbox.write(&file, twice);
     check(&format!(
         "cannot edit the profile work in {}: aws_access_key_id is there twice\n",
-        file.display()
+        words::with_tilde(file.display())
     ));
 
     sandbox.write(&file, credentials(KEY_ID, SECRET));
@@ -454,14 +457,17 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
         std::os::unix::fs::chown(&file, Some(4242), None).unwrap();
         check(&format!(
             "cannot replace {}: another user owns it\n",
-            file.display()
+            words::with_tilde(file.display())
         ));
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
     } else {
         let directory = file.parent().unwrap();
         super::sandbox::chmod(directory, 0o500);
         let reason = words::cannot_write_to_the_directory(directory.display(), "permission denied");
-        check(&format!("cannot replace {}: {reason}\n", file.display()));
+        check(&format!(
+            "cannot replace {}: {reason}\n",
+            words::with_tilde(file.display())
+        ));
         super::sandbox::chmod(directory, 0o700);
     }
     assert_eq!(sandbox.run(["rotate"]).status, 0);
@@ -572,7 +578,7 @@ fn denied_call_is_explained_and_the_next_rotation_goes_on() {
         let rejected = words::aws_rejected_the_session("ASIASESSION000000001");
         let in_journal = format!(
             "{NEW} is in {}, and {KEY_ID} is still active",
-            journal(&sandbox).display()
+            words::with_tilde(journal(&sandbox).display())
         );
         let denial = denial
             .replace("REJECTED", &rejected)
@@ -665,7 +671,7 @@ fn new_key_that_cannot_be_written_down_is_deleted() {
         "",
         &format!(
             "aws-mfa: cannot replace {0}: {0} is not a regular file\nhint: make {0} and its directory writable\n",
-            path.display()
+            words::with_tilde(path.display())
         ),
     );
     assert_eq!(keys(&aws), [KEY_ID]);
@@ -781,7 +787,7 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
     assert_eq!(
         outcome.stdout,
         format!(
-            "{}; once nothing uses {KEY_ID}, delete it: `aws-mfa rotate --finish`\n",
+            "{}\nlater, delete the old key: `aws-mfa rotate --finish`\n",
             words::replaced_the_access_key(KEY_ID, NEW)
         )
     );
@@ -829,7 +835,7 @@ fn store_command_that_stores_nothing_leaves_the_key_in_the_journal() {
         let stderr = outcome.failed(1);
         let in_journal = format!(
             "; {NEW} is in {}, and {KEY_ID} is still active\nhint: ",
-            journal(&sandbox).display()
+            words::with_tilde(journal(&sandbox).display())
         );
         assert!(
             stderr.contains(&format!("aws-mfa: {message}{in_journal}")),
@@ -1077,7 +1083,7 @@ fn new_key_is_stored_from_the_journal_whatever_the_store_holds() {
         let stderr = outcome.failed(1);
         let in_journal = format!(
             "{NEW} is in {}, and {KEY_ID} is still active",
-            journal(&sandbox).display()
+            words::with_tilde(journal(&sandbox).display())
         );
         assert!(stderr.contains(&in_journal), "{state}: {stderr}");
         assert_eq!(commands(stderr), ["aws-mfa rotate"], "{state}");
@@ -1154,8 +1160,8 @@ fn line_of_the_profile_that_cannot_be_read_is_named_with_the_journal() {
         stderr.starts_with(&format!(
             "aws-mfa: cannot edit the profile work in {}: line 8 has no =; {NEW} is in {}, and {KEY_ID} is still active\n\
              hint: correct that line, and leave each key of the profile once, on one line; run `aws-mfa rotate` to store it again",
-            credentials_file(&sandbox).display(),
-            journal(&sandbox).display()
+            words::with_tilde(credentials_file(&sandbox).display()),
+            words::with_tilde(journal(&sandbox).display())
         )),
         "{stderr}"
     );
@@ -1368,7 +1374,7 @@ fn ctrl_c_says_what_state_things_are_in_and_how_to_go_on() {
         &format!(
             "{created}aws-mfa: the rotation of the access key is not finished: {NEW} is in {}, and {KEY_ID} is still \
              active\nhint: run `aws-mfa rotate`\n",
-            path.display()
+            words::with_tilde(path.display())
         ),
     );
     sandbox.write("keep", "cat > store");
@@ -1415,7 +1421,7 @@ fn status_and_doctor_report_an_unfinished_rotation_with_the_command_that_goes_on
     };
     let in_journal = format!(
         "{NEW} is in {}, and {KEY_ID} is still active",
-        journal(&sandbox).display()
+        words::with_tilde(journal(&sandbox).display())
     );
     let command = report(&in_journal, "aws-mfa rotate");
     sandbox.write("keep", "cat > store");
@@ -1565,7 +1571,7 @@ fn journal_that_cannot_be_read_is_checked_before_it_is_removed() {
         &format!(
             "aws-mfa: cannot use the journal of the rotation, {}: it is corrupt\n\
              hint: it may hold the only copy of a new key's secret: check it before you remove it\n",
-            journal(&sandbox).display()
+            words::with_tilde(journal(&sandbox).display())
         ),
     );
     assert_eq!(keys(&aws), [KEY_ID]);

@@ -98,7 +98,10 @@ fn settings_of_a_profile_are_shown_with_its_name_and_an_unusual_file() {
     let other = sandbox.write("other/config", std::fs::read(&config).unwrap());
     sandbox.set("AWS_CONFIG_FILE", &other);
     let shown = sandbox.run(["status", "-p", "work"]).stdout;
-    let line = format!("\nduration: 1h (profile work in {})\n", other.display());
+    let line = format!(
+        "\nduration: 1h (profile work in {})\n",
+        words::with_tilde(other.display())
+    );
     assert!(shown.contains(&line), "{shown}");
 }
 
@@ -494,7 +497,7 @@ fn status_warns_about_conflicting_environment() {
             &format!(
                 "{}: run `chmod 600 {}`",
                 words::others_can_read_the_session_file("0640"),
-                file.display()
+                words::with_tilde(file.display())
             ),
             "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
             "this shell has credentials that aws-mfa has not loaded (AKIAOTHER); they stay: run `eval \"$(aws-mfa load)\"`",
@@ -655,7 +658,7 @@ fn integration_is_direnv_the_hook_or_the_command_to_run() {
     let shown = sandbox.run(["status"]).stdout;
     let warning = format!(
         "warning: direnv is not active in this shell, so {} is not loaded: add `direnv hook fish | source` to ~/.config/fish/config.fish\n",
-        envrc.display()
+        words::with_tilde(envrc.display())
     );
     assert!(shown.contains(&warning), "{shown}");
     sandbox.set("AWS_MFA_HOOK", "1");

@@ -166,7 +166,10 @@ fn directory_fifo_and_device_are_rejected_and_left_alone() {
             "{}",
             said.stderr
         );
-        let reason = format!("{} is not a regular file", path.display());
+        let reason = format!(
+            "{} is not a regular file",
+            words::with_tilde(path.display())
+        );
         get_fails(
             &mut sandbox,
             &sts,
@@ -178,7 +181,7 @@ fn directory_fifo_and_device_are_rejected_and_left_alone() {
         if path.starts_with(sandbox.home()) {
             let message = format!(
                 "aws-mfa: cannot remove the session file {}: {reason}\nhint: {}\n",
-                path.display(),
+                words::with_tilde(path.display()),
                 words::choose_another_file()
             );
             sandbox.run(["clear"]).is(1, "", &message);
@@ -506,7 +509,7 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         chmod(&credentials, 0o620);
         chmod(&file, 0o620);
         let findings = sandbox.run(["doctor", "--offline"]).stdout;
-        let shown = credentials.display().to_string();
+        let shown = words::with_tilde(credentials.display());
         let session = format!("'{}'", file.display());
         for (subject, word) in [("the session file", &session), (&shown, &shown)] {
             let finding = format!(
@@ -617,7 +620,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
     );
     let reason = format!(
         "it belongs to another user, and only that user can replace it in the sticky directory {}",
-        shared.display()
+        words::with_tilde(shared.display())
     );
     cannot_save(&get(&sandbox), &file, &reason, words::choose_another_file());
 
@@ -627,7 +630,10 @@ fn file_and_symlink_of_another_user_are_rejected() {
     std::os::unix::fs::chown(&precious, Some(OTHER_USER), None).unwrap();
     symlink(&precious, &file).unwrap();
     std::os::unix::fs::lchown(&file, Some(1), None).unwrap();
-    let reason = format!("another user owns the symlink {}", file.display());
+    let reason = format!(
+        "another user owns the symlink {}",
+        words::with_tilde(file.display())
+    );
     cannot_save(&get(&sandbox), &file, &reason, words::choose_another_file());
     assert_eq!(std::fs::read(&precious).unwrap(), b"mine");
     load(&sandbox).is(
@@ -988,7 +994,7 @@ fn failed_save_is_an_error_that_keeps_the_old_session() {
             outcome.without_wait(),
             words::failure(
                 &words::cannot_save_the_session(
-                    file.display(),
+                    words::with_tilde(file.display()),
                     format!("{}, and the code is used up", words_for(error)),
                 ),
                 &format!(

@@ -57,9 +57,10 @@ pub fn two_shells(direnv: &Path, mut tell: impl FnMut(Line)) {
 
 /// Fixes the time in `until 11:39`, which differs in each run.
 fn at_a_fixed_time(text: &str) -> String {
-    let Some((before, after)) = text.split_once(", until ") else {
-        return text.to_owned();
-    };
-    let (_, rest) = after.split_once(')').unwrap();
-    format!("{before}, until 20:31){rest}")
+    match text.split_once(" until ") {
+        Some((before, after)) => {
+            format!("{before} until 20:31{}", after.get(5..).unwrap_or_default())
+        }
+        None => text.to_owned(),
+    }
 }

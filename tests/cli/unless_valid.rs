@@ -1,7 +1,7 @@
 //! `get --unless-valid`: if terminals start together, one prompts for a code.
 
 use super::deadline::{InTime, wait_until};
-use super::fake_sts::FakeSts;
+use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::Sandbox;
 #[cfg(unix)]
 use super::sandbox::{Outcome, binary, words_for};
@@ -28,8 +28,8 @@ fn session_with_more_than_the_margin_left_is_kept() {
     sandbox.run(["get", "--unless-valid"]).is(
         0,
         &format!(
-            "{} (valid 1h 30m, until {})\n",
-            words::kept_the_session_in(sandbox.session_file().display()),
+            "{} until {} (1h 30m)\n",
+            words::session_is_still_valid(KEY_ID),
             end.strftime("%H:%M")
         ),
         "",
@@ -57,7 +57,7 @@ fn kept_session_readable_by_others_is_a_warning() {
             format!(
                 "aws-mfa: warning: {}: run `chmod 600 {}`\n",
                 words::others_can_read_the_session_file("0644"),
-                file.display()
+                words::with_tilde(file.display())
             )
         )
     );
@@ -66,7 +66,7 @@ fn kept_session_readable_by_others_is_a_warning() {
 /// The lock file for the sandbox's session file.
 #[cfg(unix)]
 fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
-    let name = format!(".session-{}.lock", super::fake_sts::KEY_ID);
+    let name = format!(".session-{}.lock", KEY_ID);
     sandbox.session_file().with_file_name(name)
 }
 
@@ -101,7 +101,7 @@ fn waiting_get_says_so_and_what_to_do() {
     drop(lock);
     let outcome = Outcome::from(get.output_in_time());
     assert_eq!(outcome.status, 0);
-    assert!(outcome.stdout.starts_with(&words::kept_the_session_in("")));
+    assert!(outcome.stdout.contains(&words::session_is_still_valid("")));
 }
 
 /// The lock only helps other processes: without it, this works like plain `get`.
@@ -120,7 +120,7 @@ fn get_without_a_lock_warns_and_continues() {
                 0,
                 format!(
                     "aws-mfa: warning: continuing without a lock: cannot lock {}: {reason}\n",
-                    sandbox.session_file().display()
+                    words::with_tilde(sandbox.session_file().display())
                 )
             )
         );
@@ -144,7 +144,7 @@ fn get_without_a_lock_warns_and_continues() {
     std::fs::create_dir(&lock).unwrap();
     let is_directory = format!(
         "cannot open {0}: is a directory: remove {0}",
-        lock.display()
+        words::with_tilde(lock.display())
     );
     get(&mut sandbox.command(binary()), "111113", &is_directory);
     std::fs::remove_dir(&lock).unwrap();
@@ -161,7 +161,7 @@ fn get_without_a_lock_warns_and_continues() {
         std::os::unix::fs::lchown(&lock, Some(OTHER_USER), None).unwrap();
         let foreign = format!(
             "another user owns the symlink {}: {elsewhere}",
-            lock.display()
+            words::with_tilde(lock.display())
         );
         get(&mut sandbox.command(binary()), "111115", &foreign);
         assert_eq!(std::fs::read(&target).unwrap(), b"mine");
@@ -170,7 +170,7 @@ fn get_without_a_lock_warns_and_continues() {
         std::os::unix::fs::chown(&lock, Some(OTHER_USER), None).unwrap();
         let foreign = format!(
             "{0} does not belong to this user: remove {0}",
-            lock.display()
+            words::with_tilde(lock.display())
         );
         get(&mut sandbox.command(binary()), "111116", &foreign);
         assert_eq!(std::fs::read(&lock).unwrap(), b"1\n");
@@ -197,12 +197,12 @@ fn session_with_less_than_the_margin_left_is_replaced() {
         let outcome = sandbox.run([&["get", &code], arguments].concat());
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
         let expected = if kept {
-            words::kept_the_session_in("")
+            words::session_is_still_valid("")
         } else {
-            words::saved_session_info_to("")
+            words::session_is_valid("")
         };
         assert!(
-            outcome.stdout.starts_with(&expected),
+            outcome.stdout.contains(&expected),
             "{left} {}",
             outcome.stdout
         );
@@ -237,7 +237,7 @@ fn lock_in_a_directory_that_cannot_be_created_is_a_warning() {
         .run(["get", "--unless-valid", "123456"]);
     let reason = words::cannot_write_to_the_directory(taken.display(), "not a directory");
     let hint = words::choose_another_file();
-    let file = file.display();
+    let file = words::with_tilde(file.display());
     let failure = words::failure(&words::cannot_save_the_session(&file, &reason), hint);
     outcome.is(
         1,
@@ -297,13 +297,9 @@ fn only_one_of_ten_concurrent_gets_prompts_for_a_code() {
     for mut terminal in terminals {
         ends.push(Outcome::from(terminal.output_in_time()));
     }
-    let count = |what: String| {
-        ends.iter()
-            .filter(|end| end.stdout.starts_with(&what))
-            .count()
-    };
-    assert_eq!(count(words::saved_session_info_to("")), 1);
-    assert_eq!(count(words::kept_the_session_in("")), 9);
+    let count = |what: String| ends.iter().filter(|end| end.stdout.contains(&what)).count();
+    assert_eq!(count(words::session_is_valid("")), 1);
+    assert_eq!(count(words::session_is_still_valid("")), 9);
     assert!(ends.iter().all(|end| end.status == 0));
     assert_eq!(sts.requests().len(), 1);
     assert_eq!(

@@ -2,11 +2,11 @@
 //! raises it. So a new wording turns one test red, `messages::much_used_sentences_are_exactly_these`.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{Behaviour, FakeSts, WRONG_CODE};
+use super::fake_sts::{self, Behaviour, FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Outcome, Sandbox, in_an_hour};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 use std::sync::LazyLock;
 
 /// `aws-mfa: <message>` and, on the next line, `hint: <hint>`.
@@ -23,7 +23,18 @@ pub fn failure(message: &str, hint: &str) -> String {
 
 /// `said` with a name for the path, which varies.
 fn naming(said: &str, path: &Path, name: &str) -> String {
-    said.replace(&path.display().to_string(), name)
+    said.replace(&with_tilde(path.display()), name)
+}
+
+/// A path as messages show it: with `~` for the home directory, see [`Sandbox::home`].
+pub fn with_tilde(path: impl Display) -> String {
+    let path = path.to_string();
+    let parts = path.split_once("aws-mfa-test-");
+    let rest = parts.and_then(|(_, rest)| rest.split_once(MAIN_SEPARATOR)?.1.strip_prefix("home"));
+    match rest.filter(|rest| rest.is_empty() || rest.starts_with(MAIN_SEPARATOR)) {
+        Some(rest) => format!("~{rest}"),
+        None => path,
+    }
 }
 
 /// `said` with a name for what is between these two, which varies.
@@ -59,14 +70,14 @@ fn load(prepare: impl FnOnce(&Sandbox)) -> (String, String) {
     (naming(&message, &sandbox.session_file(), "{file}"), hint)
 }
 
-/// What is on standard output after a `get` with these arguments, with `{file}`, up to the expiry.
+/// What is on standard output after a `get` with these arguments, with `{name}`, up to the expiry.
 fn got(prepare: impl FnOnce(&Sandbox), arguments: &[&str]) -> String {
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     prepare(&sandbox);
     let shown = sandbox.run(arguments).stdout;
-    let shown = naming(&shown, &sandbox.session_file(), "{file}");
-    shown.split(" (").next().unwrap_or_default().to_owned()
+    let (said, _) = shown.split_once(" until ").unwrap_or_default();
+    said.replace(KEY_ID, "{name}")
 }
 
 /// A failed `get` with this session file, `{file}`.
@@ -80,9 +91,29 @@ fn get_into(file: &str) -> (String, String) {
 
 static NO_SESSION: LazyLock<(String, String)> = LazyLock::new(|| load(|_| {}));
 
-/// There is no session file.
+/// There is no session file. One in the usual place is not named.
 pub fn no_session_yet(file: impl Display) -> String {
-    NO_SESSION.0.replace("{file}", &file.to_string())
+    static ELSEWHERE: LazyLock<String> = LazyLock::new(|| elsewhere(|_| {}));
+    in_place([&NO_SESSION.0, &ELSEWHERE], file)
+}
+
+/// `load` in this state of the session file, which has another name than usual: `{file}`.
+fn elsewhere(prepare: impl FnOnce(&Path)) -> String {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.home().join("elsewhere");
+    prepare(&file);
+    sandbox.set("AWS_SESSION_FILE", &file);
+    naming(&message_and_hint(&sandbox.run(["load"])).0, &file, "{file}")
+}
+
+/// What is said of this file: the first, unless it has another name than usual.
+fn in_place([usual, elsewhere]: [&str; 2], file: impl Display) -> String {
+    let file = with_tilde(file);
+    let name = file.rsplit(MAIN_SEPARATOR).next().unwrap_or_default();
+    match name.starts_with("session-") {
+        true => usual.to_owned(),
+        false => elsewhere.replace("{file}", &file),
+    }
 }
 
 /// The hint without a session.
@@ -97,12 +128,13 @@ pub fn run(command: &str) -> String {
 
 /// `ago` is the time since then: `14m`.
 pub fn session_expired(ago: &str, file: impl Display) -> String {
-    static SAID: LazyLock<String> = LazyLock::new(|| {
-        let expired = |sandbox: &Sandbox| drop(sandbox.write_session(minutes_ago(14)));
-        load(expired).0.replace("14m", "{ago}")
+    static SAID: LazyLock<[String; 2]> = LazyLock::new(|| {
+        let usual = load(|sandbox| drop(sandbox.write_session(minutes_ago(14)))).0;
+        let session = fake_sts::session_json(minutes_ago(14));
+        let elsewhere = elsewhere(|file| std::fs::write(file, session).unwrap());
+        [usual, elsewhere].map(|said| said.replace("14m", "{ago}"))
     });
-    SAID.replace("{ago}", ago)
-        .replace("{file}", &file.to_string())
+    in_place(SAID.each_ref().map(String::as_str), file).replace("{ago}", ago)
 }
 
 /// The session file is no session, because of this fault.
@@ -112,7 +144,7 @@ pub fn session_file_is_corrupt(fault: &str, file: impl Display) -> String {
         naming_between(&load(corrupt).0, ": ", " ({file}", "{fault}")
     });
     SAID.replace("{fault}", fault)
-        .replace("{file}", &file.to_string())
+        .replace("{file}", &with_tilde(file))
 }
 
 /// Another user could have written the session file.
@@ -125,7 +157,7 @@ pub fn session_file_rejected(reason: &str, file: impl Display) -> String {
         naming_between(&load(writable).0, ": ", " ({file}", "{reason}")
     });
     SAID.replace("{reason}", reason)
-        .replace("{file}", &file.to_string())
+        .replace("{file}", &with_tilde(file))
 }
 
 /// The warning about a session file of this mode.
@@ -153,7 +185,7 @@ pub fn cannot_read_the_session_file(file: impl Display, reason: impl Display) ->
         let said = naming(&message_and_hint(&outcome).0, &file, "{file}");
         naming_between(&said, "{file}: ", "", "{reason}")
     });
-    SAID.replace("{file}", &file.to_string())
+    SAID.replace("{file}", &with_tilde(file))
         .replace("{reason}", &reason.to_string())
 }
 
@@ -166,7 +198,7 @@ static NOT_SAVED: LazyLock<(String, String)> = LazyLock::new(|| get_into(NO_NAME
 pub fn cannot_save_the_session(file: impl Display, reason: impl Display) -> String {
     static SAID: LazyLock<String> =
         LazyLock::new(|| naming_between(&NOT_SAVED.0, "{file}: ", "", "{reason}"));
-    SAID.replace("{file}", &file.to_string())
+    SAID.replace("{file}", &with_tilde(file))
         .replace("{reason}", &reason.to_string())
 }
 
@@ -183,26 +215,26 @@ pub fn cannot_write_to_the_directory(directory: impl Display, reason: impl Displ
         let directory = sandbox.write("file", "");
         let (said, _) = get_into(directory.join("session").to_str().unwrap());
         let (_, said) = said.split_once("{file}: ").unwrap_or_default();
-        let said = naming(said, &directory, "{directory}");
+        let said = said.replace(&directory.display().to_string(), "{directory}");
         naming_between(&said, "{directory}: ", "", "{reason}")
     });
-    SAID.replace("{directory}", &directory.to_string())
+    SAID.replace("{directory}", &with_tilde(directory))
         .replace("{reason}", &reason.to_string())
 }
 
-/// The beginning of what `get` says of the new session; the expiry follows.
-pub fn saved_session_info_to(file: impl Display) -> String {
+/// The beginning of what `get` says of the new session of the profile or key; until when follows.
+pub fn session_is_valid(name: &str) -> String {
     static SAID: LazyLock<String> = LazyLock::new(|| got(|_| {}, &["get", "111111"]));
-    SAID.replace("{file}", &file.to_string())
+    SAID.replace("{name}", name)
 }
 
-/// The beginning of what `get --unless-valid` says of a session that it keeps; the expiry follows.
-pub fn kept_the_session_in(file: impl Display) -> String {
+/// The beginning of what `get --unless-valid` says of a session that it keeps; until when follows.
+pub fn session_is_still_valid(name: &str) -> String {
     static SAID: LazyLock<String> = LazyLock::new(|| {
         let valid = |sandbox: &Sandbox| drop(sandbox.write_session(in_an_hour()));
         got(valid, &["get", "--unless-valid"])
     });
-    SAID.replace("{file}", &file.to_string())
+    SAID.replace("{name}", name)
 }
 
 /// The hint after a rejected code, with `N` for the seconds, see [`Outcome::without_wait`].
@@ -242,7 +274,7 @@ pub fn there_is_no_profile(name: &str, home: &Path) -> String {
         let (said, _) = message_and_hint(&sandbox.run(["get", "-p", "nobody", "111111"]));
         naming(&said, &sandbox.home(), "{home}").replace("nobody", "{name}")
     });
-    SAID.replace("{home}", &home.display().to_string())
+    SAID.replace("{home}", &with_tilde(home.display()))
         .replace("{name}", name)
 }
 
@@ -352,14 +384,13 @@ pub fn the_code_may_be_used_up(message: impl Display) -> String {
     format!("{message}{}", IN_DOUBT.1)
 }
 
-/// `clear` has removed this file.
-pub fn removed_the_session(file: impl Display) -> String {
+/// `clear` has removed the session of this profile or key.
+pub fn removed_the_session(name: &str) -> String {
     static SAID: LazyLock<String> = LazyLock::new(|| {
-        let sandbox = Sandbox::with_session();
-        let said = sandbox.run(["clear"]).stdout;
-        naming(said.trim(), &sandbox.session_file(), "{file}")
+        let said = Sandbox::with_session().run(["clear"]).stdout;
+        said.trim().replace(KEY_ID, "{name}")
     });
-    SAID.replace("{file}", &file.to_string())
+    SAID.replace("{name}", name)
 }
 
 /// `load` with this variable of direnv, `{path}`: a path below the home directory.
@@ -380,7 +411,7 @@ pub fn dump_path_points_to(what: &str, path: impl Display) -> String {
     let (before, after) = &*SAID;
     format!(
         "{before}{what}{}",
-        after.replace("{path}", &path.to_string())
+        after.replace("{path}", &with_tilde(path))
     )
 }
 
@@ -397,7 +428,7 @@ pub fn replaced_the_access_key(old: &str, new: &str) -> String {
         let sandbox = Sandbox::with_profile(&aws);
         sandbox.get("123456");
         let said = sandbox.run(["rotate"]).stdout;
-        let said = said.split(';').next().unwrap_or_default();
+        let said = said.lines().next().unwrap_or_default();
         let keys = aws.iam().keys;
         said.replace(&keys[0].id, "{old}")
             .replace(&keys[1].id, "{new}")

@@ -5,6 +5,7 @@ use crate::account::credential_process::aws_mfa_arguments;
 use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::Origin;
+use crate::path::in_words;
 use crate::rival_credentials;
 use crate::time::now;
 
@@ -54,7 +55,7 @@ fn stale_keys(setup: &Setup) -> Vec<Failure> {
         let process = profile.get("credential_process").ok()??;
         let key = profile.get("aws_access_key_id").ok()??;
         aws_mfa_arguments(process.value).filter(|_| key.file != process.file)?;
-        let (section, file) = (profile.section_in(key.file), key.file.display());
+        let (section, file) = (profile.section_in(key.file), in_words(key.file));
         let message = format!(
             "{section} in {file} has keys, which programs prefer to its credential_process"
         );
@@ -75,7 +76,7 @@ fn fallback(setup: &Setup) -> Option<Failure> {
     let message = format!(
         "without a session, programs use the keys of {} in {}",
         profile.section_in(key.file),
-        key.file.display()
+        in_words(key.file)
     );
     Some(Failure::setup(message).hint(
         "rename that section, for example to [work-keys], and set AWS_MFA_PROFILE to work-keys",

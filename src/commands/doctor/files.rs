@@ -2,6 +2,7 @@
 
 use super::{Finding, Setup, error, ok, warning};
 use crate::error::Failure;
+use crate::path::in_words;
 use crate::session::access::{self, Access, Distrust};
 use crate::session::error::{Problem, Warning};
 use crate::session::store::SessionStore;
@@ -24,7 +25,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
             for (path, has_secret) in profiles.files() {
                 match mode_of(path, has_secret) {
                     Some(finding) => findings.push(finding),
-                    None => good.push(path.display().to_string()),
+                    None => good.push(in_words(path)),
                 }
             }
             for (is_refused, failure) in profiles.remarks() {
@@ -35,7 +36,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
             }
             for (name, meant, path) in profiles.ignored_sections() {
                 if !OF_THE_CLI.contains(&name) {
-                    let path = path.display();
+                    let path = in_words(path);
                     let message = format!("the section [{name}] in {path} is ignored");
                     findings.push(warning(CHECK, Failure::setup(message).hint(meant)));
                 }
@@ -47,7 +48,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         let before = findings.len();
         findings.extend(saved(store, &setup.get_command));
         if findings.len() == before && store.path().exists() {
-            good.push(store.path().display().to_string());
+            good.push(in_words(store.path()));
         }
     }
     if findings.is_empty() {
@@ -61,7 +62,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 
 /// What others can do with a file in `~/.aws`. Anyone who can write to it chooses the commands that run.
 fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
-    let shown = path.display();
+    let shown = in_words(path);
     let word = word::of_path(path);
     let (message, remedy) = match access::of_file(&std::fs::metadata(path).ok()?) {
         Access::Readable { mode } if has_secret => (

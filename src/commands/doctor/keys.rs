@@ -15,6 +15,7 @@ use crate::cli::Selection;
 use crate::error::Failure;
 use crate::invocation;
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use crate::rotation::journal::Journal;
 use crate::rotation::key_store::KeyStore;
 use crate::time::now;
@@ -107,7 +108,7 @@ pub fn place(setup: &Setup, id: &str) -> Option<Finding> {
     let (place, hint) = match (&source.value, &source.origin) {
         (KeySource::Process(_), _) => return None,
         (_, Origin::Profile(profile, _, file)) => {
-            let place = format!("{}, where every SDK finds it", file.display());
+            let place = format!("{}, where every SDK finds it", in_words(file));
             (place, invocation::move_command(profile))
         }
         _ => {

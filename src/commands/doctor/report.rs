@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::escape::escape;
+use crate::terminal::{WIDTH, wrapped};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -90,9 +91,14 @@ fn command_of(hint: &str) -> Option<&str> {
     (!command.contains('`')).then_some(command)
 }
 
-/// The findings for people: one line each, and one for the hint. In colour, a symbol replaces the word.
-pub fn text(findings: &[Finding], colour: bool) -> String {
+/// The findings for people: one line each, and one for the hint. On a terminal, long lines are wrapped, but no command is.
+/// In colour, a symbol replaces the word.
+pub fn text(findings: &[Finding], is_terminal: bool, colour: bool) -> String {
     let mut text = String::new();
+    let lines = |text: &str, indent: usize, is_prose: bool| match is_terminal && is_prose {
+        true => wrapped(text, WIDTH - indent).join(&format!("\n{:indent$}", "")),
+        false => text.to_owned(),
+    };
     for finding in findings {
         let (word, symbol, mark_colour) = finding.mark.shown();
         let bold = mark_colour.on_default().bold();
@@ -105,9 +111,11 @@ pub fn text(findings: &[Finding], colour: bool) -> String {
             false => (format!("{word:7}"), 8, Style::new()),
         };
         let check = finding.check;
-        text += &format!("{mark} {check}: {}\n", escape(&finding.message));
+        let message = format!("{check}: {}", escape(&finding.message));
+        text += &format!("{mark} {}\n", lines(&message, indent, true));
         if let Some(hint) = &finding.hint {
-            text += &format!("{:indent$}{style}{}{style:#}\n", "", escape(hint));
+            let hint = lines(&escape(hint), indent, hint.contains('`'));
+            text += &format!("{:indent$}{style}{hint}{style:#}\n", "");
         }
     }
     text

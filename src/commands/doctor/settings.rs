@@ -3,6 +3,7 @@
 use super::{Finding, Setup, error, ok, skipped, warning};
 use crate::error::Failure;
 use crate::origin::Setting;
+use crate::path::in_words;
 use crate::settings::network::Network;
 use crate::settings::rows;
 
@@ -23,7 +24,7 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
     };
     match &setup.store {
         Ok(store) => {
-            let path = store.get(|store| store.path().to_string_lossy());
+            let path = store.get(|store| in_words(store.path()));
             findings.push(with_origin("session file", &path));
         }
         Err(failure) => fail(failure),
@@ -32,7 +33,10 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
         let name = row.name.trim_end_matches("_seconds").replace('_', " ");
         match row.setting {
             Ok(None) => {}
-            Ok(Some(setting)) => findings.push(with_origin(&name, &setting.map(|it| it.text))),
+            Ok(Some(setting)) => findings.push(with_origin(
+                &name,
+                &setting.map(|it| in_words(it.text.as_ref())),
+            )),
             Err(failure) => fail(&failure),
         }
     }

@@ -5,6 +5,7 @@ use super::{Finding, Setup, ok, warning};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::loader::{self, Loader};
+use crate::path::in_words;
 use crate::user_command::{self, Fault};
 use crate::{direnv, file};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ fn traced(environment: &Environment, directory: Option<&Path>) -> Option<Finding
             }
             _ if !code.starts_with('#') && code.contains("aws-mfa load") => {
                 let Some(number) = tracing else { continue };
-                let envrc = envrc.display();
+                let envrc = in_words(&envrc);
                 let message =
                     format!("line {number} of {envrc} makes bash print the session's secrets");
                 let hint = format!("delete line {number} of {envrc}");
@@ -128,6 +129,6 @@ fn not_allowed(status: &str) -> Option<Failure> {
     if !matches!(line("Found RC allowed ")?, "false" | "1" | "2") {
         return None;
     }
-    let message = format!("direnv is not allowed to load {}", path.display());
+    let message = format!("direnv is not allowed to load {}", in_words(&path));
     Some(Failure::setup(message).hint(loader::allow(&path)))
 }

@@ -1,14 +1,16 @@
 //! `aws-mfa status --all`: every saved session and role.
 
-use super::report::{SessionReport, SessionState, WIDTH, with_tilde};
+use super::report::{SessionReport, SessionState};
 use crate::account::{Account, session_directory};
 use crate::cli::Status;
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
 use crate::escape::escape;
+use crate::path::in_words;
 use crate::session::files;
 use crate::session::store::SessionStore;
 use crate::sources::{Flags, Sources};
+use crate::terminal::WIDTH;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -49,11 +51,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         false => {
             let zone = time_zone(environment);
             let lines = saved.iter().map(|saved| saved.in_words(now, &zone));
-            let home = environment.home().ok().flatten();
             match std::io::stdout().is_terminal() {
-                true => lines
-                    .map(|line| fitted(with_tilde(&line, home.as_deref())))
-                    .collect(),
+                true => lines.map(|line| fitted(in_words(line.as_ref()))).collect(),
                 false => lines.collect(),
             }
         }

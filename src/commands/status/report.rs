@@ -4,17 +4,16 @@ use crate::error::Failure;
 use crate::escape::escape;
 use crate::loader::Loader;
 use crate::origin::Origin;
+use crate::path::in_words;
 use crate::settings::rows::Row;
+use crate::terminal::{WIDTH, wrapped};
 use crate::{session, stderr, time};
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-
-/// The columns of a small terminal.
-pub const WIDTH: usize = 80;
+use std::path::PathBuf;
 
 /// A session with less time left is yellow, in seconds.
 const SOON: i64 = session::SOON.as_secs();
@@ -114,22 +113,6 @@ pub enum SessionState {
     Unusable,
 }
 
-/// The text in lines of at most `width` characters. A longer word is not broken.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 fn by_name<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
     let rows = rows.iter().map(|row| (row.name, row.json()));
     rows.collect::<BTreeMap<_, _>>().serialize(serializer)
@@ -187,7 +170,6 @@ impl Report {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         };
-        let short = |text: &str| with_tilde(text, self.home.as_deref());
         let lines = self.lines(now, zone);
         let names = lines.iter().map(|line| line.name.chars().count()).max();
         let names = names.unwrap_or_default();
@@ -196,22 +178,21 @@ impl Report {
         let mut text = String::new();
         for line in &lines {
             let name = format!("{:names$}", line.name);
-            let value = wrapped(&short(&line.value), rest);
+            let value = wrapped(&in_words(line.value.as_ref()), rest);
             let last = value.last().map_or(0, |part| part.chars().count());
             let value: Vec<String> = value.iter().map(|part| styled(line.style, part)).collect();
             let name = styled(Style::new().bold(), &name);
             text += &format!("{name}  {}", value.join(&next_line));
             if let Some(origin) = &line.origin {
-                let origin = short(origin);
                 let fits = last + 2 + origin.chars().count() <= rest;
                 text += if fits { "  " } else { &next_line };
-                text += &styled(Style::new().dimmed(), &origin);
+                text += &styled(Style::new().dimmed(), origin);
             }
             text.push('\n');
         }
         for warning in &self.warnings {
             let word = styled(stderr::NOTICE, "warning:");
-            let warning = format!("warning: {}", short(&escape(warning)));
+            let warning = format!("warning: {}", escape(warning));
             let warning = wrapped(&warning, WIDTH - 2).join("\n  ");
             text += &(warning.replacen("warning:", &word, 1) + "\n");
         }
@@ -283,21 +264,12 @@ impl Report {
                 let usual = self.home.as_ref().map(|home| home.join(".aws"));
                 match usual.is_some() && file.parent() == usual.as_deref() {
                     true => format!("profile {profile}"),
-                    false => format!("profile {profile} in {}", file.display()),
+                    false => format!("profile {profile} in {}", in_words(file)),
                 }
             }
             origin => origin.to_string(),
         }
     }
-}
-
-/// The escaped text, with `~` for the home directory.
-pub fn with_tilde(text: &str, home: Option<&Path>) -> String {
-    let Some(home) = home else {
-        return text.to_owned();
-    };
-    let home = format!("{}{MAIN_SEPARATOR}", escape(&home.to_string_lossy()));
-    text.replace(&home, &format!("~{MAIN_SEPARATOR}"))
 }
 
 impl RoleReport {
