@@ -68,12 +68,18 @@ impl Account {
             || environment.get(variable::AWS_SESSION_FILE).is_some();
         let is_in_play = selected.is_named() || !has_environment && !names_session;
         let profiles = is_in_play.then(|| sources.profiles()).transpose();
-        if let Ok(Some(profiles)) = &profiles {
-            selected.name = profile_choice::stands_for(&selected.name, profiles);
-        }
         let uses_environment = !selected.is_explicit && has_environment;
         let line = match &profiles {
-            Ok(Some(profiles)) => line(&selected, profiles, !uses_environment),
+            Ok(Some(profiles)) => {
+                selected.name = profile_choice::stands_for(&selected.name, profiles);
+                match selected.clone().or_only_one(profiles) {
+                    Ok(own) => {
+                        selected = own;
+                        line(&selected, profiles, !uses_environment)
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
             Ok(None) => Ok(Vec::new()),
             Err(failure) => Err(failure.clone()),
         };
@@ -113,23 +119,60 @@ impl Account {
         })
     }
 
-    /// The profile that settings are looked up in and its sources, also where none is in play: `default`, if it exists.
+    /// The profile that settings are looked up in, also where none is in play: the only one with access keys, else
+    /// `default`, which may not exist.
+    ///
+    /// # Errors
+    /// A file in `~/.aws` cannot be read, or several profiles have keys.
+    pub fn profile(&self, sources: &Sources) -> Result<ProfileChoice, Failure> {
+        let own = self.choice.clone();
+        match self.is_in_play() || self.owner == Ok(Owner::Environment) {
+            true => Ok(own),
+            false => own.or_only_one(sources.profiles()?),
+        }
+    }
+
+    /// This profile with its sources; empty if it does not exist.
     ///
     /// # Errors
     /// A file in `~/.aws` cannot be read, the profile is named and does not exist, or its sources lead nowhere.
     pub fn lineage(&self, sources: &Sources) -> Result<Vec<String>, Failure> {
-        match &self.line {
-            Ok(own) if own.is_empty() => line(&self.choice, sources.profiles()?, false),
-            own => own.clone(),
+        match self.is_in_play() {
+            true => self.line.clone(),
+            false => {
+                let profile = self
+                    .profile(sources)
+                    .unwrap_or_else(|_| self.choice.clone());
+                line(&profile, sources.profiles()?, false)
+            }
         }
     }
 
+    /// Whether a profile is in play, and exists or should.
+    fn is_in_play(&self) -> bool {
+        !matches!(&self.line, Ok(own) if own.is_empty())
+    }
+
+    /// The owner of the keys, also where no profile is in play.
+    ///
+    /// # Errors
+    /// Those of [`Account::profile`] and [`Account::lineage`].
+    pub fn owner_of_keys(&self, sources: &Sources) -> Result<Owner, Failure> {
+        let owner = self.owner.clone()?;
+        if self.is_in_play() || owner == Owner::Environment {
+            return Ok(owner);
+        }
+        // This profile may have sources.
+        let profile = self.profile(sources)?;
+        self::owner(&self.lineage(sources)?, sources.profiles()?, &profile)
+    }
+
     /// The profile that owns the master keys; `None` if that is the environment.
-    pub fn profile_of_keys(&self) -> Option<&str> {
-        match &self.owner {
+    pub fn profile_of_keys(&self, sources: &Sources) -> Option<String> {
+        match self.owner_of_keys(sources) {
             Ok(Owner::Profile(name)) => Some(name),
             Ok(Owner::Environment) => None,
-            Err(_) => Some(&self.choice.name),
+            Err(_) => Some(self.choice.name.clone()),
         }
     }
 
@@ -139,19 +182,12 @@ impl Account {
     /// There are none, or only half a pair.
     pub fn keys(&self, sources: &Sources) -> Result<Setting<KeySource>, Failure> {
         let of_environment = KeySource::of_environment(sources.environment);
-        let owner = self.owner.clone()?;
+        let owner = self.owner_of_keys(sources)?;
         if owner == Owner::Environment {
             return of_environment?.ok_or_else(key_source::no_keys);
         }
-        let profiles = sources.profiles()?;
-        let owner = match &self.line {
-            // Where no profile is in play, `default` may have sources.
-            Ok(own) if own.is_empty() => {
-                self::owner(&self.lineage(sources)?, profiles, &self.choice)?
-            }
-            _ => owner,
-        };
-        key_source::of(&self.choice, &owner, profiles, of_environment)
+        let profile = self.profile(sources)?;
+        key_source::of(&profile, &owner, sources.profiles()?, of_environment)
     }
 
     /// The file of a role's credentials, beside the session file `base`: named by the configured key, else by the key that

@@ -291,6 +291,27 @@ impl<'a> Profile<'a> {
         Ok(None)
     }
 
+    /// The same, as it is written, also in a profile that cannot be read.
+    pub fn written(&self, key: &str) -> Option<&'a str> {
+        let mut documents = self.profiles.documents();
+        documents.find_map(|(_, document)| self.written_in(document, key))
+    }
+
+    /// The id of the access key, as it is written, and whether it is a temporary one: with a token beside it.
+    pub fn written_key(&self) -> Option<(&'a str, bool)> {
+        self.profiles.documents().find_map(|(_, document)| {
+            let id = self.written_in(document, "aws_access_key_id")?;
+            let has_token = self.written_in(document, "aws_session_token").is_some();
+            Some((id, has_token || id.starts_with("ASIA")))
+        })
+    }
+
+    fn written_in(&self, document: &'a Document, key: &str) -> Option<&'a str> {
+        let entry = document.entry(SectionKind::Profile, self.name, key)?;
+        let place = document.value(key, entry, |kind, name| self.profiles.has(kind, name));
+        Some(document.text(&place)).filter(|value| !value.is_empty())
+    }
+
     /// The endpoint of a service (`sts`) in the section that the profile's `services` names.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
     ///
@@ -380,6 +401,19 @@ impl<'a> Profile<'a> {
     /// Whether one of the files has the profile.
     pub fn exists(&self) -> bool {
         self.profiles.has(SectionKind::Profile, self.name)
+    }
+
+    /// Makes sure that nothing is lost which may belong to the profile, not even under a header that is none.
+    ///
+    /// # Errors
+    /// A line of the profile cannot be read, or the header that was probably meant for it.
+    pub fn is_intact(&self) -> Result<(), Failure> {
+        self.check()?;
+        let broken = || self.profiles.broken_header(self.name, Document::mentions);
+        match self.exists() {
+            true => Ok(()),
+            false => broken().map_or(Ok(()), Err),
+        }
     }
 
     /// Makes sure that every line of the profile can be read: a line that is skipped could be the one that matters.

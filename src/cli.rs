@@ -39,7 +39,7 @@ pub enum Command {
     /// Get a new session from STS for an MFA code, and save it
     ///
     /// The access key comes from MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or from a profile in
-    /// ~/.aws. The session file is replaced only after STS has answered; a failure leaves it unchanged. A code is
+    /// ~/.aws: the selected one, default, or the only one with keys. The session file is replaced only after STS has answered; a failure leaves it unchanged. A code is
     /// sent at most once.
     Get(Get),
     /// Print the saved session for a shell, direnv or an SDK

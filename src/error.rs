@@ -23,12 +23,17 @@ pub enum Kind {
     CannotRun = 126,
     /// `exec`: there is no such command.
     NotFound = 127,
+    /// Nothing says which of several profiles is meant. The status is that of [`Kind::Setup`].
+    NoSelection,
 }
 
 impl Kind {
     /// The exit status.
     pub fn exit_status(self) -> u8 {
-        self as u8
+        match self {
+            Kind::NoSelection => Kind::Setup as u8,
+            kind => kind as u8,
+        }
     }
 }
 
@@ -217,6 +222,7 @@ mod tests {
         assert_eq!(Kind::NoSession.exit_status(), 3);
         assert_eq!(Kind::CodeRejected.exit_status(), 4);
         assert_eq!(Kind::Setup.exit_status(), 1);
+        assert_eq!(Kind::NoSelection.exit_status(), 1);
         assert_eq!(Kind::CannotRun.exit_status(), 126);
         assert_eq!(Kind::NotFound.exit_status(), 127);
     }

@@ -51,6 +51,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A key of a profile, and the file that it is in: `region` of `work`.
     Profile(String, &'static str, PathBuf),
+    /// `~/.aws`, where one profile has access keys and nothing selects another.
+    OnlyProfile,
     /// IAM, either now or when the saved session was requested.
     Discovered,
     /// The default.
@@ -74,6 +76,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
             Origin::Profile(profile, key, _) => write!(f, "{key} in the profile {profile}"),
+            Origin::OnlyProfile => f.write_str("the only profile with access keys"),
             Origin::Discovered => f.write_str("found in IAM"),
             Origin::Default => f.write_str("default"),
         }

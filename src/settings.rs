@@ -44,6 +44,8 @@ pub struct Settings {
 impl Settings {
     /// Resolves the settings of `account`. Uses no network and runs no command.
     pub fn of(sources: &Sources, account: &Account) -> Self {
+        let own = account.profile(sources);
+        let own = own.unwrap_or_else(|_| account.choice.clone());
         let lineage = account.lineage(sources);
         let from = Lineage {
             sources,
@@ -72,7 +74,7 @@ impl Settings {
         Settings {
             profile: lineage
                 .clone()
-                .map(|names| (!names.is_empty()).then(|| account.choice.setting())),
+                .map(|names| (!names.is_empty()).then(|| own.setting())),
             keys: account.keys(sources),
             device: device.and_then(|device| device.map(parsed).transpose()),
             duration,
@@ -158,11 +160,11 @@ fn of_owner(
     account: &Account,
     key: &'static str,
 ) -> Result<Option<Setting<String>>, Failure> {
-    let owner = match &account.owner {
+    let owner = match account.owner_of_keys(sources) {
         Ok(Owner::Profile(name)) => name,
-        _ => &account.choice.name,
+        _ => account.choice.name.clone(),
     };
-    let profile = sources.profiles()?.profile(owner);
+    let profile = sources.profiles()?.profile(&owner);
     // That of a role is another one.
     match account.owner == Ok(Owner::Environment) && profile.has("role_arn")? {
         true => Ok(None),

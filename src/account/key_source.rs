@@ -112,6 +112,21 @@ pub fn has_keys(profile: Profile<'_>) -> Result<bool, Failure> {
         || profile.has("credential_process")?)
 }
 
+/// Whether a user's own keys are written in the profile, well or badly, or a command that prints them. The keys of a role's
+/// profile are another one's, and so are temporary ones.
+pub fn is_written_in(profile: Profile<'_>) -> bool {
+    let has = |key| profile.written(key).is_some();
+    if has("role_arn") {
+        return false;
+    }
+    match profile.written_key() {
+        Some((_, is_temporary)) => !is_temporary,
+        None if has("aws_secret_access_key") => true,
+        None => (profile.written("credential_process"))
+            .is_some_and(|line| credential_process::aws_mfa_arguments(line).is_none()),
+    }
+}
+
 /// The keys in one profile: written there, or printed by its `credential_process`.
 fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Failure> {
     let Some(key) = profile.access_key()? else {

@@ -1,24 +1,32 @@
 //! The selected profile.
 
 use super::credential_process::aws_mfa_arguments;
+use super::key_source;
 use crate::aws_files::Profiles;
 use crate::cli::{Cli, Command, Selection};
 use crate::environment::Environment;
 use crate::environment::variable;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::origin::{Origin, Setting};
+use crate::word;
 use clap::Parser;
 
 /// An `.envrc` exports this variable to select one account for every subcommand in its directory. No SDK reads it, so it
 /// does not hide the session as an exported `AWS_PROFILE` does.
 const EXPLICIT: &str = variable::AWS_MFA_PROFILE.name();
 
+/// The profile that is meant where nothing selects another.
+const DEFAULT: &str = "default";
+
+/// The most profiles that a message lists.
+const LISTED: usize = 8;
+
 /// The name of the profile that the settings come from, and its origin.
 #[derive(Clone)]
 pub struct ProfileChoice {
     /// The profile's name.
     pub name: String,
-    /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE` or the default.
+    /// `--profile`, `AWS_MFA_PROFILE`, `AWS_PROFILE`, the only one with access keys, or the default.
     pub origin: Origin,
     /// Whether the user has chosen the account explicitly: its own settings then beat variables that the shell exports
     /// for another account.
@@ -35,7 +43,7 @@ impl ProfileChoice {
             Some(name) => (name.as_str(), Origin::Flag("--profile")),
             None => match environment.first(&[variable::AWS_MFA_PROFILE, variable::AWS_PROFILE])? {
                 Some((variable, name)) => (name, Origin::Variable(variable)),
-                None => ("default", Origin::Default),
+                None => return Ok(ProfileChoice::none()),
             },
         };
         Ok(ProfileChoice {
@@ -45,7 +53,58 @@ impl ProfileChoice {
         })
     }
 
-    /// Whether a flag or a variable selects the profile.
+    /// Nothing selects a profile: `default`.
+    pub fn none() -> Self {
+        ProfileChoice {
+            name: DEFAULT.to_owned(),
+            origin: Origin::Default,
+            is_explicit: false,
+        }
+    }
+
+    /// The only profile with access keys, if nothing selects one, and `default` has none.
+    ///
+    /// # Errors
+    /// Several have some, or what belongs to `default` cannot be read.
+    pub fn or_only_one(self, profiles: &Profiles) -> Result<Self, Failure> {
+        let own = profiles.profile(&self.name);
+        let says_whose = |key| own.written(key).is_some();
+        if self.is_named()
+            || self.name != DEFAULT
+            || says_whose("role_arn")
+            || says_whose("source_profile")
+            || key_source::is_written_in(own)
+        {
+            return Ok(self);
+        }
+        own.is_intact()?;
+        let names = profiles.names().into_iter();
+        let mut names = names.filter(|name| key_source::is_written_in(profiles.profile(name)));
+        let (Some(first), second) = (names.next(), names.next()) else {
+            return Ok(self);
+        };
+        let Some(second) = second else {
+            return Ok(ProfileChoice {
+                name: first.to_owned(),
+                origin: Origin::OnlyProfile,
+                is_explicit: false,
+            });
+        };
+        let mut listed = vec![first, second];
+        listed.extend(names.by_ref().take(LISTED - listed.len()));
+        let more = match names.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let listed = listed.join(", ");
+        let message =
+            format!("no profile is selected, and several have access keys: {listed}{more}");
+        let first = word::quoted(first);
+        let hint = format!("add `--profile {first}`, or set {EXPLICIT} to {first}");
+        Err(Failure::new(Kind::NoSelection, message).hint(hint))
+    }
+
+    /// Whether a flag or a variable selects the profile, or its keys do.
     pub fn is_named(&self) -> bool {
         self.origin != Origin::Default
     }

@@ -107,6 +107,7 @@ pub fn own_session(
 ) -> Result<(), Failure> {
     let get = Get {
         selection: sources.selection.clone(),
+        quiet: true,
         ..Get::default()
     };
     let store = SessionStore::new(account.session_file.clone()?.value);
@@ -232,6 +233,7 @@ struct Resolved<'a> {
     sts: Option<Sts>,
     duration: Duration,
     code: CodeSource<'a>,
+    is_quiet: bool,
     account: &'a Account,
     settings: &'a Settings,
     environment: &'a Environment,
@@ -288,6 +290,7 @@ impl<'a> Resolved<'a> {
             margin: margin.transpose()?,
             duration,
             code: code_source(get, settings, sources.environment)?,
+            is_quiet: get.quiet,
             account,
             settings,
             environment: sources.environment,
@@ -446,10 +449,17 @@ impl<'a> Resolved<'a> {
         if let Some(warning) = store.directory_warning() {
             super::note(&format!("warning: {warning}"));
         }
+        let profile = self.settings.profile.as_ref().ok();
+        let profile = profile.and_then(Option::as_ref);
+        let is_only = |own: &&Setting<String>| own.origin == Origin::OnlyProfile;
+        if let Some(only) = profile.filter(is_only).filter(|_| !self.is_quiet) {
+            let name = &only.value;
+            super::note(&format!("profile {name}, the only one with access keys"));
+        }
         let prompt = Prompt {
             device: sts.device.value.name(),
             profile: match self.account.owner {
-                Ok(Owner::Profile(_)) => Some(&self.account.choice.name),
+                Ok(Owner::Profile(_)) => profile.map(|own| own.value.as_str()),
                 _ => None,
             },
             get_command: &self.commands.get,

@@ -97,7 +97,8 @@ impl Shell<'_> {
                 }
                 self.follow(Box::new(found), now())
             }
-            Err(failure) if failure.kind == Kind::NoSession => {
+            // Without a selection, nothing is said unless the shell loses a session.
+            Err(failure) if matches!(failure.kind, Kind::NoSession | Kind::NoSelection) => {
                 self.memory.selected = credentials::name(selection, self.environment).ok();
                 self.memory.failure = None;
                 let own = self.own.clone()?;

@@ -32,7 +32,8 @@ pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
     let directory = session_directory(environment)?.ok_or_else(|| {
         Failure::setup("no home directory is known").hint(format!("set {variable}"))
     })?;
-    let of = || Rotating::of(rotate, environment, &directory);
+    let selection = rotate.selection();
+    let of = || Rotating::of(rotate, &selection, environment, &directory);
     let mut rotating = of()?;
     // For all rotations by this user of the machine: two must not edit one file at once.
     let lock = SessionStore::new(directory.join("rotation")).lock_within(Duration::ZERO);
@@ -56,7 +57,7 @@ pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
 /// A rotation, and everything that it needs.
 struct Rotating<'a> {
     rotate: &'a Rotate,
-    selection: Selection,
+    selection: &'a Selection,
     account: Account,
     settings: Settings,
     store: KeyStore<'a>,
@@ -71,14 +72,15 @@ struct Rotating<'a> {
 impl<'a> Rotating<'a> {
     fn of(
         rotate: &'a Rotate,
+        selection: &'a Selection,
         environment: &'a Environment,
         directory: &'a Path,
     ) -> Result<Self, Failure> {
-        let selection = rotate.selection();
-        let sources = Sources::new(&selection, Flags::default(), environment);
+        let sources = Sources::new(selection, Flags::default(), environment);
         let mut account = Account::of(&sources)?;
         let mut settings = Settings::of(&sources, &account);
-        let found = Journal::find(directory, account.profile_of_keys().unwrap_or_default());
+        let profile = account.profile_of_keys(&sources).unwrap_or_default();
+        let found = Journal::find(directory, &profile);
         let (journal, own) = found.unzip();
         let moves = rotate.to.is_some() || own.as_ref().is_some_and(|own| !own.to.is_empty());
         if account.owner.is_err() && (moves || rotate.delete.is_some()) {
@@ -100,7 +102,7 @@ impl<'a> Rotating<'a> {
         }
         let wish = [rotate.to.as_deref(), rotate.store_command.as_deref()];
         Ok(Rotating {
-            store: KeyStore::of(environment, &account, own.as_ref(), wish),
+            store: KeyStore::of(&sources, &account, own.as_ref(), wish),
             rotate,
             selection,
             account,
@@ -117,7 +119,7 @@ impl<'a> Rotating<'a> {
         let given = |value: &'a Option<String>| value.as_deref().filter(|_| option.is_empty());
         let (to, command) = (given(&self.rotate.to), given(&self.rotate.store_command));
         let store = invocation::words(&[("--to", to), ("--store-command", command)]);
-        invocation::command("rotate", &self.selection, &(store + option))
+        invocation::command("rotate", self.selection, &(store + option))
     }
 
     /// Stores the new key of the journal in a profile that cannot be read, so that nothing in it is lost. Returns whether
@@ -186,13 +188,13 @@ impl<'a> Rotating<'a> {
         let session_file = self.account.session_file.clone()?;
         let read = |file: &Path| {
             let store = SessionStore::new(file.to_owned());
-            credentials::saved(&store, None, &self.selection, now())
+            credentials::saved(&store, None, self.selection, now())
         };
         let earlier = |failure| read(self.earlier_session.as_ref()).map_err(|_| failure);
         let session = read(&session_file.value).or_else(earlier)?;
         let network = self.settings.sts_of_session(&self.account)?;
         let session = session_file.map(|_| session.with_warnings_printed().session);
-        let get_command = invocation::get_command(&self.selection, &Flags::default());
+        let get_command = invocation::get_command(self.selection, &Flags::default());
         let user = User::of_session(&self.settings, &network, session, get_command)?;
         let is_other = |journal: &Journal| !journal.is_of(&user.identity);
         if self.journal.get().is_some_and(is_other) {

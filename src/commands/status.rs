@@ -96,8 +96,8 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         role_arn: None,
         ..selection.clone()
     };
-    let rotation = account.profile_of_keys().and_then(|profile| {
-        let (journal, rotation) = Journal::find(&session_directory(environment).ok()??, profile)?;
+    let rotation = account.profile_of_keys(&sources).and_then(|profile| {
+        let (journal, rotation) = Journal::find(&session_directory(environment).ok()??, &profile)?;
         Some(journal.unfinished(&rotation, &invocation::command("rotate", &own, "")))
     });
     failures.extend(rotation);

@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::invocation;
 use crate::origin::{Origin, Setting};
 use crate::path::in_words;
-use crate::sources::in_profile;
+use crate::sources::{Sources, in_profile};
 use crate::user_command;
 
 /// The store of a key. What stores another one is found at once, because the store may be damaged later.
@@ -27,16 +27,18 @@ pub struct KeyStore<'a> {
 impl<'a> KeyStore<'a> {
     /// The store of the account's key. `resumed` is its rotation, `to` a store of `--to`, and `command` a store command.
     pub fn of(
-        environment: &'a Environment,
+        sources: &Sources<'a>,
         account: &Account,
         resumed: Option<&Rotation>,
         [to, command]: [Option<&str>; 2],
     ) -> Self {
-        let choice = account.choice.clone();
+        let environment = sources.environment;
+        let choice = account.profile(sources);
+        let choice = choice.unwrap_or_else(|_| account.choice.clone());
         let own = |_| Owner::Profile(choice.name.clone());
         let mut store = KeyStore {
             environment,
-            owner: account.owner.clone().unwrap_or_else(own),
+            owner: account.owner_of_keys(sources).unwrap_or_else(own),
             choice,
             place: Err(Failure::setup("")),
             line: resumed.map(|own| own.to.clone()),

@@ -143,6 +143,7 @@ fn origin_json(origin: &Origin) -> Value {
             "profile": profile,
             "file": file.to_string_lossy(),
         }),
+        Origin::OnlyProfile => json!({ "kind": "only_profile" }),
         Origin::Discovered => json!({ "kind": "discovered" }),
         Origin::Default => json!({ "kind": "default" }),
     }

@@ -72,6 +72,7 @@ mod mise;
 mod names;
 mod network;
 mod notices;
+mod only_profile;
 mod peers;
 mod profiles;
 #[cfg(unix)]

@@ -76,7 +76,8 @@ pub fn owner(key: &Setting<SigningKey>, identity: &Result<Identity, Unanswered>)
 /// A rotation that was interrupted, or whose old key is not deleted yet.
 pub fn rotation(setup: &Setup) -> Option<Finding> {
     let directory = session_directory(setup.environment).ok()??;
-    let (journal, rotation) = Journal::find(&directory, setup.account.profile_of_keys()?)?;
+    let (journal, rotation) =
+        Journal::find(&directory, &setup.account.profile_of_keys(setup.sources)?)?;
     let mut failure = journal.unfinished(&rotation, &command(setup, ""));
     failure.hint = Some(rotation.next(&command(setup, "")));
     Some(warning(CHECK, failure))
@@ -160,7 +161,7 @@ fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
         return ok(CHECK, message);
     }
     let rotate = command(setup, "");
-    let store = KeyStore::of(setup.environment, &setup.account, None, [None, None]);
+    let store = KeyStore::of(setup.sources, &setup.account, None, [None, None]);
     let hint = match store.place() {
         Ok(_) => rotate,
         Err(failure) => failure.hint.unwrap_or(rotate),

@@ -1,7 +1,8 @@
-//! `aws-mfa init aws-config`: for each profile with a role or an MFA device, a second profile through which the AWS CLI,
-//! SDKs, Terraform and IDEs get its credentials.
+//! `aws-mfa init aws-config`: for each profile with a role or an MFA device, and for the one with the keys that are used
+//! where nothing selects a profile, a second profile through which the AWS CLI, SDKs, Terraform and IDEs get its credentials.
 
 use crate::account::credential_process::aws_mfa_arguments;
+use crate::account::{ProfileChoice, key_source};
 use crate::aws_files::{self, Profile, Profiles};
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -29,9 +30,14 @@ pub fn stanzas(environment: &Environment, asks: bool) -> anyhow::Result<String> 
         false => format!("{program} load"),
     };
     let profiles = Profiles::load(environment)?;
+    let meant = ProfileChoice::none().or_only_one(&profiles).ok();
+    let meant = meant
+        .map(|meant| meant.name)
+        .filter(|name| key_source::is_written_in(profiles.profile(name)));
     let mut text = String::new();
     for name in profiles.names() {
-        match stanza(profiles.profile(name), &profiles, &load) {
+        let is_meant = meant.as_deref() == Some(name);
+        match stanza(profiles.profile(name), is_meant, &profiles, &load) {
             Ok(stanza) => text.push_str(&stanza),
             Err(failure) => {
                 let why = failure.one_line();
@@ -42,10 +48,15 @@ pub fn stanzas(environment: &Environment, asks: bool) -> anyhow::Result<String> 
     Ok(text)
 }
 
-/// The second profile of `profile`, if it needs one. `load` is the beginning of its command.
-fn stanza(profile: Profile<'_>, profiles: &Profiles, load: &str) -> Result<String, Failure> {
+/// The second profile of `profile`, if it needs one, or if it is the one that is meant by default. `load` is the beginning of its command.
+fn stanza(
+    profile: Profile<'_>,
+    is_meant: bool,
+    profiles: &Profiles,
+    load: &str,
+) -> Result<String, Failure> {
     let own = format!("{}{SUFFIX}", profile.name());
-    if !is_wanted(profile)? || profiles.profile(&own).exists() {
+    if !is_meant && !is_wanted(profile)? || profiles.profile(&own).exists() {
         return Ok(String::new());
     }
     let word = match profile.name().starts_with('-') {
