@@ -11,6 +11,7 @@ pub const ENVRC: &str = "\
 export AWS_MFA_ARN=arn:aws:iam::123456789012:mfa/igor
 export AWS_SESSION_FILE=\"${HOME}/.config/aws/session-${MASTER_AWS_ACCESS_KEY_ID}\"
 watch_file $AWS_SESSION_FILE
+export AWS_REGION=eu-central-1
 direnv_load aws-mfa load
 export PROJECT=mine
 ";

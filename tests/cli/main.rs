@@ -73,6 +73,8 @@ mod names;
 mod network;
 mod notices;
 mod only_profile;
+#[cfg(unix)]
+mod paste;
 mod peers;
 mod profiles;
 #[cfg(unix)]

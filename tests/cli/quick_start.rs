@@ -1,15 +1,16 @@
 //! The README's picture and quick start, played with the real shells.
 
-use super::deadline::InTime;
+use super::fake_iam::FakeIam;
+use super::fake_sts::{FakeSts, KEY_ID};
 use super::moto::Moto;
+use super::paste::{Kind, Paste, SHELLS};
 use super::picture;
-use super::readme::{README, blocks};
-use super::sandbox::{Outcome, Sandbox};
-use super::shell::Shell;
+use super::readme::{IAM, README, section};
+use super::recipes::{STORE, own_programs_first, program};
+use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys};
 use super::story;
 use super::tool::tool;
 use super::words;
-use std::process::Stdio;
 
 #[test]
 fn demo_picture_is_up_to_date() {
@@ -25,101 +26,164 @@ fn demo_picture_is_up_to_date() {
     );
 }
 
-/// The quick start, word for word, on an empty account: CloudShell is bash with an administrator's credentials, AWS is moto
-/// (which accepts every code), and the user's machine has bash and direnv.
+/// What `get` asks on a terminal.
+const QUESTION: &str = "MFA code";
+
+/// Somebody who has just installed the program: with a key in `~/.aws/credentials`, and one device, which nothing names.
+fn newcomer() -> (FakeSts, Sandbox) {
+    let aws = FakeSts::start();
+    aws.set_iam(FakeIam {
+        devices: vec![DEVICE.to_owned()],
+        ..FakeIam::default()
+    });
+    let mut sandbox = Sandbox::new();
+    sandbox
+        .set("AWS_ENDPOINT_URL_STS", aws.url())
+        .set("AWS_ENDPOINT_URL_IAM", aws.url());
+    own_programs_first(&mut sandbox);
+    sandbox.write(".aws/credentials", format!("[default]\n{}", profile_keys()));
+    (aws, sandbox)
+}
+
+/// The shells that are installed.
+fn shells() -> impl Iterator<Item = Kind> {
+    SHELLS.into_iter().filter(|kind| tool(kind.name).is_some())
+}
+
 #[test]
-fn quick_start_on_an_empty_account_succeeds() {
-    let (Some(moto_server), Some(aws), Some(bash), Some(direnv)) = (
-        tool("moto_server"),
-        tool("aws"),
-        tool("bash"),
-        tool("direnv"),
-    ) else {
+fn newcomer_with_a_key_types_two_lines_and_every_shell_has_the_session() {
+    for kind in shells() {
+        let blocks = kind.blocks(section(README, "Quick start"));
+        let lines: Vec<&str> = blocks[..2].iter().flat_map(|block| block.lines()).collect();
+        let [hook, get] = lines[..] else {
+            panic!("{lines:?}")
+        };
+        let (aws, sandbox) = newcomer();
+        let mut first = Paste::open(kind, &sandbox);
+        first.block(hook);
+        let mut second = Paste::open(kind, &sandbox);
+        let shown = first.answers(get, &[(QUESTION, "123456")]);
+        assert!(shown.contains(&words::session_is_valid("")), "{shown}");
+        let asked = aws.requests_for("GetSessionToken");
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].form["SerialNumber"], DEVICE);
+        for shell in [&mut first, &mut second, &mut Paste::open(kind, &sandbox)] {
+            shell.block("");
+            assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
+        }
+    }
+}
+
+/// The commands for a clone of the repository are run by `.ci/run`; here, a stand-in for cargo notes them.
+#[test]
+fn every_block_of_the_readme_survives_a_paste() {
+    for kind in shells() {
+        let (aws, sandbox) = newcomer();
+        program(&sandbox, "cargo", "#!/bin/sh\necho \"$*\" >> ~/cargo\n");
+        program(&sandbox, "pass", STORE);
+        sandbox.write("pass-aws%default", "");
+        let mut shell = Paste::open(kind, &sandbox);
+        let blocks = kind.blocks(README);
+        for block in &blocks {
+            match *block {
+                "aws-mfa get\n" => shell.answers(block, &[(QUESTION, "123456")]),
+                block => shell.block(block),
+            };
+        }
+        assert_eq!(blocks.len(), 5);
+        let cargo = std::fs::read_to_string(sandbox.home().join("cargo")).unwrap();
+        assert_eq!(cargo, "run --example demo\ntest --locked\n");
+        // The key is out of the file, where it worked without MFA, and the session is still there.
+        let keys = aws.iam().keys;
+        let is_active = |id: &str| keys.iter().find(|key| key.id == id).unwrap().is_active;
+        assert!(!is_active(KEY_ID) && is_active("AKIANEW0000000000001"));
+        let file = std::fs::read_to_string(sandbox.home().join(".aws/credentials")).unwrap();
+        assert_eq!(file, "[default]\n");
+        assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
+    }
+}
+
+/// The first section of the page about IAM and then the quick start, on an empty account. AWS is moto, which accepts every
+/// code. What the user does in the console, the test does: it enables a device.
+#[test]
+fn every_block_from_an_empty_account_to_the_first_session_survives_a_paste() {
+    let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
         return;
     };
-    let quick_start = README
-        .split("## ")
-        .find(|section| section.starts_with("Quick start"));
-    let [policy, device, key, hook, save, profile, project, _scripts] =
-        blocks(quick_start.unwrap(), "sh")[..]
-    else {
-        panic!("the quick start has other steps");
-    };
-    let mut sandbox = Sandbox::new();
-    sandbox.set("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
-    let moto = Moto::start(&sandbox, &moto_server);
-    sandbox.set("AWS_ENDPOINT_URL", &moto.url);
+    for kind in shells() {
+        let [user, key, configure] = kind.blocks(section(IAM, "From an empty account"))[..] else {
+            panic!("the section has other blocks");
+        };
+        let quick_start = kind.blocks(section(README, "Quick start"));
+        let mut machine = Sandbox::new();
+        machine.set("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
+        let moto = Moto::start(&machine, &moto_server);
+        machine.set("AWS_ENDPOINT_URL", &moto.url);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let programs =
+            [super::sandbox::binary(), aws.clone()].map(|file| file.parent().unwrap().to_owned());
+        let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path)));
+        let path = path.unwrap();
+        machine.set("PATH", &path);
+        let mut cloud = Sandbox::new();
+        cloud
+            .set("AWS_ENDPOINT_URL", &moto.url)
+            .set("AWS_ACCESS_KEY_ID", "ASIAADMINISTRATOR000")
+            .set("AWS_SECRET_ACCESS_KEY", "x")
+            .set("AWS_DEFAULT_REGION", "us-east-1")
+            .set("PATH", path);
 
-    // In CloudShell.
-    let mut cloud_shell = sandbox.command(&bash);
-    let script = format!(
-        "set -eu\nPATH='{}':$PATH\ncd \"$TMPDIR\"\n{policy}{device}{key}",
-        aws.parent().unwrap().display()
-    );
-    cloud_shell
-        .args(["-c", &script])
-        .env("AWS_ACCESS_KEY_ID", "ASIAADMINISTRATOR000")
-        .env("AWS_SECRET_ACCESS_KEY", "x")
-        .env("AWS_DEFAULT_REGION", "us-east-1");
-    let shown = Outcome::of(&mut cloud_shell);
-    let shown = shown.succeeded();
-    let key = shown.get(shown.rfind('{').unwrap()..).unwrap();
+        let mut cloud_shell = Paste::open(kind, &cloud);
+        cloud_shell.block(user);
+        for call in [
+            "create-virtual-mfa-device --virtual-mfa-device-name phone --bootstrap-method QRCodePNG --outfile code.png",
+            "enable-mfa-device --user-name igor --authentication-code1 123456 --authentication-code2 654321 \
+             --serial-number arn:aws:iam::123456789012:mfa/phone",
+        ] {
+            let mut console = cloud.command(&aws);
+            Outcome::of(console.arg("iam").args(call.split_whitespace())).succeeded();
+        }
+        let shown = cloud_shell.block(key);
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        let id = words
+            .iter()
+            .position(|word| word.starts_with("AKIA"))
+            .expect(&shown);
+        let secret = words[id..]
+            .iter()
+            .find(|word| word.len() == 40)
+            .expect(&shown);
 
-    // On the user's machine.
-    let run = |script: &str, paste: &str| {
-        let mut child = sandbox
-            .command(&bash)
-            .args(["-euc", script])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut keyboard = child.stdin.take().unwrap();
-        std::io::Write::write_all(&mut keyboard, paste.as_bytes()).unwrap();
-        drop(keyboard);
-        assert!(child.status_in_time().success(), "{script}");
-    };
-    let hook = hook.strip_suffix("exec bash\n").unwrap();
-    run(hook, "");
-    let bashrc = std::fs::read_to_string(sandbox.home().join(".bashrc")).unwrap();
-    assert_eq!(bashrc, "eval \"$(direnv hook bash)\"\n");
-    run(save, key);
-    run(profile, "");
+        let mut shell = Paste::open(kind, &machine);
+        shell.answers(
+            configure,
+            &[
+                ("Access Key ID [None]: ", words[id]),
+                ("Secret Access Key [None]: ", secret),
+                ("region name [None]: ", "eu-central-1"),
+                ("output format [None]: ", ""),
+            ],
+        );
+        shell.block(quick_start[0]);
+        let shown = shell.answers(quick_start[1], &[(QUESTION, "123456")]);
+        assert!(shown.contains(&words::session_is_valid("")), "{shown}");
+        shell.block("");
+        assert_eq!(shell.variable("AWS_REGION"), "eu-central-1");
+        let shown = shell.block("aws sts get-caller-identity");
+        assert!(shown.contains("\"Account\": \"123456789012\""), "{shown}");
 
-    // In a shell with that hook.
-    let mut shell = Shell::open(&sandbox, &sandbox.home(), &direnv);
-    shell.run(&format!(
-        "PATH=\"$PATH:{}\"",
-        aws.parent().unwrap().display()
-    ));
-    let (start, identity) = project.split_once("aws-mfa get 123456\n").unwrap();
-    for line in start.lines() {
-        shell.type_line(line);
+        // moto lets the keys alone do everything.
+        let shown = shell.block("aws-mfa doctor | cat");
+        for line in [
+            "ok      shell: ",
+            "belongs to arn:aws:iam::123456789012:user/igor",
+            "ok      keys: AKIA",
+            "is 0 days old",
+            "ok      device: arn:aws:iam::123456789012:mfa/phone belongs to igor, and has codes",
+            "warning policy: MFA is not enforced",
+        ] {
+            assert!(shown.contains(line), "{line}: {shown}");
+        }
+        assert!(!shown.contains("error "), "{shown}");
     }
-    let shown = shell.run("aws-mfa get 123456");
-    // moto lists it, to the user who signs the request.
-    for said in [
-        words::found_the_device("arn:aws:iam::123456789012:mfa/igor"),
-        words::session_is_valid(""),
-    ] {
-        assert!(shown.contains(&said), "{shown}");
-    }
-    assert!(shown.contains("+AWS_ACCESS_KEY_ID"), "{shown}");
-    assert!(shown.contains("+AWS_REGION"), "{shown}");
-    let shown = shell.run(identity.trim());
-    assert!(shown.contains("\"Account\": \"123456789012\""), "{shown}");
-    assert_eq!(shell.variable("AWS_REGION"), "eu-central-1");
-
-    // moto lets the keys alone do everything.
-    let shown = shell.run("aws-mfa doctor | cat");
-    for line in [
-        "ok      shell: the session is loaded by direnv (",
-        "belongs to arn:aws:iam::123456789012:user/igor",
-        "ok      keys: AKIA",
-        "is 0 days old",
-        "ok      device: arn:aws:iam::123456789012:mfa/igor belongs to igor, and has codes",
-        "warning policy: MFA is not enforced: IAM lists the access keys for the keys alone",
-    ] {
-        assert!(shown.contains(line), "{line}: {shown}");
-    }
-    assert!(!shown.contains("error "), "{shown}");
 }

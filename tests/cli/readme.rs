@@ -13,6 +13,9 @@ pub const README: &str = include_str!("../../README.md");
 /// The guide.
 pub const GUIDE: &str = include_str!("../../.github/GUIDE.md");
 
+/// The page about IAM.
+pub const IAM: &str = include_str!("../../.github/IAM.md");
+
 const DENY: &str = include_str!("../../.github/iam/deny-without-mfa.json");
 const DENY_EXCEPT_ENROLMENT: &str =
     include_str!("../../.github/iam/deny-without-mfa-except-enrolment.json");
@@ -29,6 +32,12 @@ pub const ROTATE_ACTIONS: &[&str] = &[
 const ROTATE: &str = include_str!("../../.github/iam/rotate.json");
 const ENROL: &str = include_str!("../../.github/iam/enrol.json");
 
+/// The section of the document with this heading.
+pub fn section(document: &'static str, heading: &str) -> &'static str {
+    let (_, section) = document.split_once(&format!("\n## {heading}\n")).unwrap();
+    section.split("\n## ").next().unwrap()
+}
+
 /// The text of the document's fenced blocks of this language.
 pub fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
     document
@@ -42,9 +51,23 @@ pub fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
 #[test]
 fn readme_has_at_most_250_lines() {
     assert!(README.lines().count() <= 250);
-    for block in blocks(README, "sh").iter().chain(&blocks(README, "ini")) {
-        for line in block.lines() {
-            assert!(line.chars().count() <= 82, "{line}");
+    // What has a button to copy it fits a terminal, and is pasted by a test or says that it is a file's.
+    for page in [README, section(IAM, "From an empty account")] {
+        for (index, part) in page.split("```").enumerate() {
+            if index % 2 == 0 {
+                assert!(!part.contains("\n    "), "an indented block: {part}");
+                continue;
+            }
+            let language = part.lines().next().unwrap();
+            assert!(
+                ["sh", "bash", "zsh", "text", "ini"].contains(&language),
+                "{language}"
+            );
+            for line in part.lines() {
+                assert!(line.chars().count() <= 82, "{line}");
+                // A paste goes on after a line that fails.
+                assert!(!line.contains("rm ") || line.contains("&& rm "), "{line}");
+            }
         }
     }
 }
@@ -190,10 +213,9 @@ fn deny_policy_exempts_only_calls_needed_before_a_session() {
     let expected = [("Deny", "NotAction", excepted.as_slice(), WITHOUT_MFA)];
     assert_eq!(assert_policy(DENY, &expected), set(["*"]));
 
-    // The quick start has the same policy in another layout.
-    let (_, quick_start) = README.split_once("\n## Quick start\n").unwrap();
-    let (_, policy) = quick_start.split_once("<<'EOF'\n").unwrap();
-    let (policy, _) = policy.split_once("\nEOF\n").unwrap();
+    // The first section has the same policy in another layout.
+    let (_, policy) = IAM.split_once("--policy-document '").unwrap();
+    let (policy, _) = policy.split_once('\'').unwrap();
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert_eq!(parsed(policy), parsed(DENY));
 }
@@ -275,22 +297,22 @@ fn enrolment_policy_allows_changes_only_until_its_date() {
 
 #[test]
 fn policy_that_ends_sessions_denies_older_ones() {
-    let document = include_str!("../../.github/IAM.md");
     let expected: [Statement; 1] = [(
         "Deny",
         "Action",
         &["*"],
         Some(("DateLessThan", "aws:TokenIssueTime", "2026-11-24T20:31:00Z")),
     )];
-    let policies = blocks(document, "json");
+    let policies = blocks(IAM, "json");
     assert_eq!(assert_policy(policies[0], &expected), set(["*"]));
     assert_eq!(policies.len(), 1);
 }
 
 #[test]
 fn readme_envrc_is_the_tested_one() {
-    let envrc = blocks(README, "sh")
-        .into_iter()
-        .find(|block| block.starts_with("export AWS_MFA_ARN"));
-    assert!(ENVRC.starts_with(envrc.unwrap()), "{ENVRC}");
+    let [project, scripts] = blocks(README, "text")[..] else {
+        panic!("the README has other files");
+    };
+    assert_eq!(project, super::story::ENVRC);
+    assert!(ENVRC.starts_with(scripts), "{ENVRC}");
 }

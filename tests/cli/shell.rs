@@ -270,7 +270,7 @@ impl Shell {
 }
 
 /// Text as a person sees it: without colours, and with plain line ends.
-fn plain(shown: &str) -> String {
+pub fn plain(shown: &str) -> String {
     let shown = shown.replace('\r', "");
     let mut parts = shown.split("\u{1b}[");
     let mut text = parts.next().unwrap_or_default().to_owned();

@@ -87,6 +87,11 @@ impl Terminal {
         self.type_bytes(keys.as_bytes());
     }
 
+    /// Pastes this as a terminal does for a program that knows pastes, all at once, and presses Enter.
+    pub fn paste(&mut self, text: &str) {
+        self.type_bytes(format!("\u{1b}[200~{text}\u{1b}[201~\r").as_bytes());
+    }
+
     /// Types one key: 4 is Ctrl-D.
     pub fn type_key(&mut self, key: u8) {
         self.type_bytes(&[key]);
