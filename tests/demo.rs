@@ -1,7 +1,7 @@
 //! `cargo run --example demo`: the README's story without an AWS account.
 //!
-//! AWS is the tests' STS on loopback, and the home directory is temporary. The binary is real. On Unix, so are direnv, if
-//! it is installed, and two shells. `cargo run --example demo -- --picture FILE` draws the README's picture.
+//! AWS is the tests' STS on loopback, and the home directory is temporary. The binary is real, and so are the two bashes, on
+//! Unix. `cargo run --example demo -- --picture FILE` draws the README's picture.
 
 #![allow(
     dead_code,
@@ -42,42 +42,74 @@ mod tool;
 
 use fake_sts::FakeSts;
 use sandbox::Sandbox;
+use std::io::{IsTerminal, Write, stdout};
 use std::process::Command;
+use std::time::Duration;
 
 fn main() {
     build();
+    let aws = FakeSts::start();
     #[cfg(unix)]
-    if let [flag, file] = &std::env::args().skip(1).collect::<Vec<_>>()[..] {
-        assert_eq!(flag, "--picture");
-        let direnv = tool::installed("direnv").expect("direnv");
-        let mut story = Vec::new();
-        story::two_shells(&direnv, |line| story.push(line));
-        std::fs::write(file, picture::svg(&story)).unwrap();
-        return;
-    }
-    let sts = FakeSts::start();
-    let sandbox = Sandbox::with_user(&sts);
-    println!("AWS is an STS on loopback ({}).", sts.url());
-    println!(
-        "Home is {}, and goes away with this demo.",
-        sandbox.home().display()
-    );
-
-    say("There is no session yet:");
-    play(&sandbox, &["load"]);
-    say("A code from the authenticator buys one; a code works once:");
-    play(&sandbox, &["get", "123456"]);
-    play(&sandbox, &["get", "123456"]);
-    say("The rejected code has cost nothing: the session is there for every shell.");
-    play(&sandbox, &["load"]);
-
-    #[cfg(unix)]
-    match tool::installed("direnv") {
-        Some(direnv) => two_shells(&direnv),
-        None => {
-            say("direnv is not installed here; with it, two shells would follow by themselves.")
+    if tool::installed("bash").is_some() {
+        let sandbox = story::machine(&aws);
+        if let [flag, file] = &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+            assert_eq!(flag, "--picture");
+            let mut parts = Vec::new();
+            story::play(&sandbox, |part| parts.push(part));
+            std::fs::write(file, picture::svg(&parts)).unwrap();
+            return;
         }
+        return tell(&sandbox);
     }
+    println!("The demo's two shells are bash, which is not installed here.");
+    let sandbox = Sandbox::with_user(&aws);
+    play(&sandbox, &["get", "123456"]);
+    play(&sandbox, &["status"]);
+}
+
+/// Tells the story, on a terminal at the pace of a reader.
+#[cfg(unix)]
+fn tell(sandbox: &Sandbox) {
+    remove_on_ctrl_c(sandbox);
+    let is_terminal = stdout().is_terminal();
+    let in_colour =
+        is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let pause = |milliseconds| {
+        if is_terminal {
+            std::thread::sleep(Duration::from_millis(milliseconds));
+        }
+    };
+    let show = |text: &str| {
+        let _ = stdout().write_all(text.as_bytes());
+        let _ = stdout().flush();
+    };
+    story::play(sandbox, |part| {
+        let before = match part {
+            story::Part::Say(_) => 1_200,
+            story::Part::Type(..) => 900,
+            story::Part::Show(_) => 600,
+        };
+        pause(before);
+        show(&story::text(&part, in_colour));
+    });
+    pause(1_200);
+    show(&story::end(
+        &std::env::var("SHELL").unwrap_or_default(),
+        in_colour,
+    ));
+}
+
+/// On Ctrl-C, nothing stays behind either.
+#[cfg(unix)]
+fn remove_on_ctrl_c(sandbox: &Sandbox) {
+    let directory = sandbox.home().parent().unwrap().to_owned();
+    std::thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(tokio::signal::ctrl_c()).unwrap();
+        let _ = std::fs::remove_dir_all(directory);
+        std::process::exit(130)
+    });
 }
 
 /// `cargo run --example` builds only the example.
@@ -99,22 +131,6 @@ fn build() {
     assert!(build.status().unwrap().success(), "aws-mfa does not build");
 }
 
-#[cfg(unix)]
-fn two_shells(direnv: &std::path::Path) {
-    say("With direnv, a code in one shell serves the other one at its next prompt:");
-    story::two_shells(
-        direnv,
-        |story::Line {
-             shell,
-             typed,
-             shown,
-         }| {
-            println!("  shell {} $ {typed}", shell + 1);
-            print!("{}", indented(&shown));
-        },
-    );
-}
-
 fn play(sandbox: &Sandbox, arguments: &[&str]) {
     println!("  $ aws-mfa {}", arguments.join(" "));
     let outcome = sandbox.run(arguments);
@@ -122,10 +138,6 @@ fn play(sandbox: &Sandbox, arguments: &[&str]) {
     if outcome.status != 0 {
         println!("    (exit status {})", outcome.status);
     }
-}
-
-fn say(text: &str) {
-    println!("\n{text}");
 }
 
 fn indented(text: &str) -> String {

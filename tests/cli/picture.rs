@@ -1,9 +1,8 @@
 //! The demo as an animated SVG: two terminals whose lines appear one after the other.
 
-use super::story::Line;
+use super::story::{COLUMNS, Part, keys, wrapped};
 use std::fmt::Write as _;
 
-const COLUMNS: usize = 88;
 const CHARACTER: f64 = 8.4;
 const ROW: usize = 19;
 const MARGIN: usize = 14;
@@ -24,36 +23,42 @@ struct Row {
 }
 
 /// The picture.
-pub fn svg(story: &[Line]) -> String {
-    let shells = 1 + story
-        .iter()
-        .map(|line| line.shell)
-        .max()
-        .unwrap_or_default();
-    let mut terminals: Vec<Vec<Row>> = (0..shells).map(|_| Vec::new()).collect();
+pub fn svg(story: &[Part]) -> String {
+    let mut terminals: [Vec<Row>; 2] = Default::default();
     let mut second = 0.5;
-    for line in story {
-        let mut show = |second, class, text: String| {
-            terminals[line.shell].push(Row {
+    let mut shell = 0;
+    for (index, part) in story.iter().enumerate() {
+        // What is told stands in the shell where the next line is typed.
+        let next = story[index..].iter().find_map(|part| match part {
+            Part::Type(shell, _) => Some(*shell),
+            _ => None,
+        });
+        let (pause, class, text) = match part {
+            Part::Say(text) => {
+                shell = next.unwrap_or(shell);
+                (TYPE, "told", format!("# {text}"))
+            }
+            Part::Type(number, line) => {
+                shell = *number;
+                (TYPE, "typed", format!("$ {}", keys(line)))
+            }
+            Part::Show(text) => (ANSWER, "shown", text.clone()),
+        };
+        second += pause;
+        for line in text.lines() {
+            let class = match line.starts_with("aws-mfa: ") {
+                true => "notice",
+                false => class,
+            };
+            terminals[shell].extend(wrapped(line, COLUMNS).into_iter().map(|text| Row {
                 second,
                 class,
                 text,
-            });
-        };
-        second += TYPE;
-        show(second, "typed", format!("$ {}", line.typed));
-        second += ANSWER;
-        for text in line.shown.lines() {
-            let class = match text.split_once(": ") {
-                Some(("direnv", _)) => "direnv",
-                Some(("aws-mfa", _)) => "notice",
-                _ => "shown",
-            };
-            for text in wrapped(text) {
-                show(second, class, text);
-            }
+            }));
         }
-        second += READ;
+        if class == "shown" {
+            second += READ;
+        }
     }
     let length = second + END;
 
@@ -62,7 +67,7 @@ pub fn svg(story: &[Line]) -> String {
         .iter()
         .map(|rows| BAR + rows.len() * ROW + 2 * MARGIN)
         .collect();
-    let height = heights.iter().sum::<usize>() + MARGIN * (shells - 1);
+    let height = heights.iter().sum::<usize>() + MARGIN * (terminals.len() - 1);
     let (mut styles, mut drawing) = (String::new(), String::new());
     let (mut top, mut number) = (0, 0);
     for (shell, rows) in terminals.iter().enumerate() {
@@ -99,24 +104,15 @@ pub fn svg(story: &[Line]) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\">\n\
-         <title>One MFA code, typed in one shell, gives both shells a session</title>\n\
+         <title>One MFA code, typed in one shell, gives both shells a session, and a role</title>\n\
          <desc>Made by the example demo, as CONTRIBUTING.md says</desc>\n\
          <style>\n\
          text{{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#e6edf3}}\n\
-         .bar{{fill:#8b949e}}.typed{{fill:#7ee787}}.direnv{{fill:#8b949e}}.notice{{fill:#e3b341}}\n\
+         .bar,.told{{fill:#8b949e}}.typed{{fill:#7ee787}}.notice{{fill:#e3b341}}\n\
          {styles}\
          @media (prefers-reduced-motion:reduce){{text{{animation:none!important}}}}\n\
          </style>\n{drawing}</svg>\n"
     )
-}
-
-/// A line wrapped for a terminal of this width.
-fn wrapped(line: &str) -> Vec<String> {
-    let characters: Vec<char> = line.chars().collect();
-    characters
-        .chunks(COLUMNS)
-        .map(|row| row.iter().collect())
-        .collect()
 }
 
 fn escaped(text: &str) -> String {

@@ -1,26 +1,56 @@
 //! The README's picture and quick start, played with the real shells.
 
 use super::fake_iam::FakeIam;
-use super::fake_sts::{FakeSts, KEY_ID};
+use super::fake_sts::{FakeSts, KEY_ID, SECRET_WORD};
 use super::moto::Moto;
 use super::paste::{Kind, Paste, SHELLS};
 use super::picture;
-use super::readme::{IAM, README, section};
+use super::readme::{IAM, README, blocks, section};
 use super::recipes::{STORE, own_programs_first, program};
 use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys};
+use super::shell::{Shell, plain};
 use super::story;
 use super::tool::tool;
 use super::words;
 
 #[test]
-fn demo_picture_is_up_to_date() {
-    let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
+fn demo_tells_its_story_in_80_columns_and_the_picture_is_up_to_date() {
+    if tool("bash").is_none() {
         return;
+    }
+    let aws = FakeSts::start();
+    let sandbox = story::machine(&aws);
+    let mut parts = Vec::new();
+    story::play(&sandbox, |part| parts.push(part));
+    let told = |in_colour| -> String {
+        let parts = parts.iter().map(|part| story::text(part, in_colour));
+        parts.chain([story::end("/bin/bash", in_colour)]).collect()
     };
-    let mut story = Vec::new();
-    story::two_shells(&direnv, |line| story.push(line));
+    let text = told(false);
+    assert_eq!(plain(&told(true)), text);
+    assert!(
+        !text.contains('\u{1b}') && !text.contains(SECRET_WORD),
+        "{text}"
+    );
+    for line in text.lines() {
+        assert!(line.chars().count() <= story::COLUMNS, "{line}");
+    }
+    // Nothing outside of the user's home, where the reader has no such file.
+    for directory in ["/home/", "/tmp", "/root"] {
+        assert!(!text.contains(directory), "{text}");
+    }
+    for (shell, lines) in SHELLS.iter().zip(story::QUICK_START) {
+        assert!(
+            story::end(shell.name, false)
+                .ends_with(&format!("now you:\n  {}\n  {}\n", lines[0], lines[1]))
+        );
+        assert_eq!(
+            shell.blocks(section(README, "Quick start"))[..2].concat(),
+            lines.map(|line| line.to_owned() + "\n").concat()
+        );
+    }
     assert_eq!(
-        picture::svg(&story),
+        picture::svg(&parts),
         include_str!("../../.github/demo.svg"),
         "renew it: cargo run --example demo -- --picture .github/demo.svg"
     );
@@ -72,6 +102,26 @@ fn newcomer_with_a_key_types_two_lines_and_every_shell_has_the_session() {
             assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
         }
     }
+}
+
+/// With direnv, as the quick start goes on.
+#[test]
+fn project_with_the_envrc_of_the_quick_start_has_the_session_of_its_account() {
+    let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
+        return;
+    };
+    let (aws, sandbox) = newcomer();
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    let project = sandbox.project(&direnv, blocks(README, "text")[0]);
+    let mut shell = Shell::open(&sandbox, &project, &direnv);
+    shell.run("aws-mfa get 123456");
+    assert_eq!(
+        shell.variable("AWS_MFA_LOADED"),
+        "work:ASIASESSION000000001"
+    );
+    shell.run("cd");
+    assert_eq!(shell.variable("AWS_MFA_LOADED"), "unset");
+    assert_eq!(aws.requests_for("GetSessionToken").len(), 1);
 }
 
 /// The commands for a clone of the repository are run by `.ci/run`; here, a stand-in for cargo notes them.
