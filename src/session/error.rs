@@ -214,7 +214,17 @@ impl From<Error> for Failure {
                 "the saved session belongs to the access key {made_with}, but {key} is configured"
             ),
             Problem::Corrupt(fault) => format!("session file is corrupt: {fault}"),
-            Problem::Refused(refusal) => format!("session file rejected: {refusal}"),
+            Problem::Refused(refusal) => {
+                let message = format!("session file rejected: {refusal} ({file})");
+                let failure = Failure::new(Kind::NoSession, message);
+                // `get` is of no use where it could not replace the file, as in a container.
+                return match refusal {
+                    Distrust::ForeignFile => {
+                        failure.hint(format!("run this as that user, or {ELSEWHERE}"))
+                    }
+                    _ => failure,
+                };
+            }
         };
         let message = match is_fine && is_of_saved_file(&error.file) {
             true => message,

@@ -82,6 +82,10 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
     sandbox.get(code);
 }
 
+/// The hint for a session file of another user.
+pub const BE_THAT_USER: &str =
+    "run this as that user, or choose another file with AWS_SESSION_FILE or --session-file";
+
 /// Gives the sandbox to another user, who can run the binary and owns the home directory.
 pub fn as_other_user(sandbox: &Sandbox) -> Command {
     let directory = sandbox.home().parent().unwrap().to_owned();
@@ -531,7 +535,12 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         }
         own(user, group);
         let refused = words::session_file_rejected(reason, file.display());
-        load(mode).is(3, "", &words::failure(&refused, words::get_a_session()));
+        let hint = if user.is_some() {
+            BE_THAT_USER
+        } else {
+            words::get_a_session()
+        };
+        load(mode).is(3, "", &words::failure(&refused, hint));
     }
 }
 
@@ -615,7 +624,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
         "",
         &words::failure(
             &words::session_file_rejected("another user owns it", file.display()),
-            words::get_a_session(),
+            BE_THAT_USER,
         ),
     );
     let reason = format!(
@@ -803,11 +812,12 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
         return;
     }
     let sts = FakeSts::start();
-    let mut sandbox = Sandbox::with_user(&sts);
+    let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
     let message = words::session_file_rejected("another user owns it", file.display());
-    load_fails(&mut sandbox, &file, &message);
+    let load = sandbox.run(["load"]);
+    load.is(3, "", &words::failure(&message, BE_THAT_USER));
     get_works(&sandbox, "111111");
     assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0);
     assert_eq!(sandbox.run(["load"]).status, 0);
