@@ -183,7 +183,7 @@ Examples:
   .envrc          direnv_load aws-mfa load
   ~/.aws/config   credential_process = aws-mfa load --format process
   asking there    credential_process = aws-mfa load -p work --ask -f process
-  docker, Node    aws-mfa load --format dotenv > session.env")]
+  docker, Node    (umask 077; aws-mfa load --format dotenv > session.env)")]
 pub struct Load {
     /// The output format [default: direnv under direnv_load, else sh]
     #[arg(short, long, value_name = "FORMAT")]

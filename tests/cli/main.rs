@@ -76,6 +76,8 @@ mod only_profile;
 #[cfg(unix)]
 mod paste;
 mod peers;
+#[cfg(unix)]
+mod places;
 mod profiles;
 #[cfg(unix)]
 mod prompts;

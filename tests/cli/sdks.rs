@@ -2,8 +2,8 @@
 
 use super::deadline::InTime;
 use super::moto::Moto;
-use super::readme;
-use super::sandbox::{DEVICE, Outcome, Sandbox, profile_keys, read_json};
+use super::readme::{self, README};
+use super::sandbox::{DEVICE, Outcome, Sandbox, process_json, profile_keys, read_json};
 use super::tool::tool;
 use super::words;
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +15,7 @@ fn user() -> Option<(Sandbox, Moto)> {
     let mut sandbox = Sandbox::new();
     let moto = Moto::start(&sandbox, &moto_server);
     let mut config = format!("[profile work]\nmfa_serial = {DEVICE}\nregion = eu-central-1\n");
-    for block in readme::blocks(readme::README, "ini") {
+    for block in readme::blocks(README, "ini") {
         config += block;
     }
     assert!(config.contains("[profile work-mfa]") && config.contains("[profile private]"));
@@ -151,6 +151,81 @@ print(session.get_credentials().get_frozen_credentials().token)";
     expire(&sandbox);
     let said = shows_the_remedy(&sandbox, &python, &["-c", script]);
     assert!(said.contains(AS_IN_GUIDE), "{said}");
+}
+
+/// The README's row. Only what boto3 has from the environment cannot be refreshed.
+#[test]
+fn boto3_with_an_expired_session_in_its_environment_says_so_until_the_remedy_is_followed() {
+    let (Some(python), Some((mut sandbox, _moto))) = (tool("python-venv"), user_with_session())
+    else {
+        return;
+    };
+    // Pretends that the hours have passed, in botocore's memory and in the environment.
+    let script = "\
+import boto3, datetime, os, subprocess, sys
+session = boto3.Session()
+client = session.client('sts')
+client.get_caller_identity()
+credentials = session.get_credentials()
+credentials._expiry_time = datetime.datetime.now(datetime.timezone.utc)
+if 'AWS_CREDENTIAL_EXPIRATION' in os.environ:
+    os.environ['AWS_CREDENTIAL_EXPIRATION'] = '2026-01-01T00:00:00Z'
+subprocess.run(['aws-mfa', 'get', '-q', '-p', 'work', sys.argv[1]], check=True)
+client.get_caller_identity()
+print(credentials.get_frozen_credentials().token)";
+    let said = README
+        .lines()
+        .find_map(|line| line.strip_prefix("| boto3: `… "))
+        .and_then(|row| row.split('`').next())
+        .unwrap();
+    let program = python.to_str().unwrap();
+    let exec = ["exec", "-p", "work", "--", program, "-c", script, "234567"];
+    let outcome = sandbox.run(exec);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    let message = format!("RuntimeError: Credentials were refreshed, but {said}.\n");
+    assert!(outcome.stderr.ends_with(&message), "{}", outcome.stderr);
+    // The program, started again, works.
+    let again = sandbox.run([
+        "exec",
+        "-p",
+        "work",
+        "--",
+        program,
+        "-c",
+        "import boto3; boto3.client('sts').get_caller_identity()",
+    ]);
+    assert_eq!(again.status, 0, "{}", again.stderr);
+    // With the profile, the same program has the new session.
+    sandbox.set("AWS_PROFILE", "work-mfa");
+    let printed = prints(&sandbox, &python, &["-c", script, "345678"]);
+    assert_eq!(printed, saved_token(&session_file(&sandbox)));
+}
+
+/// The README's row: `rotate --to file` writes such a line, which the AWS CLI cannot follow to the key.
+#[test]
+fn aws_cli_needs_the_whole_path_in_a_credential_process() {
+    let (Some(aws), Some((sandbox, _moto))) = (tool("aws"), user()) else {
+        return;
+    };
+    assert!(README.contains("| `No such file` for a `credential_process` with `~` |"));
+    let key = sandbox.write(".config/aws/work-key.json", process_json());
+    sandbox.write(".aws/credentials", "");
+    let mut call = sandbox.command(&aws);
+    call.args(["--profile", "work", "sts", "get-caller-identity"]);
+    for (path, works) in [
+        ("~/.config/aws/work-key.json", false),
+        (key.to_str().unwrap(), true),
+    ] {
+        sandbox.write(".aws/config", format!("[profile work]\nmfa_serial = {DEVICE}\nregion = eu-west-1\ncredential_process = cat {path}\n"));
+        let outcome = Outcome::of(&mut call);
+        assert_eq!(outcome.status == 0, works, "{}", outcome.stderr);
+        assert!(
+            works || outcome.stderr.contains("No such file"),
+            "{}",
+            outcome.stderr
+        );
+        sandbox.run(["get", "-p", "work", "123456"]).succeeded();
+    }
 }
 
 const JAVASCRIPT: &str = "\

@@ -574,7 +574,7 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
         "",
         &words::failure(
             &words::cannot_read_the_session_file(file.display(), "permission denied"),
-            words::get_a_session(),
+            "run this as a user who may, or choose another file with AWS_SESSION_FILE or --session-file",
         ),
     );
 }
