@@ -23,6 +23,7 @@ pub const SHELLS: [Kind; 2] = [
         name: "bash",
         start_up: ".bashrc",
         settings: r#"PS1='$ ' HISTFILE=
+bind 'set enable-bracketed-paste on'
 trap 'status=$?; ((status)) && echo "<failed with $status, before: $BASH_COMMAND>"' DEBUG
 PROMPT_COMMAND='echo "<status $?>"'
 "#,

@@ -72,6 +72,33 @@ fn readme_has_at_most_250_lines() {
     }
 }
 
+/// A cell that is not known says so.
+#[test]
+fn comparison_has_a_cell_for_each_tool_and_names_the_versions_that_were_run() {
+    let rows = section(README, "Why")
+        .lines()
+        .filter(|line| line.starts_with('|'));
+    let rows: Vec<Vec<&str>> = rows
+        .map(|row| {
+            row.split(" | ")
+                .map(|cell| cell.trim_matches(['|', ' ']))
+                .collect()
+        })
+        .collect();
+    for (index, row) in rows.iter().enumerate().filter(|(index, _)| *index != 1) {
+        let cells = if index == 0 { &row[1..] } else { &row[..] };
+        assert!(cells.iter().all(|cell| !cell.is_empty()), "{row:?}");
+        assert_eq!(row.len(), 6, "{row:?}");
+    }
+    let has_version = |name: &&&str| name.ends_with(|c: char| c.is_ascii_digit());
+    assert_eq!(
+        rows[0].iter().filter(has_version).count(),
+        3,
+        "{:?}",
+        rows[0]
+    );
+}
+
 /// The two commands for whoever comes here first, each alone, to be copied. `.ci/run` reads and runs them.
 #[test]
 fn readme_begins_with_the_demo_and_the_tests() {
