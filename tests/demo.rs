@@ -42,9 +42,7 @@ mod tool;
 
 use fake_sts::FakeSts;
 use sandbox::Sandbox;
-use std::io::{IsTerminal, Write, stdout};
 use std::process::Command;
-use std::time::Duration;
 
 fn main() {
     build();
@@ -70,13 +68,14 @@ fn main() {
 /// Tells the story, on a terminal at the pace of a reader.
 #[cfg(unix)]
 fn tell(sandbox: &Sandbox) {
+    use std::io::{IsTerminal, Write, stdout};
     remove_on_ctrl_c(sandbox);
     let is_terminal = stdout().is_terminal();
     let in_colour =
         is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let pause = |milliseconds| {
         if is_terminal {
-            std::thread::sleep(Duration::from_millis(milliseconds));
+            std::thread::sleep(std::time::Duration::from_millis(milliseconds));
         }
     };
     let show = |text: &str| {

@@ -16,7 +16,7 @@ fn mise_prompt_after_get_or_clear_has_the_current_session() {
         .into_iter()
         .find(|block| block.contains("_.source"))
         .unwrap();
-    let source = blocks(GUIDE, "sh")
+    let source = blocks(GUIDE, "text")
         .into_iter()
         .find(|block| block.starts_with("eval "))
         .unwrap();

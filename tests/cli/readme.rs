@@ -68,6 +68,17 @@ fn readme_has_at_most_250_lines() {
                 // A paste goes on after a line that fails.
                 assert!(!line.contains("rm ") || line.contains("&& rm "), "{line}");
             }
+            // Another shell knows nothing of the rest of a paste.
+            let others = part.trim_end().rsplit_once('\n').unwrap().0;
+            assert!(!others.contains("exec "), "{part}");
+        }
+    }
+    // zsh takes a comment for arguments.
+    for page in [README, IAM, GUIDE] {
+        for language in ["sh", "bash", "zsh"] {
+            for block in blocks(page, language) {
+                assert!(!block.contains(" # ") && !block.contains("\n#"), "{block}");
+            }
         }
     }
 }

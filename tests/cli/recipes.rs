@@ -8,13 +8,13 @@ use super::sandbox::{Outcome, Sandbox, chmod, mode, process_json, profile_keys, 
 use super::tool::tool;
 use super::words;
 
-/// The guide's line for this store, and the `credential_process` in its comment.
-fn line(store: &str) -> (&'static str, &'static str) {
-    let start = format!("aws-mfa rotate -p work --to {store} ");
-    let mut lines = section(GUIDE, "Keys out of dotfiles").lines();
-    let line = lines.find(|line| line.starts_with(&start)).unwrap();
-    let (command, process) = line.split_once('#').unwrap();
-    (command.trim(), process.trim())
+/// The guide's line for this store, and the `credential_process` beside it.
+fn line(store: &str) -> (String, &'static str) {
+    let line = format!("aws-mfa rotate -p work --to {store}");
+    let mut rows = section(GUIDE, "Keys out of dotfiles").lines();
+    let row = rows.find_map(|row| row.strip_prefix(&format!("| `{line}` | `")));
+    let process = row.unwrap().strip_suffix("` |").unwrap();
+    (line, process)
 }
 
 /// The profile in the guide that has this line.
@@ -122,7 +122,7 @@ impl Reader {
         self.sandbox
             .write(".aws/config", "[profile work]\nregion = eu-west-1\n");
         self.gets_a_session();
-        self.replaces(command);
+        self.replaces(&command);
         let file = |name: &str| std::fs::read_to_string(self.sandbox.home().join(name)).unwrap();
         assert_eq!(
             file(".aws/credentials"),
