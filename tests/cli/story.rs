@@ -37,17 +37,19 @@ pub enum Part {
 enum Step {
     Say(&'static str),
     Type(usize, &'static str),
+    /// A line that asks for a code, and the code.
+    Answer(usize, &'static str, &'static str),
     /// Time passes: this much of the session is left.
     Left(SignedDuration),
 }
 
-use Step::{Left, Say, Type};
+use Step::{Answer, Left, Say, Type};
 
 const STORY: [Step; 18] = [
     Say("Two shells, with the line of the quick start, and no session:"),
     Type(0, "echo ${AWS_ACCESS_KEY_ID:-none}"),
     Say("One MFA code gives a session of 12 hours, and this shell has it:"),
-    Type(0, "aws-mfa get 123456"),
+    Answer(0, QUICK_START[0][1], "123456"),
     Type(0, "echo $AWS_ACCESS_KEY_ID in $AWS_REGION"),
     Say("The other shell has it at its next prompt:"),
     Type(1, ""),
@@ -61,7 +63,7 @@ const STORY: [Step; 18] = [
     Say("Twelve hours later, the session is over, and its shells drop it:"),
     Type(0, ""),
     Type(0, "echo ${AWS_ACCESS_KEY_ID:-none}"),
-    Type(0, "aws-mfa get 234567"),
+    Answer(0, QUICK_START[0][1], "234567"),
 ];
 
 /// A machine with the quick start's line for its shells, and a role.
@@ -87,16 +89,30 @@ pub fn play(sandbox: &Sandbox, mut tell: impl FnMut(Part)) {
     let home = sandbox.home();
     let mut shells = [(); 2].map(|()| Shell::open_hooked(Kind::Bash, sandbox, ""));
     for step in STORY {
-        match step {
-            Say(text) => tell(Part::Say(text)),
-            Type(shell, line) => {
-                tell(Part::Type(shell, line));
-                let shown = shells[shell].run(line);
-                let shown = shown.replace(&home.display().to_string(), "~");
-                tell(Part::Show(at_a_fixed_time(&shown)));
+        let (shell, line, code) = match step {
+            Say(text) => {
+                tell(Part::Say(text));
+                continue;
             }
-            Left(left) => sandbox.make_end_in(&home.join(".config/aws/session-work"), left),
-        }
+            Left(left) => {
+                sandbox.make_end_in(&home.join(".config/aws/session-work"), left);
+                continue;
+            }
+            Type(shell, line) => (shell, line, None),
+            Answer(shell, line, code) => (shell, line, Some(code)),
+        };
+        tell(Part::Type(shell, line));
+        let shell = &mut shells[shell];
+        let shown = match code {
+            None => shell.run(line),
+            Some(code) => {
+                shell.type_line(line);
+                let question = shell.wait_for(": ");
+                format!("{question}: {code}\n{}", shell.run(code))
+            }
+        };
+        let shown = shown.replace(&home.display().to_string(), "~");
+        tell(Part::Show(at_a_fixed_time(&shown)));
     }
 }
 
@@ -167,9 +183,11 @@ fn at_a_fixed_time(text: &str) -> String {
     let mut parts = text.split(UNTIL);
     let mut fixed = parts.next().unwrap_or_default().to_owned();
     for part in parts {
+        let is_time = part.get(2..3) == Some(":");
+        let rest = if is_time { part.get(5..) } else { None };
         fixed += UNTIL;
-        fixed += "20:31";
-        fixed += &part["20:31".len()..];
+        fixed += rest.map_or("", |_| "20:31");
+        fixed += rest.unwrap_or(part);
     }
     fixed
 }
