@@ -205,9 +205,6 @@ impl From<Error> for Failure {
                 let failure = Failure::new(Kind::NoSession, message);
                 return match obstacle {
                     Obstacle::Tilde => failure.hint(obstacle.hint()),
-                    Obstacle::System(error) if error.kind() == ErrorKind::PermissionDenied => {
-                        failure.hint(format!("run this as a user who may, or {ELSEWHERE}"))
-                    }
                     _ => failure,
                 };
             }

@@ -1,7 +1,7 @@
 //! The session file: checked when it is read, replaced atomically.
 
 use super::Session;
-use super::access::{self, Access};
+use super::access::{self, Access, Distrust};
 use super::error::{Error, Obstacle, Problem, Warning};
 use super::lock::Lock;
 use super::replacement::{self, Replacement};
@@ -82,7 +82,13 @@ impl SessionStore {
     }
 
     fn open(&self) -> Result<File, Problem> {
+        let is_foreign = || std::fs::metadata(&self.path).is_ok_and(|it| !access::is_own(&it));
         symlink::open(&self.path, File::options().read(true)).map_err(|obstacle| match obstacle {
+            Obstacle::System(error)
+                if error.kind() == ErrorKind::PermissionDenied && is_foreign() =>
+            {
+                Problem::Refused(Distrust::ForeignFile)
+            }
             Obstacle::System(error) if error.kind() != ErrorKind::NotFound => {
                 Problem::Unreadable(error.into())
             }

@@ -59,8 +59,9 @@ fn demo_tells_its_story_in_80_columns_and_the_picture_is_up_to_date() {
 /// What `get` asks on a terminal.
 const QUESTION: &str = "MFA code";
 
-/// Somebody who has just installed the program: with a key in `~/.aws/credentials`, and one device, which nothing names.
-fn newcomer() -> (FakeSts, Sandbox) {
+/// Somebody who has just installed the program: with a key in `~/.aws/credentials`, under any name, and one device, which
+/// nothing names.
+fn newcomer(profile: &str) -> (FakeSts, Sandbox) {
     let aws = FakeSts::start();
     aws.set_iam(FakeIam {
         devices: vec![DEVICE.to_owned()],
@@ -71,24 +72,28 @@ fn newcomer() -> (FakeSts, Sandbox) {
         .set("AWS_ENDPOINT_URL_STS", aws.url())
         .set("AWS_ENDPOINT_URL_IAM", aws.url());
     own_programs_first(&mut sandbox);
-    sandbox.write(".aws/credentials", format!("[default]\n{}", profile_keys()));
+    sandbox.write(
+        ".aws/credentials",
+        format!("[{profile}]\n{}", profile_keys()),
+    );
     (aws, sandbox)
 }
 
-/// The shells that are installed.
-fn shells() -> impl Iterator<Item = Kind> {
-    SHELLS.into_iter().filter(|kind| tool(kind.name).is_some())
+/// The shells that are installed, and the name of a profile.
+fn shells() -> impl Iterator<Item = (Kind, &'static str)> {
+    let shells = SHELLS.into_iter().zip(["default", "my-keys"]);
+    shells.filter(|(kind, _)| tool(kind.name).is_some())
 }
 
 #[test]
 fn newcomer_with_a_key_types_two_lines_and_every_shell_has_the_session() {
-    for kind in shells() {
+    for (kind, profile) in shells() {
         let blocks = kind.blocks(section(README, "Quick start"));
         let lines: Vec<&str> = blocks[..2].iter().flat_map(|block| block.lines()).collect();
         let [hook, get] = lines[..] else {
             panic!("{lines:?}")
         };
-        let (aws, sandbox) = newcomer();
+        let (aws, sandbox) = newcomer(profile);
         let mut first = Paste::open(kind, &sandbox);
         first.block(hook);
         let mut second = Paste::open(kind, &sandbox);
@@ -110,8 +115,7 @@ fn project_with_the_envrc_of_the_quick_start_has_the_session_of_its_account() {
     let (Some(_), Some(direnv)) = (tool("bash"), tool("direnv")) else {
         return;
     };
-    let (aws, sandbox) = newcomer();
-    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    let (aws, sandbox) = newcomer("work");
     let project = sandbox.project(&direnv, blocks(README, "text")[0]);
     let mut shell = Shell::open(&sandbox, &project, &direnv);
     shell.run("aws-mfa get 123456");
@@ -127,11 +131,11 @@ fn project_with_the_envrc_of_the_quick_start_has_the_session_of_its_account() {
 /// The commands for a clone of the repository are run by `.ci/run`; here, a stand-in for cargo notes them.
 #[test]
 fn every_block_of_the_readme_survives_a_paste() {
-    for kind in shells() {
-        let (aws, sandbox) = newcomer();
+    for (kind, profile) in shells() {
+        let (aws, sandbox) = newcomer(profile);
         program(&sandbox, "cargo", "#!/bin/sh\necho \"$*\" >> ~/cargo\n");
         program(&sandbox, "pass", STORE);
-        sandbox.write("pass-aws%default", "");
+        sandbox.write(format!("pass-aws%{profile}"), "");
         let mut shell = Paste::open(kind, &sandbox);
         let blocks = kind.blocks(README);
         for block in &blocks {
@@ -148,7 +152,7 @@ fn every_block_of_the_readme_survives_a_paste() {
         let is_active = |id: &str| keys.iter().find(|key| key.id == id).unwrap().is_active;
         assert!(!is_active(KEY_ID) && is_active("AKIANEW0000000000001"));
         let file = std::fs::read_to_string(sandbox.home().join(".aws/credentials")).unwrap();
-        assert_eq!(file, "[default]\n");
+        assert_eq!(file, format!("[{profile}]\n"));
         assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000001");
     }
 }
@@ -160,7 +164,7 @@ fn every_block_from_an_empty_account_to_the_first_session_survives_a_paste() {
     let (Some(moto_server), Some(aws)) = (tool("moto_server"), tool("aws")) else {
         return;
     };
-    for kind in shells() {
+    for (kind, _) in shells() {
         let [user, key, configure] = kind.blocks(section(IAM, "From an empty account"))[..] else {
             panic!("the section has other blocks");
         };

@@ -573,8 +573,8 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
         3,
         "",
         &words::failure(
-            &words::cannot_read_the_session_file(file.display(), "permission denied"),
-            "run this as a user who may, or choose another file with AWS_SESSION_FILE or --session-file",
+            &words::session_file_rejected("another user owns it", file.display()),
+            BE_THAT_USER,
         ),
     );
 }

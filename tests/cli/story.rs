@@ -70,9 +70,7 @@ const STORY: [Step; 18] = [
 pub fn machine(aws: &FakeSts) -> Sandbox {
     aws.add_role(ROLE, Role::default());
     let mut sandbox = Sandbox::new();
-    sandbox
-        .set("AWS_ENDPOINT_URL_STS", aws.url())
-        .set("AWS_MFA_PROFILE", "work");
+    sandbox.set("AWS_ENDPOINT_URL_STS", aws.url());
     sandbox.write(
         ".aws/config",
         format!(
@@ -107,8 +105,10 @@ pub fn play(sandbox: &Sandbox, mut tell: impl FnMut(Part)) {
             None => shell.run(line),
             Some(code) => {
                 shell.type_line(line);
-                let question = shell.wait_for(": ");
-                format!("{question}: {code}\n{}", shell.run(code))
+                const QUESTION: &str = "MFA code for ";
+                let before = shell.wait_for(QUESTION);
+                let device = shell.wait_for(": ");
+                format!("{before}{QUESTION}{device}: {code}\n{}", shell.run(code))
             }
         };
         let shown = shown.replace(&home.display().to_string(), "~");
