@@ -86,7 +86,7 @@ fn readme_has_at_most_250_lines() {
 /// A cell that is not known says so.
 #[test]
 fn comparison_has_a_cell_for_each_tool_and_names_the_versions_that_were_run() {
-    let rows = section(README, "Why")
+    let rows = section(README, "Compared with other tools")
         .lines()
         .filter(|line| line.starts_with('|'));
     let rows: Vec<Vec<&str>> = rows

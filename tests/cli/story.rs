@@ -111,7 +111,6 @@ pub fn play(sandbox: &Sandbox, mut tell: impl FnMut(Part)) {
                 format!("{before}{QUESTION}{device}: {code}\n{}", shell.run(code))
             }
         };
-        let shown = shown.replace(&home.display().to_string(), "~");
         tell(Part::Show(at_a_fixed_time(&shown)));
     }
 }
