@@ -4,7 +4,7 @@ use super::fake_sts::{FakeSts, Role, SECRET, SECRET_WORD, session_json};
 use super::readme::{GUIDE, blocks, section};
 use super::recipes::{STORE, own_programs_first, program};
 use super::sandbox::{Outcome, Sandbox, in_an_hour, mode, read_json};
-use super::store::{BE_THAT_USER, OTHER_USER, as_other_user};
+use super::store::{OTHER_USER, as_other_user, be_that_user};
 use super::tool::{root, tool};
 use super::words;
 use jiff::{SignedDuration, Timestamp};
@@ -140,7 +140,7 @@ fn dev_container_sees_each_new_session_and_another_user_is_told_to_be_the_owner(
     // The home of the container is another one.
     let rejected = words::session_file_rejected("another user owns it", "FILE")
         .replace("FILE", file.to_str().unwrap());
-    let rejected = words::failure(&rejected, BE_THAT_USER);
+    let rejected = words::failure(&rejected, &be_that_user());
     get_load(&container).is(3, "", &rejected);
     // As that user.
     for directory in [&home, home.parent().unwrap()] {

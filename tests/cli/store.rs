@@ -83,8 +83,9 @@ pub fn get_works(sandbox: &Sandbox, code: &str) {
 }
 
 /// The hint for a session file of another user.
-pub const BE_THAT_USER: &str =
-    "run this as that user, or choose another file with AWS_SESSION_FILE or --session-file";
+pub fn be_that_user() -> String {
+    format!("run this as that user, or {}", words::choose_another_file())
+}
 
 /// Gives the sandbox to another user, who can run the binary and owns the home directory.
 pub fn as_other_user(sandbox: &Sandbox) -> Command {
@@ -535,12 +536,11 @@ fn file_writable_by_others_is_rejected_and_a_readable_one_is_a_warning() {
         }
         own(user, group);
         let refused = words::session_file_rejected(reason, file.display());
-        let hint = if user.is_some() {
-            BE_THAT_USER
-        } else {
-            words::get_a_session()
+        let hint = match user {
+            Some(_) => be_that_user(),
+            None => words::get_a_session().to_owned(),
         };
-        load(mode).is(3, "", &words::failure(&refused, hint));
+        load(mode).is(3, "", &words::failure(&refused, &hint));
     }
 }
 
@@ -574,7 +574,7 @@ fn unwritable_directory_is_an_error_before_the_code_is_spent() {
         "",
         &words::failure(
             &words::session_file_rejected("another user owns it", file.display()),
-            BE_THAT_USER,
+            &be_that_user(),
         ),
     );
 }
@@ -624,7 +624,7 @@ fn file_and_symlink_of_another_user_are_rejected() {
         "",
         &words::failure(
             &words::session_file_rejected("another user owns it", file.display()),
-            BE_THAT_USER,
+            &be_that_user(),
         ),
     );
     let reason = format!(
@@ -817,7 +817,7 @@ fn root_replaces_another_users_file_but_does_not_load_it() {
     std::os::unix::fs::chown(&file, Some(OTHER_USER), None).unwrap();
     let message = words::session_file_rejected("another user owns it", file.display());
     let load = sandbox.run(["load"]);
-    load.is(3, "", &words::failure(&message, BE_THAT_USER));
+    load.is(3, "", &words::failure(&message, &be_that_user()));
     get_works(&sandbox, "111111");
     assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0);
     assert_eq!(sandbox.run(["load"]).status, 0);
