@@ -271,7 +271,8 @@ fn line(
     profiles: &Profiles,
     must_exist: bool,
 ) -> Result<Vec<String>, Failure> {
-    if profiles.profile(&selected.name).exists() {
+    let profile = profiles.profile(&selected.name);
+    if profile.exists() || key_source::long_term(profile).is_some() {
         with_sources(&selected.name, profiles)
     } else if must_exist && selected.is_named() {
         Err(profiles.missing(&selected.name))
@@ -281,7 +282,8 @@ fn line(
 }
 
 /// The profile, then its `source_profile`, then that profile's, and so on, each as the profile that it stands for. The line
-/// ends at the profile that owns the keys, whatever source it names, and at one that is its own source.
+/// ends at the profile that owns the keys, whatever source it names, and at one that is its own source. `work-long-term` is
+/// the source of `work`.
 ///
 /// # Errors
 /// They form a cycle, one of them does not exist, or it is damaged.
@@ -289,12 +291,21 @@ fn with_sources(name: &str, profiles: &Profiles) -> Result<Vec<String>, Failure>
     let mut line = vec![name.to_owned()];
     while let Some(last) = line.last().cloned()
         && !owns_keys(profiles.profile(&last))?
-        && let Some(source) = profiles.profile(&last).get("source_profile")?
-        && source.value != last
     {
+        if let Some(long_term) = key_source::long_term(profiles.profile(&last)) {
+            line.push(long_term.name().to_owned());
+            break;
+        }
+        let Some(source) = profiles.profile(&last).get("source_profile")? else {
+            break;
+        };
+        if source.value == last {
+            break;
+        }
         let next = profile_choice::stands_for(source.value, profiles);
         let is_cycle = line.contains(&next);
-        if !is_cycle && !profiles.profile(&next).exists() {
+        let own = profiles.profile(&next);
+        if !is_cycle && !own.exists() && key_source::long_term(own).is_none() {
             let mut failure = profiles.missing(&next);
             failure.message += &format!(", which is the source_profile of the profile {last}");
             return Err(failure);

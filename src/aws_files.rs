@@ -38,6 +38,23 @@ const ALIKE: f64 = 0.7;
 /// The keys of a profile that an access key is made of.
 const KEY_PAIR: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 
+/// What a profile inherits from the one that its `include_profile` names: what aws-vault inherits, but no keys. See «Config»
+/// in its USAGE.md.
+const INCLUDED: [&str; 12] = [
+    "mfa_serial",
+    "mfa_process",
+    "region",
+    "role_arn",
+    "source_profile",
+    "external_id",
+    "role_session_name",
+    "duration_seconds",
+    "source_identity",
+    "session_tags",
+    "transitive_session_tags",
+    "web_identity_token_file",
+];
+
 /// All profiles of the two files.
 #[derive(Default)]
 pub struct Profiles {
@@ -50,6 +67,8 @@ struct ProfileFile {
     kind: FileKind,
     /// `None` if there is no such file.
     document: Option<Document>,
+    /// Whether a profile has `include_profile`.
+    includes: bool,
 }
 
 /// A profile, which may not exist.
@@ -63,6 +82,8 @@ pub struct Profile<'a> {
 pub struct Property<'a> {
     /// The value; never empty.
     pub value: &'a str,
+    /// The profile that it is in.
+    pub profile: &'a str,
     /// The file that it is in.
     pub file: &'a Path,
 }
@@ -228,9 +249,18 @@ impl ProfileFile {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&path, &error)),
         };
+        let is_include = |document: &Document| {
+            let mut keys = document.entries.iter().map(|entry| &entry.key);
+            keys.any(|key| {
+                document
+                    .bytes_at(key)
+                    .eq_ignore_ascii_case(b"include_profile")
+            })
+        };
         Ok(ProfileFile {
             path,
             kind,
+            includes: document.as_ref().is_some_and(is_include),
             document,
         })
     }
@@ -270,6 +300,17 @@ impl<'a> Profile<'a> {
         self.name
     }
 
+    /// The profile whose name is this one's with `suffix`, if there is one.
+    pub fn with_suffix(&self, suffix: &str) -> Option<Profile<'a>> {
+        let profiles = self.profiles;
+        let mut sections = profiles.sections().map(|(_, section)| section);
+        let section = sections.find(|section| {
+            section.kind == SectionKind::Profile
+                && section.name.strip_suffix(suffix) == Some(self.name)
+        });
+        section.map(|section| profiles.profile(&section.name))
+    }
+
     /// The header of its section in this file.
     pub fn section_in(&self, file: &Path) -> String {
         let mut files = self.profiles.files.iter();
@@ -277,11 +318,38 @@ impl<'a> Profile<'a> {
         names::section(self.name, kind.unwrap_or(FileKind::Credentials))
     }
 
-    /// The value of `key`, without a comment behind it. An empty value counts as unset.
+    /// The value of `key`, without a comment behind it, else that of the profile which `include_profile` names. An empty
+    /// value counts as unset.
     ///
     /// # Errors
-    /// A line of the profile cannot be read, or the value has several lines.
+    /// A line of the profile cannot be read, the value has several lines, or there is no profile to include.
     pub fn get(&self, key: &str) -> Result<Option<Property<'a>>, Failure> {
+        let own = self.own(key)?;
+        let includes = self.profiles.documents().any(|(file, _)| file.includes);
+        if own.is_some() || !includes || !INCLUDED.contains(&key) {
+            return Ok(own);
+        }
+        let mut names = vec![self.name];
+        while let Some(name) = names.last().copied()
+            && let Some(next) = self.profiles.profile(name).own("include_profile")?
+            && !names.contains(&next.value)
+        {
+            let profile = self.profiles.profile(next.value);
+            if !profile.exists() {
+                let mut failure = self.profiles.missing(next.value);
+                failure.message += &format!(", which is the include_profile of the profile {name}");
+                return Err(failure);
+            }
+            if let Some(property) = profile.own(key)? {
+                return Ok(Some(property));
+            }
+            names.push(next.value);
+        }
+        Ok(None)
+    }
+
+    /// The value of `key` in the profile's own sections.
+    fn own(&self, key: &str) -> Result<Option<Property<'a>>, Failure> {
         self.check()?;
         for (file, document) in self.profiles.documents() {
             if let Some(property) = self.property(file, document, key)? {
@@ -350,7 +418,12 @@ impl<'a> Profile<'a> {
         let value = document.nested(entry, "endpoint_url");
         let value = value.filter(|value| !value.is_empty());
         let file = &file.path;
-        Ok(value.map(|value| Property { value, file }))
+        let profile = self.name;
+        Ok(value.map(|value| Property {
+            value,
+            profile,
+            file,
+        }))
     }
 
     /// Whether the profile has a value for `key`.
@@ -448,8 +521,12 @@ impl<'a> Profile<'a> {
         }
         let place = document.value(key, entry, |kind, name| self.profiles.has(kind, name));
         let value = document.text(&place);
-        let file = &file.path;
-        Ok((!value.is_empty()).then_some(Property { value, file }))
+        let (profile, file) = (self.name, &file.path);
+        Ok((!value.is_empty()).then_some(Property {
+            value,
+            profile,
+            file,
+        }))
     }
 }
 /// The most similar of `names`, at most three.

@@ -64,10 +64,10 @@ impl Settings {
                 Some(setting) => setting.try_map(|text| Duration::parse(&text)),
                 None => Ok(Setting::by_default(Duration::DEFAULT)),
             });
-        let device = from.look_up(
+        let device = from.look_up_in(
             flags.serial_number.map(|value| ("--serial-number", value)),
             &[variable::AWS_MFA_ARN],
-            "mfa_serial",
+            device::in_profile,
         );
         let parsed = |name: Setting<String>| name.try_map(|name| Device::parse(&name));
         let role = account.role.as_ref().ok().and_then(Option::as_ref);

@@ -128,13 +128,13 @@ pub fn in_profile(
     profile: Profile<'_>,
     key: &'static str,
 ) -> Result<Option<Setting<String>>, Failure> {
-    Ok(profile.get(key)?.map(|own| of_profile(profile, key, own)))
+    Ok(profile.get(key)?.map(|own| of_profile(key, own)))
 }
 
-/// The value of `key` in `profile`, as a setting.
-pub fn of_profile(profile: Profile<'_>, key: &'static str, own: Property<'_>) -> Setting<String> {
+/// The value of `key` in a profile, as a setting.
+pub fn of_profile(key: &'static str, own: Property<'_>) -> Setting<String> {
     Setting::new(
         own.value.to_owned(),
-        Origin::Profile(profile.name().to_owned(), key, own.file.to_owned()),
+        Origin::Profile(own.profile.to_owned(), key, own.file.to_owned()),
     )
 }

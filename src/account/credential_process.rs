@@ -3,15 +3,30 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 
 use super::keys::MasterKeys;
+use crate::aws_files::Profile;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::origin::{Origin, Setting};
 use crate::user_command::{self, Fault};
+use crate::word;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::time::Duration;
 
 /// The time limit for a `credential_process`: enough to unlock a password manager. The SDKs have no limit.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// This program.
+const AWS_MFA: &str = "aws-mfa";
+
+/// It gets a session from STS, unless it is told not to, see its USAGE.md.
+const AWS_VAULT: &str = "aws-vault";
+const NO_SESSION: [&str; 2] = ["--no-session", "-n"];
+
+/// It asks for a code if the profile has a device, and prints the key otherwise; or it signs in with IAM Identity Center.
+/// See `pkg/cfaws` of <https://github.com/common-fate/granted>.
+const GRANTED: &str = "granted";
+const GRANTED_SSO: &str = "granted_sso_account_id";
 
 /// What a `credential_process` prints.
 #[derive(Deserialize)]
@@ -90,9 +105,72 @@ fn unusable(name: &str, what: &str) -> Failure {
     )
 }
 
-/// The words of a command line that runs this program, beginning with its name. The program is the first word after
-/// assignments, `env` and `exec`.
+/// Whether the profile's command line is known to print no key: it runs this program, or a tool that gets a session itself.
+pub fn is_of_sessions(profile: Profile<'_>, command_line: &str) -> bool {
+    let has = |key| profile.written(key).is_some();
+    match program(command_line) {
+        Some((AWS_MFA, _)) => true,
+        Some((AWS_VAULT, words)) => !words.iter().any(|word| NO_SESSION.contains(&word.as_str())),
+        Some((GRANTED, _)) => has("mfa_serial") || has(GRANTED_SSO),
+        _ => false,
+    }
+}
+
+/// Makes sure that the profile's command line is not of another tool that would get a session itself, perhaps for a code.
+///
+/// # Errors
+/// It is; with what makes the tool print the key.
+pub fn check(profile: Profile<'_>, command: &Setting<String>) -> Result<(), Failure> {
+    let (
+        Setting {
+            value: line,
+            origin,
+        },
+        name,
+    ) = (command, profile.name());
+    let Some((tool @ (AWS_VAULT | GRANTED), words)) = program(line) else {
+        return Ok(());
+    };
+    if !is_of_sessions(profile, line) {
+        return Ok(());
+    }
+    let file = match origin {
+        Origin::Profile(.., file) => file.display().to_string(),
+        other => other.to_string(),
+    };
+    let quoted = word::quoted(name);
+    let hint = match tool {
+        // The verb: `export`, in earlier versions `exec --json`.
+        AWS_VAULT => {
+            let verb = words
+                .iter()
+                .find(|word| matches!(word.as_str(), "export" | "exec"));
+            let verb = verb.map_or("export", String::as_str);
+            let line = line.replacen(verb, &format!("{verb} --no-session"), 1);
+            format!("write `credential_process = {line}` in {file}")
+        }
+        _ if profile.has(GRANTED_SSO)? => {
+            format!(
+                "it signs in with IAM Identity Center, which has its own MFA: run `assume {quoted}`"
+            )
+        }
+        _ => format!(
+            "remove mfa_serial from the profile {name} in {file}, and run `{GRANTED} credential-process --no-cache \
+             --profile {quoted} > /dev/null` once: it prints the key then, and aws-mfa finds the device"
+        ),
+    };
+    let message = format!("{origin} prints temporary credentials: {tool} gets a session itself");
+    Err(Failure::setup(message).hint(hint))
+}
+
+/// The words of a command line that runs this program, beginning with its name.
 pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
+    program(command_line).and_then(|(name, words)| (name == AWS_MFA).then_some(words))
+}
+
+/// The program of a command line, if it is one of these, and its words, beginning with its name. The program is the first
+/// word after assignments, `env` and `exec`.
+fn program(command_line: &str) -> Option<(&'static str, Vec<String>)> {
     // On Windows, a backslash in a path is not an escape.
     let mut words = shlex::split(&command_line.replace('\\', "/"))?;
     let program = words
@@ -100,7 +178,11 @@ pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
         .position(|word| !matches!(word.as_str(), "env" | "exec") && !is_assignment(word))?;
     words.drain(..program);
     let name = words.first()?.rsplit('/').next()?;
-    matches!(name, "aws-mfa" | "aws-mfa.exe").then_some(words)
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    let name = [AWS_MFA, AWS_VAULT, GRANTED]
+        .into_iter()
+        .find(|own| *own == name)?;
+    Some((name, words))
 }
 
 /// `NAME=value`.

@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::origin::{Origin, Setting};
 use crate::path::in_words;
 use crate::sources::{in_profile, of_profile};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Where the master keys are.
@@ -105,16 +106,46 @@ pub fn no_keys() -> Failure {
     ))
 }
 
+/// What the Python aws-mfa adds to a profile's name for the section with its keys. The profile itself gets temporary ones.
+/// <https://github.com/broamski/aws-mfa>
+const LONG_TERM: &str = "-long-term";
+
+/// The profile that has the keys of this one, which has none of its own: `work-long-term` for `work`.
+pub fn long_term(profile: Profile<'_>) -> Option<Profile<'_>> {
+    match profile.written("role_arn").is_some() || is_written_in(profile) {
+        true => None,
+        false => profile
+            .with_suffix(LONG_TERM)
+            .filter(|own| is_written_in(*own)),
+    }
+}
+
+/// Whether the profile has keys of a user, in its own section or in that beside it.
+pub fn has_user_keys(profile: Profile<'_>) -> bool {
+    is_written_in(profile) || long_term(profile).is_some()
+}
+
+/// The names of all profiles, in alphabetical order: `work` for `work-long-term`, if that has the keys of work.
+pub fn names(profiles: &Profiles) -> BTreeSet<&str> {
+    let names = profiles.names().into_iter();
+    let names = names.map(|name| match name.strip_suffix(LONG_TERM) {
+        Some(short) if long_term(profiles.profile(short)).is_some() => short,
+        _ => name,
+    });
+    names.collect()
+}
+
 /// Whether the profile says where its own keys are.
 pub fn has_keys(profile: Profile<'_>) -> Result<bool, Failure> {
-    Ok(profile.has("aws_access_key_id")?
+    let is_there = profile.has("aws_access_key_id")?
         || profile.has("aws_secret_access_key")?
-        || profile.has("credential_process")?)
+        || profile.has("credential_process")?;
+    Ok(is_there && long_term(profile).is_none())
 }
 
 /// Whether a user's own keys are written in the profile, well or badly, or a command that prints them. The keys of a role's
 /// profile are another one's, and so are temporary ones.
-pub fn is_written_in(profile: Profile<'_>) -> bool {
+fn is_written_in(profile: Profile<'_>) -> bool {
     let has = |key| profile.written(key).is_some();
     if has("role_arn") {
         return false;
@@ -123,7 +154,7 @@ pub fn is_written_in(profile: Profile<'_>) -> bool {
         Some((_, is_temporary)) => !is_temporary,
         None if has("aws_secret_access_key") => true,
         None => (profile.written("credential_process"))
-            .is_some_and(|line| credential_process::aws_mfa_arguments(line).is_none()),
+            .is_some_and(|line| !credential_process::is_of_sessions(profile, line)),
     }
 }
 
@@ -131,9 +162,12 @@ pub fn is_written_in(profile: Profile<'_>) -> bool {
 fn in_one_profile(profile: Profile<'_>) -> Result<Option<Setting<KeySource>>, Failure> {
     let Some(key) = profile.access_key()? else {
         let command = in_profile(profile, "credential_process")?;
+        if let Some(command) = &command {
+            credential_process::check(profile, command)?;
+        }
         return Ok(command.map(|command| command.map(KeySource::Process)));
     };
-    let id = of_profile(profile, "aws_access_key_id", key.id);
+    let id = of_profile("aws_access_key_id", key.id);
     if let Some(token) = key.token
         && !id.value.starts_with("ASIA")
     {

@@ -73,13 +73,13 @@ impl ProfileChoice {
             || self.name != DEFAULT
             || says_whose("role_arn")
             || says_whose("source_profile")
-            || key_source::is_written_in(own)
+            || key_source::has_user_keys(own)
         {
             return Ok(self);
         }
         own.is_intact()?;
-        let names = profiles.names().into_iter();
-        let mut names = names.filter(|name| key_source::is_written_in(profiles.profile(name)));
+        let names = key_source::names(profiles).into_iter();
+        let mut names = names.filter(|name| key_source::has_user_keys(profiles.profile(name)));
         let (Some(first), second) = (names.next(), names.next()) else {
             return Ok(self);
         };

@@ -1,11 +1,24 @@
 //! The MFA device.
 
 use crate::aws::legal::{self, is_account};
+use crate::aws_files::Profile;
 use crate::error::Failure;
 use crate::escape::quote;
 use crate::origin::{Origin, Setting};
 use crate::session::files;
+use crate::sources;
 use std::path::Path;
+
+/// The device's name in the profile: `mfa_serial`, or what the Python aws-mfa reads beside the keys.
+///
+/// # Errors
+/// The profile or the value is damaged.
+pub fn in_profile(profile: Profile<'_>) -> Result<Option<Setting<String>>, Failure> {
+    match sources::in_profile(profile, "mfa_serial")? {
+        Some(device) => Ok(Some(device)),
+        None => sources::in_profile(profile, "aws_mfa_device"),
+    }
+}
 
 /// An MFA device, as STS's `SerialNumber` names it: the ARN of a virtual device, or the serial
 /// number of a hardware one (`GAHT12345678`), 9 to 256 characters.

@@ -88,7 +88,7 @@ impl NetworkSettings {
             let variables = [of_service, variable::AWS_ENDPOINT_URL];
             let setting = from.look_up_in(None, &variables, |profile| {
                 match profile.service_endpoint(service)? {
-                    Some(own) => Ok(Some(of_profile(profile, "services", own))),
+                    Some(own) => Ok(Some(of_profile("services", own))),
                     None => in_profile(profile, "endpoint_url"),
                 }
             })?;

@@ -75,6 +75,7 @@ mod notices;
 mod only_profile;
 #[cfg(unix)]
 mod paste;
+mod other_tools;
 mod peers;
 #[cfg(unix)]
 mod places;

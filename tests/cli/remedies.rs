@@ -86,6 +86,15 @@ const STATES: &[State] = &[
         follow: Edited,
     },
     State {
+        files: &[(
+            ".aws/credentials",
+            "[default]\naws_access_key_id = ASIAOTHER\naws_secret_access_key = x\naws_session_token = y\n",
+        )],
+        typed: &[],
+        finding: " has temporary keys of another tool: ",
+        follow: Edited,
+    },
+    State {
         files: &[
             (
                 ".aws/config",

@@ -8,6 +8,8 @@ use crate::origin::Origin;
 use crate::path::in_words;
 use crate::rival_credentials;
 use crate::time::now;
+use crate::word;
+use std::collections::BTreeSet;
 
 const CHECK: &str = "environment";
 
@@ -36,6 +38,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         valid,
     ));
     failures.extend(fallback(setup));
+    failures.extend(temporary_keys(setup));
     failures.extend(stale_keys(setup));
     if failures.is_empty() {
         return vec![ok(CHECK, "nothing conflicts with the session")];
@@ -64,14 +67,47 @@ fn stale_keys(setup: &Setup) -> Vec<Failure> {
     profiles.names().into_iter().filter_map(stale).collect()
 }
 
-/// The profile's keys that programs use if the environment has none.
-fn fallback(setup: &Setup) -> Option<Failure> {
-    let profiles = setup.sources.profiles().ok()?;
-    let name = match setup.environment.text(variable::AWS_PROFILE) {
+/// The temporary keys that another tool has written to the selected profile, or to the one that programs use otherwise.
+fn temporary_keys(setup: &Setup) -> Vec<Failure> {
+    let Ok(profiles) = setup.sources.profiles() else {
+        return Vec::new();
+    };
+    let temporary = |name| {
+        let profile = profiles.profile(name);
+        profile
+            .written_key()
+            .filter(|(_, is_temporary)| *is_temporary)?;
+        // Where it loads a session, that has been said.
+        let process = profile.written("credential_process");
+        if process.is_some_and(|line| aws_mfa_arguments(line).is_some()) {
+            return None;
+        }
+        let file = profile.get("aws_access_key_id").ok()??.file;
+        let (section, file) = (profile.section_in(file), file.display());
+        let message = format!(
+            "{section} in {file} has temporary keys of another tool: `--profile {}` means those, not the session",
+            word::quoted(name)
+        );
+        Some(Failure::setup(message).hint(format!("delete the section {section} from {file}")))
+    };
+    let names = BTreeSet::from([fallback_name(setup), &setup.account.choice.name]);
+    names.into_iter().filter_map(temporary).collect()
+}
+
+/// The profile that programs use if the environment has no credentials.
+fn fallback_name<'s>(setup: &'s Setup) -> &'s str {
+    match setup.environment.text(variable::AWS_PROFILE) {
         Ok(Some(name)) => name,
         _ => "default",
-    };
-    let profile = profiles.profile(name);
+    }
+}
+
+/// The profile's keys that programs use if the environment has none.
+fn fallback(setup: &Setup) -> Option<Failure> {
+    let profile = setup.sources.profiles().ok()?.profile(fallback_name(setup));
+    profile
+        .written_key()
+        .filter(|(_, is_temporary)| !is_temporary)?;
     let key = profile.get("aws_access_key_id").ok()??;
     let message = format!(
         "without a session, programs use the keys of {} in {}",

@@ -7,6 +7,7 @@ use crate::aws_files::{self, Profile, Profiles};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::escape::quote;
+use crate::settings::device;
 use crate::stderr::note;
 use anyhow::Context;
 
@@ -33,9 +34,9 @@ pub fn stanzas(environment: &Environment, asks: bool) -> anyhow::Result<String> 
     let meant = ProfileChoice::none().or_only_one(&profiles).ok();
     let meant = meant
         .map(|meant| meant.name)
-        .filter(|name| key_source::is_written_in(profiles.profile(name)));
+        .filter(|name| key_source::has_user_keys(profiles.profile(name)));
     let mut text = String::new();
-    for name in profiles.names() {
+    for name in key_source::names(&profiles) {
         let is_meant = meant.as_deref() == Some(name);
         match stanza(profiles.profile(name), is_meant, &profiles, &load) {
             Ok(stanza) => text.push_str(&stanza),
@@ -48,7 +49,7 @@ pub fn stanzas(environment: &Environment, asks: bool) -> anyhow::Result<String> 
     Ok(text)
 }
 
-/// The second profile of `profile`, if it needs one, or if it is the one that is meant by default. `load` is the beginning of its command.
+/// The second profile of `profile`, if it needs one or `is_meant` by default. `load` is the beginning of its command.
 fn stanza(
     profile: Profile<'_>,
     is_meant: bool,
@@ -84,7 +85,10 @@ fn stanza(
 fn is_wanted(profile: Profile<'_>) -> Result<bool, Failure> {
     let process = profile.get("credential_process")?;
     let is_alias = process.is_some_and(|command| aws_mfa_arguments(command.value).is_some());
-    Ok(!is_alias && (profile.get("role_arn")?.is_some() || profile.get("mfa_serial")?.is_some()))
+    Ok(!is_alias
+        && (profile.has("role_arn")?
+            || device::in_profile(profile)?.is_some()
+            || key_source::long_term(profile).is_some()))
 }
 
 /// A word quoted for every reader of a `credential_process`: botocore splits the line like a POSIX shell, other SDKs pass
