@@ -7,6 +7,7 @@ use crate::aws_files::Profile;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
+use crate::path::in_words;
 use crate::user_command::{self, Fault};
 use crate::word;
 use serde::Deserialize;
@@ -135,7 +136,7 @@ pub fn check(profile: Profile<'_>, command: &Setting<String>) -> Result<(), Fail
         return Ok(());
     }
     let file = match origin {
-        Origin::Profile(.., file) => file.display().to_string(),
+        Origin::Profile(.., file) => in_words(file),
         other => other.to_string(),
     };
     let quoted = word::quoted(name);

@@ -111,6 +111,16 @@ impl Shell<'_> {
                 Some(Action::Unset)
             }
             Err(failure) => {
+                let name = credentials::name(selection, self.environment).ok();
+                let is_given = self.own.is_some() && self.memory.given == self.own;
+                if is_given && name.is_some() && name != self.memory.selected {
+                    // It would be taken for the session of the new selection.
+                    self.say(&failure.one_line());
+                    self.memory.is_new(&failure);
+                    self.memory.selected = name;
+                    self.memory.given = None;
+                    return Some(Action::Unset);
+                }
                 if !self.prompt.quiet && self.memory.is_new(&failure) {
                     super::note(&failure.one_line());
                 }

@@ -4,7 +4,7 @@ use super::deadline::wait_until;
 use super::direnv::ENVRC;
 use super::fake_sts::{self, FakeSts, KEY_ID};
 use super::load::unset;
-use super::sandbox::{Outcome, Sandbox, in_an_hour};
+use super::sandbox::{Outcome, Sandbox, in_an_hour, profile_keys};
 use super::shell::{Kind, Shell};
 use super::tool::tool;
 use super::words;
@@ -603,6 +603,86 @@ fn each_direnv_directory_and_the_shell_outside_has_its_own_session() {
         assert_eq!(key("one"), "ASIAONE000000000");
         assert_eq!(key("two"), "ASIATWO000000000");
     }
+}
+
+in_shells! { switched_profile:
+    bash_follows_an_exported_profile_and_back Bash,
+    bash_5_1_follows_an_exported_profile_and_back Bash51,
+    newest_bash_follows_an_exported_profile_and_back BashNewest,
+    zsh_follows_an_exported_profile_and_back Zsh,
+    fish_follows_an_exported_profile_and_back Fish,
+    elvish_follows_an_exported_profile_and_back Elvish,
+    newest_elvish_follows_an_exported_profile_and_back ElvishNewest,
+    tcsh_follows_an_exported_profile_and_back Tcsh,
+    nushell_follows_an_exported_profile_and_back Nushell,
+}
+
+/// The user switches between profiles with AWS_MFA_PROFILE. Each has effect at the next prompt.
+fn switched_profile(kind: Kind) {
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_profile(&sts);
+    sandbox.unset("AWS_MFA_PROFILE");
+    // At once: a prompt may read it at any time.
+    let credentials = sandbox.write(".aws/credentials", "");
+    let profiles = |names: &[&str]| {
+        let sections = names
+            .iter()
+            .map(|name| format!("[{name}]\n{}", profile_keys()));
+        let new = sandbox.write(".aws/new", sections.collect::<String>());
+        std::fs::rename(new, &credentials).unwrap();
+    };
+    profiles(&["default", "prod", "work"]);
+    for (number, name) in ["default", "prod", "work"].iter().enumerate() {
+        let code = format!("{number}11111");
+        assert_eq!(sandbox.run(["get", "-p", name, &code]).status, 0);
+    }
+    #[track_caller]
+    fn has(shell: &mut Shell, shown: &str, number: u32, name: &str) {
+        assert_eq!(notices(shown), [""; 0], "{name}");
+        has_session(shell, number);
+        let label = format!("{name}:ASIASESSION{number:09}");
+        assert_eq!(shell.variable("AWS_MFA_LOADED"), label);
+    }
+    let mut shell = Shell::open_hooked(kind, &sandbox, "");
+    let shown = shell.first_prompt.clone();
+    has(&mut shell, &shown, 1, "default");
+    for (name, number) in [("prod", 2), ("work", 3), ("prod", 2)] {
+        let shown = shell.export("AWS_MFA_PROFILE", name);
+        has(&mut shell, &shown, number, name);
+    }
+    let shown = shell.unset("AWS_MFA_PROFILE");
+    has(&mut shell, &shown, 1, "default");
+
+    // What is given for one selection is not left for another, which cannot be used.
+    shell.export("AWS_MFA_PROFILE", "work");
+    let said = notices(&shell.export("AWS_MFA_PROFILE", "wrok"));
+    has_none(&mut shell);
+    let missing = words::there_is_no_profile("wrok", &sandbox.home());
+    assert_eq!(said, [format!("aws-mfa: {missing}: did you mean work?")]);
+    assert_eq!(notices(&shell.run("")), [""; 0]);
+
+    // Without [default], nothing says whose session is meant: that of none stays, and one line says so, once.
+    shell.export("AWS_MFA_PROFILE", "prod");
+    profiles(&["prod", "work"]);
+    let shown = shell.unset("AWS_MFA_PROFILE");
+    has_none(&mut shell);
+    let said = "aws-mfa: no profile is selected, and several have access keys: prod, work: add `--profile prod`, or set \
+                AWS_MFA_PROFILE to prod";
+    assert_eq!(notices(&shown), [said]);
+    assert_eq!(notices(&shell.run("")), [""; 0]);
+    let other = Shell::open_hooked(kind, &sandbox, "");
+    assert_eq!(
+        notices(&other.first_prompt),
+        [""; 0],
+        "{}",
+        other.first_prompt
+    );
+    let shown = shell.export("AWS_MFA_PROFILE", "work");
+    has(&mut shell, &shown, 3, "work");
+    shell.unset("AWS_MFA_PROFILE");
+    profiles(&["work"]);
+    let shown = shell.run("");
+    has(&mut shell, &shown, 3, "work");
 }
 
 #[test]

@@ -258,13 +258,9 @@ fn aws_vault_as_credential_process_is_told_to_print_the_key() {
             format!("{}/bin:/usr/bin:/bin", sandbox.home().display()),
         );
         sandbox.write("key", process_json());
-        let file = sandbox.home().join(".aws/config");
         let said = words::failure(
             "credential_process in the profile work prints temporary credentials: aws-vault gets a session itself",
-            &format!(
-                "write `credential_process = {corrected}` in {}",
-                file.display()
-            ),
+            &format!("write `credential_process = {corrected}` in ~/.aws/config"),
         );
         assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).failed(1), said);
         // It does not count as keys, and is not asked for a code of its own.
@@ -374,16 +370,14 @@ fn granted_as_credential_process_prints_the_key_if_its_profile_has_no_device() {
     );
     sandbox.write("key", process_json());
     chmod(&sandbox.home().join("key"), 0o600);
-    let file = sandbox.home().join(".aws/config");
     let cached = "granted credential-process --profile=work";
     Outcome::of(sandbox.command("sh").args(["-c", cached])).succeeded();
     let command = "granted credential-process --no-cache --profile work > /dev/null";
     let said = words::failure(
         "credential_process in the profile work prints temporary credentials: granted gets a session itself",
         &format!(
-            "remove mfa_serial from the profile work in {}, and run `{command}` once: it prints the key then, and aws-mfa \
+            "remove mfa_serial from the profile work in ~/.aws/config, and run `{command}` once: it prints the key then, and aws-mfa \
              finds the device",
-            file.display()
         ),
     );
     assert_eq!(sandbox.run(["get", "-p", "work", "111111"]).failed(1), said);

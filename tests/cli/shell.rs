@@ -240,6 +240,17 @@ impl Shell {
         })
     }
 
+    /// Unsets a variable, and returns what is shown until the next prompt.
+    pub fn unset(&mut self, name: &str) -> String {
+        self.run(&match self.kind {
+            Kind::Bash | Kind::Bash51 | Kind::BashNewest | Kind::Zsh => format!("unset {name}"),
+            Kind::Fish => format!("set -e {name}"),
+            Kind::Elvish | Kind::ElvishNewest => format!("unset-env {name}"),
+            Kind::Tcsh => format!("unsetenv {name}"),
+            Kind::Nushell => format!("hide-env {name}"),
+        })
+    }
+
     /// The value of a variable, or `unset`.
     #[track_caller]
     pub fn variable(&mut self, name: &str) -> String {
