@@ -90,7 +90,9 @@ fn tree(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, String)> {
 fn correct_setup_has_only_ok_findings_in_order() {
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
-    sandbox.set("AWS_MFA_CODE_COMMAND", "touch \"$HOME/asked\"");
+    sandbox
+        .set("AWS_REGION", "us-east-1")
+        .set("AWS_MFA_CODE_COMMAND", "touch \"$HOME/asked\"");
     let before = tree(&sandbox.home());
     let (url, file) = (aws.url(), sandbox.session_file());
     let file = words::with_tilde(file.display());
@@ -100,7 +102,7 @@ fn correct_setup_has_only_ok_findings_in_order() {
          ok      settings: key id {KEY_ID} (MASTER_AWS_ACCESS_KEY_ID)\n\
          ok      settings: device {DEVICE} (AWS_MFA_ARN)\n\
          ok      settings: duration 12h (default)\n\
-         ok      settings: region us-east-1 (default)\n\
+         ok      settings: region us-east-1 (AWS_REGION)\n\
          ok      settings: endpoint {url} (AWS_ENDPOINT_URL_STS)\n\
          ok      settings: code command touch … (AWS_MFA_CODE_COMMAND)\n\
          ok      environment: nothing conflicts with the session\n\
@@ -462,6 +464,7 @@ fn file_of_another_user_is_a_warning_until_it_is_ones_own() {
 fn http_to_another_host_is_a_warning() {
     let aws = FakeSts::start();
     let mut sandbox = user(&aws);
+    sandbox.set("AWS_REGION", "us-east-1");
     let warnings = |sandbox: &Sandbox| {
         let (_, text) = findings(sandbox, &["--offline"], &["settings"]);
         let lines = text
@@ -495,10 +498,56 @@ fn http_to_another_host_is_a_warning() {
 }
 
 #[test]
+fn session_without_any_region_is_a_warning() {
+    let message = "no region is configured for programs: with the session, `aws` says «You must specify a region»";
+    let warned = |sandbox: &Sandbox, arguments: &[&str]| {
+        let arguments = [&["--offline"], arguments].concat();
+        let (_, text) = findings(sandbox, &arguments, &["settings"]);
+        let remedy = text.split_once(&format!("warning settings: {message}\n"));
+        remedy.map(|(_, remedy)| remedy.lines().next().unwrap().trim().to_owned())
+    };
+    let aws = FakeSts::start();
+    let mut sandbox = user_with_session(&aws);
+    let export =
+        "add a line to the .envrc, or to the shell's start-up file: export AWS_REGION=<region>";
+    assert_eq!(warned(&sandbox, &[]).unwrap(), export);
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        sandbox.set(name, "eu-west-1");
+        assert_eq!(warned(&sandbox, &[]), None, "{name}");
+        sandbox.unset(name);
+    }
+    // Saved with the session, for the shell.
+    sandbox
+        .run(["get", "--region", "eu-west-1", "222222"])
+        .succeeded();
+    assert_eq!(warned(&sandbox, &[]), None);
+    sandbox.run(["clear"]).succeeded();
+    assert_eq!(warned(&sandbox, &[]).unwrap(), export);
+    // In the profile that the SDKs read, or in the selected one.
+    sandbox.write(
+        ".aws/config",
+        "[default]\nregion = eu-west-1\n[profile work]\n",
+    );
+    assert_eq!(warned(&sandbox, &[]), None);
+    assert_eq!(warned(&sandbox, &["-p", "work"]), None);
+    sandbox.set("AWS_PROFILE", "work");
+    assert_eq!(
+        warned(&sandbox, &[]).unwrap(),
+        "add a line to the profile work in ~/.aws/config: region = <region>"
+    );
+    sandbox.write(
+        ".aws/config",
+        "[profile base]\nregion = eu-west-1\n[profile work]\nsource_profile = base\n",
+    );
+    assert_eq!(warned(&sandbox, &[]), None);
+}
+
+#[test]
 fn invalid_setting_is_an_error_with_its_own_hint() {
     let aws = FakeSts::start();
     let errors = |variables: &[(&str, &str)]| {
         let mut sandbox = user(&aws);
+        sandbox.set("AWS_REGION", "us-east-1");
         for (name, value) in variables {
             sandbox.set(name, value);
         }

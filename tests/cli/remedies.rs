@@ -445,6 +445,15 @@ const SETUPS: &[Setup] = &[
         },
     },
     Setup {
+        finding: "no region is configured for programs",
+        raise: |_, sandbox| {
+            sandbox.unset("AWS_REGION");
+        },
+        by_hand: |_, sandbox| {
+            sandbox.set("AWS_REGION", "eu-west-1");
+        },
+    },
+    Setup {
         finding: "requests to http://iam.example are not encrypted",
         raise: |_, sandbox| {
             sandbox.set("AWS_ENDPOINT_URL_IAM", "http://iam.example");

@@ -2,7 +2,6 @@
 
 use super::{Finding, Setup, ok, warning};
 use crate::account::credential_process::aws_mfa_arguments;
-use crate::environment::variable;
 use crate::error::Failure;
 use crate::origin::Origin;
 use crate::path::in_words;
@@ -90,21 +89,17 @@ fn temporary_keys(setup: &Setup) -> Vec<Failure> {
         );
         Some(Failure::setup(message).hint(format!("delete the section {section} from {file}")))
     };
-    let names = BTreeSet::from([fallback_name(setup), &setup.account.choice.name]);
+    let names = BTreeSet::from([setup.programs_profile(), &setup.account.choice.name]);
     names.into_iter().filter_map(temporary).collect()
-}
-
-/// The profile that programs use if the environment has no credentials.
-fn fallback_name<'s>(setup: &'s Setup) -> &'s str {
-    match setup.environment.text(variable::AWS_PROFILE) {
-        Ok(Some(name)) => name,
-        _ => "default",
-    }
 }
 
 /// The profile's keys that programs use if the environment has none.
 fn fallback(setup: &Setup) -> Option<Failure> {
-    let profile = setup.sources.profiles().ok()?.profile(fallback_name(setup));
+    let profile = setup
+        .sources
+        .profiles()
+        .ok()?
+        .profile(setup.programs_profile());
     profile
         .written_key()
         .filter(|(_, is_temporary)| !is_temporary)?;

@@ -1,6 +1,7 @@
 //! The settings, each with its origin.
 
 use super::{Finding, Setup, error, ok, skipped, warning};
+use crate::aws_files::KeysFile;
 use crate::error::Failure;
 use crate::origin::Setting;
 use crate::path::in_words;
@@ -60,8 +61,35 @@ pub fn check(setup: &Setup, sts: &Result<Network, Failure>) -> Vec<Finding> {
         Err(failure) => fail(failure),
     }
     sts.as_ref().err().map(fail);
+    findings.extend(no_region(setup));
     let failures = failures.into_iter().map(|failure| error(CHECK, failure));
     findings.into_iter().chain(failures).collect()
+}
+
+/// No region for programs: neither the session, nor the shell, nor a profile that they read has one.
+fn no_region(setup: &Setup) -> Option<Finding> {
+    let saved = setup.store.as_ref().ok();
+    let saved = saved.and_then(|store| store.value.read().ok()?.session.region);
+    let profiles = setup.sources.profiles().ok()?;
+    let fallback = profiles.profile(setup.programs_profile());
+    let is_known = |region: &Result<Option<_>, Failure>| !matches!(region, Ok(None));
+    if saved.is_some() || is_known(&setup.account.region) || fallback.has("region") != Ok(false) {
+        return None;
+    }
+    let hint = match &setup.account.line {
+        Ok(line) if !line.is_empty() => {
+            let name = &setup.account.choice.name;
+            let [config, _] = KeysFile::both(profiles.profile(name));
+            let config = in_words(&config.path);
+            format!("add a line to the profile {name} in {config}: region = <region>")
+        }
+        _ => {
+            "add a line to the .envrc, or to the shell's start-up file: export AWS_REGION=<region>"
+                .to_owned()
+        }
+    };
+    let message = "no region is configured for programs: with the session, `aws` says «You must specify a region»";
+    Some(warning(CHECK, Failure::setup(message).hint(hint)))
 }
 
 fn with_origin<T: AsRef<str>>(name: &str, setting: &Setting<T>) -> Finding {

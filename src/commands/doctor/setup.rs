@@ -5,7 +5,7 @@ use super::limit::Limit;
 use crate::account::Account;
 use crate::aws::client::SigningKey;
 use crate::cli::Selection;
-use crate::environment::Environment;
+use crate::environment::{Environment, variable};
 use crate::error::Failure;
 use crate::invocation;
 use crate::loader::Integration;
@@ -57,6 +57,14 @@ impl<'a> Setup<'a> {
             account,
             get_command: invocation::get_command(sources.selection, &Flags::default()),
         })
+    }
+
+    /// The profile that programs read beside the credentials in the environment.
+    pub fn programs_profile(&self) -> &str {
+        match self.environment.text(variable::AWS_PROFILE) {
+            Ok(Some(name)) => name,
+            _ => "default",
+        }
     }
 
     /// What loads the credentials into the shell.
