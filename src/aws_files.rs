@@ -22,6 +22,7 @@ use crate::error::{Failure, reason};
 use crate::escape::quote;
 use crate::file;
 use crate::path::in_words;
+use crate::session::access;
 use lines::{Document, Section, What};
 use names::{FileKind, SectionKind};
 use remarks::Remark;
@@ -64,11 +65,43 @@ pub struct Profiles {
 
 struct ProfileFile {
     path: PathBuf,
+    /// The variable that names it, if it is not at its default path.
+    named_by: Option<&'static str>,
     kind: FileKind,
     /// `None` if there is no such file.
     document: Option<Document>,
     /// Whether a profile has `include_profile`.
     includes: bool,
+}
+
+/// A file that does not exist, although something points to it.
+pub struct MissingFile<'a> {
+    /// Where it should be.
+    pub path: PathBuf,
+    /// What points there.
+    pub pointer: Pointer<'a>,
+}
+
+/// What points to a file.
+pub enum Pointer<'a> {
+    /// A variable.
+    Variable(&'static str),
+    /// A symlink.
+    Symlink(&'a Path),
+}
+
+impl MissingFile<'_> {
+    /// The hint where a profile or its keys may be in that file.
+    pub fn hint(&self) -> String {
+        let path = in_words(&self.path);
+        match self.pointer {
+            Pointer::Variable(name) => format!("correct or unset {name}: there is no file {path}"),
+            Pointer::Symlink(link) => {
+                let link = in_words(link);
+                format!("correct or remove the symlink {link}: there is no file {path}")
+            }
+        }
+    }
 }
 
 /// A profile, which may not exist.
@@ -111,10 +144,12 @@ impl Profiles {
             (FileKind::Credentials, credentials, "~/.aws/credentials"),
             (FileKind::Config, variable::AWS_CONFIG_FILE, "~/.aws/config"),
         ] {
-            let path = environment.get(variable).unwrap_or(default.as_ref());
+            let named = environment.get(variable);
+            let path = named.unwrap_or(default.as_ref());
             // Without a home directory there is no default file.
             if let Some(path) = environment.expand_home(Path::new(path))? {
-                files.push(ProfileFile::load(kind, path)?);
+                let named_by = named.map(|_| variable.name());
+                files.push(ProfileFile::load(kind, path, named_by)?);
             }
         }
         Ok(Profiles { files })
@@ -136,6 +171,23 @@ impl Profiles {
                 key.eq_ignore_ascii_case("aws_secret_access_key") && !entry.value.is_empty()
             });
             (file.path.as_path(), has_secret)
+        })
+    }
+
+    /// The files that are missing, although a variable names them or a symlink leads to them.
+    pub fn missing_files(&self) -> impl Iterator<Item = MissingFile<'_>> {
+        let missing = self.files.iter().filter(|file| file.document.is_none());
+        missing.filter_map(|file| {
+            if let Some(variable) = file.named_by {
+                let (path, pointer) = (file.path.clone(), Pointer::Variable(variable));
+                return Some(MissingFile { path, pointer });
+            }
+            // The file or its directory.
+            let mut links = file.path.ancestors().take(2);
+            let (link, path) =
+                links.find_map(|link| Some((link, std::fs::read_link(link).ok()?)))?;
+            let pointer = Pointer::Symlink(link);
+            (!link.exists()).then_some(MissingFile { path, pointer })
         })
     }
 
@@ -199,6 +251,8 @@ impl Profiles {
             format!("write {meant} instead of [{header}] in {path}, where the section is ignored")
         } else if let Some(nearest) = nearest(name, &names) {
             format!("did you mean {nearest}?")
+        } else if let Some(missing) = self.missing_files().next() {
+            missing.hint()
         } else if names.is_empty() {
             let path = paths.last().map_or("~/.aws/credentials", String::as_str);
             let name = quote(name);
@@ -243,7 +297,11 @@ pub fn config_section(name: &str) -> Option<String> {
 }
 
 impl ProfileFile {
-    fn load(kind: FileKind, path: PathBuf) -> Result<Self, Failure> {
+    fn load(
+        kind: FileKind,
+        path: PathBuf,
+        named_by: Option<&'static str>,
+    ) -> Result<Self, Failure> {
         let document = match read(&path, kind) {
             Ok(document) => Some(document),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -259,6 +317,7 @@ impl ProfileFile {
         };
         Ok(ProfileFile {
             path,
+            named_by,
             kind,
             includes: document.as_ref().is_some_and(is_include),
             document,
@@ -287,9 +346,14 @@ fn read(path: &Path, kind: FileKind) -> std::io::Result<Document> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let other = "use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE";
     let hint = match error.kind() {
-        ErrorKind::InvalidData => "save it as UTF-8",
-        _ => "correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE",
+        ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
+        ErrorKind::PermissionDenied => match access::remedy(path, 0o400) {
+            Some(command) => format!("run `{command}`"),
+            None => other.to_owned(),
+        },
+        _ => format!("correct the file, or {other}"),
     };
     Failure::setup(format!("cannot read {}: {}", in_words(path), reason(error))).hint(hint)
 }

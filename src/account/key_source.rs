@@ -92,10 +92,18 @@ pub fn of(
     }
     match of_environment? {
         Some(keys) => Ok(keys),
-        None if selected.is_named() => Err(none.hint(format!(
-            "put aws_access_key_id and aws_secret_access_key under [{name}] in ~/.aws/credentials"
-        ))),
-        None => Err(no_keys()),
+        None => {
+            let none = match selected.is_named() {
+                true => none.hint(format!(
+                    "put aws_access_key_id and aws_secret_access_key under [{name}] in ~/.aws/credentials"
+                )),
+                false => no_keys(),
+            };
+            Err(match profiles.missing_files().next() {
+                Some(missing) => none.hint(missing.hint()),
+                None => none,
+            })
+        }
     }
 }
 

@@ -594,6 +594,7 @@ fn both_files(documents: &[Document; 2], files: [&Sections; 2], both: &Sections)
                 Credentials => "credentials",
             }),
             kind,
+            named_by: None,
             includes: false,
             document: Some(Document::parse(document.bytes.clone(), kind)),
         }

@@ -1,11 +1,15 @@
 //! Who else can read or write a session file.
 
 use crate::path::in_words;
+#[cfg(unix)]
+use crate::word;
+#[cfg(unix)]
+use rustix::io::Errno;
 use std::fmt;
 use std::fs::Metadata;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What other users can do with a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,6 +109,52 @@ pub fn is_own(metadata: &Metadata) -> bool {
 #[cfg(not(unix))]
 pub fn is_own(_: &Metadata) -> bool {
     true
+}
+
+/// The command that gives this user the bits of the mode that they need for the file or directory (`0o400`), or to get there;
+/// `None` if none would.
+#[cfg(unix)]
+pub fn remedy(path: &Path, needed: u32) -> Option<String> {
+    use rustix::fs::{Access, access};
+    let is_closed = |directory: &&Path| access(*directory, Access::EXEC_OK) == Err(Errno::ACCESS);
+    let above: Vec<&Path> = path.ancestors().skip(1).collect();
+    let (place, needed) = match above.into_iter().rev().find(is_closed) {
+        Some(directory) => (directory, 0o700),
+        None => (path, needed),
+    };
+    let bits = if needed == 0o400 { "u+r" } else { "u+rwx" };
+    let metadata = std::fs::metadata(place).ok()?;
+    let word = word::of_path(place);
+    match is_own(&metadata) {
+        true if metadata.mode() & needed == needed => None,
+        true => Some(format!("chmod {bits} {word}")),
+        // Nothing of the system is given to a user.
+        false => word
+            .starts_with("~/")
+            .then(|| format!("sudo chown \"$USER\" {word}")),
+    }
+}
+
+/// Windows has neither command.
+#[cfg(not(unix))]
+pub fn remedy(_: &Path, _: u32) -> Option<String> {
+    None
+}
+
+/// Whether this user can create and replace files in the directory, as far as its mode and its disk tell.
+///
+/// # Errors
+/// They cannot.
+#[cfg(unix)]
+pub fn check_writable(directory: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, access};
+    Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+/// Windows: see [`of_file`].
+#[cfg(not(unix))]
+pub fn check_writable(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Whether a group other than the user's private one can write to it.

@@ -4,14 +4,17 @@ use super::authority::Authority;
 use super::deadline::InTime;
 use super::fake_iam::{FakeIam, FakeKey};
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID, Role, SECRET, USER, error_xml, session_json};
-use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, in_an_hour, profile_keys};
+use super::sandbox::{DEVICE, Outcome, Sandbox, binary, chmod, in_an_hour, profile_keys};
+use super::store::{OTHER_USER, as_other_user, as_root};
 use super::terminal::Terminal;
 use super::tool::tool;
 use super::words;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const OTHER: &str = "arn:aws:iam::123456789012:mfa/phone/igor";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/igor/key-ABC";
@@ -494,6 +497,172 @@ fn http_to_another_host_is_a_warning() {
         );
         sandbox.set(variable, before.replace("http", "https"));
         assert_eq!(warnings(&sandbox), "");
+    }
+}
+
+#[test]
+fn variable_or_symlink_that_leads_to_no_file_is_a_warning_and_named_where_keys_are_missing() {
+    let aws = FakeSts::start();
+    let files = |sandbox: &Sandbox| findings(sandbox, &["--offline"], &["files"]).1;
+    let hint = |sandbox: &Sandbox, arguments: &[&str]| {
+        let said = sandbox.run(arguments).failed(1).to_owned();
+        said.split_once("hint: ").unwrap().1.trim_end().to_owned()
+    };
+    for (variable, name) in [
+        ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        ("AWS_CONFIG_FILE", "config"),
+    ] {
+        let mut sandbox = Sandbox::with_profile(&aws);
+        sandbox.unset("AWS_MFA_PROFILE");
+        sandbox.set(variable, "~/none");
+        // The keys are in the other file, or nowhere.
+        if name == "config" {
+            std::fs::remove_file(sandbox.home().join(".aws/credentials")).unwrap();
+        }
+        let expected = format!(
+            "warning files: there is no file ~/none, which {variable} names\n        unset {variable}\n"
+        );
+        assert!(files(&sandbox).contains(&expected), "{}", files(&sandbox));
+        let remedy = format!("correct or unset {variable}: there is no file ~/none");
+        assert_eq!(hint(&sandbox, &["get", "123456"]), remedy);
+        assert_eq!(hint(&sandbox, &["get", "-p", "work", "123456"]), remedy);
+        sandbox.unset(variable);
+        assert!(!files(&sandbox).contains("there is no file"));
+        // A symlink in the place of the file, or of the directory.
+        let directory = sandbox.home().join(".aws");
+        std::fs::create_dir_all(&directory).unwrap();
+        for link in [directory.join(name), directory] {
+            if link.is_dir() {
+                std::fs::remove_dir_all(&link).unwrap();
+            }
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink("gone", &link).unwrap();
+            let link = words::with_tilde(link.display());
+            let expected = format!(
+                "warning files: there is no file gone, which {link} leads to\n        rm {link}\n"
+            );
+            assert!(files(&sandbox).contains(&expected), "{}", files(&sandbox));
+            let remedy = format!("correct or remove the symlink {link}: there is no file gone");
+            assert_eq!(hint(&sandbox, &["get", "-p", "work", "123456"]), remedy);
+            Outcome::of(sandbox.command("sh").args(["-c", &format!("rm {link}")])).succeeded();
+            assert!(!files(&sandbox).contains("there is no file"));
+        }
+    }
+}
+
+/// Root may read and write everything, so that another user has to run it.
+fn as_user(sandbox: &Sandbox, program: &Path) -> Command {
+    match rustix::process::geteuid().is_root() {
+        true => {
+            let mut command = as_other_user(sandbox);
+            if program != binary() {
+                command = sandbox.command(program);
+                command.uid(OTHER_USER).gid(OTHER_USER);
+            }
+            command
+        }
+        false => sandbox.command(program),
+    }
+}
+
+#[test]
+fn file_or_directory_that_this_user_may_not_use_has_a_remedy_that_works() {
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root && !as_root() {
+        return;
+    }
+    let [file, directory] = ["~/.aws/credentials", "~/.aws"];
+    for (place, mode, owner, check, remedy) in [
+        (file, 0o200, OTHER_USER, file, format!("chmod u+r {file}")),
+        (
+            directory,
+            0o600,
+            OTHER_USER,
+            file,
+            format!("chmod u+rwx {directory}"),
+        ),
+        (file, 0o600, 0, file, format!("sudo chown \"$USER\" {file}")),
+        (
+            directory,
+            0o700,
+            0,
+            file,
+            format!("sudo chown \"$USER\" {directory}"),
+        ),
+        (
+            "~/.config",
+            0o500,
+            OTHER_USER,
+            "~/.config",
+            "chmod u+rwx ~/.config".to_owned(),
+        ),
+        (
+            "~/.config/aws",
+            0o700,
+            0,
+            "~/.config/aws",
+            "sudo chown \"$USER\" ~/.config/aws".to_owned(),
+        ),
+    ] {
+        if owner == 0 && !is_root {
+            continue;
+        }
+        let aws = FakeSts::start();
+        let sandbox = Sandbox::with_profile(&aws);
+        let path = |place: &str| sandbox.home().join(place.trim_start_matches("~/"));
+        std::fs::create_dir_all(path(place))
+            .or_else(|error| match path(place).exists() {
+                true => Ok(()),
+                false => Err(error),
+            })
+            .unwrap();
+        let give = |place: &str, owner| {
+            if is_root {
+                std::os::unix::fs::chown(path(place), Some(owner), Some(owner)).unwrap();
+            }
+        };
+        for own in [directory, file, "~/.config"] {
+            if path(own).exists() {
+                give(own, OTHER_USER);
+            }
+        }
+        give(place, owner);
+        chmod(&path(place), mode);
+        let (problem, hint) = match check == file {
+            true => (
+                format!("cannot read {file}: permission denied"),
+                format!("run `{remedy}`"),
+            ),
+            false => (
+                format!("no session can be saved in {place}: permission denied"),
+                remedy.clone(),
+            ),
+        };
+        let doctor =
+            || sandbox.run_with(as_user(&sandbox, &binary()).args(["doctor", "--offline"]));
+        let report = doctor();
+        assert_eq!(report.status, 1, "{place}");
+        let expected = format!("error   files: {problem}\n        {remedy}\n");
+        assert!(
+            report.stdout.contains(&expected),
+            "{place}: {}",
+            report.stdout
+        );
+        let get = || sandbox.run_with(as_user(&sandbox, &binary()).args(["get", "123456"]));
+        if check == file {
+            assert_eq!(get().failed(1), words::failure(&problem, &hint));
+        } else {
+            assert_eq!(get().status, 1);
+        }
+        match remedy.strip_prefix("sudo chown \"$USER\" ") {
+            Some(place) => give(place, OTHER_USER),
+            None => {
+                let mut follow = as_user(&sandbox, Path::new("/bin/sh"));
+                Outcome::of(follow.args(["-c", &remedy])).succeeded();
+            }
+        }
+        assert!(!doctor().stdout.contains(&problem), "{place}");
+        assert_eq!(get().status, 0, "{place}: {}", get().stderr);
     }
 }
 

@@ -445,6 +445,15 @@ const SETUPS: &[Setup] = &[
         },
     },
     Setup {
+        finding: "there is no file ~/none, which AWS_CONFIG_FILE names",
+        raise: |_, sandbox| {
+            sandbox.set("AWS_CONFIG_FILE", "~/none");
+        },
+        by_hand: |_, sandbox| {
+            sandbox.unset("AWS_CONFIG_FILE");
+        },
+    },
+    Setup {
         finding: "no region is configured for programs",
         raise: |_, sandbox| {
             sandbox.unset("AWS_REGION");
@@ -531,7 +540,9 @@ fn remedy_for_the_files_the_settings_or_aws_makes_the_finding_go() {
 }
 
 /// Messages whose remedy no test can follow: another program has to be installed, or direnv hangs.
-const NOT_FOLLOWED: [&str; 4] = [
+const NOT_FOLLOWED: [&str; 5] = [
+    // By root, who can save everywhere. `doctor.rs` follows it as another user.
+    "no session can be saved in {place}: {why}",
     "there is an .envrc, but direnv is not installed",
     "direnv {fault}",
     "direnv {version} is too old",

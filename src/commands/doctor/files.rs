@@ -1,10 +1,13 @@
 //! The files in `~/.aws`, and the saved sessions.
 
 use super::{Finding, Setup, error, ok, warning};
-use crate::error::Failure;
+use crate::aws_files::{MissingFile, Pointer};
+use crate::error::{Failure, reason};
+use crate::loader;
 use crate::path::in_words;
 use crate::session::access::{self, Access, Distrust};
 use crate::session::error::{Problem, Warning};
+use crate::session::files;
 use crate::session::store::SessionStore;
 use crate::word;
 use std::path::Path;
@@ -22,6 +25,20 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
     match setup.sources.profiles() {
         Err(failure) => findings.push(error(CHECK, failure)),
         Ok(profiles) => {
+            for MissingFile { path, pointer } in profiles.missing_files() {
+                let (pointer, remedy) = match pointer {
+                    Pointer::Variable(name) => {
+                        let unset = loader::unset_command(setup.environment, &[name]);
+                        (format!("{name} names"), unset)
+                    }
+                    Pointer::Symlink(link) => {
+                        let remove = format!("rm {}", word::of_path(link));
+                        (format!("{} leads to", in_words(link)), remove)
+                    }
+                };
+                let message = format!("there is no file {}, which {pointer}", in_words(&path));
+                findings.push(warning(CHECK, Failure::setup(message).hint(remedy)));
+            }
             for (path, has_secret) in profiles.files() {
                 match mode_of(path, has_secret) {
                     Some(finding) => findings.push(finding),
@@ -44,6 +61,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
         }
     }
     let session = setup.store.as_ref().ok().map(|store| &store.value);
+    findings.extend(session.and_then(unwritable));
     for store in session.into_iter().chain(&setup.role_stores()) {
         let before = findings.len();
         findings.extend(saved(store, &setup.get_command));
@@ -83,6 +101,20 @@ fn mode_of(path: &Path, has_secret: bool) -> Option<Finding> {
         _ => return None,
     };
     Some(warning(CHECK, Failure::setup(message).hint(remedy)))
+}
+
+/// A directory in which no session can be saved. Nothing is tried.
+fn unwritable(store: &SessionStore) -> Option<Finding> {
+    // Those that are missing are created.
+    let directory = files::directory_of(store.path())
+        .ancestors()
+        .find(|directory| directory.exists())?;
+    let why = reason(&access::check_writable(directory).err()?);
+    let place = in_words(directory);
+    let remedy = access::remedy(directory, 0o700);
+    let remedy = remedy.unwrap_or("set AWS_SESSION_FILE to a file that can be created".to_owned());
+    let message = format!("no session can be saved in {place}: {why}");
+    Some(error(CHECK, Failure::setup(message).hint(remedy)))
 }
 
 /// Problems of saved credentials. Missing or expired ones are fine.
