@@ -157,7 +157,7 @@ pub fn check(profile: Profile<'_>, command: &Setting<String>) -> Result<(), Fail
         }
         _ => format!(
             "remove mfa_serial from the profile {name} in {file}, and run `{GRANTED} credential-process --no-cache \
-             --profile {quoted} > /dev/null` once: it prints the key then, and aws-mfa finds the device"
+             --profile={quoted} > /dev/null` once: it prints the key then, and aws-mfa finds the device"
         ),
     };
     let message = format!("{origin} prints temporary credentials: {tool} gets a session itself");

@@ -99,8 +99,9 @@ impl ProfileChoice {
         let listed = listed.join(", ");
         let message =
             format!("no profile is selected, and several have access keys: {listed}{more}");
+        let separator = if first.starts_with('-') { '=' } else { ' ' };
         let first = word::quoted(first);
-        let hint = format!("add `--profile {first}`, or set {EXPLICIT} to {first}");
+        let hint = format!("add `--profile{separator}{first}`, or set {EXPLICIT} to {first}");
         Err(Failure::new(Kind::NoSelection, message).hint(hint))
     }
 

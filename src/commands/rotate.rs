@@ -10,7 +10,7 @@ use crate::aws_failure::with_next_step;
 use crate::cli::{Rotate, Selection};
 use crate::credentials;
 use crate::environment::Environment;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::invocation;
 use crate::origin::Setting;
 use crate::rotation::interruption;
@@ -32,7 +32,10 @@ pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
     let directory = session_directory(environment)?.ok_or_else(|| {
         Failure::setup("no home directory is known").hint(format!("set {variable}"))
     })?;
-    let selection = rotate.selection();
+    let mut selection = rotate.selection();
+    if let Some(profile) = unselected(&selection, environment, &directory)? {
+        selection.profile = Some(profile);
+    }
     let of = || Rotating::of(rotate, &selection, environment, &directory);
     let mut rotating = of()?;
     // For all rotations by this user of the machine: two must not edit one file at once.
@@ -52,6 +55,22 @@ pub fn run(rotate: &Rotate, environment: &Environment) -> anyhow::Result<()> {
         super::confirm(&line)?;
     }
     Ok(())
+}
+
+/// The profile of the one unfinished rotation, where nothing selects a profile and none has keys any more: it had the only
+/// ones, and the new key may be in the journal alone.
+fn unselected(
+    selection: &Selection,
+    environment: &Environment,
+    directory: &Path,
+) -> Result<Option<String>, Failure> {
+    let sources = Sources::new(selection, Flags::default(), environment);
+    let account = Account::of(&sources)?;
+    let is_lost = !account.choice.is_named()
+        && account
+            .keys(&sources)
+            .is_err_and(|failure| failure.kind != Kind::NoSelection);
+    Ok(is_lost.then(|| Journal::only_profile(directory)).flatten())
 }
 
 /// A rotation, and everything that it needs.

@@ -138,15 +138,26 @@ impl Journal {
 
     /// The unfinished rotation of this profile's key. A journal that cannot be used is reported when its user is known.
     pub fn find(directory: &Path, profile: &str) -> Option<(Self, Rotation)> {
-        let entries = std::fs::read_dir(directory).ok()?.flatten();
-        let mut journals = entries.filter_map(|entry| {
+        let is_own = |rotation: &Rotation| !profile.is_empty() && rotation.profile == profile;
+        Journal::all(directory).find(|(_, rotation)| is_own(rotation))
+    }
+
+    /// The profile whose key is being replaced, if that is one.
+    pub fn only_profile(directory: &Path) -> Option<String> {
+        let mut journals = Journal::all(directory);
+        let (_, rotation) = journals.next()?;
+        journals.next().is_none().then_some(rotation.profile)
+    }
+
+    fn all(directory: &Path) -> impl Iterator<Item = (Self, Rotation)> {
+        let entries = std::fs::read_dir(directory).into_iter().flatten();
+        entries.flatten().filter_map(|entry| {
             let path = entry.path();
             let is_journal = path.file_name()?.to_str()?.starts_with(PREFIX);
             let journal = is_journal.then_some(Journal { path })?;
             let rotation = journal.read().ok()??;
             Some((journal, rotation))
-        });
-        journals.find(|(_, rotation)| !profile.is_empty() && rotation.profile == profile)
+        })
     }
 
     /// Whether it is this user's.

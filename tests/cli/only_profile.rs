@@ -294,6 +294,39 @@ fn session_file_that_is_named_is_for_the_keys_of_the_only_profile() {
 }
 
 #[test]
+fn rotation_goes_on_when_the_only_profile_has_lost_its_keys() {
+    let sts = FakeSts::start();
+    let config = format!(
+        "[profile work]\nmfa_serial = {DEVICE}\ncredential_process = cat store\nmfa_store_process = false\n"
+    );
+    let sandbox = with_files(&sts, &config, "");
+    sandbox.write("store", process_json());
+    gets_for_work(&sandbox, "");
+    let rotated = sandbox.run(["rotate"]);
+    assert_eq!(rotated.status, 1, "{}", rotated.stderr);
+    let again = "run `aws-mfa rotate` to store it again";
+    assert!(rotated.stderr.contains(again), "{}", rotated.stderr);
+    sandbox.write(".aws/config", "");
+    let rotated = sandbox.run(["rotate"]);
+    assert_eq!(rotated.status, 0, "{}", rotated.stderr);
+    let new = sts
+        .iam()
+        .keys
+        .into_iter()
+        .find(|key| key.is_active)
+        .unwrap();
+    let stored = std::fs::read_to_string(sandbox.home().join(".aws/credentials")).unwrap();
+    assert!(
+        new.id != KEY_ID
+            && stored.starts_with(&format!("[work]\naws_access_key_id = {}\n", new.id)),
+        "{stored}"
+    );
+    // Nothing of that for somebody who has just no keys.
+    let other = with_files(&sts, "", "");
+    assert!(other.run(["rotate"]).failed(1).contains("no master keys"));
+}
+
+#[test]
 fn second_profile_with_keys_is_an_error_whose_hints_work() {
     let sts = FakeSts::start();
     let mut sandbox = with_work(&sts, "", "");
@@ -345,8 +378,15 @@ fn second_profile_with_keys_is_an_error_whose_hints_work() {
     assert!(!hinted.succeeded().is_empty());
     sandbox.set("AWS_MFA_PROFILE", "my prod");
     assert_eq!(sandbox.run(["load"]).status, 0);
-    // Only some of them are listed, and nothing in a name can act on a terminal.
     sandbox.unset("AWS_MFA_PROFILE");
+    sandbox.write(
+        ".aws/credentials",
+        format!("[-x]\n{0}[work]\n{0}", profile_keys()),
+    );
+    let said = sandbox.run(["load"]).failed(1).to_owned();
+    assert!(said.contains("hint: add `--profile=-x`, "), "{said}");
+    assert_eq!(sandbox.run(["get", "--profile=-x", "333333"]).status, 0);
+    // Only some of them are listed, and nothing in a name can act on a terminal.
     let many: String = (10..30)
         .map(|number| format!("[a{number}\u{1b}]\n{}", profile_keys()))
         .collect();

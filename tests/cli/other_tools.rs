@@ -372,7 +372,7 @@ fn granted_as_credential_process_prints_the_key_if_its_profile_has_no_device() {
     chmod(&sandbox.home().join("key"), 0o600);
     let cached = "granted credential-process --profile=work";
     Outcome::of(sandbox.command("sh").args(["-c", cached])).succeeded();
-    let command = "granted credential-process --no-cache --profile work > /dev/null";
+    let command = "granted credential-process --no-cache --profile=work > /dev/null";
     let said = words::failure(
         "credential_process in the profile work prints temporary credentials: granted gets a session itself",
         &format!(
