@@ -677,8 +677,7 @@ fn session_without_any_region_is_a_warning() {
     };
     let aws = FakeSts::start();
     let mut sandbox = user_with_session(&aws);
-    let export =
-        "add a line to the .envrc, or to the shell's start-up file: export AWS_REGION=<region>";
+    let export = "export AWS_REGION=<region>, in the .envrc or the shell's start-up file";
     assert_eq!(warned(&sandbox, &[]).unwrap(), export);
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
         sandbox.set(name, "eu-west-1");
@@ -702,7 +701,7 @@ fn session_without_any_region_is_a_warning() {
     sandbox.set("AWS_PROFILE", "work");
     assert_eq!(
         warned(&sandbox, &[]).unwrap(),
-        "add a line to the profile work in ~/.aws/config: region = <region>"
+        "add region = <region> to [profile work] in ~/.aws/config"
     );
     sandbox.write(
         ".aws/config",

@@ -78,15 +78,12 @@ fn no_region(setup: &Setup) -> Option<Finding> {
     }
     let hint = match &setup.account.line {
         Ok(line) if !line.is_empty() => {
-            let name = &setup.account.choice.name;
-            let [config, _] = KeysFile::both(profiles.profile(name));
-            let config = in_words(&config.path);
-            format!("add a line to the profile {name} in {config}: region = <region>")
+            let profile = profiles.profile(&setup.account.choice.name);
+            let [KeysFile { path, .. }, _] = KeysFile::both(profile);
+            let section = profile.section_in(&path);
+            format!("add region = <region> to {section} in {}", in_words(&path))
         }
-        _ => {
-            "add a line to the .envrc, or to the shell's start-up file: export AWS_REGION=<region>"
-                .to_owned()
-        }
+        _ => "export AWS_REGION=<region>, in the .envrc or the shell's start-up file".to_owned(),
     };
     let message = "no region is configured for programs: with the session, `aws` says «You must specify a region»";
     Some(warning(CHECK, Failure::setup(message).hint(hint)))
