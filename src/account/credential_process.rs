@@ -29,6 +29,15 @@ const NO_SESSION: [&str; 2] = ["--no-session", "-n"];
 const GRANTED: &str = "granted";
 const GRANTED_SSO: &str = "granted_sso_account_id";
 
+/// They sign in with SAML, Okta or IAM Identity Center, and have no keys of users.
+const SIGN_IN: [&str; 5] = [
+    "saml2aws",
+    "okta-aws-cli",
+    "gimme-aws-creds",
+    "aws-sso",
+    "aws-sso-util",
+];
+
 /// What a `credential_process` prints.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -110,10 +119,10 @@ fn unusable(name: &str, what: &str) -> Failure {
 pub fn is_of_sessions(profile: Profile<'_>, command_line: &str) -> bool {
     let has = |key| profile.written(key).is_some();
     match program(command_line) {
-        Some((AWS_MFA, _)) => true,
         Some((AWS_VAULT, words)) => !words.iter().any(|word| NO_SESSION.contains(&word.as_str())),
         Some((GRANTED, _)) => has("mfa_serial") || has(GRANTED_SSO),
-        _ => false,
+        Some(_) => true,
+        None => false,
     }
 }
 
@@ -122,46 +131,47 @@ pub fn is_of_sessions(profile: Profile<'_>, command_line: &str) -> bool {
 /// # Errors
 /// It is; with what makes the tool print the key.
 pub fn check(profile: Profile<'_>, command: &Setting<String>) -> Result<(), Failure> {
-    let (
-        Setting {
-            value: line,
-            origin,
-        },
-        name,
-    ) = (command, profile.name());
-    let Some((tool @ (AWS_VAULT | GRANTED), words)) = program(line) else {
-        return Ok(());
-    };
+    let (line, origin) = (&command.value, &command.origin);
     if !is_of_sessions(profile, line) {
         return Ok(());
     }
+    let (name, quoted) = (profile.name(), word::quoted(profile.name()));
     let file = match origin {
         Origin::Profile(.., file) => in_words(file),
         other => other.to_string(),
     };
-    let quoted = word::quoted(name);
-    let hint = match tool {
-        // The verb: `export`, in earlier versions `exec --json`.
-        AWS_VAULT => {
-            let verb = words
-                .iter()
-                .find(|word| matches!(word.as_str(), "export" | "exec"));
-            let verb = verb.map_or("export", String::as_str);
-            let line = line.replacen(verb, &format!("{verb} --no-session"), 1);
+    let (tool, hint) = match program(line) {
+        Some((AWS_VAULT, _)) => (AWS_VAULT, {
+            let line = without_session(line);
             format!("write `credential_process = {line}` in {file}")
-        }
-        _ if profile.has(GRANTED_SSO)? => {
+        }),
+        Some((GRANTED, _)) if profile.has(GRANTED_SSO)? => (GRANTED, {
             format!(
                 "it signs in with IAM Identity Center, which has its own MFA: run `assume {quoted}`"
             )
-        }
-        _ => format!(
-            "remove mfa_serial from the profile {name} in {file}, and run `{GRANTED} credential-process --no-cache \
-             --profile={quoted} > /dev/null` once: it prints the key then, and aws-mfa finds the device"
-        ),
+        }),
+        Some((GRANTED, _)) => (GRANTED, {
+            format!(
+                "remove mfa_serial from the profile {name} in {file}, and run `{GRANTED} credential-process --no-cache \
+                 --profile={quoted} > /dev/null` once: it prints the key then, and aws-mfa finds the device"
+            )
+        }),
+        _ => return Ok(()),
     };
     let message = format!("{origin} prints temporary credentials: {tool} gets a session itself");
     Err(Failure::setup(message).hint(hint))
+}
+
+/// The command line of aws-vault with the option to print the key, after the verb: `export`, in earlier versions
+/// `exec --json`.
+fn without_session(line: &str) -> String {
+    let verb = line.find(AWS_VAULT).and_then(|start| {
+        let verbs = [" export ", " exec "];
+        let ends = verbs.map(|verb| Some(start + line.get(start..)?.find(verb)? + verb.len()));
+        ends.into_iter().flatten().min()
+    });
+    let (before, after) = line.split_at(verb.unwrap_or(line.len()));
+    format!("{before}--no-session {after}")
 }
 
 /// The words of a command line that runs this program, beginning with its name.
@@ -169,7 +179,7 @@ pub fn aws_mfa_arguments(command_line: &str) -> Option<Vec<String>> {
     program(command_line).and_then(|(name, words)| (name == AWS_MFA).then_some(words))
 }
 
-/// The program of a command line, if it is one of these, and its words, beginning with its name. The program is the first
+/// The program of a command line, if it is one of those above, and its words, beginning with its name. The program is the first
 /// word after assignments, `env` and `exec`.
 fn program(command_line: &str) -> Option<(&'static str, Vec<String>)> {
     // On Windows, a backslash in a path is not an escape.
@@ -180,9 +190,8 @@ fn program(command_line: &str) -> Option<(&'static str, Vec<String>)> {
     words.drain(..program);
     let name = words.first()?.rsplit('/').next()?;
     let name = name.strip_suffix(".exe").unwrap_or(name);
-    let name = [AWS_MFA, AWS_VAULT, GRANTED]
-        .into_iter()
-        .find(|own| *own == name)?;
+    let mut known = [AWS_MFA, AWS_VAULT, GRANTED].into_iter().chain(SIGN_IN);
+    let name = known.find(|known| *known == name)?;
     Some((name, words))
 }
 
@@ -202,6 +211,22 @@ fn no_long_term_keys(message: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn option_of_aws_vault_comes_after_its_verb() {
+        for (line, corrected) in [
+            (
+                "aws-vault export --format=json work",
+                "aws-vault export --no-session --format=json work",
+            ),
+            (
+                "env A=b exec /opt/aws-vault/aws-vault exec --json exec",
+                "env A=b exec /opt/aws-vault/aws-vault exec --no-session --json exec",
+            ),
+        ] {
+            assert_eq!(without_session(line), corrected);
+        }
+    }
 
     #[test]
     fn only_the_program_itself_counts_as_aws_mfa() {

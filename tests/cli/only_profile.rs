@@ -158,6 +158,10 @@ fn profile_without_keys_of_its_own_does_not_count() {
             "[default]\ncredential_process = aws-mfa load --format process\n".into(),
             String::new(),
         ),
+        (
+            "[profile sso]\ncredential_process = saml2aws script --credential-process\n".into(),
+            String::new(),
+        ),
         (String::new(), format!("[other]\n{TEMPORARY}")),
         (String::new(), format!("[default]\n{TEMPORARY}")),
         (
