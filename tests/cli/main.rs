@@ -73,9 +73,9 @@ mod names;
 mod network;
 mod notices;
 mod only_profile;
+mod other_tools;
 #[cfg(unix)]
 mod paste;
-mod other_tools;
 mod peers;
 #[cfg(unix)]
 mod places;
