@@ -72,7 +72,9 @@ mod mise;
 mod names;
 mod network;
 mod notices;
+#[cfg(unix)]
 mod only_profile;
+#[cfg(unix)]
 mod other_tools;
 #[cfg(unix)]
 mod paste;
