@@ -5,7 +5,7 @@ use crate::account::{Account, session_directory};
 use crate::cli::Clear;
 use crate::credentials::past_failure::PastFailure;
 use crate::environment::Environment;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::path::in_words;
 use crate::session::files;
 use crate::session::name::is_of_saved_file;
@@ -22,8 +22,11 @@ pub fn run(clear: &Clear, environment: &Environment, now: Timestamp) -> anyhow::
     let removed = match &account.role {
         _ if clear.all => remove_all(&session, environment),
         Ok(Some(chain)) => remove_role(chain, &account, &session),
-        // A role that was mistyped must not mean the user's session. Where nothing can be read, there is only that.
-        Err(failure) if account.line.is_ok() => return Err(failure.clone().into()),
+        // A role that was mistyped must not mean the user's session, nor one of several profiles that of none. Where nothing
+        // can be read, there is only that.
+        Err(failure) if account.line.is_ok() || failure.kind == Kind::NoSelection => {
+            return Err(failure.clone().into());
+        }
         Ok(None) | Err(_) => remove_session(&account, &session),
     };
     // Nothing reads them again.

@@ -356,6 +356,7 @@ fn second_profile_with_keys_is_an_error_whose_hints_work() {
             &["load"],
             &["rotate"],
             &["exec", "true"],
+            &["clear"],
         ] {
             assert_eq!(sandbox.run(verb).failed(1), said, "{second}");
         }
