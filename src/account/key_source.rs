@@ -120,12 +120,17 @@ const LONG_TERM: &str = "-long-term";
 
 /// The profile that has the keys of this one, which has none of its own: `work-long-term` for `work`.
 pub fn long_term(profile: Profile<'_>) -> Option<Profile<'_>> {
-    match profile.written("role_arn").is_some() || is_written_in(profile) {
+    match says(profile, "role_arn") || is_written_in(profile) {
         true => None,
         false => profile
             .with_suffix(LONG_TERM)
             .filter(|own| is_written_in(*own)),
     }
+}
+
+/// Whether the profile has this key, though it may be damaged, or includes it.
+pub fn says(profile: Profile<'_>, key: &str) -> bool {
+    profile.written(key).is_some() || profile.has(key) == Ok(true)
 }
 
 /// Whether the profile has keys of a user, in its own section or in that beside it.
@@ -159,13 +164,12 @@ pub fn has_keys(profile: Profile<'_>) -> Result<bool, Failure> {
 /// Whether a user's own keys are written in the profile, well or badly, or a command that prints them. The keys of a role's
 /// profile are another one's, and so are temporary ones.
 fn is_written_in(profile: Profile<'_>) -> bool {
-    let has = |key| profile.written(key).is_some();
-    if has("role_arn") {
+    if says(profile, "role_arn") {
         return false;
     }
     match profile.written_key() {
         Some((_, is_temporary)) => !is_temporary,
-        None if has("aws_secret_access_key") => true,
+        None if profile.written("aws_secret_access_key").is_some() => true,
         None => (profile.written("credential_process"))
             .is_some_and(|line| !credential_process::is_of_sessions(profile, line)),
     }

@@ -68,11 +68,10 @@ impl ProfileChoice {
     /// Several have some, or what belongs to `default` cannot be read.
     pub fn or_only_one(self, profiles: &Profiles) -> Result<Self, Failure> {
         let own = profiles.profile(&self.name);
-        let says_whose = |key| own.written(key).is_some();
         if self.is_named()
             || self.name != DEFAULT
-            || says_whose("role_arn")
-            || says_whose("source_profile")
+            || key_source::says(own, "role_arn")
+            || key_source::says(own, "source_profile")
             || key_source::has_user_keys(own)
         {
             return Ok(self);

@@ -54,9 +54,11 @@ fn long_term_section_of_the_python_aws_mfa_has_the_keys_of_its_profile() {
     for has_logged_in in [false, true] {
         let sts = FakeSts::start();
         let credentials = of_python_aws_mfa("work", has_logged_in);
-        let config = "[profile work]\nregion = eu-central-1\n[profile admin]\nsource_profile = work\n\
+        let region = "[profile work]\nregion = eu-central-1\n";
+        let admin = "[profile admin]\nsource_profile = work\n\
                       role_arn = arn:aws:iam::210987654321:role/admin\n";
-        let sandbox = with_files(&sts, if has_logged_in { config } else { "" }, &credentials);
+        let config = format!("{}{admin}", if has_logged_in { region } else { "" });
+        let sandbox = with_files(&sts, &config, &credentials);
         let said = get(&sandbox, &["111111"]);
         assert_eq!(
             said,
@@ -75,13 +77,11 @@ fn long_term_section_of_the_python_aws_mfa_has_the_keys_of_its_profile() {
         );
         assert_eq!(loaded.contains("eu-central-1"), has_logged_in);
         assert_eq!(sandbox.run(["load", "-p", "work"]).succeeded(), loaded);
-        if has_logged_in {
-            let role = sandbox.run(["status", "-p", "admin"]).stdout;
-            assert!(
-                role.contains(&format!("key id: {KEY_ID} (profile work-long-term)")),
-                "{role}"
-            );
-        }
+        let role = sandbox.run(["status", "-p", "admin"]).stdout;
+        assert!(
+            role.contains(&format!("key id: {KEY_ID} (profile work-long-term)")),
+            "{role}"
+        );
         let stanza = sandbox.run(["init", "aws-config"]).succeeded().to_owned();
         assert!(
             stanza.contains("[profile work-mfa]\n") && !stanza.contains("long-term"),
@@ -317,6 +317,17 @@ fn include_profile_of_aws_vault_is_followed() {
             assert!(status.contains(&shown), "{shown}: {status}");
         }
     }
+    // A profile with a role is none with keys, wherever the role is.
+    let config = "[profile work]\n[profile b]\ninclude_profile = role\n[profile role]\nsource_profile = work\n\
+                  role_arn = arn:aws:iam::210987654321:role/developers\n";
+    let keys = profile_keys();
+    let sandbox = with_files(&sts, config, &format!("[work]\n{keys}[b]\n{keys}"));
+    assert!(
+        sandbox
+            .run(["status"])
+            .stdout
+            .contains("profile: work (the only profile with access keys)")
+    );
     // Keys are not included; of a profile that includes itself or nothing, the rest counts; a missing one is named.
     let config = "[profile a]\ninclude_profile = b\n[profile b]\ninclude_profile = a\nregion = eu-west-1\n\
                   [profile c]\ninclude_profile = none\n";
