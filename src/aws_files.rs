@@ -98,7 +98,7 @@ impl MissingFile<'_> {
             Pointer::Variable(name) => format!("correct or unset {name}: there is no file {path}"),
             Pointer::Symlink(link) => {
                 let link = in_words(link);
-                format!("correct or remove the symlink {link}: there is no file {path}")
+                format!("restore {path}, or remove the symlink {link}")
             }
         }
     }
@@ -184,8 +184,10 @@ impl Profiles {
             }
             // The file or its directory.
             let mut links = file.path.ancestors().take(2);
-            let (link, path) =
-                links.find_map(|link| Some((link, std::fs::read_link(link).ok()?)))?;
+            let (link, path) = links.find_map(|link| {
+                let target = std::fs::read_link(link).ok()?;
+                Some((link, link.with_file_name("").join(target)))
+            })?;
             let pointer = Pointer::Symlink(link);
             (!link.exists()).then_some(MissingFile { path, pointer })
         })

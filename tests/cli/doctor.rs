@@ -537,12 +537,15 @@ fn variable_or_symlink_that_leads_to_no_file_is_a_warning_and_named_where_keys_a
             }
             let _ = std::fs::remove_file(&link);
             std::os::unix::fs::symlink("gone", &link).unwrap();
+            let gone = link.with_file_name("gone");
+            let gone = words::with_tilde(gone.display());
             let link = words::with_tilde(link.display());
             let expected = format!(
-                "warning files: there is no file gone, which {link} leads to\n        rm {link}\n"
+                "warning files: there is no file {gone}, which {link} leads to\n        \
+                 restore it, or remove the symlink: `rm {link}`\n"
             );
             assert!(files(&sandbox).contains(&expected), "{}", files(&sandbox));
-            let remedy = format!("correct or remove the symlink {link}: there is no file gone");
+            let remedy = format!("restore {gone}, or remove the symlink {link}");
             assert_eq!(hint(&sandbox, &["get", "-p", "work", "123456"]), remedy);
             Outcome::of(sandbox.command("sh").args(["-c", &format!("rm {link}")])).succeeded();
             assert!(!files(&sandbox).contains("there is no file"));

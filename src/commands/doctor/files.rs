@@ -32,7 +32,8 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
                         (format!("{name} names"), unset)
                     }
                     Pointer::Symlink(link) => {
-                        let remove = format!("rm {}", word::of_path(link));
+                        let word = word::of_path(link);
+                        let remove = format!("restore it, or remove the symlink: `rm {word}`");
                         (format!("{} leads to", in_words(link)), remove)
                     }
                 };
