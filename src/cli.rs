@@ -1,13 +1,16 @@
 //! The command line. Nothing here reads, writes or prompts; `commands` does.
 
 pub mod frequent;
+pub mod line;
+pub mod other_tools;
 
-use crate::escape::{MASK, escape, mask_digits};
-use clap::builder::{NonEmptyStringValueParser, StyledStr};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use crate::escape::{escape, mask_digits};
+use clap::builder::NonEmptyStringValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use secrecy::SecretString;
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -55,9 +58,9 @@ pub enum Command {
     /// active, the hook changes no credentials itself: it makes direnv reload the .envrc when the session has expired.
     /// The line belongs before that of a prompt such as starship. AWS_MFA_LOADED names what a shell has.
     Init(Init),
-    /// Run a command with the session
+    /// Run a command, or your shell, with the session
     ///
-    /// If there is no valid session, and there is a code command or a terminal, it gets one first, as `get` does. The
+    /// Without a command, it starts the shell in SHELL (on Windows in COMSPEC), which `exit` leaves. If there is no valid session, and there is a code command or a terminal, it gets one first, as `get` does. The
     /// command finds the session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to the
     /// session. On Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status:
     /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if
@@ -264,7 +267,8 @@ pub enum Tool {
 #[command(after_help = "\
 Examples:
   aws-mfa exec -- aws s3 ls
-  aws-mfa exec -p work -- terraform plan")]
+  aws-mfa exec -p work -- terraform plan
+  aws-mfa exec -p prod                      a shell with the session of prod")]
 pub struct Exec {
     #[command(flatten)]
     pub selection: Selection,
@@ -273,12 +277,11 @@ pub struct Exec {
     #[arg(long)]
     pub no_prompt: bool,
 
-    /// The command and its arguments
+    /// The command and its arguments [default: your shell]
     #[arg(
         value_name = "COMMAND",
-        required = true,
         trailing_var_arg = true,
-        num_args = 1..,
+        num_args = 0..,
         value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
@@ -424,6 +427,13 @@ pub struct Rotate {
     pub delete: Option<String>,
 }
 
+/// The store for `--to` that this system has without preparation.
+pub const STORE: &str = if cfg!(target_os = "macos") {
+    "keychain"
+} else {
+    "file"
+};
+
 impl Rotate {
     /// The selected session. A role has no key of its own.
     pub fn selection(&self) -> Selection {
@@ -499,45 +509,32 @@ pub enum Format {
 /// (`aws-mfa 123 456`, without the verb) is masked.
 ///
 /// This parses the arguments again, escaped and masked, so that the rest of the message stays as it is.
-pub fn safe_to_show(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> clap::Error {
-    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
-    let program = arguments.next();
+pub fn safe_to_show(error: clap::Error, line: &[OsString]) -> clap::Error {
+    let mut arguments = line.iter().map(|argument| argument.to_string_lossy());
+    let program = arguments.next().map(Cow::into_owned);
     let masked = arguments.map(|argument| escape(&mask_digits(&argument)).into_owned());
     let arguments: Vec<String> = program.into_iter().chain(masked).collect();
     match Cli::try_parse_from(&arguments) {
-        Err(again) if again.kind() == error.kind() => {
-            with_tip(again, arguments.get(1).map_or("", String::as_str))
-        }
+        Err(again) if again.kind() == error.kind() => without_bad_tips(again),
         _ => Cli::command().error(error.kind(), "invalid arguments"),
     }
 }
 
-/// The same error, with a tip if the verb is missing or comes after its options. `first` is the first argument,
-/// masked.
-fn with_tip(mut error: clap::Error, first: &str) -> clap::Error {
-    let tip = match error.kind() {
-        ErrorKind::InvalidSubcommand if first.contains(MASK) => {
-            StyledStr::from("did you mean `aws-mfa get <code>`?")
+/// The same error of clap without a tip that would not help.
+fn without_bad_tips(mut error: clap::Error) -> clap::Error {
+    let has = |kind, part| matches!(error.get(kind), Some(it) if it.to_string().contains(part));
+    // For `--code 123456`, `--code-command` is similar, and would run the digits.
+    if has(ContextKind::SuggestedArg, "command") && !has(ContextKind::InvalidArg, "com") {
+        error.remove(ContextKind::SuggestedArg);
+    }
+    // «to pass '-x' as a value, use '-- -x'» is never what the user means.
+    if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
+        tips.retain(|tip| !tip.to_string().contains(" as a value, "));
+        if !tips.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }
-        ErrorKind::UnknownArgument if is_option_of_a_verb(first) => {
-            StyledStr::from("options follow the command: `aws-mfa get --profile <NAME>`")
-        }
-        _ => return error,
-    };
-    let tips = ContextValue::StyledStrs(vec![tip]);
-    error.insert(ContextKind::Suggested, tips);
+    }
     error
-}
-
-/// Whether any subcommand has this option: `-p`, `-pwork`, `--profile=work`.
-fn is_option_of_a_verb(argument: &str) -> bool {
-    let is_option = argument.starts_with('-') && !matches!(argument, "-" | "--");
-    let is_unknown = |error: clap::Error| error.kind() == ErrorKind::UnknownArgument;
-    let is_known = |verb: &mut clap::Command| {
-        let parsed = verb.try_get_matches_from_mut(["aws-mfa", argument]);
-        !parsed.is_err_and(is_unknown)
-    };
-    is_option && Cli::command().get_subcommands_mut().any(is_known)
 }
 
 #[cfg(test)]

@@ -66,6 +66,21 @@ pub fn mask_digits(message: &str) -> String {
     runs.map(mask).collect()
 }
 
+/// `line` with each MFA code masked: six digits, in one word or in several.
+pub fn mask_codes(line: &str) -> String {
+    let characters: Vec<char> = line.chars().collect();
+    let is_part = |c: &char| c.is_numeric() || c.is_whitespace();
+    let mask = |run: &[char]| {
+        let text: String = run.iter().collect();
+        match run.iter().filter(|c| c.is_numeric()).count() {
+            6 => text.replace(text.trim(), MASK),
+            _ => text,
+        }
+    };
+    let runs = characters.chunk_by(|left, right| is_part(left) == is_part(right));
+    runs.map(mask).collect()
+}
+
 /// What is shown instead of a code.
 pub const MASK: &str = "******";
 
@@ -135,6 +150,23 @@ mod tests {
         }
         for value in ["", "48392", "4839201", "48392a", "eu-west-1"] {
             assert_eq!(quote(value), value);
+        }
+    }
+
+    #[test]
+    fn codes_in_a_command_line_are_masked() {
+        for (line, masked) in [
+            ("get 123456 -d 8h", "get ****** -d 8h"),
+            ("get 123 456", "get ******"),
+            ("-c123456 --x='123 456'", "-c****** --x='******'"),
+            (
+                "-d 28800 --role-arn arn:aws:iam::123456789012:role/a",
+                "-d 28800 --role-arn arn:aws:iam::123456789012:role/a",
+            ),
+            ("４８３９２０", "******"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_codes(line), masked);
         }
     }
 

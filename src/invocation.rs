@@ -1,7 +1,7 @@
 //! Command lines of this program, as hints name them.
 
 use crate::account::{Account, Owner};
-use crate::cli::Selection;
+use crate::cli::{STORE, Selection};
 use crate::environment::variable;
 use crate::sources::{Flags, Sources};
 use crate::word;
@@ -36,12 +36,7 @@ pub fn command(verb: &str, selection: &Selection, options: &str) -> String {
 
 /// The command that moves the key of a profile, or of the environment, to a store that the profile reads.
 pub fn move_command(profile: &str) -> String {
-    let store = if cfg!(target_os = "macos") {
-        "keychain"
-    } else {
-        "file"
-    };
-    let words = words(&[("--profile", Some(profile)), ("--to", Some(store))]);
+    let words = words(&[("--profile", Some(profile)), ("--to", Some(STORE))]);
     format!("aws-mfa rotate{words}")
 }
 

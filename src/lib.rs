@@ -22,6 +22,7 @@ mod origin;
 mod path;
 mod rival_credentials;
 mod rotation;
+mod usage_error;
 mod user_command;
 
 mod file;
@@ -59,6 +60,7 @@ pub mod parsers {
 
 use clap::Parser;
 use environment::{Environment, variable};
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
@@ -72,10 +74,17 @@ pub fn run() -> ExitCode {
     path::shorten_home(&environment);
     let command = match cli::frequent::parse(std::env::args_os()) {
         Some(command) => command,
-        None => match cli::Cli::try_parse() {
-            Ok(cli) => cli.command,
-            Err(usage) => return report_usage(usage),
-        },
+        None => {
+            let line = cli::line::verb_first(std::env::args_os().collect());
+            let command = match cli::Cli::try_parse_from(&line) {
+                Ok(cli) => cli.command,
+                Err(usage) => return report_usage(usage, &line, &environment),
+            };
+            if let Some(failure) = usage_error::misplaced_profile(&command, &line, &environment) {
+                return reported(Err(failure.into()));
+            }
+            command
+        }
     };
     // On other systems, the command of exec would inherit it.
     if cfg!(any(target_os = "linux", target_os = "android"))
@@ -95,10 +104,13 @@ fn reported(result: anyhow::Result<ExitCode>) -> ExitCode {
 }
 
 /// Help and version go to standard output, a usage error to standard error.
-fn report_usage(error: clap::Error) -> ExitCode {
+fn report_usage(error: clap::Error, line: &[OsString], environment: &Environment) -> ExitCode {
     let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    if let Some(failure) = usage_error::in_other_words(&error, line, environment) {
+        return reported(Err(failure.into()));
+    }
     if error.use_stderr() {
-        let error = cli::safe_to_show(error, std::env::args_os());
+        let error = cli::safe_to_show(error, line);
         stderr::write(&error.render().to_string(), stderr::ERROR);
     } else if let Err(error) = error.print()
         && error.kind() != ErrorKind::BrokenPipe

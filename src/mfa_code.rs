@@ -33,6 +33,7 @@ pub struct Prompt<'a> {
 }
 
 /// Six digits, valid for one request within about half a minute (RFC 6238).
+#[derive(Clone)]
 pub struct Code(SecretString);
 
 impl Code {
@@ -47,9 +48,15 @@ impl Code {
             Ok(Code(code))
         } else {
             // The text is not repeated.
-            Err(Failure::usage("an MFA code has six digits")
-                .hint("run `aws-mfa get <code>` with the digits that the MFA device shows"))
+            Err(Code::six_digits("aws-mfa get <code>"))
         }
+    }
+
+    /// What is wrong with a text that is no code; `get_command` would take one.
+    pub fn six_digits(get_command: &str) -> Failure {
+        Failure::usage("an MFA code has six digits").hint(format!(
+            "run `{get_command}` with the digits that the MFA device shows"
+        ))
     }
 
     /// The six digits, for the request.

@@ -1,18 +1,21 @@
-//! `aws-mfa exec`: runs a command with the session in its environment.
+//! `aws-mfa exec`: runs a command, or the user's shell, with the session in its environment.
 
 use super::get;
 use crate::account::MASTER_KEYS;
 use crate::cli::Exec;
 use crate::credentials::{self, Waiter};
 use crate::environment::change::Change;
+use crate::environment::label::Label;
 use crate::environment::variable::{self, Variable};
+use crate::environment::zone::time_zone;
 use crate::environment::{Environment, search};
 use crate::error::{Failure, Kind, reason};
 use crate::escape::quote;
 use crate::file;
+use crate::invocation;
 use crate::session::{SOON, Session};
 use crate::time::{self, now};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -44,18 +47,69 @@ const LONGEST_FIRST_LINE: u64 = 256;
 
 /// Runs `aws-mfa exec`. On Unix it returns only if the command could not be started.
 pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let (program, arguments) = match exec.command.split_first() {
+        Some((program, arguments)) => (program.clone(), arguments),
+        None => (shell(exec, environment)?, [].as_slice()),
+    };
     let (session, name) = session(exec, environment)?;
     if let Some(left) = session.time_left(now()).filter(|left| *left < SOON) {
         let left = time::span(left);
         super::note(&format!("warning: the session expires in {left}"));
     }
-    let Some((program, arguments)) = exec.command.split_first() else {
-        return Err(Failure::usage("no command was given").into());
-    };
-    let mut command = command_of(program, environment)?;
+    if exec.command.is_empty() {
+        super::note(&about_shell(&program, &session, &name, environment));
+    }
+    let mut command = command_of(&program, environment)?;
     command.args(arguments);
     set_environment(&mut command, environment, &Change::of(&session, &name));
-    replace_process(command).map_err(|error| not_run(program, &error, environment).into())
+    replace_process(command).map_err(|error| {
+        let failure = not_run(&program, &error, environment);
+        match exec.command.is_empty() {
+            true => failure
+                .or_hint("set SHELL to your shell, or name a command")
+                .into(),
+            false => failure.into(),
+        }
+    })
+}
+
+/// The user's shell, for a line without a command. A script whose command is in an empty variable must not succeed, so
+/// the shell is for a terminal only.
+fn shell(exec: &Exec, environment: &Environment) -> Result<OsString, Failure> {
+    if !std::io::stdin().is_terminal() {
+        let message = "no command was given, and standard input is not a terminal for a shell";
+        let of = |command| invocation::command("exec", &exec.selection, command);
+        return Err(Failure::usage(message).hint(format!(
+            "run `{}`; for commands on standard input, `{}`",
+            of(" -- <command>"),
+            of(" -- sh")
+        )));
+    }
+    let (variable, default) = match cfg!(windows) {
+        true => (variable::COMSPEC, "cmd.exe"),
+        false => (variable::SHELL, "/bin/sh"),
+    };
+    Ok(environment
+        .get(variable)
+        .unwrap_or(OsStr::new(default))
+        .to_owned())
+}
+
+/// What is said before the shell starts: whose session it has, and how to leave it.
+fn about_shell(shell: &OsStr, session: &Session, name: &str, environment: &Environment) -> String {
+    let until = session.expiration.map(|end| {
+        let end = time::until(end, now(), &time_zone(environment));
+        format!(" until {end}")
+    });
+    let leaves = match Label::of(environment) {
+        Some(outer) => format!("returns to the shell with that of {}", outer.name),
+        None => "leaves it".to_owned(),
+    };
+    format!(
+        "{name}: {} with the session{}; `exit` {leaves}",
+        shell.to_string_lossy(),
+        until.unwrap_or_default(),
+    )
 }
 
 /// The saved credentials, with their name. On a terminal or with a code command, gets a session if there is none.

@@ -33,7 +33,6 @@ use crate::settings::network::Network;
 use crate::sources::{Flags, Sources};
 use crate::time::{self, now};
 use jiff::SignedDuration;
-use secrecy::ExposeSecret;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -112,8 +111,8 @@ pub fn own_session(
     };
     let store = SessionStore::new(account.session_file.clone()?.value);
     let commands = Commands::of(sources, account);
-    let mut resolved = Resolved::of(&get, sources, account, settings, store, &commands)?;
-    resolved.code = code;
+    let code = Some(code);
+    let mut resolved = Resolved::of(&get, code, sources, account, settings, store, &commands)?;
     let session = resolved.session()?;
     resolved.save(&session, &resolved.store)
 }
@@ -130,6 +129,9 @@ fn obtain(
         region: get.region.as_deref(),
         code_command: get.code_command.as_deref(),
     };
+    // Before anything else is looked at: the code is what was just typed.
+    let code = CodeSource::of_words(&get.code)
+        .map_err(|_| Code::six_digits(&invocation::get_command(&get.selection, &flags)))?;
     let sources = Sources::new(&get.selection, flags, environment);
     let account = Account::of(&sources)?;
     account.owner.as_ref().map_err(Failure::clone)?;
@@ -144,7 +146,7 @@ fn obtain(
         None => None,
     };
     let commands = Commands::of(&sources, &account);
-    let mut resolved = Resolved::of(get, &sources, &account, &settings, store, &commands)?;
+    let mut resolved = Resolved::of(get, code, &sources, &account, &settings, store, &commands)?;
     let mut done = |what: &str, session: Session, file: &Path| {
         report(&|| confirmation(&account, what, &session, file, environment))?;
         Ok(session)
@@ -272,6 +274,7 @@ impl Sts {
 impl<'a> Resolved<'a> {
     fn of(
         get: &'a Get,
+        code: Option<CodeSource<'a>>,
         sources: &Sources<'a>,
         account: &'a Account,
         settings: &'a Settings,
@@ -289,7 +292,10 @@ impl<'a> Resolved<'a> {
             sts: sts.transpose()?,
             margin: margin.transpose()?,
             duration,
-            code: code_source(get, settings, sources.environment)?,
+            code: match code {
+                Some(code) => code,
+                None => code_source(settings, sources.environment)?,
+            },
             is_quiet: get.quiet,
             account,
             settings,
@@ -524,20 +530,15 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
 }
 
 fn code_source<'a>(
-    get: &'a Get,
     settings: &Settings,
     environment: &'a Environment,
 ) -> Result<CodeSource<'a>, Failure> {
-    Ok(match get.code.as_slice() {
-        [dash] if dash.expose_secret() == "-" => CodeSource::Stdin,
-        [] => match settings.code_command.clone()? {
-            Some(command) => CodeSource::Command {
-                command,
-                environment,
-            },
-            None => CodeSource::Terminal,
+    Ok(match settings.code_command.clone()? {
+        Some(command) => CodeSource::Command {
+            command,
+            environment,
         },
-        words => CodeSource::Argument(words),
+        None => CodeSource::Terminal,
     })
 }
 

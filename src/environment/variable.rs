@@ -82,6 +82,7 @@ variables! {
     APPDATA = "APPDATA";
     PATH = "PATH";
     PATHEXT = "PATHEXT";
+    COMSPEC = "COMSPEC";
     PROMPT = "PROMPT";
     BROWSER = "BROWSER";
     DISPLAY = "DISPLAY";

@@ -25,8 +25,8 @@ const LONGEST_LINE: u64 = 1024;
 
 /// Where the codes of one `get` come from.
 pub enum CodeSource<'a> {
-    /// The words on the command line.
-    Argument(&'a [SecretString]),
+    /// The command line.
+    Argument(Code),
     /// A line of standard input: `get -`.
     Stdin,
     /// A command that prints it: `ykman oath accounts code --single aws`.
@@ -51,6 +51,19 @@ pub struct Failed {
 }
 
 impl CodeSource<'_> {
+    /// The source that these words of the command line name: `-`, or the code itself, perhaps in several words.
+    ///
+    /// # Errors
+    /// They are no code.
+    pub fn of_words(words: &[SecretString]) -> Result<Option<Self>, Failure> {
+        let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
+        Ok(match words.as_slice() {
+            [] => None,
+            ["-"] => Some(CodeSource::Stdin),
+            words => Some(CodeSource::Argument(Code::parse(&words.join(" "))?)),
+        })
+    }
+
     /// Gets codes and sends each with `request`, until one is accepted or another would not help. A rejected code is
     /// never sent again.
     ///
@@ -115,12 +128,9 @@ impl CodeSource<'_> {
         previous: Option<&Failure>,
     ) -> Result<Result<Code, Failure>, Failure> {
         Ok(match self {
-            CodeSource::Argument(words) => {
-                let words: Vec<&str> = words.iter().map(ExposeSecret::expose_secret).collect();
-                Code::parse(&words.join(" "))
-            }
+            CodeSource::Argument(code) => Ok(code.clone()),
             CodeSource::Stdin => {
-                let line = read_line(std::io::stdin().lock());
+                let line = first_line(std::io::stdin().lock());
                 parse_line(&line.map_err(|error| cannot("read standard input", &error))?)
             }
             CodeSource::Command {
@@ -207,16 +217,53 @@ pub fn ask_on_terminal(question: &str) -> std::io::Result<String> {
     String::from_utf8(line).map_err(|_| std::io::ErrorKind::InvalidData.into())
 }
 
-fn typed_after(question: &str, terminal: (File, File)) -> std::io::Result<Vec<u8>> {
-    let (input, mut output) = terminal;
-    write!(output, "{question}")?;
-    output.flush()?;
-    let line = read_line(BufReader::new(input))?;
+fn typed_after(question: &str, (input, mut output): (File, File)) -> std::io::Result<Vec<u8>> {
+    let mut show = || write!(output, "{question}").and_then(|()| output.flush());
+    show()?;
+    let line = read_showing_again(input, &mut show)?;
     if line.is_empty() {
         // End of input: no line break was typed.
         let _ = writeln!(output);
     }
     Ok(line)
+}
+
+/// Reads a line, and calls `show` when the user comes back after Ctrl-Z: the shell has written over the question, and the
+/// terminal has dropped what was typed.
+#[cfg(not(windows))]
+fn read_showing_again(
+    input: File,
+    show: &mut dyn FnMut() -> std::io::Result<()>,
+) -> std::io::Result<Vec<u8>> {
+    use rustix::process::Signal;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(async {
+        let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        let mut read = tokio::task::spawn_blocking(|| read_line(BufReader::new(input)));
+        let line = poll_fn(|context| {
+            while continued.poll_recv(context).is_ready() {
+                // After `bg`, the system stops it again.
+                if is_in_foreground() {
+                    let _ = show();
+                }
+            }
+            Future::poll(Pin::new(&mut read), context)
+        });
+        line.await?
+    })
+}
+
+#[cfg(windows)]
+fn read_showing_again(
+    input: File,
+    _: &mut dyn FnMut() -> std::io::Result<()>,
+) -> std::io::Result<Vec<u8>> {
+    read_line(BufReader::new(input))
 }
 
 #[cfg(not(windows))]
@@ -240,6 +287,17 @@ fn read_line(input: impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut line = Vec::new();
     input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     Ok(line)
+}
+
+/// The first line that is not blank, if it is near the start.
+fn first_line(input: impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut input = input.take(LONGEST_LINE);
+    loop {
+        let mut line = Vec::new();
+        if input.read_until(b'\n', &mut line)? == 0 || !line.trim_ascii().is_empty() {
+            return Ok(line);
+        }
+    }
 }
 
 fn parse_line(line: &[u8]) -> Result<Code, Failure> {

@@ -8,7 +8,11 @@ use super::sandbox::{Sandbox, binary};
 use super::tool::tool;
 use super::words;
 #[cfg(unix)]
-use super::{sandbox::DEVICE, terminal::Terminal};
+use super::{
+    sandbox::DEVICE,
+    shell::{Kind, Shell},
+    terminal::Terminal,
+};
 #[cfg(unix)]
 use std::process::Stdio;
 
@@ -30,8 +34,23 @@ fn get_with_a_dash_reads_the_code_from_standard_input() {
     assert_eq!(sandbox.run_with(&mut get).status, 0);
     assert_eq!(codes(&sts), ["135790"]);
 
+    // Blank lines before it are skipped, but not for ever.
+    let mut get = sandbox.command(binary());
+    let file = sandbox.write("code", "\n \t\r\n246802\n");
+    get.args(["get", "-"])
+        .stdin(std::fs::File::open(file).unwrap());
+    assert_eq!(sandbox.run_with(&mut get).status, 0);
+    assert_eq!(codes(&sts), ["135790", "246802"]);
+
     // Empty or invalid input is a usage error, not a hang.
-    for input in [&b""[..], b"\xff135790\n"] {
+    let blank = "\n".repeat(2000) + "135790\n";
+    for input in [
+        &b""[..],
+        b"\xff135790\n",
+        b"\n\n",
+        b"\nx\n135790\n",
+        blank.as_bytes(),
+    ] {
         let file = sandbox.write("code", input);
         let mut get = sandbox.command(binary());
         get.args(["get", "-"])
@@ -209,6 +228,40 @@ fn terminal_prompts_three_times_even_with_redirections() {
     assert_eq!(terminal.end().0, 1);
     assert_eq!(read("err"), "aws-mfa: no MFA code was entered\n");
     assert_eq!(sts.requests().len(), 6);
+}
+
+#[cfg(unix)]
+#[test]
+fn question_is_shown_again_after_ctrl_z_and_fg() {
+    for kind in [Kind::Bash, Kind::Zsh] {
+        if tool(kind.program()).is_none() {
+            continue;
+        }
+        let sts = FakeSts::start();
+        let sandbox = Sandbox::with_user(&sts);
+        let mut shell = Shell::open_bare(kind, &sandbox, &sandbox.home());
+        let prompt = format!("MFA code for {DEVICE}: ");
+        shell.type_line("aws-mfa get");
+        shell.wait_for(&prompt);
+        for code in ["1357", ""] {
+            shell.type_keys(code);
+            shell.type_key(26);
+            // The shell says what is stopped.
+            shell.wait_for("aws-mfa get");
+            // In the background, it asks nothing.
+            shell.type_line("bg; sleep 0.2; echo no''question");
+            let shown = shell.wait_for("noquestion");
+            assert!(!shown.contains("MFA code"), "{shown}");
+            shell.type_line("fg");
+            shell.wait_for(&prompt);
+        }
+        shell.type_line("135790");
+        shell.wait_for(&words::saved_session_info_to(""));
+        assert_eq!(codes(&sts), ["135790"]);
+        // The next signal shows no question: there is none.
+        let shown = shell.run("true");
+        assert!(!shown.contains("MFA code"), "{shown}");
+    }
 }
 
 /// A hanging command is killed. process.rs tests the time limit itself.

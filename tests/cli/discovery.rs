@@ -32,6 +32,40 @@ fn user(aws: &FakeSts, devices: &[&str]) -> Sandbox {
 }
 
 #[test]
+fn malformed_code_is_an_error_before_anything_is_asked() {
+    let aws = FakeSts::start();
+    let mut sandbox = user(&aws, &[DEVICE]);
+    for arguments in [
+        &["get", "abc"][..],
+        &["get", "12345"],
+        &["get", "1234567"],
+        &["get", "12345x", "--unless-valid"],
+        // Not even of ~/.aws, which has no such profile.
+        &["get", "-p", "nobody", "12345x"],
+    ] {
+        let outcome = sandbox.run(arguments);
+        let said = outcome.failed(2);
+        assert!(
+            said.starts_with("aws-mfa: an MFA code has six digits\n"),
+            "{said}"
+        );
+        assert!(!said.contains("12345") && !said.contains("abc"), "{said}");
+    }
+    let hint = sandbox.run(["get", "-p", "work", "-d", "8h", "1"]).stderr;
+    let command = "`aws-mfa get --profile work --duration 8h <code>`";
+    assert!(hint.contains(command), "{hint}");
+    // Nor is a command run for the keys.
+    sandbox
+        .unset("MASTER_AWS_ACCESS_KEY_ID")
+        .unset("MASTER_AWS_SECRET_ACCESS_KEY");
+    sandbox.write(".aws/config", "[default]\ncredential_process = touch ran\n");
+    sandbox.run(["get", "abc"]).failed(2);
+    assert!(!sandbox.home().join("ran").exists());
+    assert!(aws.requests().is_empty());
+    assert!(aws.requests_for("ListMFADevices").is_empty());
+}
+
+#[test]
 fn only_device_with_codes_is_discovered_and_remembered() {
     let aws = FakeSts::start();
     let sandbox = user(&aws, &[FIDO, DEVICE]);

@@ -4,6 +4,10 @@ use super::deadline::InTime;
 use super::sandbox::Sandbox;
 #[cfg(unix)]
 use super::sandbox::{Outcome, binary};
+#[cfg(unix)]
+use super::shell::Kind;
+#[cfg(unix)]
+use super::terminal::Terminal;
 use super::tool::tool;
 use super::words;
 use jiff::{SignedDuration, Timestamp};
@@ -118,9 +122,141 @@ fn arguments_after_the_commands_name_belong_to_it() {
     // Before the command's name, they belong to exec.
     let outcome = sandbox.run(["exec", "--unknown", "true"]);
     assert_eq!(outcome.status, 2);
-    let outcome = sandbox.run(["exec"]);
-    assert_eq!(outcome.status, 2);
-    assert!(outcome.stderr.contains("<COMMAND>"), "{}", outcome.stderr);
+}
+
+/// The shell that a user has, with these lines in its start-up file.
+#[cfg(unix)]
+fn shell_with(kind: Kind, sandbox: &Sandbox, lines: &str) -> Option<std::path::PathBuf> {
+    let file = match kind {
+        Kind::Zsh => ".zshrc",
+        Kind::Fish => ".config/fish/config.fish",
+        _ => ".bashrc",
+    };
+    sandbox.write(file, lines);
+    // fish reads all man pages, if it has not done so before.
+    sandbox.write(".local/share/fish/generated_completions/none.fish", "");
+    tool(kind.program())
+}
+
+/// Also with the hook, which keeps what the shell was started with.
+#[cfg(unix)]
+#[test]
+fn exec_without_a_command_starts_the_users_shell_until_exit() {
+    for (kind, hook) in [
+        (Kind::Bash, ""),
+        (Kind::Bash, "eval \"$(aws-mfa init bash)\"\n"),
+        (Kind::Zsh, ""),
+        (Kind::Zsh, "eval \"$(aws-mfa init zsh)\"\n"),
+        (Kind::Fish, ""),
+        (Kind::Fish, "aws-mfa init fish | source\n"),
+    ] {
+        let sts = super::fake_sts::FakeSts::start();
+        let sandbox = Sandbox::with_profile(&sts);
+        let keys = super::sandbox::profile_keys();
+        let keys = format!("[work]\n{keys}[prod]\n{keys}");
+        sandbox.write(".aws/credentials", keys);
+        sandbox.run(["get", "111111"]).succeeded();
+        sandbox.run(["get", "-p", "prod", "222222"]).succeeded();
+        let Some(shell) = shell_with(kind, &sandbox, hook) else {
+            continue;
+        };
+        let shell = shell.display();
+        for line in ["exec", "exec --", "-p work exec --no-prompt"] {
+            let line = format!("SHELL='{shell}' TERM=dumb aws-mfa {line}");
+            let mut terminal = Terminal::run(&sandbox, &line);
+            assert_eq!(
+                terminal.wait_for(" until "),
+                format!("aws-mfa: work: {shell} with the session")
+            );
+            let rest = terminal.wait_for("\r\n");
+            assert!(rest.ends_with("; `exit` leaves it"), "{rest}");
+            let has = |terminal: &mut Terminal, label: &str| {
+                // Three prompts of the hook.
+                for _ in 0..3 {
+                    terminal.type_line("echo ha''s $AWS_MFA_LOADED $AWS_ACCESS_KEY_ID.");
+                    terminal.wait_for(&format!(
+                        "has {label} {}.",
+                        label.split(':').nth(1).unwrap()
+                    ));
+                }
+            };
+            has(&mut terminal, "work:ASIASESSION000000001");
+            // A shell in the shell.
+            terminal.type_line("aws-mfa exec -p prod");
+            terminal.wait_for(&format!("aws-mfa: prod: {shell} with the session until "));
+            terminal.wait_for("; `exit` returns to the shell with that of work\r\n");
+            has(&mut terminal, "prod:ASIASESSION000000002");
+            terminal.type_line("exit");
+            has(&mut terminal, "work:ASIASESSION000000001");
+            terminal.type_line("exit 7");
+            assert_eq!(terminal.end().0, 7);
+        }
+        assert_eq!(sts.requests().len(), 2);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn exec_without_a_command_and_without_shell_starts_sh_and_gets_a_session_first() {
+    let sts = super::fake_sts::FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
+    for shell in ["unset SHELL", "export SHELL="] {
+        let mut terminal = Terminal::run(&sandbox, &format!("{shell}; aws-mfa exec"));
+        if sts.requests().is_empty() {
+            terminal.wait_for("MFA code for ");
+            terminal.type_line("111111");
+        }
+        terminal.wait_for(": /bin/sh with the session until ");
+        terminal.type_line("exit 3");
+        assert_eq!(terminal.end().0, 3);
+    }
+    let (status, shown) = Terminal::run(&sandbox, "SHELL=/no/shell aws-mfa exec").end();
+    assert_eq!(status, 127);
+    let said = words::failure(
+        &words::command_not_found("/no/shell"),
+        "set SHELL to your shell, or name a command",
+    );
+    assert!(shown.replace('\r', "").ends_with(&said), "{shown}");
+}
+
+/// A script whose command is in an empty variable must not succeed. The hint's commands work.
+#[test]
+fn exec_without_a_command_or_a_terminal_is_a_usage_error() {
+    if tool("sh").is_none() {
+        return;
+    }
+    let mut sandbox = Sandbox::with_session();
+    sandbox.set("SHELL", "/bin/sh");
+    for (line, exec) in [
+        (&["exec"][..], "aws-mfa exec"),
+        (&["exec", "--"], "aws-mfa exec"),
+        (
+            &["exec", "--session-file", "a b"],
+            "aws-mfa exec --session-file 'a b'",
+        ),
+    ] {
+        let exec = match cfg!(windows) {
+            true => exec.replace('\'', "\""),
+            false => exec.to_owned(),
+        };
+        sandbox.run(line).is(
+            2,
+            "",
+            &words::failure(
+                "no command was given, and standard input is not a terminal for a shell",
+                &format!(
+                    "run `{exec} -- <command>`; for commands on standard input, `{exec} -- sh`"
+                ),
+            ),
+        );
+    }
+    let script = sandbox.write("script", "echo $AWS_ACCESS_KEY_ID\n");
+    let mut exec = sandbox.command(super::sandbox::binary());
+    exec.args(["exec", "--", "sh"])
+        .stdin(std::fs::File::open(script).unwrap());
+    sandbox
+        .run_with(&mut exec)
+        .is(0, "ASIASESSION000000000\n", "");
 }
 
 #[cfg(unix)]
@@ -319,7 +455,6 @@ fn exec_without_a_valid_session_exits_3_and_runs_nothing() {
 #[test]
 fn exec_on_a_terminal_without_a_session_prompts_for_a_code() {
     use super::fake_sts::FakeSts;
-    use super::terminal::Terminal;
     let sts = FakeSts::start();
     let sandbox = Sandbox::with_user(&sts);
     let (status, shown) = Terminal::run(&sandbox, "aws-mfa exec --no-prompt true").end();

@@ -297,7 +297,12 @@ fn subcommand_and_its_options_are_in_the_documents_the_completions_and_the_tests
 }
 
 /// The program sets it, or only Windows does.
-const NOT_SET_BY_A_TEST: [&str; 3] = ["AWS_MFA_INSIDE_COMMAND", "PATHEXT", "USERPROFILE"];
+const NOT_SET_BY_A_TEST: [&str; 4] = [
+    "AWS_MFA_INSIDE_COMMAND",
+    "COMSPEC",
+    "PATHEXT",
+    "USERPROFILE",
+];
 
 #[test]
 fn variable_and_exit_status_are_in_the_man_page_and_the_tests() {

@@ -55,6 +55,8 @@ mod forgotten;
 mod formats;
 mod get;
 #[cfg(unix)]
+mod habits;
+#[cfg(unix)]
 mod hangs;
 #[cfg(unix)]
 mod hooks;

@@ -201,7 +201,17 @@ impl Shell {
 
     /// Presses Ctrl-C.
     pub fn interrupt(&mut self) {
-        self.terminal.type_key(3);
+        self.type_key(3);
+    }
+
+    /// Presses one key: 26 is Ctrl-Z.
+    pub fn type_key(&mut self, key: u8) {
+        self.terminal.type_key(key);
+    }
+
+    /// Types these keys, without a line end.
+    pub fn type_keys(&mut self, keys: &str) {
+        self.terminal.type_keys(keys);
     }
 
     /// A shell that edits the line takes what is typed while it waits for it, and shows it again and again.
