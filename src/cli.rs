@@ -477,11 +477,11 @@ pub struct Selection {
     pub session_file: Option<PathBuf>,
 }
 
-/// What `load` prints. The aliases are the AWS CLI's names for the formats.
+/// What `load` prints. The aliases are the names of shells, and the AWS CLI's names for the formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For POSIX shells: bash, zsh, dash, ksh (also: env)
-    #[value(alias = "env")]
+    /// For POSIX shells (also: bash, zsh, ksh, dash, env)
+    #[value(aliases = ["bash", "zsh", "ksh", "dash", "env"])]
     Sh,
     /// For fish
     Fish,

@@ -63,7 +63,7 @@ mod tests {
     use clap::Parser;
     use proptest::prelude::*;
 
-    const WORDS: [&str; 24] = [
+    const WORDS: [&str; 26] = [
         "4242",
         "load",
         "get",
@@ -78,6 +78,8 @@ mod tests {
         "--format=sh",
         "sh",
         "env",
+        "bash",
+        "zsh",
         "Direnv",
         "nonsense",
         "-q",
@@ -120,6 +122,7 @@ mod tests {
             "load -p work",
             "load --profile work --format process",
             "load -f fish",
+            "load --format zsh",
             "load --ask --profile work --format process",
             "prompt --format sh 4242",
             "prompt --format json -p work --quiet 4242",
