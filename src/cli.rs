@@ -184,7 +184,7 @@ Examples:
   Nushell         aws-mfa load --format json | from json | load-env
   cmd             for /f \"delims=\" %i in ('aws-mfa load --format cmd') do @%i
   .envrc          direnv_load aws-mfa load
-  ~/.aws/config   credential_process = aws-mfa load --format process
+  ~/.aws/config   credential_process = aws-mfa load -p work --format process
   asking there    credential_process = aws-mfa load -p work --ask -f process
   docker, Node    (umask 077; aws-mfa load --format dotenv > session.env)")]
 pub struct Load {

@@ -51,6 +51,13 @@ pub mod parsers {
     pub use crate::settings::duration;
     pub use crate::shell::{Language, render};
 
+    /// What is wrong with a command line, which begins with the program; `None` if it can be run.
+    pub fn fault_of(line: Vec<std::ffi::OsString>) -> Option<String> {
+        let parsed = crate::cli::line::parse(line).1;
+        let error = parsed.err().filter(clap::Error::use_stderr)?;
+        Some(error.to_string())
+    }
+
     /// The language of each format of `load`, except direnv's dump.
     pub fn languages() -> impl Iterator<Item = Language> {
         let formats = <crate::cli::Format as clap::ValueEnum>::value_variants().iter();
@@ -58,7 +65,6 @@ pub mod parsers {
     }
 }
 
-use clap::Parser;
 use environment::{Environment, variable};
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -75,8 +81,8 @@ pub fn run() -> ExitCode {
     let command = match cli::frequent::parse(std::env::args_os()) {
         Some(command) => command,
         None => {
-            let line = cli::line::verb_first(std::env::args_os().collect());
-            let command = match cli::Cli::try_parse_from(&line) {
+            let (line, parsed) = cli::line::parse(std::env::args_os().collect());
+            let command = match parsed {
                 Ok(cli) => cli.command,
                 Err(usage) => return report_usage(usage, &line, &environment),
             };

@@ -1,15 +1,22 @@
 //! The words of a command line, where clap cannot parse it as it was typed.
 
 use super::Cli;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
 
 /// The options of the program itself.
 const OF_THE_PROGRAM: [&str; 4] = ["-h", "--help", "-V", "--version"];
 
+/// The line as it is parsed, with options before the verb moved behind it, and what clap makes of it.
+pub fn parse(line: Vec<OsString>) -> (Vec<OsString>, Result<Cli, clap::Error>) {
+    let line = verb_first(line);
+    let parsed = Cli::try_parse_from(&line);
+    (line, parsed)
+}
+
 /// The line with the options before its verb moved behind it (`aws-mfa -p work status`): only there does clap know them.
 /// Without a verb, it stays as it is.
-pub fn verb_first(line: Vec<OsString>) -> Vec<OsString> {
+fn verb_first(line: Vec<OsString>) -> Vec<OsString> {
     let is_moved =
         |word: &OsString| is_option(word) && !OF_THE_PROGRAM.iter().any(|own| word == own);
     let [program, words @ ..] = line.as_slice() else {

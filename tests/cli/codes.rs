@@ -256,7 +256,7 @@ fn question_is_shown_again_after_ctrl_z_and_fg() {
             shell.wait_for(&prompt);
         }
         shell.type_line("135790");
-        shell.wait_for(&words::saved_session_info_to(""));
+        shell.wait_for(&words::session_is_valid(super::fake_sts::KEY_ID));
         assert_eq!(codes(&sts), ["135790"]);
         // The next signal shows no question: there is none.
         let shown = shell.run("true");

@@ -128,7 +128,7 @@ fn other_tools_verb_is_answered_with_a_command_that_does_it() {
             }
             "get" => {
                 assert!(
-                    outcome.stdout.contains("session-work"),
+                    outcome.stdout.starts_with(&words::session_is_valid("work")),
                     "{}",
                     outcome.stdout
                 );

@@ -114,6 +114,10 @@ fn format_names_of_the_aws_cli_are_accepted() {
     sandbox.write_session(from_now(60));
     for (name, alias) in [
         ("sh", "env"),
+        ("sh", "bash"),
+        ("sh", "zsh"),
+        ("sh", "ksh"),
+        ("sh", "dash"),
         ("dotenv", "env-no-export"),
         ("cmd", "windows-cmd"),
     ] {

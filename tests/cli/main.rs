@@ -41,6 +41,8 @@ mod codes;
 #[cfg(unix)]
 mod coexistence;
 #[cfg(unix)]
+mod command_lines;
+#[cfg(unix)]
 mod completions;
 #[cfg(unix)]
 mod console;
