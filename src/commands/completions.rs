@@ -1,11 +1,12 @@
 //! `aws-mfa completions`: the completion script for a shell. The script calls this program for each completion, so it knows
-//! the names of the profiles. In bash, zsh and fish, the shell completes the command of `exec`, see `completions/`.
+//! what there is, such as the names of the profiles. In bash, zsh and fish, the shell completes the command of `exec`, see
+//! `completions/`.
 
-use crate::aws_files::Profiles;
+mod values;
+
 use crate::cli::{Cli, Completions};
 use crate::environment::{Environment, variable};
 use crate::error::Failure;
-use crate::escape::escape;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
@@ -49,7 +50,7 @@ pub fn answer(environment: &Environment) -> anyhow::Result<ExitCode> {
         let message = format!("{VARIABLE} is not the name of a shell: {shell}");
         Err(Failure::usage(message).hint(format!("unset {VARIABLE}: {hint}")))?;
     }
-    CompleteEnv::with_factory(|| with_profiles(environment))
+    CompleteEnv::with_factory(|| with_values(environment))
         .var(VARIABLE)
         .bin(PROGRAM)
         .completer(PROGRAM)
@@ -57,22 +58,20 @@ pub fn answer(environment: &Environment) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command line's definition, with the profiles' names for `--profile`.
-fn with_profiles(environment: &Environment) -> Command {
-    let profiles = Profiles::load(environment).unwrap_or_default();
-    // A terminal could not show the others.
-    let is_plain = |name: &&str| escape(name) == *name;
-    let names = profiles.names().into_iter().filter(is_plain);
-    let names: Vec<String> = names.map(str::to_owned).collect();
-    let candidates =
-        ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect());
+/// The command line's definition, with what there is here for the values of options.
+fn with_values(environment: &Environment) -> Command {
+    let all = values::all(environment);
     let mut command = Cli::command();
     // clap builds the arguments of subcommands on demand.
     command.build();
     command.mut_subcommands(|command| {
-        command.mut_args(|arg| match arg.get_id() == "profile" {
-            true => arg.add(candidates.clone()),
-            false => arg,
+        command.mut_args(|arg| match all.get(arg.get_id().as_str()) {
+            None => arg,
+            Some(values) => {
+                let values = values.clone();
+                let candidates = move || values.iter().map(CompletionCandidate::new).collect();
+                arg.add(ArgValueCandidates::new(candidates))
+            }
         })
     })
 }

@@ -149,7 +149,8 @@ impl Journal {
         journals.next().is_none().then_some(rotation.profile)
     }
 
-    fn all(directory: &Path) -> impl Iterator<Item = (Self, Rotation)> {
+    /// All unfinished rotations in the directory of the session files.
+    pub fn all(directory: &Path) -> impl Iterator<Item = (Self, Rotation)> {
         let entries = std::fs::read_dir(directory).into_iter().flatten();
         entries.flatten().filter_map(|entry| {
             let path = entry.path();

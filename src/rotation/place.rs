@@ -79,6 +79,16 @@ pub fn check_program(line: &str, profile: &str, environment: &Environment) -> Re
     Err(Failure::setup(message).hint(format!("{remedy} choose another store: `{other}`")))
 }
 
+/// The stores of `--to` that can be used here.
+pub fn stores(environment: &Environment) -> Vec<&'static str> {
+    let is_here = |store: &&str| {
+        let line = credential_process(store, "work", environment);
+        line.is_ok_and(|line| check_program(&line, "work", environment).is_ok())
+    };
+    let all = ["file", "pass", "secret-service", "keychain"].into_iter();
+    all.filter(is_here).collect()
+}
+
 fn file_line(path: &str, profile: &str, environment: &Environment) -> Result<String, Failure> {
     let path = match path {
         "" => {

@@ -93,6 +93,116 @@ fn fish_completion_offers_subcommands_and_profiles() {
     assert_eq!(lines, [&WORK[..], &commands].concat());
 }
 
+/// Everything that options are completed with.
+fn with_everything() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.write(
+        ".aws/config",
+        "[profile work]\nregion = eu-west-1\nmfa_serial = GAHT12345678\n\
+         [profile staging]\nrole_arn = arn:aws:iam::333333333333:role/deploy\nsource_profile = work\n\
+         [profile china]\nmfa_serial = arn:aws-cn:iam::444444444444:mfa/igor\n\
+         [profile odd]\nrole_arn = arn:aws:iam::1:role/\u{9b}\n",
+    );
+    sandbox.write(
+        ".aws/credentials",
+        "[work]\naws_access_key_id = AKIAWORK000000000000\naws_secret_access_key = a\n\
+         [temporary]\naws_access_key_id = ASIATEMPORARY0000000\naws_secret_access_key = a\naws_session_token = a\n\
+         [wrong]\naws_access_key_id = wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00\naws_secret_access_key = a\n",
+    );
+    let expiration = "2026-11-30T00:00:00Z";
+    let credentials = format!(
+        "{{\"Credentials\": {{\"AccessKeyId\": \"ASIA\", \"SecretAccessKey\": \"s\", \"SessionToken\": \"t\", \
+         \"Expiration\": \"{expiration}\"}}, \"Region\": \"eu-central-1\", \"MasterKeyId\": \"AKIASAVED00000000000\", \
+         \"DiscoveredDevice\": \"arn:aws:iam::123456789012:mfa/phone\"}}"
+    );
+    sandbox.write(".config/aws/session-x", credentials);
+    sandbox.write(
+        ".config/aws/rotation-123456789012-igor",
+        "aws-mfa rotation 1\nstep created\nold AKIAOLD0000000000000\nnew AKIANEW0000000000000\nsecret S3CR3T\nprofile work\n",
+    );
+    sandbox.set("MASTER_AWS_ACCESS_KEY_ID", "AKIAMASTER0000000000");
+    let cat = sandbox.write("bin/cat", "");
+    let pass = sandbox.write("bin/pass", "");
+    for program in [&cat, &pass] {
+        chmod(program, 0o755);
+    }
+    let path = [binary().parent().unwrap(), cat.parent().unwrap()].map(Path::to_owned);
+    sandbox.set("PATH", std::env::join_paths(path).unwrap());
+    sandbox
+}
+
+#[test]
+fn values_of_options_are_those_that_exist_here() {
+    let mut sandbox = with_everything();
+    sandbox.set("AWS_MFA_COMPLETE", "fish");
+    for (line, expected) in [
+        (
+            "get --region ",
+            "cn-north-1 eu-central-1 eu-west-1 us-east-1",
+        ),
+        ("get --region eu-w", "eu-west-1"),
+        ("load --role-arn ", "arn:aws:iam::333333333333:role/deploy"),
+        (
+            "get --serial-number ",
+            "GAHT12345678 arn:aws-cn:iam::444444444444:mfa/igor arn:aws:iam::123456789012:mfa/phone",
+        ),
+        ("get -d ", "1h 8h 12h 36h"),
+        ("get --duration=1", "--duration=1h --duration=12h"),
+        (
+            "rotate --delete ",
+            "AKIAMASTER0000000000 AKIANEW0000000000000 AKIAOLD0000000000000 AKIASAVED00000000000 AKIAWORK000000000000",
+        ),
+        ("rotate --to ", "file pass"),
+        ("status -p w", "work wrong"),
+    ] {
+        let words = ["--", "aws-mfa"].into_iter().chain(line.split(' '));
+        let outcome = sandbox.run(words);
+        let offered = outcome
+            .succeeded()
+            .lines()
+            .map(|line| line.split('\t').next().unwrap());
+        assert_eq!(offered.collect::<Vec<_>>().join(" "), expected, "{line}");
+    }
+}
+
+#[test]
+fn bash_completion_takes_an_arn_and_an_option_with_its_value_for_one_word() {
+    let mut sandbox = with_everything();
+    let path = std::env::var_os("PATH").unwrap();
+    let own = binary().parent().unwrap().to_owned();
+    let path = std::iter::once(own).chain(std::env::split_paths(&path));
+    sandbox.set("PATH", std::env::join_paths(path).unwrap());
+    let bash = "\
+        eval \"$(aws-mfa completions bash)\"
+        compopt() { :; }
+        try() {
+            COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9
+            _aws_mfa aws-mfa \"${COMP_WORDS[COMP_CWORD]}\" x
+            printf '%s\\n' \"${COMPREPLY[@]}\"
+        }
+        try aws-mfa load --role-arn ''
+        try aws-mfa load --role-arn arn : aws : iam :: 333333333333 : role/d
+        try aws-mfa load --role-arn arn :
+        _aws_mfa aws-mfa '' x; echo \"$COMPREPLY\"
+        try aws-mfa load --profile = stag
+        try aws-mfa load --role-arn=a";
+    if let Some(lines) = runs(&sandbox, "bash", bash) {
+        let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        let arn = "arn:aws:iam::333333333333:role/deploy";
+        assert_eq!(
+            lines,
+            [
+                arn,
+                "role/deploy",
+                ":aws:iam::333333333333:role/deploy",
+                "aws:iam::333333333333:role/deploy",
+                "staging",
+                &format!("--role-arn={arn}")
+            ]
+        );
+    }
+}
+
 /// A user with a command and a file to complete after `exec`.
 fn with_command_to_run() -> Sandbox {
     let mut sandbox = with_profiles();

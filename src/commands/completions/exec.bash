@@ -1,3 +1,24 @@
+# bash splits words at `:` and `=`. An ARN is one word, and so is --profile=work. bash replaces only what is behind the last
+# of them.
+_aws_mfa_own() {
+    local all=("${COMP_WORDS[@]:0:COMP_CWORD+1}") words=() word own is_open=
+    # Behind such a character, $2 is empty. bash 3.2 splits $2 only.
+    [[ ${BASH_VERSINFO[0]} -lt 4 || ${all[COMP_CWORD]-} == [:=]* ]] || all[COMP_CWORD]=$2
+    for word in "${all[@]}"; do
+        if [[ ${#words[@]} -gt 1 && ($is_open || $word == [:=]*) ]]; then
+            words[${#words[@]} - 1]+=$word
+        else
+            words+=("$word")
+        fi
+        is_open=
+        [[ $word != *[:=] ]] || is_open=1
+    done
+    own=${words[${#words[@]} - 1]}
+    local COMP_WORDS=("${words[@]}") COMP_CWORD=$((${#words[@]} - 1))
+    _clap_complete_aws_mfa "$1" "$own" "$3"
+    COMPREPLY=("${COMPREPLY[@]#"${own%"$2"}"}")
+}
+
 # The command of `aws-mfa exec` is completed as if it stood alone.
 _aws_mfa() {
     local IFS=$' \t\n' start=2
@@ -9,7 +30,7 @@ _aws_mfa() {
         done
     fi
     if ((start > COMP_CWORD)); then
-        _clap_complete_aws_mfa "$@"
+        _aws_mfa_own "$@"
         return
     fi
     compopt +o nospace 2>/dev/null
