@@ -107,10 +107,11 @@ impl<'a> Typed<'a> {
     /// A code, or a part of one, in the place of the verb.
     fn as_code(&self) -> Option<Failure> {
         let verb = self.verb?;
-        let is_code = verb.to_str()?.chars().all(char::is_numeric);
+        let is_number = |verb: &str| !verb.is_empty() && verb.chars().all(char::is_numeric);
+        verb.to_str().filter(|verb| is_number(verb))?;
         let words = [&[std::slice::from_ref(verb)], self.rest.as_slice()].concat();
         let command = with_code(shown(&self.fitting(&["get"], &words)));
-        is_code.then(|| no_command(&command))
+        Some(no_command(&command))
     }
 
     /// A profile in the place of the verb.
@@ -167,12 +168,8 @@ impl<'a> Typed<'a> {
     fn fitting(&self, ours: &[&str], rest: &[&[OsString]]) -> Vec<OsString> {
         let fitting = |groups: &[&[OsString]]| -> Vec<OsString> {
             let fit = |group: &&&[OsString]| fits(&[os(ours), group.to_vec()].concat());
-            groups
-                .iter()
-                .filter(fit)
-                .copied()
-                .collect::<Vec<_>>()
-                .concat()
+            let fit: Vec<&[OsString]> = groups.iter().filter(fit).copied().collect();
+            fit.concat()
         };
         let mut lines = vec![rest.concat(), fitting(rest), Vec::new()];
         let new = || self.named(rest).filter(|_| ours.contains(&"rotate"));
@@ -215,7 +212,7 @@ fn failure(message: String, hint: &str) -> Failure {
 
 fn did_you_mean(profile: &OsStr, words: &[OsString]) -> Failure {
     let profile = profile.to_string_lossy();
-    let message = format!("{profile} is a profile, and needs the option -p");
+    let message = format!("{profile} is a profile: select it with -p");
     failure(message, &format!("did you mean `{}`?", shown(words)))
 }
 
@@ -262,14 +259,11 @@ fn fits(words: &[OsString]) -> bool {
 /// The command line to show. A code is not repeated.
 fn shown(words: &[OsString]) -> String {
     let is_get = words.first().is_some_and(|verb| verb == "get");
-    let (codes, words): (Vec<_>, Vec<_>) =
-        groups(words)
-            .into_iter()
-            .enumerate()
-            .partition(|(at, group)| {
-                is_get && *at > 0 && matches!(group, [word] if !is_option(word) && word != "-")
-            });
-    let words = words.into_iter().flat_map(|(_, group)| group);
+    let is_code = |group: &&[OsString]| {
+        is_get && matches!(group, [word] if !is_option(word) && word != "get" && word != "-")
+    };
+    let (codes, words): (Vec<_>, Vec<_>) = groups(words).into_iter().partition(is_code);
+    let words = words.into_iter().flatten();
     let words = words.map(|word| word::quoted(&word.to_string_lossy()));
     let code = (!codes.is_empty()).then(|| CODE.to_owned());
     let words = ["aws-mfa".to_owned()].into_iter().chain(words).chain(code);

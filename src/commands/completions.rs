@@ -64,7 +64,7 @@ fn with_values(environment: &Environment) -> Command {
     let mut command = Cli::command();
     // clap builds the arguments of subcommands on demand.
     command.build();
-    command.mut_subcommands(|command| {
+    let command = command.mut_subcommands(|command| {
         command.mut_args(|arg| match all.get(arg.get_id().as_str()) {
             None => arg,
             Some(values) => {
@@ -73,5 +73,10 @@ fn with_values(environment: &Environment) -> Command {
                 arg.add(ArgValueCandidates::new(candidates))
             }
         })
-    })
+    });
+    // Options may come before the subcommand.
+    let status = command.find_subcommand("status");
+    let profile = status.and_then(|it| it.get_arguments().find(|arg| arg.get_id() == "profile"));
+    let profile = profile.cloned();
+    command.args(profile.map(|arg| arg.hide(true)))
 }

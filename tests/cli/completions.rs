@@ -154,6 +154,9 @@ fn values_of_options_are_those_that_exist_here() {
         ),
         ("rotate --to ", "file pass"),
         ("status -p w", "work wrong"),
+        ("-p w", "work wrong"),
+        ("-p work stat", "status"),
+        ("-p work status --j", "--json"),
     ] {
         let words = ["--", "aws-mfa"].into_iter().chain(line.split(' '));
         let outcome = sandbox.run(words);

@@ -458,17 +458,17 @@ fn direct_spends_the_code_on_the_role_for_a_longer_session() {
     assert_eq!(loaded(&sandbox, &["-p", "staging"]), "ASIAROLE000000000001");
     for (arguments, status, message) in [
         (
-            &["-p", "work", "--direct", "1"][..],
+            &["-p", "work", "--direct", "135790"][..],
             2,
             "--direct needs a role\n",
         ),
         (
-            &["-p", "reader", "--direct", "1"],
+            &["-p", "reader", "--direct", "135790"],
             2,
             "--direct cannot assume the role ",
         ),
         (
-            &["-p", "staging", "--direct", "-d", "13h", "1"],
+            &["-p", "staging", "--direct", "-d", "13h", "135790"],
             2,
             "invalid duration for a role: 13h\n",
         ),

@@ -319,7 +319,7 @@ fn lock_file_is_private_and_makes_no_shell_reload() {
     let mut shell = Shell::open(&sandbox, &directory, &direnv);
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIASESSION000000000");
     // It takes the lock, but has no code.
-    let shown = shell.run("aws-mfa get --unless-valid=3h 12345");
+    let shown = shell.run("aws-mfa get --unless-valid=3h --code-command false");
     assert!(
         shown.starts_with("aws-mfa: ") && !shown.contains("direnv:"),
         "{shown}"
