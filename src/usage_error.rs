@@ -125,12 +125,14 @@ impl<'a> Typed<'a> {
     /// A profile in the place of something else.
     fn with_profile(&self) -> Option<Failure> {
         let (name, others) = self.profile(&self.rest)?;
-        let words = [
-            vec![self.verb?.clone(), "-p".into(), name.clone()],
-            others.concat(),
-        ]
-        .concat();
-        fits(&words).then(|| did_you_mean(name, &words))
+        let ours = [self.verb?.clone(), "-p".into(), name.clone()];
+        let lines = [others.concat(), those_that_fit(&ours, &others)];
+        let mut lines = lines
+            .into_iter()
+            .map(|rest| [&ours, rest.as_slice()].concat());
+        lines
+            .find(|words| fits(words))
+            .map(|words| did_you_mean(name, &words))
     }
 
     /// Another tool's option, which is none here. Without a verb, clap knows no option at all, and rejects the first.
@@ -166,11 +168,8 @@ impl<'a> Typed<'a> {
 
     /// Our words for another tool's, with as much of the rest as fits.
     fn fitting(&self, ours: &[&str], rest: &[&[OsString]]) -> Vec<OsString> {
-        let fitting = |groups: &[&[OsString]]| -> Vec<OsString> {
-            let fit = |group: &&&[OsString]| fits(&[os(ours), group.to_vec()].concat());
-            let fit: Vec<&[OsString]> = groups.iter().filter(fit).copied().collect();
-            fit.concat()
-        };
+        let ours_alone = os(ours);
+        let fitting = |groups: &[&[OsString]]| those_that_fit(&ours_alone, groups);
         let mut lines = vec![rest.concat(), fitting(rest), Vec::new()];
         let new = || self.named(rest).filter(|_| ours.contains(&"rotate"));
         if let Some((name, others)) = self.profile(rest).or_else(new) {
@@ -254,6 +253,13 @@ fn fits(words: &[OsString]) -> bool {
         Ok(_) => true,
         Err(error) => !error.use_stderr(),
     }
+}
+
+/// The words of the groups that the program can do something with, each behind `ours`.
+fn those_that_fit(ours: &[OsString], groups: &[&[OsString]]) -> Vec<OsString> {
+    let fit = |group: &&&[OsString]| fits(&[ours, group].concat());
+    let fit: Vec<&[OsString]> = groups.iter().filter(fit).copied().collect();
+    fit.concat()
 }
 
 /// The command line to show. A code is not repeated.

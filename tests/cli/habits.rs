@@ -202,6 +202,16 @@ fn profile_in_the_wrong_place_is_suggested_for_the_option() {
             "exec work printenv -- HOME",
             "aws-mfa exec -p work printenv -- HOME",
         ),
+        // As aws-vault has it.
+        (
+            "exec work --duration=1h --no-session -- printenv HOME",
+            "aws-mfa exec -p work -- printenv HOME",
+        ),
+        (
+            "exec -d 1h work -- printenv HOME",
+            "aws-mfa exec -p work -- printenv HOME",
+        ),
+        ("get work 33333", "aws-mfa get -p work"),
         ("work", "aws-mfa get -p work"),
         ("work -d 8h", "aws-mfa get -p work -d 8h"),
         ("rotate work --to file", "aws-mfa rotate -p work --to file"),
@@ -235,7 +245,7 @@ fn word_that_is_no_profile_means_what_it_did() {
             "{said}"
         );
     }
-    for line in ["load nobody", "status work nobody", "clear -p prod work"] {
+    for line in ["load nobody", "status nobody work", "clear -p prod work"] {
         let said = sandbox.run(words_of(line)).stderr;
         assert!(said.starts_with("error: unexpected argument '"), "{said}");
     }
