@@ -181,9 +181,15 @@ impl<'a> Typed<'a> {
         lines.find(|words| fits(words)).unwrap_or_default()
     }
 
-    /// The profile among these words, with the others.
+    /// The profile among these words, with the others, unless an option names one.
     fn profile<'w>(&self, words: &[&'w [OsString]]) -> Option<(&'w OsString, Vec<&'w [OsString]>)> {
-        self.named(words).filter(|(name, _)| self.is_profile(name))
+        let names_one = |group: &&[OsString]| {
+            ["-p", "--profile"]
+                .iter()
+                .any(|option| has_option(group, option))
+        };
+        let named = self.named(words).filter(|(name, _)| self.is_profile(name));
+        named.filter(|_| !words.iter().any(names_one))
     }
 
     /// The first word that is no option, with the others.

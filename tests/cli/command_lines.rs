@@ -174,8 +174,8 @@ fn every_command_line_in_the_documents_is_one_that_the_program_takes() {
     }
 }
 
-/// The users that the documents speak of.
-fn user() -> (FakeSts, Sandbox) {
+/// The user that the documents speak of, and what they have in `~/.aws` for this line: keys, or else a role.
+fn user_of(words: &[String]) -> (FakeSts, Sandbox) {
     let aws = FakeSts::start();
     let role = Role {
         longest: 12 * 3600,
@@ -189,11 +189,16 @@ fn user() -> (FakeSts, Sandbox) {
         .concat();
     sandbox.write(".aws/credentials", keys);
     let role = "role_arn = arn:aws:iam::333333333333:role/deploy\nsource_profile = work\n";
-    let roles = ["staging", "prod"].map(|name| format!("[profile {name}]\n{role}"));
-    sandbox.write(
-        ".aws/config",
-        roles.concat() + &format!("[profile work]\nmfa_serial = {DEVICE}\n"),
-    );
+    let mut config = format!("[profile work]\nmfa_serial = {DEVICE}\n");
+    for pair in words
+        .windows(2)
+        .filter(|pair| ["-p", "--profile"].contains(&pair[0].as_str()))
+    {
+        if !["work", "private", "default"].contains(&pair[1].as_str()) {
+            config += &format!("[profile {}]\n{role}", pair[1]);
+        }
+    }
+    sandbox.write(".aws/config", config);
     sandbox.set(
         "AWS_MFA_CODE_COMMAND",
         "echo 1 >> codes; wc -l < codes | sed 's/ *//; s/^/22222/'",
@@ -207,9 +212,11 @@ fn every_harmless_command_line_in_the_documents_succeeds() {
     let lines = command_lines();
     for (words, places) in lines.iter().filter(|(words, _)| !is_prose(words)) {
         let verb = words.first().map_or("", String::as_str);
+        // What only direnv or the user's own file makes possible.
+        let is_about_a_place = ["direnv", "--session-file", "x"];
         let is_about_a_place = words
             .iter()
-            .any(|word| word == "direnv" || word == "/s" || word == "x");
+            .any(|word| is_about_a_place.contains(&word.as_str()));
         let is_harmless = [
             "load",
             "status",
@@ -225,11 +232,17 @@ fn every_harmless_command_line_in_the_documents_succeeds() {
         if !is_harmless.contains(&verb) || verb == "load" && is_about_a_place || is_dash {
             continue;
         }
-        let (_aws, sandbox) = user();
+        let (_aws, sandbox) = user_of(words);
         for profile in ["work", "private", "default"] {
             sandbox.run(["get", "-q", "-p", profile]).succeeded();
         }
-        let mut words = words.clone();
+        // As the shell expands it.
+        let home = format!("{}/", sandbox.home().display());
+        let expanded = words.iter().map(|word| match word.strip_prefix("~/") {
+            Some(rest) => format!("{home}{rest}"),
+            None => word.clone(),
+        });
+        let mut words: Vec<String> = expanded.collect();
         if verb == "doctor" && !words.contains(&"--roles".to_owned()) {
             words.push("--offline".to_owned());
         }
