@@ -249,7 +249,10 @@ fn question_is_shown_again_after_ctrl_z_and_fg() {
             // The shell says what is stopped.
             shell.wait_for("aws-mfa get");
             // In the background, it asks nothing.
-            shell.type_line("bg; sleep 0.2; echo no''question");
+            let is_stopped = "jobs | grep -qiE 'stopped|suspended'";
+            shell.type_line(&format!(
+                "bg; until {is_stopped}; do sleep 0.01; done; echo no''question"
+            ));
             let shown = shell.wait_for("noquestion");
             assert!(!shown.contains("MFA code"), "{shown}");
             shell.type_line("fg");

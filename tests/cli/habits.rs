@@ -395,6 +395,23 @@ fn options_before_the_verb_are_those_behind_it() {
 }
 
 #[test]
+fn every_option_of_every_verb_works_before_the_verb() {
+    let sandbox = Sandbox::new();
+    for verb in super::forgotten::subcommands() {
+        let help = sandbox.run([verb.as_str(), "--help"]).stdout;
+        for option in super::forgotten::options(&verb) {
+            let takes_value = help.contains(&format!("{option} <"));
+            let value = takes_value.then_some("8h");
+            let options: Vec<&str> = [option.as_str()].into_iter().chain(value).collect();
+            let before = sandbox.run([&options[..], &[&verb]].concat());
+            let behind = sandbox.run([&[verb.as_str()], &options[..]].concat());
+            let result = |outcome: Outcome| (outcome.status, outcome.stdout, outcome.stderr);
+            assert_eq!(result(before), result(behind), "{option} {verb}");
+        }
+    }
+}
+
+#[test]
 fn code_before_the_verb_is_not_shown() {
     let (sts, sandbox) = user();
     let requests = sts.requests().len();
