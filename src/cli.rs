@@ -60,11 +60,12 @@ pub enum Command {
     Init(Init),
     /// Run a command, or your shell, with the session
     ///
-    /// Without a command, it starts the shell in SHELL (on Windows in COMSPEC), which `exit` leaves. If there is no valid session, and there is a code command or a terminal, it gets one first, as `get` does. The
-    /// command finds the session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to the
-    /// session. On Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status:
-    /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if
-    /// it does not exist.
+    /// Without a command, it starts the shell in SHELL (on Windows in COMSPEC), which `exit` leaves. If there is no
+    /// valid session, and there is a code command or a terminal, it gets one first, as `get` does. The command finds
+    /// the session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to
+    /// the session. On Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status:
+    /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if it
+    /// does not exist.
     Exec(Exec),
     /// Open the AWS console in the browser, as the selected role
     ///
