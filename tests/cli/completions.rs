@@ -221,15 +221,17 @@ fn with_command_to_run() -> Sandbox {
     sandbox
 }
 
-const COMMAND_LINES: [&str; 5] = [
+const COMMAND_LINES: [&str; 6] = [
     "exec -- frobni",
     "exec frobni",
     "exec -p work -- frobni",
+    "-p work exec -- frobni",
     "exec --profile=work -- frobnicate tab",
     "exec frobnicate tab",
 ];
 
-const COMPLETED: [&str; 5] = [
+const COMPLETED: [&str; 6] = [
+    "frobnicate",
     "frobnicate",
     "frobnicate",
     "frobnicate",
@@ -298,6 +300,7 @@ fn zsh_completion_after_exec_is_that_of_the_command() {
         lines,
         [
             "aws-mfa",
+            "frobni of frobni",
             "frobni of frobni",
             "frobni of frobni",
             "frobni of frobni",

@@ -22,9 +22,15 @@ _aws_mfa_own() {
 # The command of `aws-mfa exec` is completed as if it stood alone.
 _aws_mfa() {
     local IFS=$' \t\n' start=2
-    if [[ ${COMP_WORDS[1]-} != exec ]]; then
+    # Options may come before the verb.
+    if [[ ${COMP_WORDS[1]-} == -* ]]; then
+        while ((start <= COMP_CWORD)) && [[ ${COMP_WORDS[start - 1]} != exec ]]; do
+            ((start += 1))
+        done
+    fi
+    if [[ ${COMP_WORDS[start - 1]-} != exec ]]; then
         start=$((COMP_CWORD + 1))
-    elif [[ ${COMP_WORDS[2]-} == -* ]]; then
+    elif [[ ${COMP_WORDS[start]-} == -* ]]; then
         while ((start <= COMP_CWORD)) && [[ ${COMP_WORDS[start - 1]} != -- ]]; do
             ((start += 1))
         done

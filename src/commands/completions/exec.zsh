@@ -1,8 +1,13 @@
 # The command of `aws-mfa exec` is completed as if it stood alone.
 function _aws_mfa() {
     local -i start=3
-    [[ $words[2] == exec ]] || start=CURRENT+1
-    [[ $words[3] != -* ]] || start=${words[(i)--]}+1
+    # Options may come before the verb.
+    [[ $words[2] != -* ]] || start=${words[(i)exec]}+1
+    if [[ $words[start-1] != exec ]]; then
+        start=CURRENT+1
+    elif [[ $words[start] == -* ]]; then
+        start=${words[(i)--]}+1
+    fi
     if (( start > CURRENT )); then
         _clap_dynamic_completer_aws_mfa "$@"
     else
