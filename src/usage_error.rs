@@ -155,7 +155,7 @@ impl<'a> Typed<'a> {
         Some(failure(format!("there is no option {option}"), &hint))
     }
 
-    /// Options without a verb: the first one that has them all.
+    /// Options without a verb: the first one that has them all, else `get` with those that it has.
     fn with_verb(&self) -> Option<Failure> {
         self.verb.is_none().then_some(())?;
         let definition = Cli::command();
@@ -163,7 +163,12 @@ impl<'a> Typed<'a> {
             .get_subcommands()
             .filter(|verb| !verb.is_hide_set());
         let mut lines = verbs.map(|verb| [os(&[verb.get_name()]), self.rest.concat()].concat());
-        Some(no_command(&shown(&lines.find(|words| fits(words))?)))
+        let get = || {
+            let rest = those_that_fit(&os(&["get"]), &self.rest);
+            (!rest.is_empty()).then(|| [os(&["get"]), rest].concat())
+        };
+        let line = lines.find(|words| fits(words)).or_else(get)?;
+        Some(no_command(&shown(&line)))
     }
 
     /// Our words for another tool's, with as much of the rest as fits.

@@ -1,6 +1,7 @@
 //! The words of a command line, where clap cannot parse it as it was typed.
 
 use super::Cli;
+use super::other_tools::{CODE_OPTIONS, VALUE_OPTIONS};
 use clap::{Arg, Command, CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
 
@@ -60,7 +61,8 @@ pub fn is_option(word: &OsStr) -> bool {
     word.as_encoded_bytes().starts_with(b"-") && word != "-"
 }
 
-/// Whether the value of this option is in the next word. It is the same for every subcommand that has the option.
+/// Whether the value of this option is in the next word. It is the same for every subcommand that has the option. Those of
+/// other tools count too: a code behind one is no verb.
 fn value_follows(definition: &Command, option: &OsStr) -> bool {
     let takes_value = |is_meant: &dyn Fn(&Arg) -> bool| {
         let mut all = definition
@@ -71,6 +73,13 @@ fn value_follows(definition: &Command, option: &OsStr) -> bool {
         })
     };
     let option = option.to_string_lossy();
+    if CODE_OPTIONS
+        .iter()
+        .chain(&VALUE_OPTIONS)
+        .any(|other| option == *other)
+    {
+        return true;
+    }
     if let Some(name) = option.strip_prefix("--") {
         return takes_value(&|arg| arg.get_long() == Some(name));
     }
@@ -98,6 +107,7 @@ mod tests {
             ("x --unless-valid get", "x get --unless-valid"),
             ("x -p a exec -- sh -p b", "x exec -p a -- sh -p b"),
             ("x --nonsense get -h", "x get --nonsense -h"),
+            ("x --token 1 get --device a", "x get --token 1 --device a"),
             ("x -p work -h get", "x get -p work -h"),
             // Nothing to move, or nothing to move behind.
             ("x", "x"),

@@ -74,3 +74,11 @@ pub const CODE_OPTIONS: [&str; 6] = ["-c", "-t", "--code", "--mfa-code", "--mfa-
 
 /// Options for a new session although there is one, which `get` gets anyway.
 pub const FORCE_OPTIONS: [&str; 2] = ["--force", "--refresh"];
+
+/// Other options with a value, of the Python `aws-mfa`, which has no verbs.
+pub const VALUE_OPTIONS: [&str; 4] = [
+    "--assume-role",
+    "--device",
+    "--log-level",
+    "--role-session-name",
+];

@@ -388,7 +388,20 @@ fn options_before_the_verb_are_those_behind_it() {
         "",
         "aws-mfa: no command was given\nhint: did you mean `aws-mfa status --json`?\n",
     );
-    for line in ["-p", "--nonsense", "-p work --nonsense", "- status"] {
+    // The Python aws-mfa has no verbs.
+    let device = "--device arn:aws:iam::1:mfa/x --profile work --duration 3600 --log-level DEBUG";
+    for (line, expected) in [
+        (device, "aws-mfa get --profile work --duration 3600"),
+        (
+            "--profile work --token 333333",
+            "aws-mfa get --profile work 333333",
+        ),
+        ("--force --profile work", "aws-mfa get --profile work"),
+        ("-p work --nonsense", "aws-mfa get -p work"),
+    ] {
+        assert_eq!(suggested(&sandbox.run(words_of(line))), expected, "{line}");
+    }
+    for line in ["-p", "--nonsense", "- status"] {
         let said = sandbox.run(words_of(line)).stderr;
         assert!(said.starts_with("error: un"), "{said}");
     }
