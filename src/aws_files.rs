@@ -155,6 +155,11 @@ impl Profiles {
         Ok(Profiles { files })
     }
 
+    /// Makes each of the following look-ups fast, for whoever looks at all profiles.
+    pub fn index(&self) {
+        self.documents().for_each(|(_, document)| document.index());
+    }
+
     /// The profile called `name`, which may not exist.
     pub fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
         Profile {

@@ -337,7 +337,10 @@ pub struct Status {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// List every saved session and role
+    /// List every profile with keys or a role, and everything saved
+    ///
+    /// What is selected here comes first, marked with *, then what has valid credentials. Exit status: 3 if nothing
+    /// saved is valid.
     #[arg(long)]
     pub all: bool,
 

@@ -8,6 +8,7 @@ use crate::environment::variable::Variable;
 use crate::error::Failure;
 use crate::origin::{Origin, Setting};
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 /// The flags of `get` that are settings.
 #[derive(Clone, Copy, Default)]
@@ -30,7 +31,7 @@ pub struct Sources<'a> {
     pub flags: Flags<'a>,
     /// The variables.
     pub environment: &'a Environment,
-    profiles: OnceCell<Result<Profiles, Failure>>,
+    profiles: Rc<OnceCell<Result<Profiles, Failure>>>,
 }
 
 impl<'a> Sources<'a> {
@@ -40,7 +41,20 @@ impl<'a> Sources<'a> {
             selection,
             flags,
             environment,
-            profiles: OnceCell::new(),
+            profiles: Rc::default(),
+        }
+    }
+
+    /// The same sources for another selection. The files are read once for both.
+    pub fn selecting<'b>(&self, selection: &'b Selection) -> Sources<'b>
+    where
+        'a: 'b,
+    {
+        Sources {
+            selection,
+            flags: self.flags,
+            environment: self.environment,
+            profiles: Rc::clone(&self.profiles),
         }
     }
 

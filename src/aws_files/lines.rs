@@ -5,6 +5,8 @@
 //! <https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>
 
 use super::names::{self, FileKind, SectionKind};
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -21,6 +23,8 @@ pub struct Document {
     pub(super) continued: Vec<Line>,
     /// In the order of their lines.
     pub(super) faults: Vec<Fault>,
+    /// The places of the sections by their names, once somebody has asked for it, see [`Document::index`].
+    pub(super) places: OnceCell<HashMap<String, Vec<usize>>>,
 }
 
 /// A header with what follows it.

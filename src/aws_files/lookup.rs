@@ -3,6 +3,7 @@
 use super::lines::{Document, Entry, Fault, Section, is_space};
 use super::names::SectionKind;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// How a value is taken from its text: where the SDKs cut a comment, and the AWS CLI none.
@@ -49,6 +50,31 @@ impl ValueKind {
 }
 
 impl Document {
+    /// Makes each of the following look-ups fast, for whoever looks up all sections.
+    pub fn index(&self) {
+        self.places.get_or_init(|| {
+            let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+            for (place, section) in self.sections.iter().enumerate() {
+                places.entry(section.name.clone()).or_default().push(place);
+            }
+            places
+        });
+    }
+
+    /// The sections of this kind and name, in their order.
+    fn named<'a>(&'a self, kind: SectionKind, name: &'a str) -> Vec<(usize, &'a Section)> {
+        let is_own = move |(_, section): &(usize, &Section)| section.is(kind, name);
+        match self.places.get() {
+            None => self.sections.iter().enumerate().filter(is_own).collect(),
+            Some(places) => {
+                let places = places.get(name).into_iter().flatten();
+                let sections =
+                    places.filter_map(|place| Some((*place, self.sections.get(*place)?)));
+                sections.filter(is_own).collect()
+            }
+        }
+    }
+
     /// The sections of this kind and name. If two spellings of the header mean the same, the later one replaces the other,
     /// as it does for the AWS CLI.
     pub fn sections_of<'a>(
@@ -56,9 +82,7 @@ impl Document {
         kind: SectionKind,
         name: &'a str,
     ) -> impl DoubleEndedIterator<Item = (usize, &'a Section)> {
-        let sections = self.sections.iter().enumerate();
-        let own = sections.filter(|(_, section)| section.is(kind, name));
-        let mut own: Vec<(usize, &Section)> = own.collect();
+        let mut own = self.named(kind, name);
         let mut spellings = Vec::new();
         for (_, section) in &own {
             let header = self.bytes_at(&section.header);
@@ -73,7 +97,10 @@ impl Document {
 
     /// Whether there is a section of this kind and name.
     pub fn has(&self, kind: SectionKind, name: &str) -> bool {
-        self.sections.iter().any(|section| section.is(kind, name))
+        match self.places.get() {
+            None => self.sections.iter().any(|section| section.is(kind, name)),
+            Some(_) => !self.named(kind, name).is_empty(),
+        }
     }
 
     /// The first line of this section, or of `[DEFAULT]`, that cannot be read.
@@ -91,11 +118,14 @@ impl Document {
     pub fn entry(&self, kind: SectionKind, name: &str, key: &str) -> Option<&Entry> {
         let mut sections = self.sections_of(kind, name).rev().peekable();
         sections.peek()?;
-        let fallback = self.sections.iter().rev();
-        let fallback = fallback.filter(|section| section.kind == SectionKind::Fallback);
+        let fallback = || {
+            self.named(SectionKind::Fallback, "DEFAULT")
+                .into_iter()
+                .rev()
+        };
         sections
+            .chain(std::iter::once_with(fallback).flatten())
             .map(|(_, section)| section)
-            .chain(fallback)
             .flat_map(|section| self.entries_of(section).iter().rev())
             .find(|entry| {
                 self.bytes_at(&entry.key)
@@ -216,6 +246,27 @@ mod tests {
         let entry = document.entry(SectionKind::Profile, "default", key)?;
         let place = document.value(key, entry, |kind, name| document.has(kind, name));
         Some(document.text(&place))
+    }
+
+    #[test]
+    fn index_changes_no_look_up() {
+        let text = "[a]\nx = 1\n[DEFAULT]\nz = 0\n[profile a]\nx = 2\n[ profile a]\ny = 3\n[b]\nx = 4\n[a]\nx = 5\n";
+        for file in [FileKind::Config, FileKind::Credentials] {
+            let document = Document::parse(text.into(), file);
+            let found = || {
+                let names = ["a", "b", "profile a", "c"];
+                names.map(|name| {
+                    let kind = SectionKind::Profile;
+                    let lines = ["x", "y", "z"]
+                        .map(|key| document.entry(kind, name, key).map(|entry| entry.line));
+                    (document.has(kind, name), lines)
+                })
+            };
+            let before = found();
+            document.index();
+            assert_eq!(found(), before);
+            assert!(before.iter().any(|(exists, _)| *exists));
+        }
     }
 
     #[test]

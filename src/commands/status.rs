@@ -14,6 +14,7 @@ use crate::environment::zone::time_zone;
 use crate::error::{Failure, Kind};
 use crate::loader::{self, Integration, Loader};
 use crate::rotation::journal::Journal;
+use crate::session::Provenance;
 use crate::session::error::{Error, Problem, Warning};
 use crate::session::store::{Loaded, SessionStore};
 use crate::settings::rows::{self, Row};
@@ -23,7 +24,7 @@ use crate::{invocation, rival_credentials, stderr};
 use jiff::{SignedDuration, Timestamp};
 use report::{Report, RoleReport, SessionReport, SessionState};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs `aws-mfa status`.
@@ -38,15 +39,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let account = Account::of(&sources)?;
     let file = account.session_file.clone()?;
     let store = SessionStore::new(file.value.clone());
-    let loaded = store.read();
-    // The role's credentials are named by the key, which only the session may know.
-    let made_with = loaded.as_ref().ok();
-    let made_with = made_with.and_then(|it| it.session.provenance.master_key_id.clone());
-    let loaded = loaded.and_then(|Loaded { session, warning }| {
-        let session = session.of_key(account.key_of_session(), store.path())?;
-        Ok(Loaded { session, warning })
-    });
-    let (mut session, warning) = session(loaded, store.path(), now);
+    let (mut session, warning, provenance) = own_session(&account, store.path(), now);
     // As `load` would say.
     if let Err(failure) = &account.owner {
         session.hint = failure.hint.clone();
@@ -58,12 +51,10 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     }
     let role = match &account.role {
         Ok(Some(chain)) => {
-            let report = |is_direct| {
-                let file = account.role_file(chain, store.path(), made_with.as_deref(), is_direct);
-                role(chain, SessionStore::new(file), now)
-            };
-            let direct = Some(report(true)).filter(|it| it.session.state == SessionState::Valid);
-            direct.or_else(|| Some(report(false)))
+            // They are named by the key, which only the session may know.
+            let key = provenance.master_key_id.as_deref();
+            let file = |is_direct| account.role_file(chain, store.path(), key, is_direct);
+            Some(role(chain, file, now))
         }
         _ => None,
     };
@@ -151,8 +142,18 @@ fn exit_code(any_valid: bool) -> ExitCode {
     }
 }
 
-/// The role that the selection means, and its credentials.
-fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
+/// The role, and its credentials: those that cost a code of their own, while they are valid.
+fn role(chain: &RoleChain, file: impl Fn(bool) -> PathBuf, now: Timestamp) -> RoleReport {
+    let report = |is_direct| role_in(chain, SessionStore::new(file(is_direct)), now);
+    let direct = report(true);
+    match direct.session.state {
+        SessionState::Valid => direct,
+        _ => report(false),
+    }
+}
+
+/// The role, and its credentials in `store`.
+fn role_in(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
     let role = &chain.role;
     let loaded = store.read();
     let saved = loaded.as_ref().ok();
@@ -180,6 +181,23 @@ fn role(chain: &RoleChain, store: SessionStore, now: Timestamp) -> RoleReport {
         renewable: saved.is_none_or(|saved| !saved.is_direct),
         reduced_from_seconds: (role.seconds > CHAINED).then_some(role.seconds),
     }
+}
+
+/// The user's own session in `file`, with a warning about that, and how it was obtained.
+fn own_session(
+    account: &Account,
+    file: &Path,
+    now: Timestamp,
+) -> (SessionReport, Option<Warning>, Provenance) {
+    let loaded = SessionStore::new(file.to_owned()).read();
+    let provenance = loaded.as_ref().ok();
+    let provenance = provenance.map(|it| it.session.provenance.clone());
+    let loaded = loaded.and_then(|Loaded { session, warning }| {
+        let session = session.of_key(account.key_of_session(), file)?;
+        Ok(Loaded { session, warning })
+    });
+    let (report, warning) = session(loaded, file, now);
+    (report, warning, provenance.unwrap_or_default())
 }
 
 /// The session, with a warning about its file.

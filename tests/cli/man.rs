@@ -78,19 +78,30 @@ fn every_field_of_the_json_report_is_in_the_manual() {
     let mut sandbox = Sandbox::with_session();
     sandbox.set("AWS_MFA_ROLE_ARN", "arn:aws:iam::333333333333:role/deploy");
     let page = sandbox.run(["man"]).stdout.replace("\\fB", " ");
-    let (_, section) = page.split_once(".SH \"STATUS AS JSON\"").unwrap();
-    let (section, _) = section.split_once(".SH").unwrap();
-    let report = sandbox.run(["status", "--json"]).stdout;
-    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    let mut objects = vec![&report];
-    let mut number = 0;
-    while let Some(object) = objects.pop() {
-        for (name, value) in object.as_object().into_iter().flatten() {
-            let words = |c: char| !c.is_alphanumeric() && c != '_';
-            assert!(section.split(words).any(|word| word == name), "{name}");
-            objects.push(value);
-            number += 1;
+    sandbox.write(".aws/credentials", "[work]\naws_access_key_id = AKIA1\n");
+    let section = |title: &str| {
+        let (_, section) = page.split_once(&format!(".SH \"{title}\"")).unwrap();
+        section.split_once(".SH").unwrap().0.to_owned()
+    };
+    let own = section("STATUS AS JSON");
+    // A session has the same fields in both.
+    let all = section("STATUS --ALL AS JSON") + &own;
+    for (arguments, section, fields) in [
+        (&["status", "--json"][..], &own, 26),
+        (&["status", "--all", "--json"], &all, 26),
+    ] {
+        let report = sandbox.run(arguments).stdout;
+        let mut values: Vec<serde_json::Value> = vec![serde_json::from_str(&report).unwrap()];
+        let mut number = 0;
+        while let Some(value) = values.pop() {
+            values.extend(value.as_array().into_iter().flatten().cloned());
+            for (name, value) in value.as_object().into_iter().flatten() {
+                let words = |c: char| !c.is_alphanumeric() && c != '_';
+                assert!(section.split(words).any(|word| word == name), "{name}");
+                values.push(value.clone());
+                number += 1;
+            }
         }
+        assert!(number >= fields, "{number}");
     }
-    assert!(number > 25, "{number}");
 }

@@ -580,6 +580,169 @@ fn report_of_a_role_on_a_terminal_fits_80_columns() {
     }
 }
 
+const ROLE: &str = "arn:aws:iam::333333333333:role/team/deploy";
+
+/// A user of several accounts, some of whose profiles have a fault, with a valid session of `work` until then.
+fn user_of_several_accounts(end: Timestamp) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let config = format!(
+        "[default]\nregion = eu-west-1\n[profile sso]\nsso_session = x\n\
+         [profile stored]\ncredential_process = touch asked\n\
+         [profile work]\nmfa_serial = {DEVICE}\n[profile work-mfa]\n\
+         credential_process = /usr/bin/aws-mfa load --profile work --format process\n\
+         [profile a-name-of-more-than-half-a-line]\nrole_arn = {ROLE}\nsource_profile = work\n\
+         [profile staging]\nrole_arn = {ROLE}\nsource_profile = work\nexternal_id = 42\n\
+         [profile lost]\nrole_arn = {ROLE}\nsource_profile = nobody\n\
+         [profile torn]\n{}nonsense\n",
+        profile_keys()
+    );
+    sandbox.write(".aws/config", config);
+    let keys = format!(
+        "[work]\n{}[half]\naws_access_key_id = {KEY_ID}\n",
+        profile_keys()
+    );
+    sandbox.write(".aws/credentials", keys);
+    let file = |name| sandbox.session_file().with_file_name(name);
+    sandbox.write(file("session-work"), session_json(end));
+    sandbox.write(
+        file("session-gone"),
+        session_json(in_half_a_minute_past(-90)),
+    );
+    sandbox.write(file("session-cut"), "{\"Credentials\": {\"Acc");
+    sandbox
+}
+
+#[test]
+fn all_lists_every_profile_with_what_is_saved_for_it_and_those_in_use_first() {
+    let end = in_half_a_minute_past(90);
+    let mut sandbox = user_of_several_accounts(end);
+    let nobody = words::there_is_no_profile("nobody", &sandbox.home());
+    let rows = |staging: &str, rest: &str| {
+        let rows = "\
+STAGING  work                             123456789012  session      valid until HH:MM (1h 30m); also work-mfa
+  a-name-of-more-than-half-a-line  333333333333  role deploy  not assumed yet
+  half                                           session      aws_secret_access_key in the profile half is not set, but aws_access_key_id in the profile half is
+  lost                                           session      NOBODY, which is the source_profile of the profile lost
+REST  stored                                         session      none yet
+  torn                                           session      cannot read the profile torn: line 24 of ~/.aws/config has no =
+  cut                                            session      corrupt file: it ends early
+  gone                                           session      expired 1h 29m ago
+";
+        rows.replace("STAGING", staging)
+            .replace("REST", rest)
+            .replace("NOBODY", &nobody)
+            .replace("HH:MM", &time_of_day(end))
+    };
+    let staging = "  staging                          333333333333  role deploy  not assumed yet\n";
+    sandbox
+        .run(["status", "--all"])
+        .is(0, &rows("", staging), "");
+    let selected = staging.replacen(' ', "*", 1);
+    sandbox
+        .run(["status", "--all", "-p", "staging"])
+        .is(0, &rows(&selected, ""), "");
+    assert!(!sandbox.home().join("asked").exists());
+
+    let report = json_of(&sandbox.run(["status", "--all", "--json", "-p", "staging"]));
+    let profiles = report["profiles"].as_array().unwrap();
+    let names: Vec<&str> = profiles
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names[..2], ["staging", "work"]);
+    assert_eq!(
+        (names.len(), report["saved"].as_array().unwrap().len()),
+        (7, 3)
+    );
+    let file = sandbox.session_file().with_file_name("session-work");
+    assert_eq!(
+        (
+            &profiles[0]["selected"],
+            &profiles[0]["role"],
+            &profiles[0]["session"]["state"]
+        ),
+        (&json!(true), &json!(ROLE), &json!("missing"))
+    );
+    assert_eq!(
+        (
+            &profiles[1]["file"],
+            &profiles[1]["aliases"],
+            &profiles[1]["account"]
+        ),
+        (&json!(file), &json!(["work-mfa"]), &json!("123456789012"))
+    );
+
+    // What is selected is there, also if it is no profile with keys.
+    let mut check = |variables: &[(&str, &str)], start: &str| {
+        for (name, value) in variables {
+            sandbox.set(name, value);
+        }
+        let shown = sandbox.run(["status", "--all"]).stdout;
+        assert!(
+            shown.starts_with(start) && shown.matches('*').count() == 1,
+            "{shown}"
+        );
+        for (name, _) in variables {
+            sandbox.unset(name);
+        }
+    };
+    check(&[("AWS_PROFILE", "sso")], "* sso   ");
+    check(&[("AWS_MFA_PROFILE", "gone")], "* gone   ");
+    let keys = [
+        ("MASTER_AWS_ACCESS_KEY_ID", KEY_ID),
+        ("MASTER_AWS_SECRET_ACCESS_KEY", SECRET),
+    ];
+    check(&keys, &format!("* {KEY_ID}   "));
+    check(
+        &[&keys[..], &[("AWS_MFA_ROLE_ARN", ROLE)]].concat(),
+        "* deploy@333333333333  ",
+    );
+
+    // A file that cannot be read hides no session.
+    sandbox.write(".aws/config", b"\xff\xfe[\0w\0]\0");
+    let outcome = sandbox.run(["status", "--all"]);
+    assert_eq!(outcome.status, 0);
+    assert!(outcome.stdout.contains("  work"), "{}", outcome.stdout);
+    let said = "aws-mfa: warning: cannot read ~/.aws/config: ";
+    assert!(outcome.stderr.starts_with(said), "{}", outcome.stderr);
+}
+
+#[test]
+fn all_lists_thousands_of_profiles() {
+    let sandbox = Sandbox::new();
+    let profile = |number| {
+        format!(
+            "[profile base{number}]\n{}[profile role{number}]\nrole_arn = {ROLE}\nsource_profile = base{number}\n",
+            profile_keys()
+        )
+    };
+    sandbox.write(".aws/config", (0..1500).map(profile).collect::<String>());
+    let outcome = sandbox.run(["status", "--all"]);
+    assert_eq!((outcome.status, outcome.stdout.lines().count()), (3, 3000));
+}
+
+#[cfg(unix)]
+#[test]
+fn all_fits_a_small_terminal() {
+    let end = in_half_a_minute_past(90);
+    let mut sandbox = user_of_several_accounts(end);
+    sandbox.set("NO_COLOR", "1").set("AWS_MFA_PROFILE", "work");
+    let shown = Terminal::output(&sandbox, "aws-mfa status --all").stdout;
+    let until = time_of_day(end);
+    let start = format!(
+        "* work                    123456789012  session      valid until {until} (1h 30m)…\n"
+    );
+    assert!(shown.starts_with(&start), "{shown}");
+    assert!(
+        shown.contains("\n  a-name-of-more-than-h…  333333333333  role deploy  not assumed yet\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.lines().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+}
+
 #[test]
 fn expiry_is_in_local_time() {
     let mut sandbox = user();

@@ -334,7 +334,8 @@ impl SessionReport {
             })
     }
 
-    fn style(&self) -> Style {
+    /// Green, yellow if it expires soon, else red.
+    pub fn style(&self) -> Style {
         match (self.state, self.seconds_left) {
             (SessionState::Valid, Some(..SOON)) => AnsiColor::Yellow.on_default(),
             (SessionState::Valid, _) => AnsiColor::Green.on_default(),
