@@ -539,7 +539,7 @@ impl<'a> Profile<'a> {
     fn half_a_pair(&self, missing: &str, present: &str) -> Failure {
         let profile = format!("in the profile {}", self.name);
         let message = format!("{missing} {profile} is not set, but {present} {profile} is");
-        Failure::setup(message).hint("set both, or neither to use keys from elsewhere")
+        Failure::setup(message).hint("set both, or unset both to use keys from another source")
     }
 
     /// Whether one of the files has the profile.

@@ -18,8 +18,8 @@ const UNKNOWN_ISSUER: rustls::Error =
     rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
 
 /// Why a role that needs MFA cannot be reached through another role.
-const CHAINED_WITHOUT_MFA: &str = "a role's credentials carry no MFA: a trust policy that requires \
-    aws:MultiFactorAuthPresent rejects them from the second role on";
+const CHAINED_WITHOUT_MFA: &str = "only the first role of a chain is assumed with MFA: the trust policies of \
+    the others must not require aws:MultiFactorAuthPresent";
 
 /// Who calls a service of AWS.
 pub struct Caller<'a> {
@@ -166,8 +166,10 @@ impl Caller<'_> {
             CodeState::Rejected => failure,
             CodeState::Unspent => {
                 let command = self.command;
-                let step = "the code is still valid while the device shows it";
-                with_next_step(failure, format!("{step}: run `{command}` again"))
+                let step = format!(
+                    "the code was not used: run `{command}` again while the device still shows it"
+                );
+                with_next_step(failure, step)
             }
             CodeState::MaybeSpent => {
                 let is_spent = matches!(error, CallError::Unusable(_));
@@ -196,7 +198,7 @@ impl Caller<'_> {
                 Failure::setup("STS is disabled in this region for the account")
                     .hint("use another region: `--region us-east-1`")
             }
-            (_, Reason::Throttled) => Failure::setup(format!("{service} is busy{status}")),
+            (_, Reason::Throttled) => Failure::setup(format!("{service} is throttling requests{status}")),
             (_, Reason::ServerFault) => Failure::setup(format!("{service} failed{status}")),
             // A proxy cannot answer within TLS.
             (_, Reason::ProxyCredentials)
@@ -211,7 +213,7 @@ impl Caller<'_> {
                     role.arn
                 );
                 Failure::setup(message)
-                    .hint(format!("run `{}`, then the same again", role.clear_command))
+                    .hint(format!("run `{}`, then try again", role.clear_command))
             }
             (_, Reason::NotAws | Reason::ProxyCredentials) => {
                 self.not_aws(call, refusal.http_status)
@@ -253,7 +255,7 @@ impl Caller<'_> {
                 let RoleToAssume { arn, caller, .. } = role;
                 let message = format!("{caller} is not allowed to assume the role {arn} with {what}");
                 Failure::setup(message).hint(format!(
-                    "the role's trust policy must allow {action} next to sts:AssumeRole, and so must those of all roles that are assumed from it"
+                    "allow {action} next to sts:AssumeRole in the trust policies of this role and of all roles that are assumed from it"
                 ))
             }
             (Call::Role(role, code), Reason::InvalidDuration) => {
@@ -278,7 +280,7 @@ impl Caller<'_> {
                 ))
             }
             (Call::AccessKeys(_), Reason::LimitExceeded) => {
-                Failure::setup("the user has as many access keys as AWS allows")
+                Failure::setup("the user already has the maximum number of access keys")
             }
             (
                 Call::IdentityOfNewKey,
@@ -374,15 +376,18 @@ impl Caller<'_> {
 
     fn not_aws(&self, call: &Call, http_status: u16) -> Failure {
         let (endpoint, (service, _)) = (&self.network.endpoint.value, call.action());
-        let answer = format!("answered at {endpoint} (HTTP {http_status})");
-        Failure::setup(format!("something other than {service} {answer}"))
+        let answer =
+            format!("the response from {endpoint} is not from {service} (HTTP {http_status})");
+        Failure::setup(format!(
+            "{answer}: a proxy or sign-in page may be in the way"
+        ))
     }
 }
 
 /// The failure for a device of another user.
 fn foreign(device: &CodeDevice) -> Failure {
     let Setting { value, origin } = &device.name;
-    let message = format!("the MFA device does not belong to this user: {value}");
+    let message = format!("the MFA device {value} belongs to another user");
     let clear = device.clear_command;
     let console = "the IAM console shows the user's devices under Security credentials";
     Failure::setup(message).hint(match origin {

@@ -91,8 +91,8 @@ impl<'a> Integration<'a> {
         if direnv::watches_any(environment, &self.files) {
             let has_hook = Memory::of(environment).is_of_this_shell();
             let line = start_up_line(environment).filter(|_| !has_hook);
-            let hint =
-                line.map(|line| format!("direnv does not notice that time passes: add {line}"));
+            let hint = line
+                .map(|line| format!("direnv does not notice when the session expires: add {line}"));
             return Ok((format!("direnv ({shown})"), hint));
         }
         if direnv::is_blocked(environment) {
@@ -111,7 +111,9 @@ impl<'a> Integration<'a> {
                 )
             }
             false => {
-                format!("direnv has loaded {shown}, which loads no session, or failed before that")
+                format!(
+                    "direnv has loaded {shown}, which loads no session or failed before it could"
+                )
             }
         };
         Err(Failure::setup(message).hint(hint))
@@ -168,7 +170,7 @@ impl<'a> Integration<'a> {
             Some(label) if label.name == self.name => {
                 format!("this shell still has an older session of {}", self.name)
             }
-            _ => format!("this shell has {}; they stay", whose(self.environment)),
+            _ => format!("this shell keeps {}", whose(self.environment)),
         };
         let load = load_command(self.selection, self.environment);
         Some(Failure::setup(message).hint(format!("run `{load}`")))
@@ -229,7 +231,7 @@ fn whose(environment: &Environment) -> String {
             let own = environment.get(variable::AWS_ACCESS_KEY_ID);
             let own = own.and_then(OsStr::to_str).filter(|own| is_key_id(own));
             let own = own.unwrap_or("invalid key id");
-            format!("credentials that aws-mfa has not loaded ({own})")
+            format!("credentials that aws-mfa did not load ({own})")
         }
     }
 }

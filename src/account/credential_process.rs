@@ -204,7 +204,7 @@ fn is_assignment(word: &str) -> bool {
 
 fn no_long_term_keys(message: &str) -> Failure {
     Failure::setup(message).hint(
-        "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`",
+        "GetSessionToken requires a long-term key: use the profile that has the user's own keys (AKIA…): `--profile <name>`",
     )
 }
 

@@ -61,9 +61,8 @@ impl MasterKeys {
         }
         let message =
             format!("{name} is a temporary key (ASIA…); a long-term key (AKIA…) is required");
-        Err(Failure::setup(message).hint(
-            "set it to the user's own access key: AWS issues no session for temporary credentials",
-        ))
+        Err(Failure::setup(message)
+            .hint("set it to the user's own access key: GetSessionToken requires a long-term key"))
     }
 
     /// Whether these are one key, with one secret.
@@ -110,5 +109,5 @@ pub fn is_key_id(text: &str) -> bool {
 /// The failure for one half of a pair without the other.
 pub fn half_a_pair(missing: &str, present: &str) -> Failure {
     Failure::setup(format!("{missing} is not set, but {present} is"))
-        .hint("set both, or neither to use keys from elsewhere")
+        .hint("set both, or unset both to use keys from another source")
 }

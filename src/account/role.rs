@@ -200,7 +200,7 @@ pub fn chain(
 /// Whether these roles, assumed in this order, set nothing that AWS passes on to them already: it would refuse the call.
 /// The source identity is set once.
 fn check_inheritance(roles: &mut [Role]) -> Result<(), Failure> {
-    const REMEDY: &str = "remove it there: AWS passes it on, and lets no later role change it";
+    const REMEDY: &str = "remove it there: AWS passes it on, and no later role can change it";
     let mut identity: Option<(String, Origin)> = None;
     let mut passed_on: Vec<(SessionTag, Origin)> = Vec::new();
     for role in roles {
@@ -224,7 +224,7 @@ fn check_inheritance(roles: &mut [Role]) -> Result<(), Failure> {
                 |(other, _): &&(SessionTag, Origin)| session_tags::is_same(&other.key, &tag.key);
             if let Some((_, set_by)) = passed_on.iter().find(is_same) {
                 let own = format!("{} sets {}", named("session_tags"), quote(&tag.key));
-                let message = format!("{own}, which {set_by} passes on already");
+                let message = format!("{own}, which {set_by} already passes on");
                 return Err(Failure::setup(message).hint(REMEDY));
             }
         }
@@ -342,15 +342,15 @@ fn end_of_chain(profile: Profile<'_>) -> Result<Option<Owner>, Failure> {
 }
 
 fn unsupported(profile: &str, what: &str) -> Failure {
-    Failure::setup(format!("the profile {profile} has {what}, which cannot use an MFA code"))
+    Failure::setup(format!("the profile {profile} uses {what}, which does not work with MFA codes"))
     .hint(
-        "set source_profile to a profile with an access key, or credential_source = Environment for the MASTER_* variables; or use this profile with the AWS CLI",
+        "set source_profile to a profile with an access key, or use this profile with the AWS CLI alone",
     )
 }
 
 fn no_source(profile: &str) -> Failure {
     let message = format!("the profile {profile} has a role_arn, but no source of credentials");
-    Failure::setup(message).hint("add source_profile = <the profile with the access key>, or credential_source = Environment for MASTER_*")
+    Failure::setup(message).hint("add source_profile = <the profile with the access key>, or credential_source = Environment if the key is in MASTER_*")
 }
 
 /// The user's name as a RoleSessionName. IAM's user names use the same alphabet, so only a single letter or an emulator's

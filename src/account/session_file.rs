@@ -80,11 +80,12 @@ pub fn session_directory(environment: &Environment) -> Result<Option<PathBuf>, F
 
 fn directory(environment: &Environment) -> Result<PathBuf, Failure> {
     session_directory(environment)?.ok_or_else(|| {
-        Failure::setup("the home directory is unknown, so there is no place for the session file")
-            .hint(match cfg!(windows) {
+        Failure::setup("no place for the session file: the home directory is unknown").hint(
+            match cfg!(windows) {
                 true => "set APPDATA or AWS_SESSION_FILE",
                 false => "set HOME or AWS_SESSION_FILE",
-            })
+            },
+        )
     })
 }
 
@@ -194,7 +195,7 @@ mod tests {
         assert_eq!(
             failure.unwrap().to_string(),
             format!(
-                "the home directory is unknown, so there is no place for the session file\n\
+                "no place for the session file: the home directory is unknown\n\
                  hint: set {} or AWS_SESSION_FILE",
                 if cfg!(windows) { "APPDATA" } else { "HOME" }
             )

@@ -75,7 +75,7 @@ impl KeysFile {
             let (path, profile) = (in_words(&self.path), &self.profile);
             let message = format!("cannot edit the profile {profile} in {path}: {fault}");
             Failure::setup(message)
-                .hint("correct that line, and leave each key of the profile once, on one line")
+                .hint("correct that line, and keep each key of the profile once, on one line")
         };
         let mut edits = self
             .edits(document, changes)
@@ -98,7 +98,9 @@ impl KeysFile {
         });
         match has_changed && self.rest(document, is_other) == self.rest(&after, is_other) {
             true => Ok(edited),
-            false => Err(refused("it would be read differently afterwards")),
+            false => Err(refused(
+                "the change would alter how the rest of the file is read",
+            )),
         }
     }
 

@@ -106,7 +106,7 @@ impl Document {
                 let rest = self.bytes.get(entry.key.end..).unwrap_or_default();
                 if rest.iter().find(|byte| matches!(byte, b'=' | b':')) == Some(&b':') {
                     let sdks = "the AWS SDKs refuse the file or ignore the line";
-                    let what = format!("has : for = after {key}, and {sdks}");
+                    let what = format!("has : instead of = after {key}, and {sdks}");
                     remarks.push(Remark::new(entry.line, what, "write ="));
                 }
                 let before = self.bytes.get(..entry.key.start).unwrap_or_default();

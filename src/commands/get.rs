@@ -516,7 +516,7 @@ fn lock(store: &SessionStore, get_command: &str) -> Option<Lock> {
     let waiting = || {
         super::note(&format!(
             "another `aws-mfa get` is already running; waiting for it to finish: \
-             give it a code, or press Ctrl-C and run `{get_command}`"
+             enter the code there, or press Ctrl-C and run `{get_command}`"
         ));
     };
     match store.lock(waiting) {

@@ -181,7 +181,7 @@ impl Shell<'_> {
         }
         let whose = match &self.label {
             Some(label) => format!("session of {}", label.name),
-            None => "credentials that aws-mfa has not loaded".to_owned(),
+            None => "credentials that aws-mfa did not load".to_owned(),
         };
         super::note(&format!(
             "{whose} expired {} ago: run `{}`",

@@ -218,7 +218,8 @@ impl<'a> Rotating<'a> {
         let is_other = |journal: &Journal| !journal.is_of(&user.identity);
         if self.journal.get().is_some_and(is_other) {
             let arn = &user.identity.arn;
-            let message = format!("the session belongs to {arn}, whose key is not being replaced");
+            let message =
+                format!("the session belongs to {arn}, but another user's key is being replaced");
             return Err(Failure::setup(message).hint(format!("run `{}`", user.get_command)));
         }
         Ok(self.user.get_or_init(|| user))
@@ -254,7 +255,7 @@ impl<'a> Rotating<'a> {
         }
         if let Some(AccessKey { id, .. }) = keys.iter().find(|key| key.id != old) {
             let message = match was_requested {
-                true => "the secret of the new access key of an interrupted rotation is lost",
+                true => "the new key's secret was lost when an earlier rotation was interrupted",
                 false => "the user has two access keys, and AWS allows no third",
             };
             let (origin, again) = (&current.origin, self.command(""));
@@ -384,7 +385,8 @@ impl<'a> Rotating<'a> {
         }
         let command = self.rotate.store_command.as_deref();
         if let Some(line) = command.and_then(|command| self.store.line_to_add(command)) {
-            let offer = format!("add this to the profile, and leave out the flag: {line}");
+            let offer =
+                format!("to leave out --store-command next time, add to the profile: {line}");
             super::note(&offer);
         }
         let replaced = format!("replaced the access key {old} with {new}");
@@ -416,7 +418,7 @@ impl<'a> Rotating<'a> {
         let current = self.store.current().map_err(|failure| self.kept(failure))?;
         let in_use = &current.value.access_key_id;
         if id == in_use {
-            let message = format!("{id} is the access key that is in use, and is not deleted");
+            let message = format!("{id} is the access key in use: it was not deleted");
             let hint = format!("to replace it, run `{}`", self.command(""));
             return Err(Failure::usage(message).hint(hint));
         }
@@ -429,7 +431,7 @@ impl<'a> Rotating<'a> {
         }
         if keys.iter().any(|key| key.id == *in_use && !key.is_active) {
             user.set_active(in_use, true)?;
-            super::note(&format!("activated the access key {in_use} again"));
+            super::note(&format!("reactivated the access key {in_use}"));
         }
         self.delete_key(id, &current)?;
         if let Some(own) = old.filter(|own| own.new == *in_use) {
@@ -486,7 +488,7 @@ impl<'a> Rotating<'a> {
         if let Some(delete) = self.delete_command(unused, &current) {
             hint += &format!(", or delete the unused key: `{delete}`");
         }
-        let message = format!("the profile {profile} has {in_use}, and {new} is to replace {old}");
+        let message = format!("the profile {profile} has {in_use}, but {new} is to replace {old}");
         Err(Failure::setup(message).hint(hint))
     }
 }

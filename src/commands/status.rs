@@ -46,7 +46,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         if session.state == SessionState::Valid {
             session.state = SessionState::Unusable;
             session.message = Some(failure.message.clone());
-            session.problem = Some("not usable without its profile".to_owned());
+            session.problem = Some("cannot be used without its profile".to_owned());
         }
     }
     let role = match &account.role {

@@ -67,7 +67,7 @@ pub fn no_device(names: &[String]) -> Failure {
     let failure = match names {
         [] => Failure::setup("this user has no MFA device"),
         _ => Failure::setup(format!(
-            "none of this user's MFA devices has codes, and STS accepts nothing else: {}",
+            "this user has only security keys or passkeys, which generate no six-digit code for STS: {}",
             names.join(", ")
         )),
     };
@@ -90,7 +90,7 @@ fn choose(devices: Vec<Device>, commands: &Commands) -> Result<Device, Failure> 
         if let Some(device) = chosen.and_then(|number| devices.get(number.checked_sub(1)?)) {
             return Ok(device.clone());
         }
-        question = format!("A number from 1 to {}: ", devices.len());
+        question = format!("Enter a number from 1 to {}: ", devices.len());
     }
     let names: Vec<&str> = devices.iter().map(Device::name).collect();
     let (names, get) = (names.join(", "), &commands.get_naming_device);

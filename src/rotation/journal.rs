@@ -172,7 +172,9 @@ impl Journal {
         let Rotation { old, new, .. } = rotation;
         let journal = in_words(&self.path);
         match rotation.step {
-            Step::Requested => format!("IAM may have created a new access key beside {old}"),
+            Step::Requested => {
+                format!("IAM may have created a new access key in addition to {old}")
+            }
             Step::Created => format!("{new} is in {journal}, and {old} is still active"),
             Step::Saved => format!("{new} is stored, and {old} is still active"),
             Step::Retired => format!("{new} is stored, and {old} is inactive"),

@@ -59,7 +59,7 @@ impl<'a> KeyStore<'a> {
             place.ok_or_else(|| {
                 let command = invocation::move_command(name);
                 let message = format!(
-                    "the profile {name} runs `{line}`, and nothing tells how to store a key there"
+                    "the profile {name} runs `{line}`, but how to store a new key there is not known"
                 );
                 Failure::setup(message).hint(format!(
                     "add to the profile: mfa_store_process = <command that reads the key's JSON from standard input>; \
@@ -85,9 +85,9 @@ impl<'a> KeyStore<'a> {
             }
             Ok((_, Origin::Profile(..))) if command.is_some() => {
                 let message = format!(
-                    "--store-command needs a profile with credential_process, and {name} has its key in ~/.aws"
+                    "--store-command needs a profile with credential_process, but the key of {name} is in ~/.aws"
                 );
-                let hint = "leave out --store-command, and the key is replaced in its file";
+                let hint = "leave out --store-command to replace the key in its file";
                 return Err(Failure::usage(message).hint(hint));
             }
             Ok((_, Origin::Profile(.., file))) if file == config.path => {
@@ -154,7 +154,7 @@ impl<'a> KeyStore<'a> {
             || credential_process::parse(&found, line)
                 .is_ok_and(|there| there.access_key_id == current.access_key_id);
         if !is_free {
-            let message = format!("`{line}` prints something else already, which would be lost");
+            let message = format!("`{line}` already prints something else, which would be lost");
             return Err(Failure::setup(message).hint("choose another name: `--to STORE:NAME`"));
         }
         self.edit_profile(line, true)

@@ -160,10 +160,10 @@ impl fmt::Display for Obstacle {
             }
             Obstacle::ReadOnly(file) => write!(f, "{} is read-only", in_words(file)),
             Obstacle::RefusedByLoad(refusal) => {
-                write!(f, "`load` would reject a file there: {refusal}")
+                write!(f, "`load` could not use a file there: {refusal}")
             }
             Obstacle::CorruptForLoad(fault) => {
-                write!(f, "`load` would reject AWS's answer: {fault}")
+                write!(f, "`load` could not use AWS's answer: {fault}")
             }
             Obstacle::Directory(directory, error) => write!(
                 f,
@@ -240,7 +240,9 @@ impl fmt::Display for Problem {
         match self {
             Problem::Missing => f.write_str("none yet"),
             Problem::Expired(ago) => write!(f, "expired {} ago", span(*ago)),
-            Problem::OtherKey { made_with, .. } => write!(f, "of another access key, {made_with}"),
+            Problem::OtherKey { made_with, .. } => {
+                write!(f, "made with another access key, {made_with}")
+            }
             Problem::Corrupt(fault) => write!(f, "corrupt file: {fault}"),
             Problem::Refused(refusal) => write!(f, "file rejected: {refusal}"),
             Problem::Unreadable(obstacle)

@@ -54,7 +54,7 @@ pub fn parse(json: &[u8]) -> Result<Session, String> {
     let contents: Contents = serde_json::from_slice(json).map_err(|error| {
         use serde_json::error::Category;
         match error.classify() {
-            Category::Eof => "it ends early".to_owned(),
+            Category::Eof => "it is truncated".to_owned(),
             Category::Data => format!("not a session, line {}", error.line()),
             Category::Syntax | Category::Io => format!("not JSON, line {}", error.line()),
         }
@@ -332,8 +332,8 @@ mod tests {
     #[test]
     fn invalid_session_is_an_error_that_quotes_nothing() {
         for (json, message) in [
-            ("", "it ends early"),
-            (r#"{"Credentials": {"AccessKeyId": "A"#, "it ends early"),
+            ("", "it is truncated"),
+            (r#"{"Credentials": {"AccessKeyId": "A"#, "it is truncated"),
             ("hunter2", "not JSON, line 1"),
             (r#"{"Credentials": "hunter2"}"#, "not a session, line 1"),
             ("{}", "not a session, line 1"),

@@ -50,7 +50,7 @@ impl Device {
             // The serial number of a hardware device.
             [_] => Ok(Device(name.to_owned())),
             [_, _, _, _, _, resource] if resource.starts_with("u2f/") => fault(
-                "FIDO security keys and passkeys have no codes, and STS accepts nothing else",
+                "STS needs a six-digit code, which FIDO keys and passkeys do not generate",
                 "add a virtual MFA device (an authenticator app) to the same user, and use its ARN",
             ),
             ["arn", partition, "iam", "", account, resource] if is_mfa(partition, resource) => {
@@ -117,7 +117,7 @@ mod tests {
         let fault = |name: &str| Device::parse(name).err().unwrap().to_string();
         assert_eq!(
             fault("arn:aws:iam::123456789012:u2f/user/igor/key-ABC"),
-            "FIDO security keys and passkeys have no codes, and STS accepts nothing else: \
+            "STS needs a six-digit code, which FIDO keys and passkeys do not generate: \
              arn:aws:iam::123456789012:u2f/user/igor/key-ABC\n\
              hint: add a virtual MFA device (an authenticator app) to the same user, and use its ARN"
         );

@@ -132,7 +132,7 @@ fn session_and_role_of_a_former_key_are_not_handed_out() {
         );
         let status = sandbox.run(["status", "-p", profile]);
         assert_eq!(status.status, 3);
-        let first = format!("session: of another access key, {KEY_ID}\n");
+        let first = format!("session: made with another access key, {KEY_ID}\n");
         assert!(status.stdout.starts_with(&first), "{}", status.stdout);
     }
     // `get` does not keep it either.
@@ -436,7 +436,7 @@ fn mistyped_profile_is_named_by_every_command() {
     std::fs::rename(&saved, saved.with_file_name("session-stagin")).unwrap();
     let status = sandbox.run(["status", "-p", "stagin"]);
     assert_eq!(status.status, 3);
-    let first = "session: not usable without its profile\n";
+    let first = "session: cannot be used without its profile\n";
     assert!(status.stdout.starts_with(first), "{}", status.stdout);
     sandbox.run(["clear", "-p", "stagin"]).succeeded();
     assert!(sandbox.session_directory().is_empty());

@@ -345,7 +345,7 @@ fn refusal_and_foreign_answers_are_one_sentence() {
         "",
         &words::failure(
             &format!("AWS does not accept the credentials of the role {DEPLOY} for the console (HTTP 400)"),
-            &format!("run `{clear}`, then the same again"),
+            &format!("run `{clear}`, then try again"),
         ),
     );
     sandbox.run(clear.split(' ').skip(1)).succeeded();
@@ -356,15 +356,19 @@ fn refusal_and_foreign_answers_are_one_sentence() {
         (
             302,
             "",
-            format!("something other than AWS sign-in answered at {url} (HTTP 302)"),
+            format!(
+                "the response from {url} is not from AWS sign-in (HTTP 302): a proxy or sign-in page may be in the way"
+            ),
         ),
         (
             403,
             "<html>",
-            format!("something other than AWS sign-in answered at {url} (HTTP 403)"),
+            format!(
+                "the response from {url} is not from AWS sign-in (HTTP 403): a proxy or sign-in page may be in the way"
+            ),
         ),
         (502, "<html>", "AWS sign-in failed (HTTP 502)".to_owned()),
-        (429, "", "AWS sign-in is busy (HTTP 429)".to_owned()),
+        (429, "", "AWS sign-in is throttling requests (HTTP 429)".to_owned()),
         (
             200,
             "<html>",

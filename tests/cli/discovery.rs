@@ -186,7 +186,7 @@ fn remembered_device_of_another_user_is_an_error_with_the_command_to_forget_it()
     ] {
         let outcome = sandbox.run([&["get"], arguments, &["222222"]].concat());
         assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
-        let said = format!("the MFA device does not belong to this user: {GONE}, ");
+        let said = format!("the MFA device {GONE} belongs to another user, ");
         assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
         let hint = format!(
             "\nhint: run `{clear}`: the next `aws-mfa get` asks IAM for the device again; "
@@ -246,7 +246,7 @@ fn missing_device_is_an_error_before_any_code() {
     fails(
         &user(&aws, &[FIDO]),
         &format!(
-            "none of this user's MFA devices has codes, and STS accepts nothing else: {FIDO}\n{add}"
+            "this user has only security keys or passkeys, which generate no six-digit code for STS: {FIDO}\n{add}"
         ),
     );
     let sandbox = user(&aws, &[DEVICE]);
@@ -282,7 +282,9 @@ fn missing_device_is_an_error_before_any_code() {
                 status: 302,
                 body: "<html>".into(),
             },
-            format!("something other than IAM answered at {url} (HTTP 302)\nhint: {WITHOUT_IAM}"),
+            format!(
+                "the response from {url} is not from IAM (HTTP 302): a proxy or sign-in page may be in the way\nhint: {WITHOUT_IAM}"
+            ),
         ),
     ] {
         aws.behave(behaviour);
@@ -364,7 +366,7 @@ fn several_devices_on_a_terminal_are_a_choice() {
         format!("This user has several MFA devices:\n1  {DEVICE}\n2  {OTHER}\n")
     );
     terminal.type_line("3");
-    terminal.wait_for("A number from 1 to 2: ");
+    terminal.wait_for("Enter a number from 1 to 2: ");
     terminal.type_line("2");
     terminal.wait_for(&format!("MFA code for {OTHER}: "));
     terminal.type_line("111111");

@@ -124,8 +124,8 @@ fn correct_setup_has_only_ok_findings_in_order() {
              ok      keys: {KEY_ID} is in the environment, where every program finds it; rotate can move it\n        \
              aws-mfa rotate --profile work --to file\n\
              ok      keys: {KEY_ID} is 12 days old\n\
-             ok      device: {DEVICE} belongs to igor, and has codes\n\
-             ok      policy: MFA is enforced: IAM lists the access keys for the session, but not for the keys alone\n\
+             ok      device: {DEVICE} belongs to igor\n\
+             ok      policy: MFA is enforced: the access key can list itself with a session, but not without\n\
              ok      session: AWS accepts it as {USER}; valid for 11h 59m\n",
             words::clock_is_right()
         ),
@@ -294,7 +294,7 @@ fn odd_lines_of_the_aws_files_are_findings_whose_remedies_help() {
         ),
         (
             12,
-            "has : for = after output, and the AWS SDKs refuse the file or ignore the line",
+            "has : instead of = after output, and the AWS SDKs refuse the file or ignore the line",
             "write =",
         ),
         (
@@ -735,7 +735,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
     assert_eq!(
         errors(&[("AWS_MFA_ARN", FIDO), ("AWS_MFA_DURATION", "1x")]),
         format!(
-            "error   settings: FIDO security keys and passkeys have no codes, and STS accepts nothing else: {FIDO}\n        \
+            "error   settings: STS needs a six-digit code, which FIDO keys and passkeys do not generate: {FIDO}\n        \
              add a virtual MFA device (an authenticator app) to the same user, and use its ARN\n\
              error   settings: {}\n        \
              a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n\
@@ -768,7 +768,7 @@ fn invalid_setting_is_an_error_with_its_own_hint() {
         errors(&[("MASTER_AWS_SECRET_ACCESS_KEY", "")]),
         format!(
             "error   settings: MASTER_AWS_SECRET_ACCESS_KEY is not set, but MASTER_AWS_ACCESS_KEY_ID is\n        \
-             set both, or neither to use keys from elsewhere\n{no_keys}"
+             set both, or unset both to use keys from another source\n{no_keys}"
         )
     );
     assert_eq!(
@@ -807,7 +807,7 @@ fn conflicting_variable_or_key_is_a_warning() {
     assert_eq!(
         environment(&sandbox),
         format!(
-            "this shell has credentials that aws-mfa has not loaded (AKIAOTHER); they stay\n        \
+            "this shell keeps credentials that aws-mfa did not load (AKIAOTHER)\n        \
              eval \"$(aws-mfa load)\"\n\
              AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session\n        \
              unset AWS_PROFILE\n\
@@ -822,7 +822,7 @@ fn conflicting_variable_or_key_is_a_warning() {
     assert_eq!(
         environment(&sandbox),
         format!(
-            "this shell has credentials that aws-mfa has not loaded (AKIAOTHER): a long-term key, which programs use \
+            "this shell has credentials that aws-mfa did not load (AKIAOTHER): a long-term key, which programs use \
              without MFA\n{unset}"
         )
     );
@@ -837,7 +837,7 @@ fn conflicting_variable_or_key_is_a_warning() {
         format!(
             "AWS_SESSION_FILE is ignored, because AWS_MFA_PROFILE selects the profile default\n        \
              unset AWS_SESSION_FILE\n\
-             this shell has credentials that aws-mfa has not loaded (ASIAOTHER), but there is no valid session\n        \
+             this shell has credentials that aws-mfa did not load (ASIAOTHER), but there is no valid session\n        \
              run `aws-mfa get <code>`, then `eval \"$(aws-mfa load)\"`\n{}",
             fallback(&sandbox, "default")
         )
@@ -896,7 +896,7 @@ fn shell_without_the_session_is_a_warning() {
     sandbox.set("DIRENV_DIR", "-/project");
     assert_eq!(
         shell(&sandbox),
-        "warning shell: direnv has loaded /project/.envrc, which loads no session, or failed before that\n        \
+        "warning shell: direnv has loaded /project/.envrc, which loads no session or failed before it could\n        \
          add `direnv_load aws-mfa load` to it, and run `direnv allow`\n"
     );
     sandbox.unset("DIRENV_DIR");
@@ -937,7 +937,7 @@ fn session_loaded_by_direnv_is_ok_with_its_envrc() {
     let outcome = sandbox.run_with(&mut inside);
     let line = format!(
         "\nok      shell: the session is loaded by direnv ({}/.envrc)\n        \
-         direnv does not notice that time passes: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n",
+         direnv does not notice when the session expires: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc\n",
         words::with_tilde(project.display())
     );
     assert!(outcome.stdout.ends_with(&line), "{}", outcome.stdout);
@@ -970,7 +970,11 @@ fn unreachable_aws_is_an_error_and_the_rest_is_skipped() {
     let url = aws.url();
     let check = "check AWS_ENDPOINT_URL_STS";
     let broken = words::the_connection_broke(&url);
-    let other = |status| format!("something other than STS answered at {url} (HTTP {status})");
+    let other = |status| {
+        format!(
+            "the response from {url} is not from STS (HTTP {status}): a proxy or sign-in page may be in the way"
+        )
+    };
     for (behaviour, message) in [
         (Behaviour::Close, broken),
         (answer(200), other(200)),
@@ -1142,7 +1146,7 @@ fn foreign_or_old_keys_are_a_finding() {
     fails_with(
         &sandbox,
         "MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n        \
-         set it to the user's own access key: AWS issues no session for temporary credentials",
+         set it to the user's own access key: GetSessionToken requires a long-term key",
         &foreign("ASIAX"),
     );
     sandbox.set("MASTER_AWS_ACCESS_KEY_ID", KEY_ID);
@@ -1204,8 +1208,8 @@ fn foreign_or_old_keys_are_a_finding() {
         (
             0,
             format!(
-                "skipped keys: cannot find the owner of {KEY_ID}: STS is busy (HTTP 503)\n\
-                 skipped session: cannot tell whether AWS accepts it: STS is busy (HTTP 503)\n"
+                "skipped keys: cannot find the owner of {KEY_ID}: STS is throttling requests (HTTP 503)\n\
+                 skipped session: cannot tell whether AWS accepts it: STS is throttling requests (HTTP 503)\n"
             )
         )
     );
@@ -1273,7 +1277,7 @@ fn device_that_iam_does_not_list_is_an_error() {
     );
     assert_eq!(
         device(&sandbox, &[FIDO]),
-        foreign("none with codes", "check AWS_MFA_ARN")
+        foreign("none that generates codes", "check AWS_MFA_ARN")
     );
     let denied = FakeIam {
         is_denied: true,
@@ -1308,7 +1312,7 @@ fn device_that_iam_does_not_list_is_an_error() {
         (
             1,
             format!(
-                "error   device: none of this user's MFA devices has codes, and STS accepts nothing else: {FIDO}\n        {add}\n"
+                "error   device: this user has only security keys or passkeys, which generate no six-digit code for STS: {FIDO}\n        {add}\n"
             )
         )
     );
@@ -1337,7 +1341,7 @@ fn device_that_iam_does_not_list_is_an_error() {
     );
     assert_eq!(
         device(&sandbox, &[]),
-        foreign("none with codes", "aws-mfa clear")
+        foreign("none that generates codes", "aws-mfa clear")
     );
 }
 
@@ -1357,7 +1361,7 @@ fn keys_that_work_without_mfa_are_a_warning() {
         policy(&sandbox, false, false),
         (
             0,
-            "warning policy: MFA is not enforced: IAM lists the access keys for the keys alone\n        \
+            "warning policy: MFA is not enforced: the access key can list itself without a session\n        \
              as an administrator, deny igor every action where aws:MultiFactorAuthPresent is not true, except \
              sts:GetSessionToken, sts:GetCallerIdentity and iam:ListMFADevices\n"
                 .to_owned()
@@ -1383,7 +1387,7 @@ fn keys_that_work_without_mfa_are_a_warning() {
     assert_eq!(
         policy(&sandbox, true, false),
         cannot_tell(
-            "this user is not allowed to list its own access keys, and there is no session to try it with\n        \
+            "this user is not allowed to list its own access keys, and there is no session to try\n        \
              aws-mfa get <code>"
         )
     );

@@ -122,7 +122,7 @@ fn endless_answer_is_cut_off() {
         let expected = format!(
             "aws-mfa: {}\n{next_code}",
             words::the_code_may_be_used_up(format!(
-                "something other than STS answered at {} (HTTP 200)",
+                "the response from {} is not from STS (HTTP 200): a proxy or sign-in page may be in the way",
                 sts.url()
             ))
         );
@@ -201,13 +201,13 @@ fn unknown_host_leaves_the_code_valid() {
 #[test]
 fn each_refusal_is_an_error_with_its_hint() {
     let sts = FakeSts::start();
-    let busy = "STS is busy; DOUBT";
+    let busy = "STS is throttling requests; DOUBT";
     for (status, code, message, expected, hint) in [
         (
             403,
             "AccessDenied",
             "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
-            format!("the MFA device does not belong to this user: {DEVICE}; DOUBT"),
+            format!("the MFA device {DEVICE} belongs to another user; DOUBT"),
             "hint: check AWS_MFA_ARN: the IAM console shows the user's devices under Security credentials; NEXT_CODE",
         ),
         (
@@ -409,7 +409,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
     };
     let other = |status: u16| {
         words::the_code_may_be_used_up(format!(
-            "something other than STS answered at {url} (HTTP {status})"
+            "the response from {url} is not from STS (HTTP {status}): a proxy or sign-in page may be in the way"
         ))
     };
     let no_session = |what: &str| {
@@ -430,7 +430,7 @@ fn answer_without_a_session_is_an_error_and_never_shown() {
         (
             503,
             html,
-            words::the_code_may_be_used_up("STS is busy (HTTP 503)"),
+            words::the_code_may_be_used_up("STS is throttling requests (HTTP 503)"),
         ),
         (
             200,

@@ -241,7 +241,7 @@ fn expiry_of_a_36_hour_session_has_a_date() {
 #[test]
 fn missing_or_invalid_setting_is_an_error_before_any_request() {
     let sts = FakeSts::start();
-    let keys = "hint: set both, or neither to use keys from elsewhere\n";
+    let keys = "hint: set both, or unset both to use keys from another source\n";
     let duration =
         "hint: a session lasts 15m to 36h; write 12h, 90m, 1h30m or a number of seconds\n";
     let code = words::failure(
@@ -285,7 +285,7 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             &["get", "135790"],
             1,
             "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is a temporary key (ASIA…); a long-term key (AKIA…) is required\n\
-             hint: set it to the user's own access key: AWS issues no session for temporary credentials\n".into(),
+             hint: set it to the user's own access key: GetSessionToken requires a long-term key\n".into(),
         ),
         (
             |sandbox| {

@@ -123,7 +123,7 @@ fn inherited_session(kind: Kind) {
     let own = "export AWS_ACCESS_KEY_ID=ASIABYHAND AWS_SECRET_ACCESS_KEY=x AWS_SESSION_TOKEN=y";
     let (mut shell, said) = open(kind, &sandbox, &[own, EXPIRED, &shell_of(kind)], "");
     assert_eq!(said.len(), 1, "{said:?}");
-    let start = "aws-mfa: credentials that aws-mfa has not loaded expired ";
+    let start = "aws-mfa: credentials that aws-mfa did not load expired ";
     assert!(said[0].starts_with(start), "{said:?}");
     assert_eq!(notices(&shell.run("")), SILENCE);
     assert_eq!(shell.variable("AWS_ACCESS_KEY_ID"), "ASIABYHAND");

@@ -55,7 +55,7 @@ fn direnv_that_loads_the_session_or_the_role_is_believed_from_its_watches() {
         assert_eq!(
             row,
             format!(
-                "direnv ({}); direnv does not notice that time passes: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc",
+                "direnv ({}); direnv does not notice when the session expires: add `eval \"$(aws-mfa init bash)\"` to ~/.bashrc",
                 words::with_tilde(envrc.display())
             )
         );
@@ -92,7 +92,7 @@ fn envrc_that_is_blocked_or_loads_no_session_says_so_until_the_remedy_is_followe
         shell.run(&allow);
         let row = integration(&mut shell);
         let nothing = format!(
-            "direnv has loaded {}, which loads no session, or failed before that: \
+            "direnv has loaded {}, which loads no session or failed before it could: \
              add `direnv_load aws-mfa load` to it, and run `direnv allow`",
             words::with_tilde(envrc.display())
         );
@@ -204,12 +204,11 @@ fn other_key_in_the_shell_is_named_by_its_label_and_replaced_by_the_remedy() {
         ),
         (
             "eval \"$(aws-mfa load -p prod)\"".to_owned(),
-            "this shell has the session of prod; they stay".to_owned(),
+            "this shell keeps the session of prod".to_owned(),
         ),
         (
             "export AWS_ACCESS_KEY_ID=AKIABYHAND".to_owned(),
-            "this shell has credentials that aws-mfa has not loaded (AKIABYHAND); they stay"
-                .to_owned(),
+            "this shell keeps credentials that aws-mfa did not load (AKIABYHAND)".to_owned(),
         ),
     ] {
         let mut shell = Shell::open_bare(Kind::Bash, &sandbox, &sandbox.home());
@@ -274,7 +273,7 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
     assert_eq!(
         get(&mut shell, ""),
         [format!(
-            "{not}it has credentials that aws-mfa has not loaded (AKIABYHAND), which the prompt hook leaves alone: {}",
+            "{not}it has credentials that aws-mfa did not load (AKIABYHAND), which the prompt hook leaves alone: {}",
             load("")
         )]
     );

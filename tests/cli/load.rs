@@ -57,7 +57,7 @@ fn load_without_a_valid_session_exits_3_with_the_remedy() {
 
     sandbox.write(&file, "{\"Credentials\": {\"AccessKeyId\"");
     load_fails(&words::session_file_is_corrupt(
-        "it ends early",
+        "it is truncated",
         file.display(),
     ));
 

@@ -400,7 +400,7 @@ fn sentences() -> Vec<(String, &'static str)> {
         ),
         (
             owned(words::the_code_is_still_valid()),
-            "the code is still valid while the device shows it: run `aws-mfa get <code>` again",
+            "the code was not used: run `aws-mfa get <code>` again while the device still shows it",
         ),
         (
             words::the_code_may_be_used_up("FAULT"),

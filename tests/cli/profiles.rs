@@ -429,7 +429,7 @@ fn half_a_key_pair_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "-p", "half", "111111"]),
         "aws-mfa: aws_access_key_id in the profile half is not set, but aws_secret_access_key in the profile half is\n\
-         hint: set both, or neither to use keys from elsewhere\n"
+         hint: set both, or unset both to use keys from another source\n"
     );
     sandbox
         .set("AWS_PROFILE", "work")
@@ -437,7 +437,7 @@ fn half_a_key_pair_is_an_error() {
     assert_eq!(
         fails(&sandbox, &["get", "111111"]),
         "aws-mfa: MASTER_AWS_ACCESS_KEY_ID is not set, but MASTER_AWS_SECRET_ACCESS_KEY is\n\
-         hint: set both, or neither to use keys from elsewhere\n"
+         hint: set both, or unset both to use keys from another source\n"
     );
     assert!(sts.requests().is_empty());
 }
@@ -808,7 +808,7 @@ mod credential_process {
     }
 
     const RUN_IT: &str = "run it in a shell to see why; it has to print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}";
-    const NOT_ITSELF: &str = "AWS issues no session for temporary credentials: use the profile that has the user's own keys (AKIA…): `--profile <name>`";
+    const NOT_ITSELF: &str = "GetSessionToken requires a long-term key: use the profile that has the user's own keys (AKIA…): `--profile <name>`";
 
     #[test]
     fn valid_output_signs_the_request_and_stderr_is_shown() {

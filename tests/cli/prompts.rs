@@ -194,7 +194,7 @@ fn life(direnv: &Path, beginnings: &[String]) {
                 put(&sandbox, &fake_sts::session_json(expired), 1);
                 project.has_no_session(&words::session_expired("2h", &file));
                 put(&sandbox, "{\"Credentials\"", 2);
-                let fault = "it ends early";
+                let fault = "it is truncated";
                 project.has_no_session(&words::session_file_is_corrupt(fault, &file));
                 let put_there = put(&sandbox, &valid(), 3);
                 chmod(&put_there, 0o000);

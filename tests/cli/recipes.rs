@@ -290,7 +290,7 @@ fn key_in_1password_is_replaced() {
     let said = reader.types("aws-mfa rotate -p work 2>&1 || true").stdout;
     assert_eq!(
         said,
-        "aws-mfa: the profile work runs `op document get aws-work`, and nothing tells how to store a key there\n\
+        "aws-mfa: the profile work runs `op document get aws-work`, but how to store a new key there is not known\n\
          hint: add to the profile: mfa_store_process = <command that reads the key's JSON from standard input>; \
          or move the key: `aws-mfa rotate --profile work --to file`\n"
     );
@@ -539,7 +539,7 @@ fn place_that_holds_something_else_is_refused_before_a_key_is_created() {
         sandbox.run(["rotate", "-p", "work", "--to", &to]).is(
             1,
             "",
-            "aws-mfa: `cat ~/notes` prints something else already, which would be lost\n\
+            "aws-mfa: `cat ~/notes` already prints something else, which would be lost\n\
              hint: choose another name: `--to STORE:NAME`\n",
         );
         assert_eq!(std::fs::read_to_string(&file).unwrap(), contents);

@@ -40,7 +40,7 @@ const STATES: &[State] = &[
     State {
         files: &[],
         typed: &["export AWS_ACCESS_KEY_ID=AKIABYHAND"],
-        finding: "credentials that aws-mfa has not loaded (AKIABYHAND); they stay",
+        finding: "this shell keeps credentials that aws-mfa did not load (AKIABYHAND)",
         follow: Typed,
     },
     State {
@@ -133,7 +133,7 @@ const STATES: &[State] = &[
     State {
         files: &[(".envrc", "export PROJECT=mine\n")],
         typed: &["direnv allow", "DIRENV"],
-        finding: ", which loads no session, or failed before that",
+        finding: ", which loads no session or failed before it could",
         follow: Envrc,
     },
     State {
@@ -356,7 +356,7 @@ const SETUPS: &[Setup] = &[
         },
     },
     Setup {
-        finding: "MFA is not enforced: IAM lists the access keys for the keys alone",
+        finding: "MFA is not enforced: the access key can list itself without a session",
         raise: |aws, _| {
             aws.set_iam(FakeIam {
                 needs_mfa: false,

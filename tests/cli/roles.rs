@@ -415,7 +415,7 @@ fn second_role_is_assumed_with_the_credentials_of_the_first() {
         outcome.stderr.starts_with(&format!(
             "aws-mfa: the role {DEPLOY} is not allowed to assume the role {READER}\n"
         )) && outcome.stderr.ends_with(
-            "hint: a role's credentials carry no MFA: a trust policy that requires aws:MultiFactorAuthPresent rejects them from the second role on\n"
+            "hint: only the first role of a chain is assumed with MFA: the trust policies of the others must not require aws:MultiFactorAuthPresent\n"
         ),
         "{}",
         outcome.stderr
@@ -650,19 +650,19 @@ fn unsupported_source_of_credentials_is_an_error_with_the_remedy() {
     for (lines, message) in [
         (
             "credential_source = Ec2InstanceMetadata",
-            "the profile x has credential_source = Ec2InstanceMetadata, which cannot use an MFA code",
+            "the profile x uses credential_source = Ec2InstanceMetadata, which does not work with MFA codes",
         ),
         (
             "credential_source = EcsContainer",
-            "the profile x has credential_source = EcsContainer, which cannot use an MFA code",
+            "the profile x uses credential_source = EcsContainer, which does not work with MFA codes",
         ),
         (
             "web_identity_token_file = /t",
-            "the profile x has web_identity_token_file, which cannot use an MFA code",
+            "the profile x uses web_identity_token_file, which does not work with MFA codes",
         ),
         (
             "sso_session = s",
-            "the profile x has sso_session, which cannot use an MFA code",
+            "the profile x uses sso_session, which does not work with MFA codes",
         ),
         (
             "",
@@ -852,13 +852,13 @@ fn status_shows_reduced_durations_and_roles_that_need_a_code() {
         "3600"
     );
     let status = sandbox.run(["status", "-p", "staging"]).stdout;
-    let reduced = "\nrole duration: 1h at most, not 4h: AWS allows more only with --direct\n";
+    let reduced = "\nrole duration: 1h (4h requested; longer needs --direct)\n";
     assert!(status.contains(reduced), "{status}");
     let direct = sandbox.run(["get", "-p", "staging", "--direct", "222222"]);
     assert!(direct.succeeded().ends_with(" (4h)\n"), "{}", direct.stdout);
     let status = sandbox.run(["status", "-p", "staging"]).stdout;
     assert!(
-        status.contains("\nrenewed: not without a code (--direct)\n"),
+        status.contains("\nrenewed: only with a code (--direct)\n"),
         "{status}"
     );
 }
@@ -1078,7 +1078,7 @@ fn refused_role_is_an_error_with_its_hint() {
     // Temporary faults are retried within five seconds: the request contains no code.
     assert_eq!(
         refused(400, "Throttling", "Rate exceeded"),
-        (1, "aws-mfa: STS is busy".to_owned(), 3)
+        (1, "aws-mfa: STS is throttling requests".to_owned(), 3)
     );
     assert_eq!(
         refused(500, "InternalFailure", "We all make mistakes."),

@@ -360,7 +360,7 @@ fn second_key_is_shown_and_deleted_only_on_demand() {
         2,
         "",
         &format!(
-            "aws-mfa: {KEY_ID} is the access key that is in use, and is not deleted\n\
+            "aws-mfa: {KEY_ID} is the access key in use: it was not deleted\n\
              hint: to replace it, run `aws-mfa rotate`\n"
         ),
     );
@@ -698,7 +698,7 @@ fn key_whose_secret_was_lost_is_offered_for_deletion() {
         let stderr = outcome.failed(1);
         assert!(
             stderr.starts_with(
-                "aws-mfa: the secret of the new access key of an interrupted rotation is lost\n"
+                "aws-mfa: the new key's secret was lost when an earlier rotation was interrupted\n"
             ),
             "{stderr}"
         );
@@ -735,7 +735,7 @@ fn file_that_has_another_key_by_now_stops_the_rotation() {
             1,
             "",
             &format!(
-                "aws-mfa: the profile work has {KEY_ID}, and {NEW} is to replace {KEY_ID}\nhint: restore {NEW} there, and run `aws-mfa rotate` again, or delete the unused key: \
+                "aws-mfa: the profile work has {KEY_ID}, but {NEW} is to replace {KEY_ID}\nhint: restore {NEW} there, and run `aws-mfa rotate` again, or delete the unused key: \
                  `aws-mfa rotate --delete {NEW}`\n"
             ),
         );
@@ -754,7 +754,7 @@ fn file_that_has_another_key_by_now_stops_the_rotation() {
     let said = follow(&sandbox, outcome.failed(1), 1);
     assert!(
         said.stderr
-            .starts_with(&format!("aws-mfa: activated the access key {NEW} again\n")),
+            .starts_with(&format!("aws-mfa: reactivated the access key {NEW}\n")),
         "{}",
         said.stderr
     );
@@ -778,7 +778,7 @@ fn store_command_gets_the_key_on_standard_input_and_is_read_back() {
         "env > environment; cat /proc/$$/cmdline /proc/$PPID/cmdline > arguments; cat > store";
     let outcome = sandbox.run(["rotate", "--store-command", command]);
     let offer = format!(
-        "aws-mfa: add this to the profile, and leave out the flag: mfa_store_process = {command}\n"
+        "aws-mfa: to leave out --store-command next time, add to the profile: mfa_store_process = {command}\n"
     );
     assert_eq!(
         (outcome.status, outcome.stderr),
@@ -862,7 +862,7 @@ fn store_command_and_credential_process_need_each_other() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the profile work runs `cat store | cat`, and nothing tells how to store a key there\n\
+        "aws-mfa: the profile work runs `cat store | cat`, but how to store a new key there is not known\n\
          hint: add to the profile: mfa_store_process = <command that reads the key's JSON from standard input>; \
          or move the key: `aws-mfa rotate --profile work --to file`\n",
     );
@@ -870,8 +870,8 @@ fn store_command_and_credential_process_need_each_other() {
     sandbox.run(["rotate", "--store-command", "true"]).is(
         2,
         "",
-        "aws-mfa: --store-command needs a profile with credential_process, and work has its key in ~/.aws\n\
-         hint: leave out --store-command, and the key is replaced in its file\n",
+        "aws-mfa: --store-command needs a profile with credential_process, but the key of work is in ~/.aws\n\
+         hint: leave out --store-command to replace the key in its file\n",
     );
     assert_eq!(keys(&aws), [KEY_ID]);
     assert_eq!(sandbox.run(["rotate"]).status, 0);
@@ -1005,7 +1005,7 @@ fn key_that_iam_does_not_list_yet_is_offered_for_deletion_later() {
     let stderr = outcome.failed(1);
     assert!(
         stderr.starts_with(
-            "aws-mfa: the user has as many access keys as AWS allows\n  LimitExceeded"
+            "aws-mfa: the user already has the maximum number of access keys\n  LimitExceeded"
         ),
         "{stderr}"
     );
@@ -1159,7 +1159,7 @@ fn line_of_the_profile_that_cannot_be_read_is_named_with_the_journal() {
     assert!(
         stderr.starts_with(&format!(
             "aws-mfa: cannot edit the profile work in {}: line 8 has no =; {NEW} is in {}, and {KEY_ID} is still active\n\
-             hint: correct that line, and leave each key of the profile once, on one line; run `aws-mfa rotate` to store it again",
+             hint: correct that line, and keep each key of the profile once, on one line; run `aws-mfa rotate` to store it again",
             words::with_tilde(credentials_file(&sandbox).display()),
             words::with_tilde(journal(&sandbox).display())
         )),
@@ -1550,7 +1550,7 @@ fn session_of_another_user_does_not_finish_a_rotation() {
         1,
         "",
         &format!(
-            "aws-mfa: the session belongs to {}, whose key is not being replaced\nhint: run `aws-mfa get <code>`\n",
+            "aws-mfa: the session belongs to {}, but another user's key is being replaced\nhint: run `aws-mfa get <code>`\n",
             USER.replace("igor", "eve")
         ),
     );

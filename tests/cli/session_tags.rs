@@ -242,18 +242,18 @@ fn what_aws_would_refuse_is_an_error_before_the_call() {
         ),
         (
             "session_tags = AWS:team=x",
-            "session_tags in the profile staging has a key of AWS's own: AWS:team=x",
-            "begin no key with aws:",
+            "session_tags in the profile staging has a reserved key: AWS:team=x",
+            "keys must not begin with aws:",
         ),
         (
             "session_tags = team=x,Team=y",
-            "session_tags in the profile staging has a key twice: Team=y",
-            "AWS ignores the case of a key",
+            "session_tags in the profile staging has a duplicate key: Team=y",
+            "to AWS, keys that differ only in case are the same",
         ),
         (
             &tags(51),
             "session_tags in the profile staging has 51 tags",
-            "AWS allows 50 at most",
+            "AWS allows at most 50",
         ),
         (
             "transitive_session_tags = team",
@@ -265,7 +265,7 @@ fn what_aws_would_refuse_is_an_error_before_the_call() {
         fails("staging", message, hint);
         fails("reader", message, hint);
     }
-    let remedy = "remove it there: AWS passes it on, and lets no later role change it";
+    let remedy = "remove it there: AWS passes it on, and no later role can change it";
     write_config(
         &sandbox,
         "session_tags = team=x\ntransitive_session_tags = team",
@@ -273,7 +273,7 @@ fn what_aws_would_refuse_is_an_error_before_the_call() {
     );
     fails(
         "reader",
-        "session_tags in the profile reader sets TEAM, which transitive_session_tags in the profile staging passes on already",
+        "session_tags in the profile reader sets TEAM, which transitive_session_tags in the profile staging already passes on",
         remedy,
     );
     write_config(&sandbox, "source_identity = igor", "source_identity = anna");
@@ -325,7 +325,7 @@ fn trust_policy_that_forbids_them_is_explained() {
         ("a source identity", all[1], &["sts:TagSession"]),
     ] {
         let hint = format!(
-            "the role's trust policy must allow {missing} next to sts:AssumeRole, and so must those of all roles that are assumed from it"
+            "allow {missing} next to sts:AssumeRole in the trust policies of this role and of all roles that are assumed from it"
         );
         // A role in the chain too: AWS passes them on.
         for (profile, role, caller, caller_arn) in [

@@ -305,7 +305,7 @@ fn secret_in_the_place_of_a_key_id_is_not_shown() {
     };
     check(
         &sandbox,
-        "this shell has credentials that aws-mfa has not loaded (invalid key id); they stay: run",
+        "this shell keeps credentials that aws-mfa did not load (invalid key id): run",
     );
     let session = json!({"Credentials": {"AccessKeyId": SWAPPED, "SecretAccessKey": "AKIA1", "SessionToken": "t"}});
     let file = sandbox.session_file().with_file_name("session-swapped");
@@ -366,7 +366,7 @@ fn status_without_a_valid_session_exits_3_with_the_reason() {
     sandbox.write(&file, "{");
     state(
         "unusable",
-        words::session_file_is_corrupt("it ends early", &path),
+        words::session_file_is_corrupt("it is truncated", &path),
     );
 }
 
@@ -500,7 +500,7 @@ fn status_warns_about_conflicting_environment() {
                 words::with_tilde(file.display())
             ),
             "the role of the profile admin needs the keys of the profile admin, but MASTER_AWS_ACCESS_KEY_ID is another key: use the keys of admin with `--profile admin` or AWS_MFA_PROFILE=admin, or the MASTER_* keys with credential_source = Environment instead of source_profile",
-            "this shell has credentials that aws-mfa has not loaded (AKIAOTHER); they stay: run `eval \"$(aws-mfa load)\"`",
+            "this shell keeps credentials that aws-mfa did not load (AKIAOTHER): run `eval \"$(aws-mfa load)\"`",
             "AWS_PROFILE is set next to AWS_ACCESS_KEY_ID, and the JavaScript SDK prefers the profile's keys to the session: unset AWS_PROFILE",
             "AWS_SECURITY_TOKEN is set, which old SDKs prefer to the session's token: unset AWS_SECURITY_TOKEN",
         ]
@@ -625,7 +625,7 @@ STAGING  work                             123456789012  session      valid until
   lost                                           session      NOBODY, which is the source_profile of the profile lost
 REST  stored                                         session      none yet
   torn                                           session      cannot read the profile torn: line 24 of ~/.aws/config has no =
-  cut                                            session      corrupt file: it ends early
+  cut                                            session      corrupt file: it is truncated
   gone                                           session      expired 1h 29m ago
 ";
         rows.replace("STAGING", staging)
@@ -829,7 +829,7 @@ fn integration_is_direnv_the_hook_or_the_command_to_run() {
     sandbox.set("DIRENV_DIR", "-/project");
     assert_eq!(
         row(&sandbox),
-        "direnv has loaded /project/.envrc, which loads no session, or failed before that: \
+        "direnv has loaded /project/.envrc, which loads no session or failed before it could: \
          add `direnv_load aws-mfa load` to it, and run `direnv allow`"
     );
     assert!(

@@ -378,7 +378,7 @@ fn unset_home_is_an_error_only_if_no_file_is_configured() {
         sandbox.run_with(as_other_user(&sandbox).arg("load")).is(
             1,
             "",
-            "aws-mfa: the home directory is unknown, so there is no place for the session file\n\
+            "aws-mfa: no place for the session file: the home directory is unknown\n\
              hint: set HOME or AWS_SESSION_FILE\n",
         );
     }

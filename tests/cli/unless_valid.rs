@@ -93,7 +93,7 @@ fn waiting_get_says_so_and_what_to_do() {
         note,
         format!(
             "aws-mfa: another `aws-mfa get` is already running; waiting for it to finish: \
-             give it a code, or press Ctrl-C and {}\n",
+             enter the code there, or press Ctrl-C and {}\n",
             words::get_a_session()
         )
     );

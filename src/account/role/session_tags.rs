@@ -36,8 +36,8 @@ pub fn of_profile(profile: Profile<'_>) -> Result<Vec<SessionTag>, Failure> {
             }
             if key.to_lowercase().starts_with("aws:") {
                 return fault(
-                    "has a key of AWS's own",
-                    "begin no key with aws:".to_owned(),
+                    "has a reserved key",
+                    "keys must not begin with aws:".to_owned(),
                 );
             }
             if !TAG_VALUE.accepts(value) {
@@ -45,8 +45,8 @@ pub fn of_profile(profile: Profile<'_>) -> Result<Vec<SessionTag>, Failure> {
             }
             if tags.iter().any(|tag| is_same(&tag.key, key)) {
                 return fault(
-                    "has a key twice",
-                    "AWS ignores the case of a key".to_owned(),
+                    "has a duplicate key",
+                    "to AWS, keys that differ only in case are the same".to_owned(),
                 );
             }
             tags.push(SessionTag {
@@ -57,7 +57,7 @@ pub fn of_profile(profile: Profile<'_>) -> Result<Vec<SessionTag>, Failure> {
         }
         if tags.len() > MOST_TAGS {
             let message = format!("{origin} has {} tags", tags.len());
-            return Err(Failure::setup(message).hint(format!("AWS allows {MOST_TAGS} at most")));
+            return Err(Failure::setup(message).hint(format!("AWS allows at most {MOST_TAGS}")));
         }
     }
     if let Some(setting) = in_profile(profile, "transitive_session_tags")? {

@@ -88,7 +88,7 @@ impl Question<'_> {
         send: impl FnOnce(&Client) -> Result<T, CallError>,
     ) -> Result<T, Unanswered> {
         let left = self.deadline.left();
-        let left = left.ok_or_else(|| Failure::setup("this check has timed out"))?;
+        let left = left.ok_or_else(|| Failure::setup("this check timed out"))?;
         let caller = Caller {
             network: self.network,
             key: self.key.clone(),

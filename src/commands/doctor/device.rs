@@ -31,7 +31,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
     match (device, with_codes.as_slice()) {
         (Some(device), own) if own.contains(&device.value.name()) => {
             let name = device.value.name();
-            ok(CHECK, format!("{name} belongs to {user}, and has codes"))
+            ok(CHECK, format!("{name} belongs to {user}"))
         }
         (Some(device), own) => error(CHECK, foreign(setup, &device, user, own)),
         (None, []) => error(CHECK, device_lookup::no_device(&names)),
@@ -48,7 +48,7 @@ pub fn check(setup: &Setup, user: &Identity, question: &Question) -> Finding {
 fn foreign(setup: &Setup, device: &Setting<Device>, user: &str, own: &[&str]) -> Failure {
     let name = device.value.name();
     let others = match own {
-        [] => "has none with codes".to_owned(),
+        [] => "has none that generates codes".to_owned(),
         own => format!("has {}", own.join(", ")),
     };
     let message = format!("{name} does not belong to {user}, who {others}");

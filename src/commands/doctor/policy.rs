@@ -35,7 +35,7 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
         |why: &str| skipped(CHECK, format!("cannot tell whether MFA is enforced: {why}"));
     match (&lists.of_keys, &lists.of_session) {
         (Ok(_), _) => {
-            let message = "MFA is not enforced: IAM lists the access keys for the keys alone";
+            let message = "MFA is not enforced: the access key can list itself without a session";
             let hint = format!(
                 "as an administrator, deny {} every action where aws:MultiFactorAuthPresent is not true, except \
                  sts:GetSessionToken, sts:GetCallerIdentity and iam:ListMFADevices",
@@ -48,7 +48,7 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
         }
         (Err(_), Some(Ok(_))) => ok(
             CHECK,
-            "MFA is enforced: IAM lists the access keys for the session, but not for the keys alone",
+            "MFA is enforced: the access key can list itself with a session, but not without",
         ),
         (Err(_), Some(Err(_))) => cannot_tell(
             "this user is not allowed to list its own access keys with the session either",
@@ -56,7 +56,7 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
         (Err(_), None) => Finding {
             hint: Some(setup.get_command.clone()),
             ..cannot_tell(
-                "this user is not allowed to list its own access keys, and there is no session to try it with",
+                "this user is not allowed to list its own access keys, and there is no session to try",
             )
         },
     }

@@ -46,7 +46,7 @@ pub fn check(setup: &Setup) -> Vec<Finding> {
 fn assumed(setup: &Setup, selection: &Selection, name: &str) -> Finding {
     let deadline = setup.limit.check();
     if deadline.left().is_none() {
-        return skipped(CHECK, format!("{name}: the checks have timed out"));
+        return skipped(CHECK, format!("{name}: the checks timed out"));
     }
     let named = |mut failure: Failure| {
         failure.message = format!("{name}: {}", failure.message);

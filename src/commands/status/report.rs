@@ -299,12 +299,12 @@ impl RoleReport {
         lines.extend(self.session.details("role"));
         let renewed = match self.renewable {
             true => "by load and exec, while the session is valid",
-            false => "not without a code (--direct)",
+            false => "only with a code (--direct)",
         };
         lines.push(Line::new("renewed", renewed));
         if let Some(seconds) = self.reduced_from_seconds {
             let wanted = time::span(SignedDuration::from_secs(seconds.into()));
-            let value = format!("1h at most, not {wanted}: AWS allows more only with --direct");
+            let value = format!("1h ({wanted} requested; longer needs --direct)");
             lines.push(Line::new("role duration", &value));
         }
         lines.push(Line::new("role file", &self.file));
