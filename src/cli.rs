@@ -48,15 +48,15 @@ pub enum Command {
     /// Print the saved session for a shell, direnv or an SDK
     ///
     /// Without a valid session, it prints nothing on standard output, gives the reason on standard error, and exits
-    /// with status 3. Under direnv, the environment is then unchanged, but for credentials that aws-mfa has loaded
-    /// outside the directory, which are unset; the exit status is 0.
+    /// with status 3. Under direnv, the environment is then unchanged, except that credentials which aws-mfa loaded
+    /// outside the directory are unset; the exit status is 0.
     Load(Load),
     /// Print the integration code for a shell, direnv or ~/.aws/config
     ///
-    /// For a shell, it is a hook that runs at each prompt: it loads a new session, also in place of an older one that
-    /// the shell has inherited, removes an expired one and says so, and warns when 15 minutes are left. Where direnv is
+    /// For a shell, it is a hook that runs at each prompt: it loads a new session, even in place of an older one that
+    /// the shell inherited, removes an expired one and says so, and warns when 15 minutes are left. Where direnv is
     /// active, the hook changes no credentials itself: it makes direnv reload the .envrc when the session has expired.
-    /// The line belongs before that of a prompt such as starship. AWS_MFA_LOADED names what a shell has.
+    /// Put its line before that of a prompt such as starship. AWS_MFA_LOADED says whose session a shell has.
     Init(Init),
     /// Run a command, or your shell, with the session
     ///
@@ -79,8 +79,8 @@ pub enum Command {
     /// Find problems with the setup, and show how to fix them
     ///
     /// It checks, in this order: files, settings, environment, shell integration, network, clock, keys, MFA device,
-    /// MFA policy, session and, with --roles, roles. It changes nothing and sends no MFA code. Each check takes at
-    /// most 5 seconds, all of them together at most 20. Exit status: 1 if an error is found; warnings do not count.
+    /// MFA policy, session and, with --roles, roles. It changes nothing and sends no MFA code. Each check is
+    /// limited to 5 seconds, the whole run to 20. Exit status: 1 if an error is found; warnings do not count.
     Doctor(Doctor),
     /// Remove the saved session and its roles' credentials
     ///
@@ -154,7 +154,7 @@ pub struct Get {
     #[arg(long, value_name = "COMMAND")]
     pub code_command: Option<String>,
 
-    /// Spend the code on the role itself, for more than an hour (up to 12h, with -d)
+    /// Use the code to assume the role directly, for sessions longer than an hour (up to 12h, with -d)
     ///
     /// The role is then assumed with the access key and the code. Its credentials cannot be renewed without another
     /// code.
@@ -163,7 +163,7 @@ pub struct Get {
 
     /// Keep the session if it is valid for more than MARGIN [default: 15m]
     ///
-    /// With --direct, this is about the role's credentials. MARGIN is limited to a quarter of the duration. If several
+    /// With --direct, this applies to the role's credentials. MARGIN is limited to a quarter of the duration. If several
     /// terminals start together, one asks for a code, and the others wait for its session.
     #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "15m")]
     pub unless_valid: Option<String>,
@@ -199,7 +199,7 @@ pub struct Load {
     /// Without a valid session, ask for a code and get one: for programs that run this as their credential_process
     ///
     /// The code comes from the code command, else from a prompt on the terminal, else from a dialog, which waits for 60 s.
-    /// However many programs start at once, one asks. Under direnv, none does.
+    /// However many programs start at once, only one asks. Under direnv, none does.
     #[arg(long)]
     pub ask: bool,
 

@@ -368,7 +368,11 @@ fn refusal_and_foreign_answers_are_one_sentence() {
             ),
         ),
         (502, "<html>", "AWS sign-in failed (HTTP 502)".to_owned()),
-        (429, "", "AWS sign-in is throttling requests (HTTP 429)".to_owned()),
+        (
+            429,
+            "",
+            "AWS sign-in is throttling requests (HTTP 429)".to_owned(),
+        ),
         (
             200,
             "<html>",
