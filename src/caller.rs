@@ -227,7 +227,7 @@ impl Caller<'_> {
                 foreign(device)
             }
             (Call::Session(_) | Call::Role(_, Some(_)), Reason::TemporaryCredentials) => {
-                Failure::setup(format!("the master keys are temporary credentials: {key_id}"))
+                Failure::setup(format!("the access key {key_id} is temporary"))
                     .hint(format!("check {key_origin}: a long-term access key (AKIA…) is required"))
             }
             (Call::Session(_), Reason::InvalidDuration) => {

@@ -109,8 +109,8 @@ pub fn of(
 
 /// The failure where nobody has said what the keys are.
 pub fn no_keys() -> Failure {
-    Failure::setup("no master keys are configured").hint(format!(
-        "set {KEY_ID} and {SECRET}, or use a profile that has keys: `--profile <name>`"
+    Failure::setup("no access key is configured").hint(format!(
+        "put aws_access_key_id and aws_secret_access_key under [default] in ~/.aws/credentials, or set {KEY_ID} and {SECRET}"
     ))
 }
 

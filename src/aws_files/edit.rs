@@ -154,7 +154,7 @@ impl KeysFile {
             let mut places = entries.iter().filter(is_own);
             let entry = places.next();
             if places.next().is_some() {
-                return Err(format!("{key} is there twice"));
+                return Err(format!("{key} appears twice"));
             }
             if let Some(next) = entry.and_then(|entry| document.lines_of(entry).first()) {
                 let number = next.number;
@@ -359,7 +359,7 @@ mod tests {
         for (text, fault) in [
             (
                 format!("[work]\n{pair}{pair}"),
-                "aws_access_key_id is there twice",
+                "aws_access_key_id appears twice",
             ),
             (
                 format!("[work]\n{pair}[work]\naws_secret_access_key = x\n"),

@@ -95,7 +95,7 @@ impl<'a> KeyStore<'a> {
             }
             Ok((_, Origin::Profile(..))) => return Ok(Place::Profile(credentials)),
             Ok((_, origin)) if !is_resumed => format!(
-                "the master key is in the environment ({origin}), where a new key cannot be stored"
+                "the access key is in the environment ({origin}), where a new key cannot be stored"
             ),
             Err(failure) if !is_resumed => return Err(failure),
             // The file was damaged after the rotation began.

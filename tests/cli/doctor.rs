@@ -1197,7 +1197,7 @@ fn foreign_or_old_keys_are_a_finding() {
     assert_eq!(
         age(denied),
         format!(
-            "skipped keys: cannot find the age of {KEY_ID}: this user is not allowed to list its own access keys\n"
+            "skipped keys: cannot tell the age of {KEY_ID}: this user is not allowed to list its own access keys\n"
         )
     );
 

@@ -214,7 +214,7 @@ fn each_refusal_is_an_error_with_its_hint() {
             403,
             "AccessDenied",
             "Cannot call GetSessionToken with session credentials",
-            format!("the master keys are temporary credentials: {KEY_ID}; DOUBT"),
+            format!("the access key {KEY_ID} is temporary; DOUBT"),
             "hint: check MASTER_AWS_ACCESS_KEY_ID: a long-term access key (AKIA…) is required; NEXT_CODE",
         ),
         (

@@ -259,8 +259,8 @@ fn missing_or_invalid_setting_is_an_error_before_any_request() {
             },
             &["get", "135790"],
             1,
-            "aws-mfa: no master keys are configured\n\
-             hint: set MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n".into(),
+            "aws-mfa: no access key is configured\n\
+             hint: put aws_access_key_id and aws_secret_access_key under [default] in ~/.aws/credentials, or set MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY\n".into(),
         ),
         (
             |sandbox| {

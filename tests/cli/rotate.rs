@@ -318,7 +318,7 @@ fn keys_in_the_environment_alone_are_refused_with_the_way_to_a_profile() {
     sandbox.run(["rotate"]).is(
         1,
         "",
-        "aws-mfa: the master key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where a new key cannot be stored\n\
+        "aws-mfa: the access key is in the environment (MASTER_AWS_ACCESS_KEY_ID), where a new key cannot be stored\n\
          hint: move it to a profile: `aws-mfa rotate --profile work --to file`\n",
     );
     assert_eq!(aws.requests().len(), 1);
@@ -448,7 +448,7 @@ fn file_that_cannot_be_edited_or_replaced_is_found_before_a_key_is_created() {
     let twice = format!("[work]\n{}{}", profile_keys(), profile_keys());
     sandbox.write(&file, twice);
     check(&format!(
-        "cannot edit the profile work in {}: aws_access_key_id is there twice\n",
+        "cannot edit the profile work in {}: aws_access_key_id appears twice\n",
         words::with_tilde(file.display())
     ));
 

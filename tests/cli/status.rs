@@ -423,8 +423,8 @@ fn missing_settings_are_shown_once_and_are_no_error() {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (3, ""));
     assert!(
         outcome.stdout.contains(
-            "\nkey id: no master keys are configured: set MASTER_AWS_ACCESS_KEY_ID and \
-             MASTER_AWS_SECRET_ACCESS_KEY, or use a profile that has keys: `--profile <name>`\n\
+            "\nkey id: no access key is configured: put aws_access_key_id and aws_secret_access_key under [default] in \
+             ~/.aws/credentials, or set MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY\n\
              duration: 12h (default)\n"
         ),
         "{}",

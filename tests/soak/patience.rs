@@ -129,7 +129,7 @@ fn doctor_takes_20_seconds_at_most() {
         format!(
             "ok      clock: {}\n\
              ok      keys: {KEY_ID} belongs to arn:aws:iam::123456789012:user/team/igor\n\
-             skipped keys: cannot find the age of {KEY_ID}: no answer from {iam} within 5 s\n\
+             skipped keys: cannot tell the age of {KEY_ID}: no answer from {iam} within 5 s\n\
              skipped device: cannot find its owner: no answer from {iam} within 5 s\n\
              skipped policy: cannot tell whether MFA is enforced: no answer from {iam} within 5 s\n\
              warning session: {}\n        \

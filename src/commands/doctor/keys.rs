@@ -134,7 +134,7 @@ fn command(setup: &Setup, options: &str) -> String {
 
 /// The age of the key.
 fn age(setup: &Setup, id: &str, lists: &KeyLists) -> Finding {
-    let cannot_tell = |why: &str| skipped(CHECK, format!("cannot find the age of {id}: {why}"));
+    let cannot_tell = |why: &str| skipped(CHECK, format!("cannot tell the age of {id}: {why}"));
     let keys = match (&lists.of_session, &lists.of_keys) {
         (Some(Ok(keys)), _) | (_, Ok(keys)) => keys,
         (Some(Err(unanswered)), _) | (None, Err(unanswered)) if !unanswered.is_denied() => {
