@@ -698,12 +698,39 @@ REST  stored                                         session      none yet
         "* deploy@333333333333  ",
     );
 
+    // A fault of what is selected is not one of the others.
+    check(
+        &[
+            ("AWS_MFA_ROLE_ARN", "nonsense"),
+            ("AWS_MFA_PROFILE", "stored"),
+        ],
+        "* stored                                         session      AWS_MFA_ROLE_ARN is not the ARN of a role: \
+         nonsense\n  work                             123456789012  session      valid until ",
+    );
+    check(
+        &[("AWS_SESSION_FILE", "session-")],
+        "* session                                        session      AWS_SESSION_FILE ends in `session-`: ",
+    );
+
     // A file that cannot be read hides no session.
     sandbox.write(".aws/config", b"\xff\xfe[\0w\0]\0");
     let outcome = sandbox.run(["status", "--all"]);
     assert_eq!(outcome.status, 0);
     assert!(outcome.stdout.contains("  work"), "{}", outcome.stdout);
     let said = "aws-mfa: warning: cannot read ~/.aws/config: ";
+    assert!(outcome.stderr.starts_with(said), "{}", outcome.stderr);
+    let sandbox = Sandbox::new();
+    sandbox.write(".aws/credentials", format!("[work]\n{}", profile_keys()));
+    sandbox.write(".config/aws", "");
+    let outcome = sandbox.run(["status", "--all"]);
+    let reason = if cfg!(windows) {
+        "none yet"
+    } else {
+        "cannot use the file: "
+    };
+    let start = format!("* work  session  {reason}");
+    assert!(outcome.stdout.starts_with(&start), "{}", outcome.stdout);
+    let said = "aws-mfa: warning: cannot read the directory ~/.config/aws: ";
     assert!(outcome.stderr.starts_with(said), "{}", outcome.stderr);
 }
 

@@ -9,6 +9,7 @@ use crate::aws_files::Profiles;
 use crate::cli::{Selection, Status};
 use crate::environment::Environment;
 use crate::environment::zone::time_zone;
+use crate::error::Failure;
 use crate::escape::escape;
 use crate::origin::Origin;
 use crate::path::in_words;
@@ -64,16 +65,23 @@ struct Entry {
 
 /// Runs `aws-mfa status --all`. The exit status is 3 if no saved session is valid.
 pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow::Result<ExitCode> {
-    let mut files = Vec::new();
-    if let Some(directory) = session_directory(environment)? {
-        files = files::in_directory(&directory)?;
-    }
+    // What cannot be read hides nothing else.
+    let warn = |failure: Failure| {
+        super::super::note(&format!("warning: {}", failure.one_line()));
+    };
     let sources = Sources::new(&status.selection, Flags::default(), environment);
     let account = Account::of(&sources)?;
-    let own_file = account.session_file.clone()?.value;
-    if own_file.exists() {
-        files.extend(files::roles_of(&own_file).unwrap_or_default());
-        files.push(own_file.clone());
+    let directory = session_directory(environment).ok().flatten();
+    let in_directory = directory.as_deref().map(files::in_directory).transpose();
+    let mut files = in_directory.unwrap_or_else(|failure| {
+        warn(failure);
+        None
+    });
+    let files = files.get_or_insert_default();
+    let own_file = account.session_file.as_ref().map(|file| &file.value);
+    if let Some(file) = own_file.ok().filter(|file| file.exists()) {
+        files.extend(files::roles_of(file).unwrap_or_default());
+        files.push(file.clone());
     }
     files.sort();
     files.dedup();
@@ -86,7 +94,7 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
     let mut list = match sources.profiles() {
         Ok(profiles) => entries(&sources, profiles, &account, now, &mut claimed),
         Err(failure) => {
-            super::super::note(&format!("warning: {}", failure.one_line()));
+            warn(failure);
             Vec::new()
         }
     };
@@ -96,14 +104,15 @@ pub fn run(status: &Status, environment: &Environment, now: Timestamp) -> anyhow
         super::super::print(&super::super::json(&report)?)?;
         return Ok(exit_code);
     }
-    let chain = account.role.as_ref().ok().and_then(Option::as_ref);
+    let role = account.role.as_ref().map(Option::as_ref);
     let is_selected = account.choice.is_named()
         || account.owner == Ok(Owner::Environment)
-        || chain.is_some()
-        || own_file.exists();
+        || matches!(account.role, Ok(Some(_)))
+        || own_file.is_err()
+        || own_file.is_ok_and(|file| file.exists());
     if is_selected && !list.iter().any(|entry| entry.selected) {
         let name = account.name();
-        let entry = Entry::of(name, chain, &sources, &account, now, &mut claimed);
+        let entry = Entry::of(name, role, &sources, &account, now, &mut claimed);
         list.push(Entry {
             selected: true,
             ..entry
@@ -153,17 +162,22 @@ fn entries(
             names.push(name.to_owned());
             continue;
         }
-        let chain = role_of_profile(&own);
+        let is_selected = is_of_profile && selected.choice.name == *name;
+        // One from AWS_MFA_ROLE_ARN is for what is selected.
+        let has_role = || profiles.profile(name).has("role_arn") != Ok(false);
+        let role = match &own.role {
+            Err(failure) if is_selected || has_role() => Err(failure),
+            _ => Ok(role_of_profile(&own)),
+        };
         let has_keys = match &own.owner {
             Ok(Owner::Profile(owner)) => key_source::has_keys(profiles.profile(owner)),
             _ => Ok(true),
         };
-        if chain.is_none() && own.role.is_ok() && has_keys == Ok(false) {
+        if matches!(role, Ok(None)) && has_keys == Ok(false) {
             continue;
         }
-        let is_selected = is_of_profile && selected.choice.name == *name;
         let account = if is_selected { selected } else { &own };
-        let entry = Entry::of(name.to_owned(), chain, &sources, account, now, claimed);
+        let entry = Entry::of(name.to_owned(), role, &sources, account, now, claimed);
         entries.push(Entry {
             selected: is_selected,
             ..entry
@@ -196,15 +210,16 @@ impl Saved {
 }
 
 impl Entry {
-    /// The account's own session, or the role at the end of `chain`.
+    /// The account's own session, or the role.
     fn of(
         name: String,
-        chain: Option<&RoleChain>,
+        role: Result<Option<&RoleChain>, &Failure>,
         sources: &Sources,
         account: &Account,
         now: Timestamp,
         claimed: &mut BTreeSet<PathBuf>,
     ) -> Self {
+        let chain = role.ok().flatten();
         let mut entry = Entry {
             name,
             account: chain.and_then(|chain| account_in(chain.role.arn.value.as_str())),
@@ -212,7 +227,7 @@ impl Entry {
             ..Entry::default()
         };
         let mut failure = account.owner.as_ref().err();
-        failure = failure.or(account.role.as_ref().err());
+        failure = failure.or(role.err());
         failure = failure.or(account.session_file.as_ref().err());
         entry.problem = failure.map(|failure| failure.message.clone());
         let Ok(file) = &account.session_file else {
