@@ -327,7 +327,7 @@ fn rotation_goes_on_when_the_only_profile_has_lost_its_keys() {
     );
     // Nothing of that for somebody who has just no keys.
     let other = with_files(&sts, "", "");
-    assert!(other.run(["rotate"]).failed(1).contains("no master keys"));
+    assert!(other.run(["rotate"]).failed(1).contains("no access key"));
 }
 
 #[test]

@@ -267,7 +267,7 @@ fn aws_vault_as_credential_process_is_told_to_print_the_key() {
             sandbox
                 .run(["get", "111111"])
                 .failed(1)
-                .contains("no master keys")
+                .contains("no access key")
         );
         assert!(!sandbox.home().join("asked").exists());
         edit(
@@ -411,6 +411,6 @@ fn granted_as_credential_process_prints_the_key_if_its_profile_has_no_device() {
         sandbox
             .run(["get", "111111"])
             .failed(1)
-            .contains("no master keys")
+            .contains("no access key")
     );
 }

@@ -233,7 +233,7 @@ fn every_block_from_an_empty_account_to_the_first_session_survives_a_paste() {
             "belongs to arn:aws:iam::123456789012:user/igor",
             "ok      keys: AKIA",
             "is 0 days old",
-            "ok      device: arn:aws:iam::123456789012:mfa/phone belongs to igor, and has codes",
+            "ok      device: arn:aws:iam::123456789012:mfa/phone belongs to igor",
             "warning policy: MFA is not enforced",
         ] {
             assert!(shown.contains(line), "{line}: {shown}");
