@@ -36,6 +36,9 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 /// How similar a name must be to be suggested for a missing one, from 0 to 1: the same as in clap.
 const ALIKE: f64 = 0.7;
 
+/// How many profiles a message lists.
+const LISTED: usize = 20;
+
 /// The keys of a profile that an access key is made of.
 const KEY_PAIR: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 
@@ -265,8 +268,12 @@ impl Profiles {
             let name = quote(name);
             format!("put aws_access_key_id and aws_secret_access_key under [{name}] in {path}")
         } else {
-            let names: Vec<&str> = names.into_iter().collect();
-            format!("available profiles: {}", names.join(", "))
+            let more = match names.len().saturating_sub(LISTED) {
+                0 => String::new(),
+                more => format!(" and {more} more, see `aws-mfa status --all`"),
+            };
+            let names: Vec<&str> = names.into_iter().take(LISTED).collect();
+            format!("available profiles: {}{more}", names.join(", "))
         };
         let (name, paths) = (quote(name), paths.join(" or "));
         Failure::setup(format!("there is no profile {name} in {paths}")).hint(hint)

@@ -99,7 +99,8 @@ fn default_of_the_python_aws_mfa_is_default() {
     assert!(loaded.contains("AWS_MFA_LOADED='default:"), "{loaded}");
     // With its remedy, in `remedies.rs`.
     let doctor = sandbox.run(["doctor", "--offline"]).stdout;
-    let finding = "has temporary keys of another tool: `aws --profile default` means those, not the session\n";
+    let finding =
+        "has temporary keys of another tool: `aws --profile default` uses those, not the session\n";
     assert!(doctor.contains(finding), "{doctor}");
     assert!(!doctor.contains("programs use the keys of"), "{doctor}");
 }

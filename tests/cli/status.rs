@@ -746,6 +746,9 @@ fn all_lists_thousands_of_profiles() {
     sandbox.write(".aws/config", (0..1500).map(profile).collect::<String>());
     let outcome = sandbox.run(["status", "--all"]);
     assert_eq!((outcome.status, outcome.stdout.lines().count()), (3, 3000));
+    let hint = "base1014 and 2980 more, see `aws-mfa status --all`\n";
+    let outcome = sandbox.run(["get", "-p", "zzz", "111111"]);
+    assert!(outcome.stderr.ends_with(hint), "{}", outcome.stderr);
 }
 
 #[cfg(unix)]

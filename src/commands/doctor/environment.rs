@@ -84,7 +84,7 @@ fn temporary_keys(setup: &Setup) -> Vec<Failure> {
         let file = profile.get("aws_access_key_id").ok()??.file;
         let (section, file) = (profile.section_in(file), in_words(file));
         let message = format!(
-            "{section} in {file} has temporary keys of another tool: `aws --profile {}` means those, not the session",
+            "{section} in {file} has temporary keys of another tool: `aws --profile {}` uses those, not the session",
             word::quoted(name)
         );
         Some(Failure::setup(message).hint(format!("delete the section {section} from {file}")))
