@@ -331,6 +331,7 @@ pub struct Prompt {
 #[command(after_help = "\
 Examples:
   aws-mfa status
+  aws-mfa status --all
   aws-mfa status -p work --json | jq -r .session.expiration
   aws-mfa status --valid-for 30m >/dev/null || aws-mfa get")]
 pub struct Status {
