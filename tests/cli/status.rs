@@ -735,6 +735,26 @@ REST  stored                                         session      none yet
 }
 
 #[test]
+fn all_lists_no_temporary_keys_of_other_tools() {
+    let sandbox = Sandbox::new();
+    let keys = profile_keys();
+    let temporary = keys.replace("AKIA", "ASIA") + "aws_session_token = x\n";
+    sandbox.write(
+        ".aws/credentials",
+        format!(
+            "[work-long-term]\n{keys}aws_mfa_device = {DEVICE}\n[work]\n{temporary}[autoawsume-x]\n{temporary}\
+             [saml]\ncredential_process = saml2aws script\n[torn]\n{keys}aws_session_token = x\n"
+        ),
+    );
+    sandbox.run(["status", "--all"]).is(
+        3,
+        "* work  123456789012  session  none yet\n  \
+           torn                session  the profile torn has a long-term key with an aws_session_token\n",
+        "",
+    );
+}
+
+#[test]
 fn all_lists_thousands_of_profiles() {
     let sandbox = Sandbox::new();
     let profile = |number| {

@@ -15,7 +15,8 @@ use crate::origin::Origin;
 use crate::path::in_words;
 use crate::session::files;
 use crate::session::store::SessionStore;
-use crate::sources::{Flags, Sources, in_profile};
+use crate::settings::device;
+use crate::sources::{Flags, Sources};
 use crate::terminal::WIDTH;
 use crate::{stderr, time};
 use anstyle::{AnsiColor, Style};
@@ -147,7 +148,7 @@ fn entries(
     let mut entries = Vec::new();
     let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
     profiles.index();
-    for name in profiles.names() {
+    for name in key_source::names(profiles) {
         let selection = Selection {
             profile: Some(name.to_owned()),
             ..Selection::default()
@@ -169,15 +170,26 @@ fn entries(
             Err(failure) if is_selected || has_role() => Err(failure),
             _ => Ok(role_of_profile(&own)),
         };
-        let has_keys = match &own.owner {
-            Ok(Owner::Profile(owner)) => key_source::has_keys(profiles.profile(owner)),
-            _ => Ok(true),
+        let owner = match &own.owner {
+            Ok(Owner::Profile(owner)) => Some(profiles.profile(owner)),
+            _ => None,
         };
-        if matches!(role, Ok(None)) && has_keys == Ok(false) {
+        if matches!(role, Ok(None))
+            && owner.is_some_and(|owner| key_source::has_keys(owner) == Ok(false))
+        {
             continue;
         }
         let account = if is_selected { selected } else { &own };
         let entry = Entry::of(name.to_owned(), role, &sources, account, now, claimed);
+        // The keys of another tool.
+        if matches!(role, Ok(None))
+            && !is_selected
+            && owner.is_some_and(|owner| !key_source::has_user_keys(owner))
+            && entry.problem.is_none()
+            && entry.session.state == SessionState::Missing
+        {
+            continue;
+        }
         entries.push(Entry {
             selected: is_selected,
             ..entry
@@ -250,7 +262,7 @@ impl Entry {
                 claimed.insert(file.to_owned());
                 let configured = account.line.iter().flatten().find_map(|name| {
                     let profile = sources.profiles().ok()?.profile(name);
-                    Some(in_profile(profile, "mfa_serial").ok()??.value)
+                    Some(device::in_profile(profile).ok()??.value)
                 });
                 let device = configured.or(provenance.discovered_device);
                 entry.account = device.as_deref().and_then(account_in);
