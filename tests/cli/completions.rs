@@ -106,6 +106,7 @@ fn with_everything() -> Sandbox {
     sandbox.write(
         ".aws/credentials",
         "[work]\naws_access_key_id = AKIAWORK000000000000\naws_secret_access_key = a\n\
+         [home-long-term]\naws_access_key_id = AKIAHOME000000000000\naws_secret_access_key = a\naws_mfa_device = GAHT87654321\n\
          [temporary]\naws_access_key_id = ASIATEMPORARY0000000\naws_secret_access_key = a\naws_session_token = a\n\
          [wrong]\naws_access_key_id = wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00\naws_secret_access_key = a\n",
     );
@@ -144,16 +145,17 @@ fn values_of_options_are_those_that_exist_here() {
         ("load --role-arn ", "arn:aws:iam::333333333333:role/deploy"),
         (
             "get --serial-number ",
-            "GAHT12345678 arn:aws-cn:iam::444444444444:mfa/igor arn:aws:iam::123456789012:mfa/phone",
+            "GAHT12345678 GAHT87654321 arn:aws-cn:iam::444444444444:mfa/igor arn:aws:iam::123456789012:mfa/phone",
         ),
         ("get -d ", "1h 8h 12h 36h"),
         ("get --duration=1", "--duration=1h --duration=12h"),
         (
             "rotate --delete ",
-            "AKIAMASTER0000000000 AKIANEW0000000000000 AKIAOLD0000000000000 AKIASAVED00000000000 AKIAWORK000000000000",
+            "AKIAHOME000000000000 AKIAMASTER0000000000 AKIANEW0000000000000 AKIAOLD0000000000000 AKIASAVED00000000000 AKIAWORK000000000000",
         ),
         ("rotate --to ", "file pass"),
         ("status -p w", "work wrong"),
+        ("status -p h", "home home-long-term"),
         ("-p w", "work wrong"),
         ("-p work stat", "status"),
         ("-p work status --j", "--json"),

@@ -1,6 +1,7 @@
 //! What there is here for the values of options: in `~/.aws`, beside the saved sessions and on this system. No network, no
 //! secrets.
 
+use crate::account::key_source;
 use crate::account::keys::is_key_id;
 use crate::account::session_directory;
 use crate::aws::partition;
@@ -53,6 +54,9 @@ impl Found {
     }
 
     fn in_profiles(&mut self, profiles: &Profiles) {
+        for name in key_source::names(profiles) {
+            self.add("profile", Some(name));
+        }
         for name in profiles.names() {
             self.add("profile", Some(name));
             let profile = profiles.profile(name);
@@ -60,6 +64,7 @@ impl Found {
                 ("region", "region"),
                 ("role_arn", "role_arn"),
                 ("serial_number", "mfa_serial"),
+                ("serial_number", "aws_mfa_device"),
             ] {
                 let value = profile.get(key).ok().flatten();
                 self.add(option, value.map(|value| value.value));
