@@ -102,7 +102,7 @@ fn about_shell(shell: &OsStr, session: &Session, name: &str, environment: &Envir
         format!(" until {end}")
     });
     let leaves = match Label::of(environment) {
-        Some(outer) => format!("returns to the shell with that of {}", outer.name),
+        Some(outer) => format!("returns to {}", outer.name),
         None => "leaves it".to_owned(),
     };
     format!(

@@ -184,7 +184,7 @@ fn exec_without_a_command_starts_the_users_shell_until_exit() {
             // A shell in the shell.
             terminal.type_line("aws-mfa exec -p prod");
             terminal.wait_for(&format!("aws-mfa: prod: {shell} with the session until "));
-            terminal.wait_for("; `exit` returns to the shell with that of work\r\n");
+            terminal.wait_for("; `exit` returns to work\r\n");
             has(&mut terminal, "prod:ASIASESSION000000002");
             terminal.type_line("exit");
             has(&mut terminal, "work:ASIASESSION000000001");
