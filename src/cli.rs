@@ -41,9 +41,9 @@ pub struct Cli {
 pub enum Command {
     /// Get a new session from STS for an MFA code, and save it
     ///
-    /// The access key comes from MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY, or from a profile in
-    /// ~/.aws: the selected one, default, or the only one with keys. The session file is replaced only after STS has answered; a failure leaves it unchanged. A code is
-    /// sent at most once.
+    /// The access key comes from a profile in ~/.aws (the selected one, default, or the only one with keys), or from
+    /// MASTER_AWS_ACCESS_KEY_ID and MASTER_AWS_SECRET_ACCESS_KEY. The session file is replaced only after STS has answered;
+    /// a failure leaves it unchanged. A code is sent at most once.
     Get(Get),
     /// Print the saved session for a shell, direnv or an SDK
     ///
@@ -60,12 +60,11 @@ pub enum Command {
     Init(Init),
     /// Run a command, or your shell, with the session
     ///
-    /// Without a command, it starts the shell in SHELL (on Windows in COMSPEC), which `exit` leaves. If there is no
-    /// valid session, and there is a code command or a terminal, it gets one first, as `get` does. The command finds
-    /// the session in its environment, but not the master keys, AWS_PROFILE or any variable that older SDKs prefer to
-    /// the session. On Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status:
-    /// the command's; 3 without a valid session (the command does not run); 126 if the command cannot be run, 127 if it
-    /// does not exist.
+    /// Without a command, it starts your shell (SHELL, on Windows COMSPEC); `exit` leaves it. If there is no valid
+    /// session, and there is a code command or a terminal, it gets one first, as `get` does. The command finds the session
+    /// in its environment, but not the access key, AWS_PROFILE or any variable that older SDKs prefer to the session. On
+    /// Unix, the command replaces aws-mfa, so its signals and its exit status are its own. Exit status: the command's; 3
+    /// without a valid session (the command does not run); 126 if the command cannot be run, 127 if it does not exist.
     Exec(Exec),
     /// Open the AWS console in the browser, as the selected role
     ///

@@ -77,7 +77,7 @@ pub fn run(exec: &Exec, environment: &Environment) -> anyhow::Result<ExitCode> {
 /// the shell is for a terminal only.
 fn shell(exec: &Exec, environment: &Environment) -> Result<OsString, Failure> {
     if !std::io::stdin().is_terminal() {
-        let message = "no command was given, and standard input is not a terminal for a shell";
+        let message = "no command was given, and there is no terminal for a shell";
         let of = |command| invocation::command("exec", &exec.selection, command);
         return Err(Failure::usage(message).hint(format!(
             "run `{}`; for commands on standard input, `{}`",

@@ -243,7 +243,7 @@ fn exec_without_a_command_or_a_terminal_is_a_usage_error() {
             2,
             "",
             &words::failure(
-                "no command was given, and standard input is not a terminal for a shell",
+                "no command was given, and there is no terminal for a shell",
                 &format!(
                     "run `{exec} -- <command>`; for commands on standard input, `{exec} -- sh`"
                 ),
