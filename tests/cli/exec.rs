@@ -1,5 +1,6 @@
 //! `aws-mfa exec`: a command with the session, and nothing but the session.
 
+#[cfg(unix)]
 use super::deadline::InTime;
 use super::sandbox::Sandbox;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! `aws-mfa man`: one complete page that renders without a warning.
 
+#[cfg(unix)]
 use super::forgotten::subcommands;
 use super::sandbox::{Outcome, Sandbox};
 use super::tool::tool;
@@ -40,6 +41,7 @@ fn every_entry_of_the_man_page_has_a_description() {
 }
 
 /// A wrapped example cannot be copied.
+#[cfg(unix)]
 #[test]
 fn examples_of_the_help_fit_80_columns() {
     let mut sandbox = Sandbox::new();

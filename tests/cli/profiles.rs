@@ -3,6 +3,7 @@
 #[cfg(unix)]
 use super::deadline::InTime;
 use super::fake_iam::FakeIam;
+#[cfg(unix)]
 use super::fake_sts;
 use super::fake_sts::{FakeSts, KEY_ID, SECRET};
 use super::sandbox::{Sandbox, profile_keys};

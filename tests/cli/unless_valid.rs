@@ -1,5 +1,6 @@
 //! `get --unless-valid`: if terminals start together, one prompts for a code.
 
+#[cfg(unix)]
 use super::deadline::{InTime, wait_until};
 use super::fake_sts::{FakeSts, KEY_ID};
 use super::sandbox::Sandbox;

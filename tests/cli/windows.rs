@@ -227,6 +227,7 @@ fn powershell_and_cmd_lines_are_exact() {
 /// What only Windows can show.
 #[cfg(windows)]
 mod only_there {
+    use super::super::deadline::InTime;
     use super::super::fake_sts::FakeSts;
     use super::super::sandbox::{Outcome, Sandbox, binary, profile_keys};
     use super::super::words;
