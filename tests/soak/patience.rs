@@ -1,5 +1,6 @@
 //! How long `get` waits for an answer, for a connection and for the next code.
 
+#[cfg(unix)]
 use super::deadline::InTime;
 use super::fake_sts::{Behaviour, FakeSts, KEY_ID};
 #[cfg(unix)]
