@@ -25,7 +25,7 @@ pub struct Memory {
     pub reported: Option<KeyId>,
     /// The failure that has been reported, as a digest.
     pub failure: Option<KeyId>,
-    /// Whose credentials the hook loads, see [`crate::account::Account::name`].
+    /// Whose credentials the hook loads, see [`crate::account::Account::name`]; `None` if no profile is selected.
     pub selected: Option<String>,
 }
 

@@ -138,9 +138,12 @@ impl<'a> Integration<'a> {
                     false => format!("{} does not load it", in_words(&envrc)),
                 }
             }
-            Loader::Hook => match memory.selected.filter(|selected| *selected != self.name) {
-                Some(selected) => format!("its prompt hook loads {selected}"),
-                None => match own.filter(|own| memory.given.as_ref() != Some(own)) {
+            Loader::Hook => match &memory.selected {
+                None if memory.failure.is_none() => "no profile is selected in it".to_owned(),
+                Some(selected) if *selected != self.name => {
+                    format!("its prompt hook loads {selected}")
+                }
+                _ => match own.filter(|own| memory.given.as_ref() != Some(own)) {
                     Some(_)
                         if Label::of(environment).is_none_or(|label| label.name != self.name) =>
                     {

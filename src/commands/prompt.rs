@@ -99,7 +99,8 @@ impl Shell<'_> {
             }
             // Without a selection, nothing is said unless the shell loses a session.
             Err(failure) if matches!(failure.kind, Kind::NoSession | Kind::NoSelection) => {
-                self.memory.selected = credentials::name(selection, self.environment).ok();
+                let name = credentials::name(selection, self.environment).ok();
+                self.memory.selected = name.filter(|_| failure.kind == Kind::NoSession);
                 self.memory.failure = None;
                 let own = self.own.clone()?;
                 if !self.is_ours(&own) && self.saved_key().as_ref() != Some(&own) {

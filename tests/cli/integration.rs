@@ -282,6 +282,20 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
     assert_eq!(get(&mut shell, ""), [""; 0]);
     has_session(&mut shell, 5);
 
+    // The hook has no profile to load.
+    let keys = profile_keys();
+    sandbox.write(".aws/credentials", format!("[prod]\n{keys}[work]\n{keys}"));
+    shell.run("unset MASTER_AWS_ACCESS_KEY_ID MASTER_AWS_SECRET_ACCESS_KEY AWS_SESSION_FILE");
+    assert_eq!(
+        get(&mut shell, "-p work"),
+        [format!(
+            "{not}no profile is selected in it: {}",
+            load(" --profile work")
+        )]
+    );
+    shell.run("eval \"$(aws-mfa load --profile work)\"");
+    has_session(&mut shell, 6);
+
     let Some(direnv) = tool("direnv") else { return };
     let project = sandbox.project(&direnv, "export PROJECT=mine\n");
     let mut shell = Shell::open(&sandbox, &project, &direnv);
