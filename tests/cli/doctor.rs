@@ -1362,8 +1362,8 @@ fn keys_that_work_without_mfa_are_a_warning() {
         (
             0,
             "warning policy: MFA is not enforced: the access key can list itself without a session\n        \
-             as an administrator, deny igor every action where aws:MultiFactorAuthPresent is not true, except \
-             sts:GetSessionToken, sts:GetCallerIdentity and iam:ListMFADevices\n"
+             as an administrator, deny igor every action where `aws:MultiFactorAuthPresent` is not true, except \
+             `sts:GetSessionToken`, `sts:GetCallerIdentity` and `iam:ListMFADevices`\n"
                 .to_owned()
         )
     );

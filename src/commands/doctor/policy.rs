@@ -37,8 +37,8 @@ pub fn check(setup: &Setup, user: &Identity, lists: &KeyLists) -> Finding {
         (Ok(_), _) => {
             let message = "MFA is not enforced: the access key can list itself without a session";
             let hint = format!(
-                "as an administrator, deny {} every action where aws:MultiFactorAuthPresent is not true, except \
-                 sts:GetSessionToken, sts:GetCallerIdentity and iam:ListMFADevices",
+                "as an administrator, deny {} every action where `aws:MultiFactorAuthPresent` is not true, except \
+                 `sts:GetSessionToken`, `sts:GetCallerIdentity` and `iam:ListMFADevices`",
                 user.name()
             );
             warning(CHECK, Failure::setup(message).hint(hint))
