@@ -104,7 +104,10 @@ fn flags_beat_variables() {
         outcome
             .stdout
             .starts_with(&words::session_is_valid("named here"))
-            && outcome.stdout.ends_with(" (1h 30m), in ~/named here\n"),
+            && outcome.stdout.ends_with(&format!(
+                " (1h 30m), in {}\n",
+                words::with_tilde(file.display())
+            )),
         "{}",
         outcome.stdout
     );

@@ -314,6 +314,10 @@ fn status_warns_about_variables_that_aws_mfa_profile_overrides() {
         let ignored = shown.lines().filter(|line| line.contains(" is ignored, "));
         ignored.map(str::to_owned).collect()
     };
+    let unset = match cfg!(windows) {
+        true => "Remove-Item Env:",
+        false => "unset ",
+    };
     assert_eq!(
         ignored(&sandbox, &["status"]),
         [
@@ -322,7 +326,7 @@ fn status_warns_about_variables_that_aws_mfa_profile_overrides() {
             "MASTER_AWS_SECRET_ACCESS_KEY"
         ]
         .map(|name| format!(
-            "warning: {name} is ignored, because AWS_MFA_PROFILE selects the profile work: unset {name}"
+            "warning: {name} is ignored, because AWS_MFA_PROFILE selects the profile work: {unset}{name}"
         ))
     );
     assert!(ignored(&sandbox, &["status", "-p", "private"]).is_empty());
@@ -624,7 +628,13 @@ fn unreadable_profile_file_is_an_error() {
             words::with_tilde(credentials.display())
         )
     );
-    let hint = "hint: correct the file, or use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE\n";
+    // Windows denies access to a directory.
+    let correct = match cfg!(windows) {
+        true => "",
+        false => "correct the file, or ",
+    };
+    let other = "use another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE";
+    let hint = format!("hint: {correct}{other}\n");
     std::fs::remove_file(&credentials).unwrap();
     std::fs::create_dir(&credentials).unwrap();
     let said = fails(&sandbox, &["get", "-p", "work", "111111"]);
@@ -632,7 +642,7 @@ fn unreadable_profile_file_is_an_error() {
         said.starts_with(&format!(
             "aws-mfa: cannot read {}: ",
             words::with_tilde(credentials.display())
-        )) && said.ends_with(hint),
+        )) && said.ends_with(&hint),
         "{said}"
     );
 }

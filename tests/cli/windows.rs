@@ -279,7 +279,10 @@ mod only_there {
             1,
             "",
             &words::failure(
-                &words::cannot_save_the_session(&name, format!("{name} is read-only")),
+                &words::cannot_save_the_session(
+                    &name,
+                    format!("{} is read-only", words::with_tilde(&name)),
+                ),
                 &words::run(&format!("attrib -r \"{name}\"")),
             ),
         );

@@ -6,7 +6,7 @@ use super::fake_sts::{self, Behaviour, FakeSts, KEY_ID, WRONG_CODE};
 use super::sandbox::{DEVICE, Outcome, Sandbox, in_an_hour};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Display;
-use std::path::{MAIN_SEPARATOR, Path};
+use std::path::{MAIN_SEPARATOR, MAIN_SEPARATOR_STR, Path};
 use std::sync::LazyLock;
 
 /// `aws-mfa: <message>` and, on the next line, `hint: <hint>`.
@@ -32,7 +32,8 @@ pub fn with_tilde(path: impl Display) -> String {
     let parts = path.split_once("aws-mfa-test-");
     let rest = parts.and_then(|(_, rest)| rest.split_once(MAIN_SEPARATOR)?.1.strip_prefix("home"));
     match rest.filter(|rest| rest.is_empty() || rest.starts_with(MAIN_SEPARATOR)) {
-        Some(rest) => format!("~{rest}"),
+        // A part of a test's own path may have the other separator on Windows.
+        Some(rest) => format!("~{}", rest.replace('/', MAIN_SEPARATOR_STR)),
         None => path,
     }
 }
