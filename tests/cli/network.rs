@@ -17,7 +17,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 /// A real proxy (proxy.py) on a free port.

@@ -446,7 +446,7 @@ fn unknown_store_is_refused_with_the_list_of_stores() {
             _ => format!("{store}:{name}"),
         };
         // The stand-in for macOS's program knows one entry.
-        let named = Some(named).filter(|_| store != "keychain");
+        let named = (store != "keychain").then_some(named);
         for to in std::iter::once(store.to_owned()).chain(named) {
             let outcome = rotate(&["--to", &to]);
             assert_eq!(outcome.status, 0, "{to}: {}", outcome.stderr);
