@@ -86,7 +86,7 @@ pub fn run() -> ExitCode {
                 Ok(cli) => cli.command,
                 Err(usage) => return report_usage(usage, &line, &environment),
             };
-            if let Some(failure) = usage_error::misplaced_profile(&command, &line, &environment) {
+            if let Some(failure) = usage_error::misplaced_word(&command, &line, &environment) {
                 return reported(Err(failure.into()));
             }
             command

@@ -122,7 +122,7 @@ impl<'a> Integration<'a> {
     /// Why this shell, which direnv or the hook looks after, will not have the new credentials at its next prompt.
     ///
     /// # Errors
-    /// It will not; with what loads them.
+    /// It will not.
     pub fn will_follow(&self) -> Result<(), Failure> {
         let environment = self.environment;
         let own = KeyId::of_environment(environment);
@@ -156,11 +156,8 @@ impl<'a> Integration<'a> {
                 },
             },
         };
-        let load = load_command(self.selection, environment);
-        Err(
-            Failure::setup(format!("this shell will not load it, because {why}"))
-                .hint(format!("to load it here, run `{load}`")),
-        )
+        let message = format!("this shell will not load it, because {why}");
+        Err(Failure::setup(message))
     }
 
     /// The credentials in the shell, if they are others than `valid`, the selected ones.

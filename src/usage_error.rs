@@ -39,8 +39,8 @@ pub fn in_other_words(
     }
 }
 
-/// The failure for a line that clap accepts although it has a profile in the place of a code or of a program.
-pub fn misplaced_profile(
+/// The failure for a line that clap accepts although it has something else in the place of a code or of a program.
+pub fn misplaced_word(
     command: &Command,
     line: &[OsString],
     environment: &Environment,
@@ -59,7 +59,8 @@ pub fn misplaced_profile(
         }
         _ => false,
     };
-    is_in_doubt.then(|| Typed::of(line, environment)?.with_profile())?
+    let typed = Typed::of(line, environment).filter(|_| is_in_doubt)?;
+    typed.with_margin().or_else(|| typed.with_profile())
 }
 
 /// A command line as it was typed.
@@ -133,6 +134,24 @@ impl<'a> Typed<'a> {
         lines
             .find(|words| fits(words))
             .map(|words| did_you_mean(name, &words))
+    }
+
+    /// A duration behind `--unless-valid`, and not a part of a code.
+    fn with_margin(&self) -> Option<Failure> {
+        let option = |group: &&[OsString]| matches!(group, [option] if option == "--unless-valid");
+        let at = self.rest.iter().position(option)?;
+        let ([before @ .., _], [margin, after @ ..]) = self.rest.split_at(at + 1) else {
+            return None;
+        };
+        let margin = margin.first()?.to_str()?;
+        let is_duration =
+            margin.starts_with(|c: char| c.is_ascii_digit()) && margin.ends_with(['h', 'm', 's']);
+        let margin = is_duration.then(|| vec![format!("--unless-valid={margin}").into()])?;
+        let verb = vec![self.verb?.clone()];
+        let words = [verb, before.concat(), margin, after.concat()].concat();
+        let message = "--unless-valid takes a duration after an equals sign".to_owned();
+        let hint = format!("did you mean `{}`?", shown(&words));
+        fits(&words).then(|| failure(message, &hint))
     }
 
     /// Another tool's option, which is none here. Without a verb, clap knows no option at all, and rejects the first.

@@ -51,16 +51,16 @@ pub fn run(get: &Get, environment: &Environment) -> anyhow::Result<()> {
     if get.quiet || !std::io::stdout().is_terminal() {
         return Ok(());
     }
-    if let Loader::None = Loader::of(environment) {
-        let load = loader::load_command(&get.selection, environment);
-        super::note(&format!("to load it here, run `{load}`"));
-        return Ok(());
+    if Loader::of(environment) != Loader::None {
+        let sources = Sources::new(&get.selection, Flags::default(), environment);
+        let integration = Integration::of(&sources, &Account::of(&sources)?);
+        match integration.will_follow() {
+            Ok(()) => return Ok(()),
+            Err(why) => super::note(&why.one_line()),
+        }
     }
-    let sources = Sources::new(&get.selection, Flags::default(), environment);
-    let integration = Integration::of(&sources, &Account::of(&sources)?);
-    if let Err(failure) = integration.will_follow() {
-        super::note(&failure.one_line());
-    }
+    let load = loader::load_command(&get.selection, environment);
+    super::note(&format!("to load it here, run `{load}`"));
     Ok(())
 }
 

@@ -322,6 +322,25 @@ fn other_tools_option_is_answered() {
 }
 
 #[test]
+fn margin_without_an_equals_sign_is_suggested_with_one() {
+    let (sts, sandbox) = user();
+    let requests = sts.requests().len();
+    sandbox
+        .run(["get", "-p", "work", "--unless-valid", "30m", "-q"])
+        .is(
+            2,
+            "",
+            &words::failure(
+                "--unless-valid takes a duration after an equals sign",
+                "did you mean `aws-mfa get -p work --unless-valid=30m -q`?",
+            ),
+        );
+    // The session is valid for longer.
+    follow(&sandbox, "aws-mfa get -p work --unless-valid=30m -q");
+    assert_eq!(sts.requests().len(), requests);
+}
+
+#[test]
 fn tip_is_neither_nonsense_nor_harmful() {
     let (sts, sandbox) = user();
     let requests = sts.requests().len();

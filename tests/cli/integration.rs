@@ -249,33 +249,37 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
     };
     let mut shell = Shell::open_hooked(Kind::Bash, &sandbox, "");
     assert_eq!(get(&mut shell, ""), [""; 0]);
-    let load = |options: &str| format!("to load it here, run `eval \"$(aws-mfa load{options})\"`");
+    let load = |options: &str| {
+        format!("aws-mfa: to load it here, run `eval \"$(aws-mfa load{options})\"`")
+    };
     let not = "aws-mfa: this shell will not load it, because ";
     assert_eq!(
         get(&mut shell, "-p prod"),
-        [format!(
-            "{not}its prompt hook loads {KEY_ID}: {}",
+        [
+            format!("{not}its prompt hook loads {KEY_ID}"),
             load(" --profile prod")
-        )]
+        ]
     );
     has_session(&mut shell, 1);
     shell.run("eval \"$(aws-mfa load --profile prod)\"");
     has_session(&mut shell, 2);
     assert_eq!(
         get(&mut shell, ""),
-        [format!(
-            "{not}it has the session of prod, which the prompt hook leaves alone: {}",
+        [
+            format!("{not}it has the session of prod, which the prompt hook leaves alone"),
             load("")
-        )]
+        ]
     );
     has_session(&mut shell, 2);
     shell.run("export AWS_ACCESS_KEY_ID=AKIABYHAND");
     assert_eq!(
         get(&mut shell, ""),
-        [format!(
-            "{not}it has credentials that aws-mfa did not load (AKIABYHAND), which the prompt hook leaves alone: {}",
+        [
+            format!(
+                "{not}it has credentials that aws-mfa did not load (AKIABYHAND), which the prompt hook leaves alone"
+            ),
             load("")
-        )]
+        ]
     );
     shell.run("eval \"$(aws-mfa load)\"");
     has_session(&mut shell, 4);
@@ -288,10 +292,10 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
     shell.run("unset MASTER_AWS_ACCESS_KEY_ID MASTER_AWS_SECRET_ACCESS_KEY AWS_SESSION_FILE");
     assert_eq!(
         get(&mut shell, "-p work"),
-        [format!(
-            "{not}no profile is selected in it: {}",
+        [
+            format!("{not}no profile is selected in it"),
             load(" --profile work")
-        )]
+        ]
     );
     shell.run("eval \"$(aws-mfa load --profile work)\"");
     has_session(&mut shell, 6);
@@ -302,11 +306,13 @@ fn get_says_whether_this_very_shell_keeps_other_credentials() {
     let envrc = project.join(".envrc");
     assert_eq!(
         get(&mut shell, ""),
-        [format!(
-            "{not}{} does not load it: {}",
-            words::with_tilde(envrc.display()),
+        [
+            format!(
+                "{not}{} does not load it",
+                words::with_tilde(envrc.display())
+            ),
             load("")
-        )]
+        ]
     );
 }
 
