@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,12 +29,27 @@ pub const REQUEST_ID: &str = "42d59b56-7407-4c4a-be0f-4c88daeea257";
 /// A code that is always wrong.
 pub const WRONG_CODE: &str = "000000";
 
-/// The server; it stops with the test's process. A clone is the same server.
+/// The server; it stops with its last clone. A clone is the same server.
 #[derive(Clone)]
 pub struct FakeSts {
     scheme: &'static str,
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    _listening: Arc<Listening>,
+}
+
+/// All tests are one process, with a limit for open files.
+struct Listening {
+    address: SocketAddr,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        // The thread looks at that when a connection comes.
+        drop(TcpStream::connect(self.address));
+    }
 }
 
 /// One request, as it came.
@@ -188,14 +204,23 @@ impl FakeSts {
 
     fn listen(address: &str, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        let is_over = Arc::new(AtomicBool::new(false));
         let sts = FakeSts {
             scheme: if tls.is_some() { "https" } else { "http" },
-            address: listener.local_addr().unwrap(),
+            address,
             state: Arc::default(),
+            _listening: Arc::new(Listening {
+                address,
+                is_over: Arc::clone(&is_over),
+            }),
         };
         let state = Arc::clone(&sts.state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if is_over.load(Ordering::SeqCst) {
+                    break;
+                }
                 let (state, tls) = (Arc::clone(&state), tls.clone());
                 std::thread::spawn(move || {
                     let mut socket = match tls {

@@ -374,7 +374,8 @@ fn refused_connection_is_an_error_that_leaves_the_code_valid() {
 /// This keeps every test on this machine: without its own endpoint, a request fails at the proxy.
 #[test]
 fn request_to_aws_itself_does_not_leave_the_sandbox() {
-    let mut sandbox = Sandbox::with_user(&FakeSts::start());
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
     sandbox.unset("AWS_ENDPOINT_URL_STS");
     sandbox.run(["get", "135790"]).is(
         1,

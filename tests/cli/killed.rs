@@ -71,7 +71,8 @@ fn only_leftovers_of_this_session_file_are_removed() {
 /// A leftover can contain a session.
 #[test]
 fn clear_removes_leftovers_too() {
-    let sandbox = Sandbox::with_user(&FakeSts::start());
+    let sts = FakeSts::start();
+    let sandbox = Sandbox::with_user(&sts);
     let file = sandbox.write_session(in_an_hour());
     let session = file.file_name().unwrap().to_str().unwrap();
     std::fs::copy(

@@ -37,7 +37,8 @@ fn silent_server_times_out_after_20_s_with_the_code_in_doubt() {
 fn unanswered_handshake_times_out_after_5_s_with_the_code_valid() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
-    let mut sandbox = Sandbox::with_user(&FakeSts::start());
+    let sts = FakeSts::start();
+    let mut sandbox = Sandbox::with_user(&sts);
     sandbox
         .unset("HTTPS_PROXY")
         .set("AWS_ENDPOINT_URL_STS", &url);
