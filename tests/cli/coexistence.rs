@@ -388,6 +388,7 @@ fn prompt_starts_one_process() {
         for line in ["expr 1", "", "", "expr 2"] {
             shell.run(line);
         }
+        shell.exit();
         let trace = std::fs::read_to_string(sandbox.home().join("trace")).unwrap();
         let (before, _) = trace.split_once("expr\", \"2\"]").unwrap();
         let (_, trace) = before.rsplit_once("expr\", \"1\"]").unwrap();

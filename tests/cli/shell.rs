@@ -188,6 +188,12 @@ impl Shell {
         plain(&self.terminal.wait_for(&format!("{end}\r\n")))
     }
 
+    /// Leaves the shell, and waits for its end: one that another program runs would be left behind.
+    pub fn exit(mut self) {
+        self.type_keys("exit\r");
+        self.terminal.end();
+    }
+
     /// Types a line, and waits for nothing.
     pub fn type_line(&mut self, line: &str) {
         self.terminal.type_line(line);
