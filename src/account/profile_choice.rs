@@ -77,6 +77,7 @@ impl ProfileChoice {
             return Ok(self);
         }
         own.is_intact()?;
+        profiles.index();
         let names = key_source::names(profiles).into_iter();
         let mut names = names.filter(|name| key_source::has_user_keys(profiles.profile(name)));
         let (Some(first), second) = (names.next(), names.next()) else {
