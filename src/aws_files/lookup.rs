@@ -62,8 +62,8 @@ impl Document {
     }
 
     /// The sections of this kind and name, in their order.
-    fn named<'a>(&'a self, kind: SectionKind, name: &'a str) -> Vec<(usize, &'a Section)> {
-        let is_own = move |(_, section): &(usize, &Section)| section.is(kind, name);
+    pub fn named(&self, kind: SectionKind, name: &str) -> Vec<(usize, &Section)> {
+        let is_own = |(_, section): &(usize, &Section)| section.is(kind, name);
         match self.places.get() {
             None => self.sections.iter().enumerate().filter(is_own).collect(),
             Some(places) => {

@@ -62,12 +62,12 @@ impl<'a> Profile<'a> {
     /// The profile whose name is this one's with `suffix`, if there is one.
     pub fn with_suffix(&self, suffix: &str) -> Option<Profile<'a>> {
         let profiles = self.profiles;
-        let mut sections = profiles.sections().map(|(_, section)| section);
-        let section = sections.find(|section| {
-            section.kind == SectionKind::Profile
-                && section.name.strip_suffix(suffix) == Some(self.name)
-        });
-        section.map(|section| profiles.profile(&section.name))
+        let name = format!("{}{suffix}", self.name);
+        profiles.documents().find_map(|(_, document)| {
+            let sections = document.named(SectionKind::Profile, &name);
+            let (_, section) = sections.first()?;
+            Some(profiles.profile(&section.name))
+        })
     }
 
     /// The header of its section in this file.
