@@ -222,11 +222,7 @@ impl Account {
         let of_profile = |origin: &Origin| matches!(origin, Origin::Profile(..));
         let name = match &self.role {
             Ok(Some(chain)) if of_profile(&chain.role.arn.origin) => self.choice.name.clone(),
-            Ok(Some(chain)) => {
-                let arn = chain.role.arn.value.as_str();
-                let account = arn.split(':').nth(4).unwrap_or_default();
-                format!("{}@{account}", arn.rsplit('/').next().unwrap_or_default())
-            }
+            Ok(Some(chain)) => role_in_words(chain.role.arn.value.as_str()),
             _ => return self.name_of_session(),
         };
         escape(&name).into_owned()
@@ -263,6 +259,12 @@ impl Account {
         let key = self.key_id.as_deref();
         key.filter(|_| self.choice.is_explicit || !is_named)
     }
+}
+
+/// What the user calls a role without a profile: `<role>@<account>`.
+pub fn role_in_words(arn: &str) -> String {
+    let account = arn.split(':').nth(4).unwrap_or_default();
+    format!("{}@{account}", arn.rsplit('/').next().unwrap_or_default())
 }
 
 /// The selected profile with its sources; empty if it does not exist and need not.

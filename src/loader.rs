@@ -68,7 +68,7 @@ impl<'a> Integration<'a> {
     ///
     /// # Errors
     /// Nothing does; with what would.
-    pub fn in_words(self) -> Result<(String, Option<String>), Failure> {
+    pub fn in_words(&self) -> Result<(String, Option<String>), Failure> {
         let environment = self.environment;
         match Loader::of(environment) {
             Loader::Direnv => self.direnv_in_words(),
@@ -84,7 +84,7 @@ impl<'a> Integration<'a> {
         }
     }
 
-    fn direnv_in_words(self) -> Result<(String, Option<String>), Failure> {
+    fn direnv_in_words(&self) -> Result<(String, Option<String>), Failure> {
         let environment = self.environment;
         let envrc = direnv::loaded_file(environment).unwrap_or_default();
         let shown = in_words(&envrc);

@@ -19,7 +19,7 @@ const TEMPORARY: &str =
     "aws_access_key_id = ASIAOTHER\naws_secret_access_key = x\naws_session_token = y\n";
 
 /// A user whose `~/.aws` is this, and with nothing that selects a profile. IAM knows the device.
-fn with_files(sts: &FakeSts, config: &str, credentials: &str) -> Sandbox {
+pub fn with_files(sts: &FakeSts, config: &str, credentials: &str) -> Sandbox {
     let mut sandbox = Sandbox::with_profile(sts);
     sandbox.unset("AWS_MFA_PROFILE").unset("AWS_MFA_ARN");
     sandbox.write(".aws/config", config);

@@ -2,25 +2,13 @@
 
 use super::fake_iam::FakeIam;
 use super::fake_sts::{FakeSts, KEY_ID};
+use super::only_profile::with_files;
 use super::sandbox::{DEVICE, Outcome, Sandbox, chmod, process_json, profile_keys};
 use super::words;
 
 /// What the Python aws-mfa 0.0.12 writes beside the keys.
 const TEMPORARY: &str = "assumed_role = False\naws_access_key_id = ASIAOTHER\naws_secret_access_key = other\n\
                          aws_session_token = token\naws_security_token = token\nexpiration = 2026-11-29 10:33:49\n\n";
-
-/// A user with these two files, and with nothing that selects a profile. AWS is `sts`, and knows the device.
-fn with_files(sts: &FakeSts, config: &str, credentials: &str) -> Sandbox {
-    let mut sandbox = Sandbox::with_profile(sts);
-    sandbox.unset("AWS_MFA_PROFILE").unset("AWS_MFA_ARN");
-    sandbox.write(".aws/config", config);
-    sandbox.write(".aws/credentials", credentials);
-    sts.set_iam(FakeIam {
-        devices: vec![DEVICE.to_owned()],
-        ..FakeIam::default()
-    });
-    sandbox
-}
 
 /// The file of a user of the Python aws-mfa, who has logged in with this profile, or not yet.
 fn of_python_aws_mfa(name: &str, has_logged_in: bool) -> String {

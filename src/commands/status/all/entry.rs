@@ -2,7 +2,7 @@
 
 use super::Saved;
 use crate::account::role::RoleChain;
-use crate::account::{Account, Owner, key_source};
+use crate::account::{Account, Owner, key_source, role_in_words};
 use crate::aws::legal::is_account;
 use crate::aws_files::Profiles;
 use crate::cli::Selection;
@@ -184,15 +184,12 @@ impl Entry {
         }
     }
 
-    /// Saved credentials that belong to no profile: a role is called as in [`Account::name`].
+    /// Saved credentials that belong to no profile: a role is called as [`Account::name`] calls it.
     pub fn of_file(file: &Path, saved: Saved) -> Self {
         let account = saved.role.as_deref().and_then(account_in);
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let name = match (&saved.role, name.strip_prefix("session-")) {
-            (Some(role), _) => {
-                let role = role.rsplit('/').next().unwrap_or_default();
-                format!("{role}@{}", account.as_deref().unwrap_or_default())
-            }
+            (Some(role), _) => role_in_words(role),
             (None, Some(name)) => name.to_owned(),
             (None, None) => in_words(file),
         };
