@@ -218,6 +218,12 @@ fn exec_without_a_command_and_without_shell_starts_sh_and_gets_a_session_first()
         "set SHELL to your shell, or name a command",
     );
     assert!(shown.replace('\r', "").ends_with(&said), "{shown}");
+    // Either way out works.
+    let mut terminal = Terminal::run(&sandbox, "SHELL=/bin/sh aws-mfa exec");
+    terminal.type_line("exit 4");
+    assert_eq!(terminal.end().0, 4);
+    let (status, _) = Terminal::run(&sandbox, "SHELL=/no/shell aws-mfa exec true").end();
+    assert_eq!(status, 0);
 }
 
 /// A script whose command is in an empty variable must not succeed. The hint's commands work.
